@@ -1,0 +1,70 @@
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV    := .venv
+BIN     := $(VENV)/bin
+RUNTIME := $(VENV)/base.stamp
+DEV     := $(VENV)/dev.stamp
+INSTALL  = $(BIN)/uv pip install --python $(BIN)/python
+LOCK     = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
+           --no-emit-index-url --custom-compile-command "make lock" --quiet $(UPGRADE)
+
+.PHONY: help run demo setup test test-slow check format bench lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(RUNTIME) ## Set up and start the service on http://127.0.0.1:8000
+	$(BIN)/graphfit serve
+
+demo: $(RUNTIME) ## Train a two-input model through the API, from nothing
+	$(BIN)/python examples/demo.py
+
+setup: $(DEV) ## Create .venv with everything for development
+
+test: $(DEV) ## Run the quick tests (ARGS="..." goes to pytest)
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-slow: $(DEV) ## Run the slow tests, all of them (ARGS="..." goes to pytest)
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+check: $(DEV) ## Check style, types, import laws and generated files
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m api.openapi --check
+	$(BIN)/python docs/generate_settings.py --check
+
+format: $(DEV) ## Format the code, mend what ruff can mend, regenerate what is generated
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+	$(BIN)/python -m api.openapi
+	$(BIN)/python docs/generate_settings.py
+
+bench: $(DEV) ## Measure speed beside its yardsticks
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+# Pins are kept where they still fit; `make lock UPGRADE=--upgrade` takes the newest of everything.
+lock: $(VENV)/bootstrap.stamp ## Write the hashed lock files in requirements/
+	$(LOCK) pyproject.toml --extra production --group dev --group bootstrap -o requirements/dev.txt
+	$(LOCK) pyproject.toml -c requirements/dev.txt -o requirements/base.txt
+	$(LOCK) pyproject.toml -c requirements/dev.txt --extra production -o requirements/production.txt
+	$(LOCK) --group bootstrap -c requirements/dev.txt -o requirements/bootstrap.txt
+
+clean: ## Remove the environment, caches and build outputs (kept data stays)
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis \
+		.import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bootstrap.stamp: requirements/bootstrap.txt
+	@python3 -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or \
+		sys.exit("Graphfit needs Python 3.11, 3.12 or 3.13; python3 is " + sys.version)'
+	python3 -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
+$(VENV)/%.stamp: requirements/%.txt pyproject.toml $(VENV)/bootstrap.stamp
+	$(INSTALL) --require-hashes -r $<
+	$(INSTALL) --no-deps --no-build-isolation --quiet -e .
+	touch $@

@@ -1,0 +1,1 @@
+"""What is built: from a graph to a Keras model."""

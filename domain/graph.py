@@ -1,0 +1,216 @@
+"""The graph language: layers hold weights, nodes call layers."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import Discriminator, Field, JsonValue, StringConstraints, Tag, TypeAdapter
+
+from domain.contract import Contract
+from domain.ids import GraphId, ModelId
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
+Dtype = Literal[
+    "float16", "bfloat16", "float32", "float64", "bool", "string",
+    "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+]  # fmt: skip
+Axis = Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+LAYER_ARGUMENTS = frozenset({"layer", "backward_layer", "cell", "cells", "layers"})
+"""The arguments that Keras types as a layer, a cell or a list of them."""
+
+
+def _shape_of_value(value: Any) -> str:
+    """Text, list or object: chooses one branch of a union so that faults name one place.
+
+    The tags stand in pointy brackets: no key of a body is mistaken for one.
+    """
+    if isinstance(value, str):
+        return "<text>"
+    return "<list>" if isinstance(value, list | tuple) else "<object>"
+
+
+def _text_or_object(value: Any) -> str:
+    return "<text>" if isinstance(value, str) else "<object>"
+
+
+def _text_or_list(value: Any) -> str:
+    return "<text>" if isinstance(value, str) else "<list>"
+
+
+class Input(Contract):
+    """A tensor that the caller gives."""
+
+    name: Name
+    shape: list[Axis | None]
+    """Without the batch axis; `null` for an unknown length."""
+    dtype: Dtype = "float32"
+
+
+class KerasLayer(Contract):
+    """A layer of the catalogue, with Keras's own argument names and defaults."""
+
+    type: str = Field(examples=["Dense"])
+    config: dict[str, JsonValue] = {}
+
+
+class GraphLayer(Contract):
+    """A graph used as a layer: written out, or the id of a stored one."""
+
+    type: Literal["Graph"]
+    graph: "GraphOrId"
+
+
+class ModelLayer(Contract):
+    """A trained model used as a layer, with its structure and its weights."""
+
+    type: Literal["Model"]
+    model: ModelId
+    trainable: bool | None = None
+    """Left out: every layer as in the source; else all of them, as Keras's setter does."""
+
+
+def _layer_kind(value: Any) -> str:
+    """Which layer object this is: the three share only their `type`."""
+    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    return f"<{kind}>" if kind in ("Graph", "Model") else "<Keras>"
+
+
+LayerObject = Annotated[
+    Annotated[KerasLayer, Tag("<Keras>")]
+    | Annotated[GraphLayer, Tag("<Graph>")]
+    | Annotated[ModelLayer, Tag("<Model>")],
+    Discriminator(_layer_kind),
+]
+
+
+LayerOrName = Annotated[
+    Annotated[str, Tag("<text>")] | Annotated[LayerObject, Tag("<object>")],
+    Discriminator(_text_or_object),
+]
+OneOrMany = Annotated[
+    Annotated[str, Tag("<text>")] | Annotated[list[str], Tag("<list>")],
+    Discriminator(_text_or_list),
+]
+NodeInputs = Annotated[
+    Annotated[str, Tag("<text>")]
+    | Annotated[list[str], Tag("<list>")]
+    | Annotated[dict[str, OneOrMany], Tag("<object>")],
+    Discriminator(_shape_of_value),
+]
+
+
+class Node(Contract):
+    """One call of a layer."""
+
+    name: Name
+    layer: LayerOrName
+    """A layer object (used once) or the name of an entry in `layers` (shared)."""
+    inputs: NodeInputs
+    """A reference, a list of references, or call arguments to references."""
+    call: dict[str, JsonValue] = {}
+    """Constant call arguments, e.g. `{"training": false}`."""
+
+    def references(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Every reference of `inputs`, each with its place inside the node."""
+        if isinstance(self.inputs, str):
+            yield ("inputs",), self.inputs
+        elif isinstance(self.inputs, list):
+            yield from ((("inputs", i), text) for i, text in enumerate(self.inputs))
+        else:
+            for argument, value in self.inputs.items():
+                if isinstance(value, str):
+                    yield ("inputs", argument), value
+                else:
+                    yield from ((("inputs", argument, i), text) for i, text in enumerate(value))
+
+
+class NamedOutput(Contract):
+    """An output under a name of its own."""
+
+    name: Name
+    source: str = Field(alias="from")
+    """The reference whose tensor this is."""
+
+
+OutputItem = Annotated[
+    Annotated[str, Tag("<text>")] | Annotated[NamedOutput, Tag("<object>")],
+    Discriminator(_text_or_object),
+]
+
+
+class GraphDefinition(Contract):
+    """A directed acyclic graph of layers."""
+
+    inputs: list[Input] = Field(min_length=1)
+    layers: dict[Name, LayerObject] = {}
+    """Shared layers: every node that names one shares its weights."""
+    nodes: list[Node] = []
+    outputs: list[OutputItem] = Field(min_length=1)
+    """Bare references, or `{"name": ..., "from": ...}`."""
+
+    def named_outputs(self) -> list[tuple[str, str]]:
+        """`(name, reference)` of each output, in order."""
+        return [
+            (item, item) if isinstance(item, str) else (item.name, item.source)
+            for item in self.outputs
+        ]
+
+
+GraphOrId = Annotated[
+    Annotated[GraphId, Tag("<text>")] | Annotated[GraphDefinition, Tag("<object>")],
+    Discriminator(_text_or_object),
+]
+
+
+class Reference(NamedTuple):
+    """`"lstm:1"` is node `lstm`, pick `1`; a bare name has no pick."""
+
+    target: str
+    pick: str | None
+
+    @classmethod
+    def parse(cls, text: str) -> "Reference":
+        """Split at the first colon; names hold none."""
+        target, colon, pick = text.partition(":")
+        return cls(target, pick if colon else None)
+
+
+class Blueprint(Contract):
+    """All that is needed to build a model again: nothing in it names a stored graph."""
+
+    definition: GraphDefinition
+    sources: "dict[ModelId, Blueprint]" = {}
+    """The blueprint of each model that the definition uses as a layer."""
+
+
+GraphLayer.model_rebuild()
+_layer_or_name: TypeAdapter[LayerObject | str] = TypeAdapter(LayerOrName)
+
+
+def inner_layers(layer: KerasLayer) -> Iterator[tuple[tuple[str | int, ...], "LayerObject | str"]]:
+    """The layers and shared names that a wrapper's arguments hold, with their places.
+
+    Raises:
+        pydantic.ValidationError: an argument holds neither a layer object nor a name.
+    """
+    for place, value in layer_values(layer):
+        yield place, parse_layer(value)
+
+
+def layer_values(layer: KerasLayer) -> Iterator[tuple[tuple[str | int, ...], JsonValue]]:
+    """The same before they are parsed."""
+    for argument in sorted(LAYER_ARGUMENTS & layer.config.keys()):
+        value = layer.config[argument]
+        if isinstance(value, list):
+            yield from ((("config", argument, i), item) for i, item in enumerate(value))
+        elif value is not None:
+            yield ("config", argument), value
+
+
+def parse_layer(value: JsonValue) -> "LayerObject | str":
+    """A layer object or a shared name, out of the JSON of a layer argument.
+
+    Raises:
+        pydantic.ValidationError: it is neither.
+    """
+    return _layer_or_name.validate_python(value)

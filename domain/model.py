@@ -1,0 +1,47 @@
+"""A trained model, as it is kept."""
+
+from datetime import datetime
+
+from domain.contract import Result
+from domain.ids import GraphId, JobId, ModelId
+from domain.summary import Parameters, Tensor
+
+
+class ModelFile(Result):
+    """One downloadable file of a model."""
+
+    name: str
+    bytes: int
+    sha256: str
+    media_type: str
+
+
+class FileLeftOut(Result):
+    """A file that this model cannot be expressed in."""
+
+    name: str
+    reason: str
+
+
+class Signature(Result):
+    """What the model takes and gives."""
+
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+
+
+class Model(Result):
+    """A model, standing alone: its source graph, dataset and job may be deleted."""
+
+    id: ModelId
+    name: str | None
+    job: JobId
+    graph: GraphId | None
+    """The stored graph it was built from; `null` for a definition in the job's request."""
+    parameters: Parameters
+    signature: Signature
+    metrics: dict[str, float]
+    """Of the last epoch."""
+    files: list[ModelFile]
+    files_left_out: list[FileLeftOut]
+    created_at: datetime

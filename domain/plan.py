@@ -1,0 +1,42 @@
+"""What an accepted job will do: everything expanded and pinned, nothing left to look up."""
+
+from domain.contract import Contract
+from domain.graph import Blueprint
+from domain.ids import DatasetId, GraphId, ModelId
+from domain.recipe import Recipe
+from domain.summary import Summary
+
+
+class PinnedDataset(Contract):
+    """A dataset as it was when the job was accepted."""
+
+    id: DatasetId
+    sha256: str
+    rows: int
+    columns: dict[str, int]
+    """The index of each column that the job reads, by name."""
+
+
+class PinnedModel(Contract):
+    """A model's weights as they were when the job was accepted."""
+
+    id: ModelId
+    artifact: str
+    """The key of its `model.safetensors`."""
+    sha256: str
+
+
+class Plan(Contract):
+    """All that a worker needs, beside the files."""
+
+    graph_id: GraphId | None
+    blueprint: Blueprint
+    summary: Summary
+    recipe: Recipe | None
+    """None for a `build` job."""
+    dataset: PinnedDataset | None = None
+    validation_dataset: PinnedDataset | None = None
+    sources: dict[ModelId, PinnedModel] = {}
+    """The weights of each Model layer."""
+    initial: PinnedModel | None = None
+    """The weights to go on from."""

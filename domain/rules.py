@@ -1,0 +1,143 @@
+"""The structural rules of a graph: every fault at once, each with its JSON Pointer."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from domain.errors import Fault, did_you_mean
+from domain.graph import GraphDefinition, Reference
+from domain.layer_rules import layer_faults
+from domain.nesting import Level, Place, levels
+from domain.pointer import pointer
+from domain.topology import cycle, ordered, reachable
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one graph may hold before any work is done on it."""
+
+    nodes: int = 5_000
+    depth: int = 32
+
+
+def faults_of(
+    definition: GraphDefinition, limits: Limits = Limits(), place: Place = ()
+) -> list[Fault]:
+    """All that is structurally wrong with a graph; empty when it is sound.
+
+    Args:
+        definition: The graph.
+        limits: Nodes (nested graphs included) and nesting depth.
+        place: Where the graph lies in the request body, e.g. `("definition",)`.
+    """
+    found: list[Fault] = []
+    nodes = 0
+    for level in levels(definition, place):
+        nodes += len(level.graph.nodes)
+        beyond = list(_beyond(limits, level, nodes))
+        if beyond:
+            return found + beyond
+        found.extend(_level_faults(level))
+    return found
+
+
+def _beyond(limits: Limits, level: Level, nodes: int) -> Iterator[Fault]:
+    if level.depth > limits.depth:
+        yield Fault(
+            pointer=pointer(*level.place),
+            detail=f"Graphs nest at most {limits.depth} deep (MAX_GRAPH_DEPTH).",
+        )
+    if nodes > limits.nodes:
+        yield Fault(
+            pointer=pointer(*level.place, "nodes"),
+            detail=f"A graph holds at most {limits.nodes} nodes, nested ones included "
+            f"(MAX_NODES); this one has at least {nodes}.",
+        )
+
+
+def _level_faults(level: Level) -> Iterator[Fault]:
+    rules = (_names, _node_references, _output_references, _cycles, _unused)
+    for rule in rules:
+        for place, detail in rule(level.graph):
+            yield Fault(pointer=pointer(*level.place, *place), detail=detail)
+    yield from layer_faults(level)
+
+
+def _names(graph: GraphDefinition) -> Iterator[tuple[Place, str]]:
+    tensors: list[tuple[Place, str]] = [
+        (("inputs", i, "name"), item.name) for i, item in enumerate(graph.inputs)
+    ]
+    tensors += [(("nodes", i, "name"), node.name) for i, node in enumerate(graph.nodes)]
+    yield from _repeated(tensors, "Inputs and nodes need names of their own")
+    outputs: list[tuple[Place, str]] = [
+        (("outputs", i), name) for i, (name, _) in enumerate(graph.named_outputs())
+    ]
+    yield from _repeated(outputs, 'Outputs need names of their own ({"name": ..., "from": ...})')
+
+
+def _repeated(named: list[tuple[Place, str]], rule: str) -> Iterator[tuple[Place, str]]:
+    counts: Counter[str] = Counter()
+    for place, name in named:
+        counts[name] += 1
+        if counts[name] > 1:
+            yield place, f"{rule}; '{name}' is taken already."
+
+
+def _node_references(graph: GraphDefinition) -> Iterator[tuple[Place, str]]:
+    known = _tensors(graph)
+    for i, node in enumerate(graph.nodes):
+        if not node.inputs:
+            yield ("nodes", i, "inputs"), "A node needs at least one input."
+        for where, text in node.references():
+            target, pick = Reference.parse(text)
+            if target == node.name:
+                yield ("nodes", i, *where), f"Node '{target}' refers to itself."
+            else:
+                yield from _resolvable(("nodes", i, *where), target, pick, known, graph)
+
+
+def _output_references(graph: GraphDefinition) -> Iterator[tuple[Place, str]]:
+    known = _tensors(graph)
+    for i, (name, text) in enumerate(graph.named_outputs()):
+        bare = isinstance(graph.outputs[i], str)
+        place: Place = ("outputs", i) if bare else ("outputs", i, "from")
+        target, pick = Reference.parse(text)
+        yield from _resolvable(place, target, pick, known, graph)
+        if bare and pick is not None and target in known:
+            yield place, f'A pick needs a name of its own: {{"name": "...", "from": "{name}"}}.'
+
+
+def _tensors(graph: GraphDefinition) -> dict[str, None]:
+    return dict.fromkeys([*(x.name for x in graph.inputs), *(x.name for x in graph.nodes)])
+
+
+def _resolvable(
+    place: Place, target: str, pick: str | None, known: dict[str, None], graph: GraphDefinition
+) -> Iterator[tuple[Place, str]]:
+    if target not in known:
+        yield place, f"There is no node or input named '{target}'.{did_you_mean(target, known)}"
+    elif pick is not None and any(item.name == target for item in graph.inputs):
+        yield place, f"'{target}' is an input, a single tensor; leave ':{pick}' out."
+
+
+def _cycles(graph: GraphDefinition) -> Iterator[tuple[Place, str]]:
+    names = [node.name for node in graph.nodes]
+    called = ordered(graph)
+    if len(called) == len(names) or len(set(names)) < len(names):
+        return
+    loop = cycle(graph, called)
+    if len(loop) > 1:  # a node that refers to itself has been named already
+        path = " -> ".join([*reversed(loop), loop[-1]])
+        place = ("nodes", names.index(loop[0]), "inputs")
+        yield place, f"These nodes wait for each other in a cycle: {path}."
+
+
+def _unused(graph: GraphDefinition) -> Iterator[tuple[Place, str]]:
+    needed = reachable(graph)
+    for i, item in enumerate(graph.inputs):
+        if item.name not in needed:
+            yield ("inputs", i), f"No output depends on input '{item.name}'; remove or use it."
+    for i, node in enumerate(graph.nodes):
+        if node.name not in needed:
+            detail = f"No output depends on node '{node.name}'; remove it or make it an output."
+            yield ("nodes", i), detail

@@ -1,0 +1,1 @@
+"""What is kept: tables, queries, leases, datasets and artefacts."""

@@ -1,0 +1,201 @@
+"""Jobs as their owners see and steer them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, case, exists, select, update
+from sqlalchemy import delete as sql_delete
+from sqlalchemy import insert as sql_insert
+
+from domain.errors import Conflict, NotFound
+from domain.job import Job, JobRequest, JobState, Progress
+from domain.plan import Plan
+from models_store import events
+from models_store.ids import new_id
+from models_store.job_uses import TERMINAL, insert_uses
+from models_store.paging import Page
+from models_store.paging import page as page_of
+from models_store.tables import job_metadata, jobs
+
+
+def insert(
+    connection: Connection,
+    owner: str,
+    request: JobRequest,
+    sent: dict[str, Any],
+    plan: Plan,
+    seed: int,
+) -> str:
+    """Queues an accepted job and gives its id.
+
+    Args:
+        sent: The request as the client sent it, shown again as `request`.
+        seed: The request's, or the one drawn for it.
+    """
+    job_id, now = new_id("job"), datetime.now(UTC)
+    values = {
+        "id": job_id,
+        "owner": owner,
+        "kind": request.kind,
+        "name": request.name,
+        "metadata": request.metadata,
+        "state": JobState.QUEUED,
+        "priority": request.priority,
+        "request": {**sent, "seed": seed},
+        "plan": plan.model_dump(mode="json", by_alias=True),
+        "seed": seed,
+        "created_at": now,
+        "progress": _no_progress(request, now).model_dump(mode="json"),
+        "metrics": {},
+        "warnings": [],
+    }
+    connection.execute(sql_insert(jobs).values(values))
+    _insert_metadata(connection, owner, job_id, request.metadata)
+    insert_uses(connection, owner, job_id, _used(request, plan))
+    events.add_state(connection, owner, job_id, JobState.QUEUED, "accepted")
+    return job_id
+
+
+def _no_progress(request: JobRequest, now: datetime) -> Progress:
+    epochs = request.fit.epochs if request.kind == "train" else 0
+    return Progress(
+        epoch=0,
+        epochs=epochs,
+        step=0,
+        steps=0,
+        fraction=0.0,
+        seconds_remaining=None,
+        updated_at=now,
+    )
+
+
+def _insert_metadata(
+    connection: Connection, owner: str, job_id: str, metadata: dict[str, str]
+) -> None:
+    rows = [
+        {"job_id": job_id, "owner": owner, "key": key, "value": value}
+        for key, value in metadata.items()
+    ]
+    if rows:
+        connection.execute(sql_insert(job_metadata), rows)
+
+
+def _used(request: JobRequest, plan: Plan) -> set[str]:
+    named = {plan.graph_id, request.dataset, request.validation_dataset, request.model}
+    return {name for name in named if name is not None} | plan.sources.keys()
+
+
+def get(connection: Connection, owner: str, job_id: str) -> Job:
+    """One job.
+
+    Raises:
+        NotFound: the owner has none of this id.
+    """
+    return viewed(connection, get_row(connection, owner, job_id))
+
+
+def get_row(connection: Connection, owner: str, job_id: str) -> Row[Any]:
+    """One job's row, with its `version`.
+
+    Raises:
+        NotFound: the owner has none of this id.
+    """
+    row = connection.execute(_mine(owner, job_id)).one_or_none()
+    if row is None:
+        raise NotFound("job", job_id)
+    return row
+
+
+def _mine(owner: str, job_id: str) -> Select[Any]:
+    return select(jobs).where(jobs.c.owner == owner, jobs.c.id == job_id)
+
+
+def page(
+    connection: Connection,
+    owner: str,
+    cursor: str | None,
+    size: int,
+    state: JobState | None = None,
+    metadata: dict[str, str] | None = None,
+) -> Page:
+    """Rows for `viewed`, newest first, of one state and with all the given metadata."""
+    query = select(jobs).where(jobs.c.owner == owner)
+    if state is not None:
+        query = query.where(jobs.c.state == state)
+    for key, value in (metadata or {}).items():
+        query = query.where(
+            exists().where(
+                job_metadata.c.job_id == jobs.c.id,
+                job_metadata.c.owner == owner,
+                job_metadata.c.key == key,
+                job_metadata.c.value == value,
+            )
+        )
+    return page_of(connection, query, jobs, cursor, size)
+
+
+def viewed(connection: Connection, row: Row[Any]) -> Job:
+    """A row as the job its owner sees."""
+    state = JobState(row.state)
+    return Job(
+        id=row.id,
+        kind=row.kind,
+        name=row.name,
+        metadata=row.metadata,
+        state=state,
+        is_terminal=state.is_terminal,
+        attempt=row.attempt,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        progress=Progress.model_validate(row.progress),
+        metrics=row.metrics,
+        model=row.model_id,
+        warnings=row.warnings,
+        error=row.error,
+        environment=row.environment,
+        bit_exact=row.bit_exact,
+        transitions=events.transitions(connection, row.owner, row.id),
+        request=row.request,
+    )
+
+
+def cancel(connection: Connection, owner: str, job_id: str) -> None:
+    """Asks a job to end: at once when queued, else through its worker.
+
+    Raises:
+        NotFound: the owner has none of this id.
+        Conflict: it has succeeded or failed.
+    """
+    queued = jobs.c.state == JobState.QUEUED
+    statement = (
+        update(jobs)
+        .where(jobs.c.owner == owner, jobs.c.id == job_id)
+        .where(jobs.c.state.in_([JobState.QUEUED, JobState.RUNNING]))
+        .values(
+            state=case((queued, JobState.CANCELLED.value), else_=JobState.CANCELLING.value),
+            finished_at=case((queued, datetime.now(UTC)), else_=None),
+            version=jobs.c.version + 1,
+        )
+        .returning(jobs.c.state)
+    )
+    changed = connection.execute(statement).scalar_one_or_none()
+    if changed is not None:
+        events.add_state(connection, owner, job_id, JobState(changed), "asked by the client")
+        return
+    state = get_row(connection, owner, job_id).state
+    if state in (JobState.SUCCEEDED, JobState.FAILED):
+        raise Conflict(f"The job has {state} already.")
+
+
+def delete(connection: Connection, owner: str, job_id: str) -> None:
+    """Forgets a terminal job with its history and events; its model stays.
+
+    Raises:
+        NotFound: the owner has none of this id.
+        Conflict: it is not terminal.
+    """
+    state = get_row(connection, owner, job_id).state
+    if state not in TERMINAL:
+        raise Conflict(f"The job is {state}; cancel it first and delete it when it has ended.")
+    connection.execute(sql_delete(jobs).where(jobs.c.owner == owner, jobs.c.id == job_id))

@@ -1,0 +1,190 @@
+"""Every table. Each has its owner (`local` without keys), and every query takes it."""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy import BigInteger as Big
+
+from models_store.columns import Json, UtcDateTime
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_N_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+ID = String(40)
+
+
+def _owned() -> tuple["Column[str]", "Column[str]"]:
+    return Column("id", ID, primary_key=True), Column("owner", String(64), nullable=False)
+
+
+graphs = Table(
+    "graphs",
+    metadata,
+    *_owned(),
+    Column("name", Text),
+    Column("definition", Json, nullable=False),
+    Column("blueprint", Json, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("summary", Json, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_graphs_owner_id", "owner", "id"),
+)
+
+datasets = Table(
+    "datasets",
+    metadata,
+    *_owned(),
+    Column("name", Text),
+    Column("rows", Big, nullable=False),
+    Column("bytes", Big, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("columns", Json, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_datasets_owner_id", "owner", "id"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    *_owned(),
+    Column("kind", String(16), nullable=False),
+    Column("name", Text),
+    Column("metadata", Json, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("request", Json, nullable=False),
+    Column("plan", Json, nullable=False),
+    Column("seed", Big, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("attempt", Integer, nullable=False, server_default=text("0")),
+    Column("fence", Integer, nullable=False, server_default=text("0")),
+    Column("lease_until", Float(53)),
+    Column("claimed_at", Float(53)),
+    Column("seconds_used", Float(53), nullable=False, server_default=text("0")),
+    Column("deaths", Integer, nullable=False, server_default=text("0")),
+    Column("worker", Text),
+    Column("progress", Json, nullable=False),
+    Column("metrics", Json, nullable=False),
+    Column("warnings", Json, nullable=False),
+    Column("error", Json),
+    Column("environment", Json),
+    Column("bit_exact", Boolean),
+    Column("model_id", ID),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Index("ix_jobs_owner_id", "owner", "id"),
+    Index("ix_jobs_claim", "state", text("priority DESC"), "id"),
+)
+
+job_metadata = Table(
+    "job_metadata",
+    metadata,
+    Column("job_id", ID, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", String(64), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("value", Text, nullable=False),
+    Index("ix_job_metadata_owner_key_value", "owner", "key", "value"),
+)
+
+job_uses = Table(
+    "job_uses",
+    metadata,
+    Column("job_id", ID, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("resource_id", ID, primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Index("ix_job_uses_owner_resource_id", "owner", "resource_id"),
+)
+
+epochs = Table(
+    "epochs",
+    metadata,
+    Column("job_id", ID, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("epoch", Integer, primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("seconds", Float(53), nullable=False),
+    Column("metrics", Json, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("job_id", ID, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("sequence", Integer, primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("type", String(16), nullable=False),
+    Column("data", Json, nullable=False),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("job_id", ID, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("artifact", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+)
+
+models = Table(
+    "models",
+    metadata,
+    *_owned(),
+    Column("name", Text),
+    Column("job_id", ID, nullable=False),
+    Column("graph_id", ID),
+    Column("folder", Text, nullable=False),
+    Column("blueprint", Json, nullable=False),
+    Column("summary", Json, nullable=False),
+    Column("metrics", Json, nullable=False),
+    Column("files_left_out", Json, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_models_owner_id", "owner", "id"),
+)
+
+model_files = Table(
+    "model_files",
+    metadata,
+    Column("model_id", ID, ForeignKey("models.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("artifact", Text, nullable=False),
+    Column("bytes", Big, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("media_type", Text, nullable=False),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("owner", String(64), primary_key=True),
+    Column("method", String(8), primary_key=True),
+    Column("path", Text, primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("token", ID, nullable=False),
+    Column("fingerprint", String(64)),
+    Column("lease_until", Float(53), nullable=False),
+    Column("created", Float(53), nullable=False),
+    Column("status", Integer),
+    Column("headers", Json),
+    Column("body", LargeBinary),
+)

@@ -1,0 +1,1 @@
+"""What is proven. A package, because a dependency installs a top-level `tests` of its own."""

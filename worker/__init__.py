@@ -1,0 +1,1 @@
+"""What is done: Celery, the training process, the training loop."""

@@ -1,0 +1,101 @@
+"""What the training process and its supervisor say to each other through their pipe."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Metrics = Mapping[str, float]
+"""Keras's names to values, which may be NaN or infinite."""
+
+
+@dataclass(frozen=True)
+class WrittenFile:
+    """A file in the attempt's folder: whole, fsynced and under its final name."""
+
+    name: str
+    bytes: int
+    sha256: str
+    media_type: str
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file that this model cannot have, and why, in words for the client."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Started:
+    """The model is built (and, with a checkpoint, restored); training begins."""
+
+    environment: Mapping[str, str | int | bool | None]
+    epoch: int
+    """Epochs finished by earlier attempts: 0 unless a checkpoint was restored."""
+    steps: int
+    """Of one epoch; 0 for a `build`."""
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """Progress within an epoch: at least once a second, at most about four times."""
+
+    epoch: int
+    """Finished epochs."""
+    step: int
+    """Finished steps of the present epoch."""
+    steps: int
+    metrics: Metrics
+    """So far in the present epoch."""
+
+
+@dataclass(frozen=True)
+class EpochEnded:
+    """An epoch is finished, validation included."""
+
+    epoch: int
+    """Counted from 1."""
+    seconds: float
+    metrics: Metrics
+    checkpoint: WrittenFile | None
+    """All that a resume after this epoch needs; not every epoch is worth one."""
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something the client should know that does not fail the job."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The last word of a job that succeeded; every file is in place."""
+
+    files: tuple[WrittenFile, ...]
+    files_left_out: tuple[LeftOut, ...]
+    metrics: Metrics
+    """Of the last epoch; empty for a `build`."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The last word of a job that failed; no trace, no server path."""
+
+    type: str
+    """A short slug, e.g. `index-out-of-range`."""
+    title: str
+    detail: str
+    category: Literal["user", "infrastructure"]
+    pointer: str | None = None
+    """Into the job's request, where one place is at fault."""
+
+
+@dataclass(frozen=True)
+class Renewed:
+    """From the supervisor: the lease holds for another `lease_seconds` from now."""
+
+
+FromChild = Started | Stepped | EpochEnded | Warned | Finished | Failed
+"""Ends with `Finished` or `Failed`, unless the process dies first."""

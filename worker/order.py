@@ -1,0 +1,38 @@
+"""What a training process is told to do, once and whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from domain.graph import Blueprint
+from domain.recipe import Fit, Recipe
+from domain.summary import Summary
+
+
+@dataclass(frozen=True)
+class Order:
+    """One attempt at one job: picklable, and nothing of it needs the database."""
+
+    job: str
+    kind: Literal["train", "build"]
+    blueprint: Blueprint
+    summary: Summary
+    seed: int
+    deterministic: bool
+    folder: Path
+    """Exists; every file of this attempt is written here and nowhere else."""
+    lease_seconds: float
+    recipe: Recipe | None = None
+    """Of a `train` job."""
+    fit: Fit = Fit()
+    columns: Mapping[str, Path] = field(default_factory=dict)
+    """The `.npy` file of each column that the recipe names; rows first."""
+    validation_columns: Mapping[str, Path] | None = None
+    """The same columns of the validation dataset, if there is one."""
+    source_weights: Mapping[str, Path] = field(default_factory=dict)
+    """The `model.safetensors` of each model that the blueprint uses as a layer."""
+    initial_weights: Path | None = None
+    """The `model.safetensors` of the model whose training goes on."""
+    checkpoint: Path | None = None
+    """The last committed checkpoint of an earlier attempt."""
