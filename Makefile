@@ -18,7 +18,7 @@ run: $(RUNTIME) ## Set up and start the service on http://127.0.0.1:8000
 	$(BIN)/graphfit serve
 
 demo: $(RUNTIME) ## Train a two-input model through the API, from nothing
-	$(BIN)/python examples/demo.py
+	$(BIN)/python -m examples.demo
 
 setup: $(DEV) ## Create .venv with everything for development
 

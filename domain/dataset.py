@@ -1,10 +1,12 @@
 """A dataset: named columns with equally many rows."""
 
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import StringConstraints
 
 from domain.contract import Result
+from domain.ids import DatasetId
 
 ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 """Any text: a column's name never reaches a file path."""
@@ -23,3 +25,17 @@ class Column(Result):
     max: float | None
     not_finite: int = 0
     """How many values are NaN or infinite."""
+
+
+class Dataset(Result):
+    """Columns that were sent together, as they are kept."""
+
+    id: DatasetId
+    name: str | None
+    rows: int
+    bytes: int
+    """Of the arrays, in their source dtypes."""
+    sha256: str
+    """Of the body as it was sent."""
+    columns: list[Column]
+    created_at: datetime

@@ -1,13 +1,13 @@
 """Everything that can go wrong in words a client understands.
 
-    GraphfitError
-    ├── Invalid            the content of the request is at fault; carries every Fault
-    ├── NotFound           no such thing for this owner
-    ├── Conflict           the thing's present state forbids it
-    ├── TooLarge           more bytes than a limit allows
-    ├── Busy               not now; worth another try after some seconds
-    ├── StorageFull        no room on the disk; nothing was kept
-    └── LeaseLost          another worker owns the job; write nothing more
+GraphfitError
+├── Invalid            the content of the request is at fault; carries every Fault
+├── NotFound           no such thing for this owner
+├── Conflict           the thing's present state forbids it
+├── TooLarge           more bytes than a limit allows
+├── Busy               not now; worth another try after some seconds
+├── StorageFull        no room on the disk; nothing was kept
+└── LeaseLost          another worker owns the job; write nothing more
 """
 
 from collections.abc import Iterable

@@ -55,12 +55,7 @@ def _wound(level: Level) -> Iterator[Fault]:
 def _shared_names(graph: GraphDefinition, name: str) -> set[str]:
     """The shared names that one entry holds, in its wrappers and its nested graphs."""
     alone = graph.model_copy(update={"layers": {name: graph.layers[name]}, "nodes": []})
-    return {
-        held
-        for level in levels(alone)
-        for _, held in holdings(level)
-        if isinstance(held, str)
-    }
+    return {held for level in levels(alone) for _, held in holdings(level) if isinstance(held, str)}
 
 
 def _unnamed(level: Level) -> Iterator[Fault]:

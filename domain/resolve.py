@@ -147,7 +147,9 @@ def _targets(
     report: Report,
 ) -> dict[str, str]:
     if isinstance(given, list) and len(given) == len(outputs) != len(trained):
-        given = {n: c for n, c in zip(outputs, given, strict=True) if c is not None and n in trained}
+        given = {
+            n: c for n, c in zip(outputs, given, strict=True) if c is not None and n in trained
+        }
     if isinstance(given, dict):
         _known(given, outputs, ("feed", "targets"), "output", report)
         given = {name: column for name, column in given.items() if name in trained}

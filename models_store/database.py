@@ -1,5 +1,6 @@
 """Opens the database: one transaction a `with`, and only that boundary commits."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,8 +63,11 @@ def _spoken() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        if "is full" in str(error.orig) or "disk I/O error" in str(error.orig):
+        said = str(error.orig)
+        if any(words in said for words in ("is full", "disk I/O error", "No space left")):
             raise StorageFull from error
+        if isinstance(error.orig, sqlite3.Error) and "locked" not in said:
+            raise
         raise Busy("The database does not answer just now.", retry_after=2) from error
 
 

@@ -33,9 +33,7 @@ def add_state(
     add(connection, owner, job_id, "state", {"state": state.value, "reason": reason})
 
 
-def after(
-    connection: Connection, owner: str, job_id: str, sequence: int, size: int
-) -> list[Event]:
+def after(connection: Connection, owner: str, job_id: str, sequence: int, size: int) -> list[Event]:
     """Up to `size` events later than `sequence`, oldest first."""
     query = (
         select(events)

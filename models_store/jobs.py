@@ -33,14 +33,14 @@ def insert(
         seed: The request's, or the one drawn for it.
     """
     job_id, now = new_id("job"), datetime.now(UTC)
-    values = {
+    values: dict[str, Any] = {
         "id": job_id,
         "owner": owner,
         "kind": request.kind,
         "name": request.name,
         "metadata": request.metadata,
         "state": JobState.QUEUED,
-        "priority": request.priority,
+        "rank": -request.priority,
         "request": {**sent, "seed": seed},
         "plan": plan.model_dump(mode="json", by_alias=True),
         "seed": seed,

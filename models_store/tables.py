@@ -69,7 +69,7 @@ jobs = Table(
     Column("name", Text),
     Column("metadata", Json, nullable=False),
     Column("state", String(16), nullable=False),
-    Column("priority", Integer, nullable=False),
+    Column("rank", Integer, nullable=False, doc="The priority's negative: claims go upwards."),
     Column("request", Json, nullable=False),
     Column("plan", Json, nullable=False),
     Column("seed", Big, nullable=False),
@@ -92,7 +92,7 @@ jobs = Table(
     Column("model_id", ID),
     Column("version", Integer, nullable=False, server_default=text("1")),
     Index("ix_jobs_owner_id", "owner", "id"),
-    Index("ix_jobs_claim", "state", text("priority DESC"), "id"),
+    Index("ix_jobs_claim", "state", "rank", "id"),
 )
 
 job_metadata = Table(

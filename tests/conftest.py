@@ -1,3 +1,3 @@
 """What every test can use. Fixtures live in modules of their own and are named here."""
 
-pytest_plugins = ["tests.slice"]
+pytest_plugins = ["tests.slice", "tests.databases", "tests.service"]

@@ -1,7 +1,8 @@
 """What the training process and its supervisor say to each other through their pipe."""
 
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Metrics = Mapping[str, float]
@@ -94,7 +95,11 @@ class Failed:
 
 @dataclass(frozen=True)
 class Renewed:
-    """From the supervisor: the lease holds for another `lease_seconds` from now."""
+    """From the supervisor: the lease holds for another `lease_seconds` from `at`."""
+
+    at: float = field(default_factory=time.monotonic)
+    """This machine's monotonic clock just before the lease was renewed: a message that lay
+    unread while both processes were stopped must not renew anything."""
 
 
 FromChild = Started | Stepped | EpochEnded | Warned | Finished | Failed

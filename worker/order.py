@@ -1,5 +1,6 @@
 """What a training process is told to do, once and whole."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +26,7 @@ class Order:
     lease_seconds: float
     recipe: Recipe | None = None
     """Of a `train` job."""
-    fit: Fit = Fit()
+    fit: Fit = field(default_factory=Fit)
     columns: Mapping[str, Path] = field(default_factory=dict)
     """The `.npy` file of each column that the recipe names; rows first."""
     validation_columns: Mapping[str, Path] | None = None
@@ -36,3 +37,5 @@ class Order:
     """The `model.safetensors` of the model whose training goes on."""
     checkpoint: Path | None = None
     """The last committed checkpoint of an earlier attempt."""
+    leased_at: float = field(default_factory=time.monotonic)
+    """This machine's monotonic clock just before the lease was last renewed."""

@@ -1,0 +1,75 @@
+"""What an endpoint may ask for: the program's parts, the owner, a page, a key."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from celery import Celery
+from fastapi import Depends, Header, Path, Query, Request
+
+from api.checker import Checker
+from api.settings import Settings
+from api.snapshots import Snapshots
+from domain.ids import DatasetId, GraphId, JobId, ModelId
+from models_store.artifacts import ArtifactStore
+from models_store.database import Database
+
+LOCAL_OWNER = "local"
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts of the running program, put together in `api.app` alone."""
+
+    settings: Settings
+    database: Database
+    artifacts: ArtifactStore
+    celery: Celery
+    checker: Checker
+    snapshots: Snapshots
+
+
+def services_of(request: Request) -> Services:
+    """The parts that this application was made with."""
+    services: Services = request.app.state.services
+    return services
+
+
+def owner_of() -> str:
+    """Whose things the request sees and makes; without keys there is one owner."""
+    return LOCAL_OWNER
+
+
+@dataclass(frozen=True)
+class PageRequest:
+    """Which part of a list is asked for."""
+
+    size: int
+    cursor: str | None
+
+
+def page_request(
+    page_size: Annotated[int, Query(ge=1, le=200, description="Items of one page.")] = 50,
+    cursor: Annotated[
+        str | None, Query(max_length=128, description="`next_cursor` of the page before.")
+    ] = None,
+) -> PageRequest:
+    """The query parameters of every list."""
+    return PageRequest(page_size, cursor)
+
+
+Parts = Annotated[Services, Depends(services_of)]
+Owner = Annotated[str, Depends(owner_of)]
+Paging = Annotated[PageRequest, Depends(page_request)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="Send the same key again and get the first answer again, for 24 hours.",
+    ),
+]
+GraphPath = Annotated[GraphId, Path(alias="id", description="The graph's id.")]
+DatasetPath = Annotated[DatasetId, Path(alias="id", description="The dataset's id.")]
+JobPath = Annotated[JobId, Path(alias="id", description="The job's id.")]
+ModelPath = Annotated[ModelId, Path(alias="id", description="The model's id.")]

@@ -1,0 +1,50 @@
+"""Answers in JSON: numbers that are not finite become null and are named."""
+
+from collections.abc import Iterator
+from math import isfinite, isnan
+from typing import Any
+
+from fastapi import Response
+from pydantic import BaseModel
+from pydantic_core import to_json
+
+from domain.pointer import pointer
+
+Place = tuple[str | int, ...]
+
+
+def answer(
+    value: BaseModel, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    """A response whose body is `value`, with `non_finite` where it is needed."""
+    return Response(body_of(value), status, headers, "application/json")
+
+
+def body_of(value: BaseModel) -> bytes:
+    """The JSON of an answer."""
+    document = value.model_dump(mode="json", by_alias=True, exclude={"non_finite"})
+    return to_json(marked(document))
+
+
+def marked(document: dict[str, Any]) -> dict[str, Any]:
+    """The same, and a top-level `non_finite` when a number in it is not finite."""
+    found = {pointer(*place): _name(number) for place, number in _not_finite(document, ())}
+    return {**document, "non_finite": found} if found else document
+
+
+def _not_finite(value: Any, place: Place) -> Iterator[tuple[Place, float]]:
+    if isinstance(value, float):
+        if not isfinite(value):
+            yield place, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _not_finite(item, (*place, key))
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            yield from _not_finite(item, (*place, i))
+
+
+def _name(number: float) -> str:
+    if isnan(number):
+        return "NaN"
+    return "Infinity" if number > 0 else "-Infinity"

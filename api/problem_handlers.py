@@ -1,0 +1,137 @@
+"""Turns whatever stops a request into its problem document."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from api import problems
+from api.problems import ProblemType, problem_response
+from domain.errors import (
+    Busy,
+    Conflict,
+    Fault,
+    GraphfitError,
+    Invalid,
+    NotFound,
+    StorageFull,
+    TooLarge,
+)
+from domain.pointer import located
+
+log = logging.getLogger(__name__)
+
+
+class NotJson(GraphfitError):
+    """The body cannot be read as JSON."""
+
+
+class UnsupportedMediaType(GraphfitError):
+    """The body's Content-Type is not one of those taken here."""
+
+
+_KINDS: Mapping[type[GraphfitError], ProblemType] = {
+    NotJson: problems.NOT_JSON,
+    UnsupportedMediaType: problems.UNSUPPORTED_MEDIA_TYPE,
+    Invalid: problems.INVALID_REQUEST,
+    NotFound: problems.NOT_FOUND,
+    Conflict: problems.CONFLICT,
+    TooLarge: problems.TOO_LARGE,
+    Busy: problems.BUSY,
+    StorageFull: problems.STORAGE_FULL,
+}
+_BY_STATUS = {kind.status: kind for kind in problems.PROBLEMS} | {400: problems.BAD_REQUEST}
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Every error of this application leaves it as a problem document."""
+    handlers: dict[Any, Callable[[Request, Any], Response]] = {
+        GraphfitError: _spoken,
+        RequestValidationError: _refused,
+        HTTPException: _raised_by_the_framework,
+        ClientDisconnect: _gone,
+        Exception: _unforeseen,
+    }
+    for error, handler in handlers.items():
+        app.add_exception_handler(error, _asynchronous(handler))
+
+
+def _asynchronous(handler: Callable[[Request, Any], Response]) -> Any:
+    """Starlette would run a plain function in a thread of its own."""
+
+    async def handle(request: Request, error: Exception) -> Response:
+        return handler(request, error)
+
+    return handle
+
+
+def _spoken(request: Request, error: GraphfitError) -> Response:
+    kind = _KINDS.get(type(error))
+    if kind is None:
+        return _unforeseen(request, error)
+    faults = error.faults if isinstance(error, Invalid) else ()
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Busy) else None
+    return problem_response(kind, error.detail, request.url.path, faults, headers)
+
+
+def _refused(request: Request, error: RequestValidationError) -> Response:
+    """What pydantic found: in the path an unknown id, in the body faults at pointers."""
+    found = error.errors()
+    for item in found:
+        if item["loc"][0] == "path":
+            missing = NotFound(_thing_of(request.url.path), str(item["input"])[:64])
+            return _spoken(request, missing)
+    return _spoken(request, Invalid([fault_of(item, error.body) for item in found]))
+
+
+def _thing_of(path: str) -> str:
+    """`/v1/jobs/x` asks for a job."""
+    return path.split("/")[2].removesuffix("s") if path.startswith("/v1/") else "thing"
+
+
+def fault_of(item: Mapping[str, Any], body: Any) -> Fault:
+    """One of pydantic's errors, in our words and at its place in the body."""
+    where, *location = item["loc"]
+    if where != "body":
+        return Fault(pointer="", detail=f"{where} parameter `{location[0]}`: {_told(item)}")
+    if not location and item["type"] == "missing":
+        return Fault(pointer="", detail="A JSON body is needed.")
+    missing = item["type"] in ("missing", "extra_forbidden")
+    return Fault(pointer=located(location, body, missing=missing), detail=_told(item))
+
+
+def _told(item: Mapping[str, Any]) -> str:
+    if item["type"] == "missing":
+        return "This field is required."
+    if item["type"] == "extra_forbidden":
+        return "There is no such field here."
+    text: str = item["msg"].removeprefix("Value error, ")
+    return text[:1].upper() + text[1:] + "."
+
+
+def _raised_by_the_framework(request: Request, error: HTTPException) -> Response:
+    kind = _BY_STATUS.get(error.status_code, problems.BAD_REQUEST)
+    headers = dict(error.headers or {})
+    details = {
+        404: f"There is nothing at '{request.url.path}'.",
+        405: f"'{request.url.path}' does not take {request.method}; it takes "
+        f"{headers.get('Allow', 'other methods')}.",
+    }
+    detail = details.get(error.status_code, str(error.detail))
+    return problem_response(kind, detail, request.url.path, headers=headers)
+
+
+def _gone(request: Request, error: ClientDisconnect) -> Response:
+    """Nobody reads this answer."""
+    detail = "The connection ended before the whole body had come."
+    return problem_response(problems.BAD_REQUEST, detail, request.url.path)
+
+
+def _unforeseen(request: Request, error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    detail = "The service made a mistake; nothing of the request was kept, as far as it knows."
+    return problem_response(problems.INTERNAL, detail, request.url.path)

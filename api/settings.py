@@ -1,0 +1,64 @@
+"""How the service speaks: whom it answers, and how much one request may ask for."""
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB, GIB = 2**20, 2**30
+
+
+class Settings(BaseSettings):
+    """Read from the environment, prefix `GRAPHFIT_`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="GRAPHFIT_", use_attribute_docstrings=True, frozen=True, extra="ignore"
+    )
+
+    auth: Literal["none", "keys"] = "none"
+    """`none`: no keys, and therefore loopback hosts only."""
+    max_json_bytes: int = Field(default=64 * MIB, ge=1)
+    """Of a JSON request body; a larger one is refused before it is read."""
+    max_upload_bytes: int = Field(default=16 * GIB, ge=1)
+    """Of an uploaded dataset."""
+    max_parameters: int = Field(default=500_000_000, ge=1)
+    """Weights of one model, counted once however often they are shared."""
+    max_nodes: int = Field(default=5_000, ge=1)
+    """Nodes of one graph, those of nested graphs included."""
+    max_graph_depth: int = Field(default=32, ge=1)
+    """How deep graphs nest in graphs."""
+    max_weight_bytes: int = Field(default=4 * GIB, ge=1)
+    """Of one model's weights."""
+    max_activation_bytes: int = Field(default=1 * GIB, ge=1)
+    """Of all nodes' outputs for one row."""
+    max_predict_bytes: int = Field(default=256 * MIB, ge=1)
+    """Rows times activation bytes that one prediction may need inside the API process; a larger
+    one runs in a process of its own."""
+    max_predict_rows: int = Field(default=100_000, ge=1)
+    """Rows of one prediction."""
+    predict_seconds: float = Field(default=60, gt=0)
+    """How long a prediction, or the export before a model's first one, may take."""
+    predict_memory_bytes: int = Field(default=8 * GIB, ge=1)
+    """Memory that such a process may take beyond what it starts with."""
+    predict_sessions: int = Field(default=8, ge=1)
+    """Models held ready for predictions in memory."""
+    check_seconds: float = Field(default=30, gt=0)
+    """How long the check of one graph may take."""
+    check_memory_bytes: int = Field(default=2 * GIB, ge=1)
+    """Memory that the check of one graph may take beyond what its process starts with."""
+    checks_at_once: int = Field(default=2, ge=1)
+    """Checks, and predictions in a process of their own, that run side by side."""
+    check_wait_seconds: float = Field(default=5, ge=0)
+    """How long a request waits for its turn before it is told to come back later."""
+    stream_seconds: float = Field(default=900, gt=0)
+    """Lifetime of one event stream; a client resumes with `Last-Event-ID`."""
+
+    @field_validator("auth")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value == "keys":
+            raise ValueError(
+                "API keys are not part of this version; leave GRAPHFIT_AUTH at 'none', "
+                "which answers on loopback hosts only"
+            )
+        return value

@@ -1,0 +1,101 @@
+"""`make demo`: starts the service and trains a two-input, two-output model before your eyes."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from examples.client import Graphfit
+
+ROWS = 2_000
+BAR = 40
+EXAMPLE = Path(__file__).parents[1] / "openapi" / "examples" / "multi_input.json"
+
+
+def main() -> int:
+    """Leaves the service up until Ctrl-C."""
+    port = os.environ.get("GRAPHFIT_DEMO_PORT", "8000")
+    command = [sys.executable, "-m", "standalone", "serve", "--port", port]
+    service = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        address = _address(service)
+        if address is None:
+            return service.wait() or 1
+        _train(Graphfit(address))
+        print("\nThe service stays up; stop it with Ctrl-C.", flush=True)
+        return service.wait()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        service.terminate()
+        service.wait()
+
+
+def _address(service: "subprocess.Popen[str]") -> str | None:
+    """Reads what the service says until it is ready; None when it ended."""
+    print("Starting the service (TensorFlow takes a few seconds to load) ...", flush=True)
+    assert service.stdout is not None
+    for line in service.stdout:
+        print(line, end="", flush=True)
+        if " ready: " in line:
+            return line.split(" ready: ")[1].split()[0]
+    return None
+
+
+def _train(service: Graphfit) -> None:
+    example = json.loads(EXAMPLE.read_text())
+    graph = service.call("POST", "/v1/graphs", example["graph"])
+    summary = graph["summary"]["parameters"]
+    print(f"Posted the graph {graph['id']}: {summary['total']:,} parameters.")
+    dataset = service.call("POST", "/v1/datasets", {"name": "headlines", "columns": _headlines()})
+    print(f"Posted the dataset {dataset['id']}: {dataset['rows']:,} generated headlines.")
+    request = {**example["job"], "graph": graph["id"], "dataset": dataset["id"]}
+    request["fit"] = {"epochs": 10, "batch_size": 32, "validation_split": 0.1}
+    job = service.call("POST", "/v1/jobs", request)
+    print(f"Posted the job {job['id']}.\n")
+    for now in service.follow(job["id"], seconds=0.1):
+        _show(now)
+    print()
+    _tell(service, service.finished(job["id"]))
+
+
+def _headlines() -> dict[str, list[Any]]:
+    """Word numbers whose first words decide, with five side facts, whether it is a hit."""
+    draw = random.Random(7)
+    words = [[draw.randrange(1, 10_000) for _ in range(100)] for _ in range(ROWS)]
+    extra = [[round(draw.random(), 3) for _ in range(5)] for _ in range(ROWS)]
+    hits = [
+        int(row[-1] % 2 == 0 and sum(facts) > 2) for row, facts in zip(words, extra, strict=True)
+    ]
+    return {"headline": words, "extra": extra, "label": hits}
+
+
+def _show(job: dict[str, Any]) -> None:
+    progress = job["progress"]
+    filled = round(BAR * progress["fraction"])
+    loss = job["metrics"].get("loss")
+    bar = "#" * filled + "-" * (BAR - filled)
+    left = progress["seconds_remaining"]
+    text = f"{job['state']:>10} [{bar}] epoch {progress['epoch']}/{progress['epochs']}"
+    text += f" loss {loss:.4f}" if loss is not None else ""
+    text += f" {left:.0f} s left" if left is not None else ""
+    print(f"\r{text:<100}", end="", flush=True)
+
+
+def _tell(service: Graphfit, job: dict[str, Any]) -> None:
+    print("\nFinal metrics:")
+    for name, value in job["metrics"].items():
+        print(f"  {name:<28} {value:.4f}")
+    model = service.call("GET", f"/v1/models/{job['model']}")
+    print(f"\nThe model {model['id']} and its files:")
+    for file in model["files"]:
+        address = f"{service.address}/v1/models/{model['id']}/files/{file['name']}"
+        print(f"  {address}  ({file['bytes']:,} bytes)")
+    print(f"\nThe API, to try out in a browser: {service.address}/docs")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Bodies of datasets, read into `.npy` columns."""

@@ -1,0 +1,36 @@
+"""Deletes artefacts that no row names: what killed processes left half-done."""
+
+from sqlalchemy import Connection, select
+
+from models_store.artifacts import ArtifactStore
+from models_store.database import Database
+from models_store.datasets import folder_of
+from models_store.leases import named_folders
+from models_store.tables import datasets
+
+
+def sweep(database: Database, store: ArtifactStore, grace_seconds: float) -> int:
+    """Gives how many folders were deleted.
+
+    A folder is looked up only once it is older than the grace period: what is being
+    written is named by no row yet.
+    """
+    deleted = 0
+    for kind in ("datasets", "jobs"):
+        for prefix, age in store.prefixes(kind):
+            if age < grace_seconds:
+                continue
+            with database.read() as connection:
+                named = _is_named(connection, prefix)
+            if not named:
+                store.delete_prefix(prefix)
+                deleted += 1
+    return deleted
+
+
+def _is_named(connection: Connection, prefix: str) -> bool:
+    kind, identifier, *_ = prefix.split("/")
+    if kind == "jobs":
+        return prefix in named_folders(connection, identifier)
+    query = select(datasets.c.id).where(datasets.c.id == identifier)
+    return prefix == folder_of(identifier) and connection.execute(query).first() is not None

@@ -1,0 +1,108 @@
+"""The command line `graphfit`: the service as one, or each of its parts.
+
+Nothing heavy is imported at module level: training processes import `__main__` again.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and gives its exit status."""
+    options = _parser().parse_args(arguments)
+    if options.data is not None:
+        os.environ["GRAPHFIT_DATA"] = str(options.data.expanduser().resolve())
+    status: int = options.command(options)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="graphfit", description="Post a graph, get a model.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    data = argparse.ArgumentParser(add_help=False)
+    data.add_argument("--data", type=Path, help="folder of the embedded default")
+    address = argparse.ArgumentParser(add_help=False)
+    address.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    address.add_argument("--port", type=int, default=8000, help="port to listen on; 0 for any")
+
+    serve = commands.add_parser("serve", parents=[data, address], help="API, worker and reaper")
+    serve.set_defaults(command=_serve)
+    api = commands.add_parser("api", parents=[data, address], help="the HTTP API alone")
+    api.add_argument("--fd", type=int, help="a socket that listens already")
+    api.set_defaults(command=_api)
+    worker = commands.add_parser("worker", parents=[data], help="one worker")
+    worker.add_argument("--device", type=_device, default=None, metavar="cpu|gpu:0")
+    worker.set_defaults(command=_worker)
+    reaper = commands.add_parser("reaper", parents=[data], help="takes back lost jobs, sweeps")
+    reaper.set_defaults(command=_reaper)
+    migrate = commands.add_parser("migrate", parents=[data], help="bring the database up to date")
+    migrate.set_defaults(command=_migrate)
+    return parser
+
+
+def _device(text: str) -> str:
+    kind, _, number = text.partition(":")
+    if text == "cpu" or (kind == "gpu" and number.isdigit()):
+        return text
+    raise argparse.ArgumentTypeError("`cpu` or `gpu:0`, `gpu:1`, ...")
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from serving import serve
+
+    return serve(options.host, options.port)
+
+
+def _api(options: argparse.Namespace) -> int:
+    from api.serve import run
+
+    _guard()
+    run(options.host, options.port, fd=options.fd)
+    return 0
+
+
+def _worker(options: argparse.Namespace) -> int:
+    if options.device is not None:
+        _, _, number = options.device.partition(":")
+        os.environ["CUDA_VISIBLE_DEVICES"] = number or "-1"
+    from worker.celery_app import run
+
+    _guard()
+    run()
+    return 0
+
+
+def _reaper(options: argparse.Namespace) -> int:
+    from worker.reaper import run
+
+    _guard()
+    run()
+    return 0
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    from domain.errors import GraphfitError
+    from models_store.database import Database
+    from models_store.migrate import migrate
+    from models_store.settings import Settings
+
+    try:
+        migrate(Database.of(Settings()))
+    except GraphfitError as error:
+        sys.stderr.write(f"{error.detail}\n")
+        return 1
+    return 0
+
+
+def _guard() -> None:
+    """A part started by `graphfit serve` ends when that process dies, however it dies."""
+    from serving import end_with_parent
+
+    end_with_parent()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

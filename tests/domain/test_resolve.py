@@ -1,0 +1,135 @@
+"""Lists in graph order and mappings by name come to the same recipe."""
+
+from typing import Any
+
+from domain.job import Feed, JobRequest
+from domain.recipe import Component
+from domain.resolve import resolve
+from domain.summary import Summary
+
+GRAPH = "graph_" + "0" * 26
+COLUMNS = ["headline", "extra", "label"]
+
+
+def summary(outputs: list[str]) -> Summary:
+    def tensors(names: list[str]) -> list[dict[str, Any]]:
+        return [{"name": name, "shape": [None, 1], "dtype": "float32"} for name in names]
+
+    return Summary.model_validate(
+        {
+            "inputs": tensors(["main_input", "aux_input"]),
+            "outputs": tensors(outputs),
+            "nodes": [],
+            "parameters": {"total": 0, "trainable": 0, "non_trainable": 0},
+            "bytes": {"weights": 0, "activations_per_row": 0},
+        }
+    )
+
+
+TWO = summary(["main_output", "aux_output"])
+ONE = summary(["main_output"])
+
+
+def request(**fields: Any) -> JobRequest:
+    return JobRequest.model_validate({"graph": GRAPH, **fields})
+
+
+def faults(sent: JobRequest, over: Summary = TWO) -> dict[str, str]:
+    return {fault.pointer: fault.detail for fault in resolve(sent, over, COLUMNS)[1]}
+
+
+FEED: dict[str, Any] = {"inputs": ["headline", "extra"], "targets": ["label", "label"]}
+
+
+def test_lists_and_mappings_are_one() -> None:
+    by_list = request(
+        feed=FEED,
+        compile={
+            "loss": ["mse", "mae"],
+            "loss_weights": [1.0, 0.2],
+            "metrics": [["accuracy"], None],
+        },
+    )
+    by_name = request(
+        feed={
+            "inputs": {"aux_input": "extra", "main_input": "headline"},
+            "targets": {"aux_output": "label", "main_output": "label"},
+        },
+        compile={
+            "loss": {"aux_output": "mae", "main_output": "mse"},
+            "loss_weights": {"aux_output": 0.2, "main_output": 1.0},
+            "metrics": {"main_output": "accuracy"},
+        },
+    )
+    one, other = resolve(by_list, TWO, COLUMNS), resolve(by_name, TWO, COLUMNS)
+    assert one == other
+    assert one[1] == []
+    assert list(one[0].outputs) == list(other[0].outputs) == ["main_output", "aux_output"]
+    assert one[0].outputs["aux_output"].loss_weight == 0.2
+
+
+def test_one_loss_and_one_metric_apply_to_every_output() -> None:
+    recipe, wrong = resolve(
+        request(feed=FEED, compile={"loss": "mse", "metrics": ["accuracy"]}), TWO, COLUMNS
+    )
+    assert wrong == []
+    assert [part.loss for part in recipe.outputs.values()] == ["mse", "mse"]
+    assert [part.metrics for part in recipe.outputs.values()] == [["accuracy"], ["accuracy"]]
+
+
+def test_a_component_may_stand_for_a_name() -> None:
+    sent = {"type": "Huber", "config": {"delta": 2.0}}
+    recipe, _ = resolve(request(feed=FEED, compile={"loss": sent}), TWO, COLUMNS)
+    assert recipe.outputs["main_output"].loss == Component(type="Huber", config={"delta": 2.0})
+
+
+def test_an_output_without_a_loss_needs_no_target() -> None:
+    recipe, wrong = resolve(
+        request(
+            feed={"inputs": FEED["inputs"], "targets": {"main_output": "label"}},
+            compile={"loss": {"main_output": "mse"}},
+        ),
+        TWO,
+        COLUMNS,
+    )
+    assert wrong == []
+    assert recipe.outputs["aux_output"].target is None
+
+
+def test_left_out_columns_are_matched_by_name() -> None:
+    recipe, wrong = resolve(
+        request(compile={"loss": "mse"}), ONE, ["main_input", "aux_input", "main_output"]
+    )
+    assert wrong == []
+    assert recipe.inputs == {"main_input": "main_input", "aux_input": "aux_input"}
+    assert recipe.outputs["main_output"].target == "main_output"
+
+
+def test_missing_and_misspelt_columns() -> None:
+    wrong = faults(request(feed={"inputs": {"main_input": "headlne"}}, compile={"loss": "mse"}))
+    assert "Did you mean 'headline'?" in wrong["/feed/inputs/main_input"]
+    assert "No column feeds 'aux_input'" in wrong["/feed/inputs"]
+    assert "No column feeds 'aux_output'" in wrong["/feed/targets"]
+
+
+def test_unknown_outputs_and_short_lists() -> None:
+    wrong = faults(request(feed=FEED, compile={"loss": {"main": "mse"}, "loss_weights": [1.0]}))
+    assert "There is no output 'main'" in wrong["/compile/loss/main"]
+    assert "needs 2 entries" in wrong["/compile/loss_weights"]
+    assert "At least one output needs a loss" in wrong["/compile/loss"]
+
+
+def test_a_metric_needs_a_target() -> None:
+    sent = request(
+        feed=FEED, compile={"loss": {"main_output": "mse"}, "metrics": {"aux_output": "mae"}}
+    )
+    assert "has no loss" in faults(sent)["/compile/metrics"]
+
+
+def test_class_weights_by_output() -> None:
+    sent = request(feed=FEED, compile={"loss": "mse"}, fit={"class_weight": {"0": 1.0, "1": 2.0}})
+    assert "mapping by output" in faults(sent)["/fit/class_weight"]
+    alone = sent.model_copy(update={"feed": Feed(inputs=FEED["inputs"], targets=["label"])})
+    recipe, wrong = resolve(alone, ONE, COLUMNS)
+    assert wrong == []
+    assert recipe.outputs["main_output"].class_weight == {"0": 1.0, "1": 2.0}

@@ -1,0 +1,148 @@
+"""Claims, leases and fences on both databases."""
+
+import threading
+
+import pytest
+
+from domain.errors import Conflict, LeaseLost
+from domain.job import JobError, JobState
+from models_store import attempts, jobs, leases
+from models_store.database import Database
+from models_store.leases import Claim
+from tests.plans import queue
+
+
+def claim(database: Database, lease_seconds: float = 60) -> Claim:
+    with database.write() as connection:
+        claimed = leases.claim(connection, "worker-1", lease_seconds)
+    assert claimed is not None
+    return claimed
+
+
+def state(database: Database, job_id: str) -> str:
+    with database.read() as connection:
+        return jobs.get(connection, "local", job_id).state
+
+
+def test_the_highest_priority_then_the_oldest_is_claimed_first(database: Database) -> None:
+    with database.write() as connection:
+        old, new = queue(connection), queue(connection)
+        urgent = queue(connection, priority=5)
+    order = [claim(database).job_id for _ in range(3)]
+    assert order == [urgent, old, new] or order == [urgent, *sorted([old, new])]
+    with database.write() as connection:
+        assert leases.claim(connection, "worker-1", 60) is None
+
+
+def test_a_claim_raises_fence_and_attempt_and_is_announced(database: Database) -> None:
+    with database.write() as connection:
+        job_id = queue(connection)
+    first = claim(database)
+    assert (first.fence, first.attempt, first.seed) == (1, 1, 7)
+    with database.write() as connection:
+        leases.hand_back(connection, first, "its worker was stopped")
+    second = claim(database)
+    assert (second.fence, second.attempt) == (2, 2)
+    with database.read() as connection:
+        steps = [step.state for step in jobs.get(connection, "local", job_id).transitions]
+    assert steps == ["queued", "running", "queued", "running"]
+
+
+def test_an_expired_lease_is_taken_back_and_its_holder_writes_nothing_more(
+    database: Database,
+) -> None:
+    with database.write() as connection:
+        job_id = queue(connection)
+    lost = claim(database, lease_seconds=-1)
+    with database.write() as connection:
+        assert leases.is_any_expired(connection)
+        assert leases.expire(connection, max_attempts=5) == 1
+    assert state(database, job_id) == "queued"
+    with pytest.raises(LeaseLost), database.write() as connection:
+        leases.renew(connection, lost, 60)
+    held = claim(database)
+    with pytest.raises(LeaseLost), database.write() as connection:
+        attempts.cancelled(connection, lost)
+    with database.write() as connection:
+        assert leases.renew(connection, held, 60) is JobState.RUNNING
+
+
+def test_a_job_whose_worker_is_lost_too_often_fails(database: Database) -> None:
+    with database.write() as connection:
+        job_id = queue(connection)
+    claim(database, lease_seconds=-1)
+    with database.write() as connection:
+        assert leases.expire(connection, max_attempts=1) == 0
+    with database.read() as connection:
+        job = jobs.get(connection, "local", job_id)
+    assert job.state == "failed"
+    assert job.error is not None
+    assert job.error.category == "infrastructure"
+
+
+def test_cancelling_a_queued_job_ends_it_at_once(database: Database) -> None:
+    with database.write() as connection:
+        job_id = queue(connection)
+        jobs.cancel(connection, "local", job_id)
+    assert state(database, job_id) == "cancelled"
+    with database.write() as connection:
+        jobs.cancel(connection, "local", job_id)  # again: still what was asked for
+
+
+def test_cancelling_a_running_job_goes_through_its_worker(database: Database) -> None:
+    with database.write() as connection:
+        job_id = queue(connection)
+    held = claim(database)
+    with database.write() as connection:
+        jobs.cancel(connection, "local", job_id)
+        assert leases.renew(connection, held, 60) is JobState.CANCELLING
+        attempts.cancelled(connection, held)
+    assert state(database, job_id) == "cancelled"
+
+
+def test_a_cancelled_job_whose_worker_is_lost_ends_cancelled(database: Database) -> None:
+    with database.write() as connection:
+        job_id = queue(connection)
+    claim(database, lease_seconds=-1)
+    with database.write() as connection:
+        jobs.cancel(connection, "local", job_id)
+        assert leases.expire(connection, max_attempts=5) == 0
+    assert state(database, job_id) == "cancelled"
+
+
+def test_a_job_that_has_ended_cannot_be_cancelled_nor_a_running_one_deleted(
+    database: Database,
+) -> None:
+    with database.write() as connection:
+        job_id = queue(connection)
+    held = claim(database)
+    with pytest.raises(Conflict), database.write() as connection:
+        jobs.delete(connection, "local", job_id)
+    error = {"type": "x", "title": "X", "detail": "x", "category": "user"}
+    with database.write() as connection:
+        attempts.failed(connection, held, JobError.model_validate(error))
+    with pytest.raises(Conflict), database.write() as connection:
+        jobs.cancel(connection, "local", job_id)
+    with database.write() as connection:
+        jobs.delete(connection, "local", job_id)
+
+
+def test_many_claimants_never_share_a_job(database: Database) -> None:
+    with database.write() as connection:
+        queued = {queue(connection) for _ in range(40)}
+    claimed: list[str] = []
+
+    def work() -> None:
+        while True:
+            with database.write() as connection:
+                mine = leases.claim(connection, threading.current_thread().name, 60)
+            if mine is None:
+                return
+            claimed.append(mine.job_id)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(claimed) == sorted(queued)

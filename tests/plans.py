@@ -1,0 +1,38 @@
+"""A small accepted job, for tests that need one in the database."""
+
+from sqlalchemy import Connection
+
+from domain.graph import Blueprint
+from domain.job import JobRequest
+from domain.plan import Plan
+from domain.summary import Summary
+from models_store import jobs
+
+DEFINITION = {
+    "inputs": [{"name": "x", "shape": [4]}],
+    "nodes": [{"name": "y", "layer": {"type": "Dense", "config": {"units": 1}}, "inputs": "x"}],
+    "outputs": ["y"],
+}
+SUMMARY = {
+    "inputs": [{"name": "x", "shape": [None, 4], "dtype": "float32"}],
+    "outputs": [{"name": "y", "shape": [None, 1], "dtype": "float32"}],
+    "nodes": [{"name": "y", "layer": "Dense", "shape": [None, 1], "parameters": 5}],
+    "parameters": {"total": 5, "trainable": 5, "non_trainable": 0},
+    "bytes": {"weights": 20, "activations_per_row": 4},
+}
+
+
+def plan() -> Plan:
+    """What a `build` job of one Dense layer is accepted with."""
+    return Plan(
+        graph_id=None,
+        blueprint=Blueprint.model_validate({"definition": DEFINITION}),
+        summary=Summary.model_validate(SUMMARY),
+        recipe=None,
+    )
+
+
+def queue(connection: Connection, owner: str = "local", **fields: object) -> str:
+    """Queues a job and gives its id."""
+    sent = {"kind": "build", "graph": DEFINITION, **fields}
+    return jobs.insert(connection, owner, JobRequest.model_validate(sent), sent, plan(), seed=7)

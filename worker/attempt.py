@@ -1,0 +1,206 @@
+"""Watches one training process: lease, deadline, cancellation, and how it ends."""
+
+import logging
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerProcess
+
+from domain.errors import Busy, LeaseLost
+from domain.job import JobError, JobState
+from models_store import attempts, leases
+from models_store.database import Database
+from models_store.leases import Claim
+from worker.journal import Journal
+from worker.launch import launch
+from worker.messages import Failed, Finished, FromChild, Renewed
+from worker.order import Order
+
+log = logging.getLogger(__name__)
+
+MOST_MESSAGES = 1_000
+DEATHS_UNTIL_FAILED = 2
+LAST_WORDS = (Finished, Failed)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The settings an attempt is watched by."""
+
+    lease_seconds: float
+    tick_seconds: float
+    max_attempts: int
+
+
+class Attempt:
+    """One process at work on one job; only this side writes to the database."""
+
+    def __init__(
+        self,
+        claim: Claim,
+        order: Order,
+        journal: Journal,
+        database: Database,
+        rules: Rules,
+        stopping: threading.Event,
+    ) -> None:
+        self._claim = claim
+        self._order = order
+        self._journal = journal
+        self._database = database
+        self._rules = rules
+        self._stopping = stopping
+        self._began = self._renewed = time.monotonic()
+        self._unwritten: list[FromChild] = []
+
+    def run(self) -> None:
+        """Until the job has ended or is handed back.
+
+        Raises:
+            LeaseLost: another attempt owns the job; the process is dead.
+        """
+        process, connection = launch(self._order)
+        try:
+            while not self._is_over(process, connection):
+                pass  # `_is_over` waits for the process to speak, to die, or for a tick
+        finally:
+            process.kill()
+            process.join()
+            connection.close()
+
+    def _is_over(self, process: ForkServerProcess, connection: Connection) -> bool:
+        wait([connection, process.sentinel], timeout=self._rules.tick_seconds)
+        dead = not process.is_alive()
+        self._unwritten += _received(connection)
+        last_word = next((m for m in self._unwritten if isinstance(m, LAST_WORDS)), None)
+        if not self._written():
+            return False
+        if last_word is not None:
+            return True
+        if dead:
+            self._died(process.exitcode or 0)
+            return True
+        return self._tended(connection)
+
+    def _written(self) -> bool:
+        """Whether the journal is up to date: a database that is away may come back in time."""
+        if not self._unwritten:
+            return True
+        try:
+            self._write(self._unwritten)
+        except Busy as busy:
+            self._still_leased(busy)
+            return False
+        self._unwritten = []
+        return True
+
+    def _write(self, messages: list[FromChild]) -> None:
+        last = messages[-1]
+        if isinstance(last, Failed) and last.category == "infrastructure" and self._may_retry():
+            self._journal.write(messages[:-1])
+            self._hand_back(last.title)
+        else:
+            self._journal.write(messages)
+
+    def _tended(self, connection: Connection) -> bool:
+        """Renews the lease once a tick; gives whether the job was ended over it."""
+        now = time.monotonic()
+        if now - self._renewed < self._rules.tick_seconds:
+            return False
+        try:
+            return self._renew(connection, now)
+        except Busy as busy:
+            self._still_leased(busy)
+            return False
+
+    def _renew(self, connection: Connection, now: float) -> bool:
+        with self._database.write() as store:
+            state = leases.renew(store, self._claim, self._rules.lease_seconds)
+        self._renewed = now
+        os.utime(self._order.folder)  # the sweep leaves alone what is fresh
+        if state is JobState.CANCELLING:
+            with self._database.write() as store:
+                attempts.cancelled(store, self._claim)
+            return True
+        if self._claim.seconds_left is not None and now - self._began > self._claim.seconds_left:
+            self._fail(_too_long())
+            return True
+        if self._stopping.is_set():
+            self._hand_back("its worker was stopped")
+            return True
+        _tell(connection)
+        return False
+
+    def _still_leased(self, busy: Busy) -> None:
+        if time.monotonic() - self._renewed > self._rules.lease_seconds:
+            raise LeaseLost(f"The lease of '{self._claim.job_id}' ran out.") from busy
+        log.warning("%s: %s", self._claim.job_id, busy.detail)
+
+    def _may_retry(self) -> bool:
+        return self._claim.attempt < self._rules.max_attempts
+
+    def _died(self, exit_code: int) -> None:
+        """The process ended without a last word: killed, or crashed."""
+        with self._database.read() as connection:
+            before = attempts.deaths(connection, self._claim)
+        if before + 1 >= DEATHS_UNTIL_FAILED or not self._may_retry():
+            self._fail(_killed(exit_code))
+        else:
+            self._hand_back(f"the training process {_ended(exit_code)}", died=True)
+
+    def _fail(self, error: JobError) -> None:
+        with self._database.write() as connection:
+            attempts.failed(connection, self._claim, error)
+
+    def _hand_back(self, reason: str, *, died: bool = False) -> None:
+        with self._database.write() as connection:
+            leases.hand_back(connection, self._claim, reason, died=died)
+
+
+def _received(connection: Connection) -> list[FromChild]:
+    """All that the process has said by now, up to a bound."""
+    messages: list[FromChild] = []
+    try:
+        while len(messages) < MOST_MESSAGES and connection.poll():
+            messages.append(connection.recv())
+    except (EOFError, OSError):
+        pass  # its end is closed: the process is ending, which its sentinel tells
+    return messages
+
+
+def _tell(connection: Connection) -> None:
+    try:
+        connection.send(Renewed())
+    except OSError:
+        pass  # it is ending
+
+
+def _ended(exit_code: int) -> str:
+    if exit_code >= 0:
+        return f"ended without a word (exit status {exit_code})"
+    if -exit_code == signal.SIGKILL:
+        return "was killed (signal 9)"
+    return f"crashed (signal {-exit_code})"
+
+
+def _killed(exit_code: int) -> JobError:
+    memory = "; it probably ran out of memory" if -exit_code == signal.SIGKILL else ""
+    return JobError(
+        type="process-died",
+        title="The training process died",
+        detail=f"the training process {_ended(exit_code)}{memory}",
+        category="infrastructure",
+    )
+
+
+def _too_long() -> JobError:
+    return JobError(
+        type="deadline-exceeded",
+        title="The job ran longer than it may",
+        detail="The job's running time passed its own `limits.seconds`.",
+        category="user",
+        pointer="/limits/seconds",
+    )

@@ -1,0 +1,60 @@
+"""The Celery worker: one slot, called by messages that carry nothing."""
+
+import logging
+import os
+import socket
+import threading
+from typing import Any
+
+from celery import signals
+from models_store.artifacts import open_store
+
+from models_store.database import Database
+from models_store.queue import WAKE, celery_app
+from models_store.settings import Settings as StoreSettings
+from worker.attempt import Rules
+from worker.launch import warm_up
+from worker.settings import Settings
+from worker.slot import Slot
+from worker.supervisor import Supervisor
+
+
+def make_slot(stopping: threading.Event) -> Slot:
+    """The slot of this process, put together from the settings."""
+    store_settings, settings = StoreSettings(), Settings()
+    database = Database.of(store_settings)
+    rules = Rules(
+        lease_seconds=store_settings.lease_seconds,
+        tick_seconds=min(settings.tick_seconds, store_settings.lease_seconds / 3),
+        max_attempts=store_settings.max_attempts,
+    )
+    store = open_store(store_settings.resolved_artifacts_url)
+    supervisor = Supervisor(database, store, rules, stopping)
+    return Slot(f"{socket.gethostname()}:{os.getpid()}", database, supervisor, stopping)
+
+
+def run() -> None:
+    """Works until SIGTERM or SIGINT; a job under way is handed back."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s worker %(levelname)s %(message)s")
+    stopping = threading.Event()
+    slot = make_slot(stopping)
+    app = celery_app(StoreSettings())
+    app.task(name=WAKE, ignore_result=True)(slot.work)
+    looking = threading.Thread(
+        target=slot.look_every, args=(Settings().idle_seconds,), name="look", daemon=True
+    )
+
+    def begin(**_: Any) -> None:
+        looking.start()
+
+    def stop(**_: Any) -> None:
+        stopping.set()
+
+    signals.worker_ready.connect(begin)
+    signals.worker_shutting_down.connect(stop)
+    warm_up()
+    app.worker_main(
+        ["worker", "--pool", "threads", "--concurrency", "1", "--loglevel", "warning"]
+        + ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    )
+    looking.join()

@@ -1,0 +1,50 @@
+"""What decides the bits of a result besides the request: pinned, then recorded."""
+
+import hashlib
+import os
+import platform
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+INTRA_OP_THREADS = 1
+INTER_OP_THREADS = 2
+Environment = dict[str, str | int | bool | None]
+
+
+def pin(deterministic: bool) -> None:
+    """Fix the threads and TensorFlow's determinism; nothing may have run before."""
+    tf.config.threading.set_intra_op_parallelism_threads(INTRA_OP_THREADS)
+    tf.config.threading.set_inter_op_parallelism_threads(INTER_OP_THREADS)
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
+
+
+def environment(deterministic: bool) -> Environment:
+    """Where and with what this process computes."""
+    cpu = _cpu()
+    return {
+        "device": "gpu" if tf.config.list_logical_devices("GPU") else "cpu",
+        "cpu": cpu.get("model name", platform.processor() or platform.machine()),
+        "cpu_features": hashlib.sha256(cpu.get("flags", "").encode()).hexdigest()[:16],
+        "intra_op_threads": tf.config.threading.get_intra_op_parallelism_threads(),
+        "inter_op_threads": tf.config.threading.get_inter_op_parallelism_threads(),
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") == "1",
+        "deterministic": deterministic,
+        "python": platform.python_version(),
+        "keras": keras.__version__,
+        "tensorflow": tf.__version__,
+        "numpy": np.__version__,
+    }
+
+
+def _cpu() -> dict[str, str]:
+    """The first processor's entry in Linux's list; elsewhere empty."""
+    listing = Path("/proc/cpuinfo")
+    if not listing.exists():
+        return {}
+    first = listing.read_text().split("\n\n", maxsplit=1)[0]
+    pairs = (line.partition(":") for line in first.splitlines())
+    return {key.strip(): value.strip() for key, _, value in pairs}

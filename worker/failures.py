@@ -1,0 +1,90 @@
+"""What went wrong in a training process, in words for the client."""
+
+import errno
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import tensorflow as tf
+
+from domain.errors import Invalid
+from worker.messages import Failed
+from worker.order import Order
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""The error numbers of a file that finds no room."""
+_INDEX = re.compile(r"= (?P<value>-?\d+) is not in \[0, (?P<count>\d+)\)")
+_LABEL = re.compile(r"label value of (?P<value>-?\d+) which is outside .* \[0, (?P<count>\d+)\)")
+
+
+class CannotTrain(Exception):
+    """Keras refuses the combination of graph, recipe and data; its text says why."""
+
+
+@contextmanager
+def refused_by_keras(*kinds: type[Exception]) -> Iterator[None]:
+    """Within, these errors of Keras's mean that the request is at fault."""
+    try:
+        yield
+    except kinds as error:
+        raise CannotTrain(str(error)) from error
+
+
+def failure_of(error: Exception, order: Order) -> Failed:
+    """No trace and no path; everything that is not known to be the request's fault is ours."""
+    match error:
+        case Invalid():
+            fault = error.faults[0]
+            return _user("invalid-request", "The job cannot be built", fault.detail, fault.pointer)
+        case CannotTrain():
+            return _user("cannot-train", "The model cannot be trained like this", str(error))
+        case tf.errors.InvalidArgumentError():
+            return _invalid_argument(str(error), order)
+        case MemoryError() | tf.errors.ResourceExhaustedError():
+            return _ours("out-of-memory", "Out of memory", "The training needs more memory.")
+        case _ if disk_is_full(error):
+            return _ours("storage-full", "No room left", "The worker has no room for the files.")
+        case _:
+            return _ours("internal", "The training broke off", "The worker met an internal error.")
+
+
+def disk_is_full(error: Exception) -> bool:
+    """Also where the error number stands only in the text, as with HDF5 and safetensors."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in FULL
+    return any(re.search(rf"(os error|errno =) {number}\b", str(error)) for number in FULL)
+
+
+def _user(type_: str, title: str, detail: str, pointer: str | None = None) -> Failed:
+    return Failed(type_, title, detail, "user", pointer)
+
+
+def _ours(type_: str, title: str, detail: str) -> Failed:
+    return Failed(type_, title, detail, "infrastructure")
+
+
+def _invalid_argument(text: str, order: Order) -> Failed:
+    """An index beyond an embedding's rows or a loss's classes, where TensorFlow says so."""
+    title = "The data does not fit the graph"
+    recipe = order.recipe
+    if recipe is not None and (found := _INDEX.search(text)):
+        columns = recipe.inputs
+        place = "inputs"
+    elif recipe is not None and (found := _LABEL.search(text)):
+        columns = {name: item.target for name, item in recipe.outputs.items() if item.target}
+        place = "targets"
+    else:
+        return _user("data-mismatch", title, "A batch of the data does not fit a layer or loss.")
+    value, count = int(found["value"]), int(found["count"])
+    name = next((n for n, c in columns.items() if _holds(order, c, value)), None)
+    where = "A column" if name is None else f"Column '{columns[name]}', which feeds '{name}',"
+    detail = f"{where} holds {value}; only 0 to {count - 1} are known to the graph."
+    return _user("index-out-of-range", title, detail, f"/feed/{place}")
+
+
+def _holds(order: Order, column: str, value: int) -> bool:
+    paths = [order.columns[column]]
+    if order.validation_columns is not None:
+        paths.append(order.validation_columns[column])
+    return any(bool(np.any(np.load(path, mmap_mode="r") == value)) for path in paths)

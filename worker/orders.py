@@ -1,0 +1,48 @@
+"""Turns a claim into the order of its training process: keys become local files."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from models_store.artifacts import ArtifactStore
+
+from domain.plan import PinnedDataset, PinnedModel
+from models_store.datasets import folder_of
+from models_store.leases import Claim
+from worker.order import Order
+
+
+def order_for(claim: Claim, store: ArtifactStore, folder: Path, lease_seconds: float) -> Order:
+    """Everything the training process needs, fetched.
+
+    Args:
+        folder: Exists; the process writes there and nowhere else.
+    """
+    plan = claim.plan
+    return Order(
+        job=claim.job_id,
+        kind="build" if plan.recipe is None else "train",
+        blueprint=plan.blueprint,
+        summary=plan.summary,
+        seed=claim.seed,
+        deterministic=claim.deterministic,
+        folder=folder,
+        lease_seconds=lease_seconds,
+        recipe=plan.recipe,
+        fit=claim.fit,
+        columns=_columns(store, plan.dataset) or {},
+        validation_columns=_columns(store, plan.validation_dataset),
+        source_weights=_weights(store, plan.sources.values()),
+        initial_weights=None if plan.initial is None else store.fetch(plan.initial.artifact),
+        checkpoint=None if claim.checkpoint is None else store.fetch(claim.checkpoint.artifact),
+    )
+
+
+def _columns(store: ArtifactStore, dataset: PinnedDataset | None) -> Mapping[str, Path] | None:
+    if dataset is None:
+        return None
+    folder = folder_of(dataset.id)
+    return {name: store.fetch(f"{folder}/{i}.npy") for name, i in dataset.columns.items()}
+
+
+def _weights(store: ArtifactStore, models: Iterable[PinnedModel]) -> Mapping[str, Path]:
+    return {model.id: store.fetch(model.artifact) for model in models}

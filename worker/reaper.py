@@ -1,0 +1,70 @@
+"""Takes back what lost workers held, and deletes what nothing names any more."""
+
+import logging
+import signal
+import threading
+import time
+from dataclasses import dataclass
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+from models_store.artifacts import ArtifactStore, open_store
+
+from domain.errors import GraphfitError
+from models_store import idempotency, leases, sweep
+from models_store.database import Database
+from models_store.queue import celery_app, wake
+from models_store.settings import Settings as StoreSettings
+from worker.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Reaper:
+    """Any number may run: each step is one transaction that finds only what is left."""
+
+    database: Database
+    store: ArtifactStore
+    calls: Celery
+    settings: StoreSettings
+
+    def reap(self) -> None:
+        """Requeues jobs whose lease has run out and calls a worker for them."""
+        with self.database.read() as connection:
+            if not leases.is_any_expired(connection):
+                return
+        with self.database.write() as connection:
+            requeued = leases.expire(connection, self.settings.max_attempts)
+        if requeued:
+            log.info("took back %d job(s) of lost workers", requeued)
+            wake(self.calls)
+
+    def sweep(self) -> None:
+        """Forgets old answers; deletes folders that no row names, past the grace period."""
+        with self.database.write() as connection:
+            idempotency.forget_old(connection, self.settings.idempotency_hours)
+        sweep.sweep(self.database, self.store, self.settings.sweep_grace_seconds)
+
+    def run(self, stopping: threading.Event, settings: Settings) -> None:
+        """Until it is told to stop; a store that is away is tried again."""
+        swept = time.monotonic()
+        while not stopping.wait(settings.reap_seconds):
+            try:
+                self.reap()
+                if time.monotonic() - swept >= settings.sweep_seconds:
+                    self.sweep()
+                    swept = time.monotonic()
+            except (GraphfitError, OperationalError, OSError) as error:
+                log.warning("%s", error)
+
+
+def run() -> None:
+    """Reaps until SIGTERM or SIGINT."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s reaper %(levelname)s %(message)s")
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    settings = StoreSettings()
+    store = open_store(settings.resolved_artifacts_url)
+    Reaper(Database.of(settings), store, celery_app(settings), settings).run(stopping, Settings())

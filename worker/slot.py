@@ -1,0 +1,49 @@
+"""One slot of work: called awake or looking by itself, it runs jobs until none is left."""
+
+import logging
+import threading
+from dataclasses import dataclass, field
+
+from domain.errors import GraphfitError
+from models_store import leases
+from models_store.database import Database
+from models_store.leases import Claim
+from worker.supervisor import Supervisor
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """At most one job at a time."""
+
+    name: str
+    database: Database
+    supervisor: Supervisor
+    stopping: threading.Event
+    _busy: threading.Lock = field(default_factory=threading.Lock)
+
+    def work(self) -> None:
+        """Claims and runs jobs until none fits; at once if the slot is busy already."""
+        if not self._busy.acquire(blocking=False):
+            return
+        try:
+            while not self.stopping.is_set() and (claim := self._claim()) is not None:
+                self.supervisor.run(claim)
+        except GraphfitError as error:
+            log.warning("%s", error.detail)  # the store is away: the next look may find it
+        finally:
+            self._busy.release()
+
+    def _claim(self) -> Claim | None:
+        with self.database.read() as connection:
+            if not leases.is_any_queued(connection):
+                return None  # an idle worker takes no write lock
+        with self.database.write() as connection:
+            rules = self.supervisor.rules
+            return leases.claim(connection, self.name, rules.lease_seconds)
+
+    def look_every(self, seconds: float) -> None:
+        """Looks for work until the worker stops; calls that got lost do no harm."""
+        while not self.stopping.wait(seconds):
+            self.work()

@@ -1,0 +1,46 @@
+"""Carries one claimed job to its end, or hands it back."""
+
+import logging
+import threading
+from dataclasses import dataclass
+
+from models_store.artifacts import ArtifactStore
+
+from domain.errors import LeaseLost
+from models_store import leases
+from models_store.database import Database
+from models_store.leases import Claim
+from worker.attempt import Attempt, Rules
+from worker.journal import Journal
+from worker.orders import order_for
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Supervisor:
+    """Makes a place for an attempt, watches over it, and clears up behind it."""
+
+    database: Database
+    store: ArtifactStore
+    rules: Rules
+    stopping: threading.Event
+
+    def run(self, claim: Claim) -> None:
+        """One attempt, from claim to end; where the lease is lost nothing more is written."""
+        prefix = f"attempt-{claim.job_id}-{claim.fence}"
+        try:
+            with self.store.scratch(prefix) as folder:
+                order = order_for(claim, self.store, folder, self.rules.lease_seconds)
+                journal = Journal(claim, self.database, self.store, folder)
+                Attempt(claim, order, journal, self.database, self.rules, self.stopping).run()
+        except LeaseLost as lost:
+            log.warning("%s Nothing more is written.", lost.detail)
+        self._clear(claim)
+
+    def _clear(self, claim: Claim) -> None:
+        """Deletes the attempt's files where nothing names them; else the sweep will."""
+        with self.database.read() as connection:
+            named = str(claim.folder) in leases.named_folders(connection, claim.job_id)
+        if not named:
+            self.store.delete_prefix(str(claim.folder))

@@ -1,0 +1,81 @@
+"""The training process, from its order to its last word."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from typing import Any
+
+from compiler.build import Built, build
+from compiler.weights import assign, copy_sources
+from safetensors.numpy import load_file
+
+from domain.job import Epoch
+from worker.environment import environment, pin
+from worker.export import Export
+from worker.failures import failure_of
+from worker.folder import Folder
+from worker.lifeline import Lifeline
+from worker.messages import Finished, FromChild, Started, Warned
+from worker.order import Order
+from worker.training import Training
+
+Say = Callable[[FromChild], None]
+
+
+def train(order: Order, connection: Connection) -> None:
+    """Carry out an order and tell the supervisor; runs in a process of its own.
+
+    Raises:
+        Exception: What is nobody's known fault, after the supervisor has been told.
+    """
+    lifeline = Lifeline(connection, order.lease_seconds, order.leased_at)
+    lifeline.start()
+    try:
+        with _warnings_said(lifeline.send):
+            lifeline.send(_finished(order, lifeline))
+    except Exception as error:
+        failure = failure_of(error, order)
+        lifeline.send(failure)
+        if failure.category == "infrastructure":
+            raise
+
+
+def _finished(order: Order, lifeline: Lifeline) -> Finished:
+    pin(order.deterministic)
+    folder = Folder(order.folder, lifeline)
+    built = _built(order)
+    history = _history(order, built, folder, lifeline.send)
+    export = Export(folder, built, order.summary)
+    export.run(history)
+    metrics = history[-1].metrics if history else {}
+    return Finished(tuple(export.files), tuple(export.left_out), metrics)
+
+
+def _built(order: Order) -> Built:
+    """The model with the weights that training, or the model of a `build`, starts from."""
+    built = build(order.blueprint, order.seed)
+    copy_sources(built, {id_: load_file(path) for id_, path in order.source_weights.items()})
+    if order.initial_weights is not None:
+        assign(built, load_file(order.initial_weights))
+    return built
+
+
+def _history(order: Order, built: Built, folder: Folder, say: Say) -> list[Epoch]:
+    if order.recipe is None:
+        say(Started(environment(order.deterministic), epoch=0, steps=0))
+        return []
+    return Training(order, order.recipe, built, folder, say).run()
+
+
+@contextmanager
+def _warnings_said(say: Say) -> Iterator[None]:
+    """What Keras warns its user of is said to the client, once each."""
+
+    def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+        if issubclass(category, UserWarning):
+            say(Warned(str(message)))
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield

@@ -1,0 +1,146 @@
+"""A `train` job's epochs: as Keras's `fit` runs them, with checkpoints between."""
+
+import math
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from compiler.build import Built
+from compiler.recipe import callbacks_of, keras_compile
+
+from domain.job import Epoch
+from domain.recipe import Recipe
+from worker.callbacks import stops_on_nan
+from worker.checkpoint import Checkpoint, Checkpoints, Variables
+from worker.environment import environment
+from worker.failures import CannotTrain, refused_by_keras
+from worker.feeding import Feed, feed_of
+from worker.folder import Folder
+from worker.loop import Logs, Steps, order_of
+from worker.messages import EpochEnded, FromChild, Started, Stepped
+from worker.order import Order
+
+SECONDS_BETWEEN_REPORTS = 0.25
+
+
+class Training:
+    """One attempt at training a model that is built."""
+
+    def __init__(
+        self,
+        order: Order,
+        recipe: Recipe,
+        built: Built,
+        folder: Folder,
+        say: Callable[[FromChild], None],
+    ) -> None:
+        """Compiles the model and opens the data; nothing is trained yet.
+
+        Raises:
+            CannotTrain: Keras refuses the recipe for these data.
+        """
+        self._order, self._say = order, say
+        self._fit, self._model = order.fit, built.model
+        keras_compile(self._model, recipe)
+        kept = callbacks_of(order.fit)
+        self._callbacks = keras.callbacks.CallbackList(kept, add_history=True, model=self._model)
+        feed, validation = _feeds(order, recipe)
+        self._steps = self._pass(feed, self._model.train_step, stops_on_nan(kept))
+        self._validation = validation and self._pass(validation, self._model.test_step)
+        _prepare(self._model, feed, order.fit.batch_size)
+        variables = Variables(built.variables, self._model.optimizer)
+        self._checkpoints = Checkpoints(folder, variables, kept)
+        self._history: list[Epoch] = []
+        self._reported = 0.0
+
+    def _pass(self, feed: Feed, step: Callable[[Any], Any], while_finite: bool = False) -> Steps:
+        return Steps(self._model, step, feed, self._fit.batch_size, while_finite=while_finite)
+
+    def run(self) -> list[Epoch]:
+        """Every epoch that is left, counted from the beginning of the job.
+
+        Returns:
+            All epochs, those of earlier attempts included.
+        """
+        model = self._model
+        model.stop_training = False
+        self._callbacks.on_train_begin()
+        self._resume(self._order.checkpoint)
+        done = len(self._history)
+        self._say(Started(environment(self._order.deterministic), done, self._steps.count))
+        for epoch in range(done, self._fit.epochs):
+            if model.stop_training:
+                break
+            self._epoch(epoch)
+        model.optimizer.finalize_variable_values(model.trainable_variables)
+        self._callbacks.on_train_end(self._history[-1].metrics)
+        return self._history
+
+    def _resume(self, path: Path | None) -> None:
+        if path is not None:
+            checkpoint = self._checkpoints.restore(path)
+            self._history = checkpoint.history
+            self._model.stop_training = checkpoint.stopped
+
+    def _epoch(self, epoch: int) -> None:
+        began = time.monotonic()
+        self._callbacks.on_epoch_begin(epoch)
+        rows, shuffle = self._steps.rows, self._fit.shuffle
+        order = order_of(self._order.seed, epoch, rows, shuffle=shuffle)
+        logs = self._steps.run(order, lambda step, logs: self._stepped(epoch, step, logs))
+        if self._validation is not None:
+            logs |= self._validated(epoch, self._validation, logs)
+        with refused_by_keras(ValueError):  # a metric that nobody knows the better side of
+            self._callbacks.on_epoch_end(epoch, logs)
+        history = self._model.history.history  # callbacks add to it, e.g. the learning rate
+        metrics = {name: values[-1] for name, values in history.items()}
+        seconds = time.monotonic() - began
+        self._history.append(Epoch(epoch=epoch + 1, seconds=seconds, metrics=metrics))
+        checkpoint = Checkpoint(self._history, self._model.stop_training)
+        self._say(EpochEnded(epoch + 1, seconds, metrics, self._checkpoints.save(checkpoint)))
+
+    def _stepped(self, epoch: int, step: int, logs: Logs) -> None:
+        with refused_by_keras(RuntimeError):  # TerminateOnNaN(raise_error=True)
+            self._callbacks.on_train_batch_end(step - 1, logs)
+        self._report(Stepped(epoch, step, self._steps.count, logs))
+
+    def _validated(self, epoch: int, validation: Steps, logs: Logs) -> Logs:
+        steps = self._steps.count
+        found = validation.run(
+            np.arange(validation.rows),
+            lambda *_: self._report(Stepped(epoch, steps, steps, logs)),
+        )
+        return {f"val_{name}": value for name, value in found.items()}
+
+    def _report(self, stepped: Stepped) -> None:
+        if time.monotonic() - self._reported >= SECONDS_BETWEEN_REPORTS:
+            self._reported = time.monotonic()
+            self._say(stepped)
+
+
+def _feeds(order: Order, recipe: Recipe) -> tuple[Feed, Feed | None]:
+    """The rows to train on and those to validate on, as Keras's `fit` splits them."""
+    dtypes = {tensor.name: tensor.dtype for tensor in order.summary.inputs}
+    whole = partial(feed_of, recipe, dtypes)
+    if order.validation_columns is not None:
+        return whole(order.columns), whole(order.validation_columns, training=False)
+    if not order.fit.validation_split:
+        return whole(order.columns), None
+    rows = len(np.load(next(iter(order.columns.values())), mmap_mode="r"))
+    split = math.floor(rows * (1.0 - order.fit.validation_split))
+    if split in (0, rows):
+        share = order.fit.validation_split
+        raise CannotTrain(f"A validation_split of {share} leaves one side of {rows} rows empty.")
+    training = whole(order.columns, slice(0, split))
+    return training, whole(order.columns, slice(split, None), training=False)
+
+
+def _prepare(model: Any, feed: Feed, batch_size: int) -> None:
+    """Build metrics and optimizer without a value, so that a checkpoint finds its variables."""
+    even = feed.rows % batch_size == 0
+    with refused_by_keras(ValueError):
+        model._symbolic_build(data_batch=feed.specimen(batch_size if even else None))
