@@ -43,7 +43,7 @@ format: $(DEV) ## Format the code, mend what ruff can mend, regenerate what is g
 	$(BIN)/python docs/generate_settings.py
 
 bench: $(DEV) ## Measure speed beside its yardsticks
-	$(BIN)/python benchmarks/run.py $(ARGS)
+	$(BIN)/python -m benchmarks.run $(ARGS)
 
 # Pins are kept where they still fit; `make lock UPGRADE=--upgrade` takes the newest of everything.
 lock: $(VENV)/bootstrap.stamp ## Write the hashed lock files in requirements/

@@ -23,7 +23,7 @@ def answer(
 def body_of(value: BaseModel) -> bytes:
     """The JSON of an answer."""
     document = value.model_dump(mode="json", by_alias=True, exclude={"non_finite"})
-    return to_json(marked(document))
+    return to_json(marked(document), inf_nan_mode="null")
 
 
 def marked(document: dict[str, Any]) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def _asynchronous(handler: Callable[[Request, Any], Response]) -> Any:
 
 
 def _spoken(request: Request, error: GraphfitError) -> Response:
-    kind = _KINDS.get(type(error))
+    kind = next((kind for of, kind in _KINDS.items() if isinstance(error, of)), None)
     if kind is None:
         return _unforeseen(request, error)
     faults = error.faults if isinstance(error, Invalid) else ()

@@ -77,9 +77,12 @@ class LocalArtifacts:
                 yield folder.relative_to(self._folder).as_posix(), age
 
     def delete_prefix(self, prefix: str) -> None:
-        """Removes the folder, and those above it that are empty then."""
+        """Removes the folder or file, and the folders above it that are empty then."""
         folder = self._path(prefix)
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.is_file():
+            folder.unlink(missing_ok=True)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
         for parent in list(folder.parents)[: len(Path(prefix).parts) - 2]:
             if not _removed_if_empty(parent):
                 break

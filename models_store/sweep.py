@@ -25,7 +25,15 @@ def sweep(database: Database, store: ArtifactStore, grace_seconds: float) -> int
             if not named:
                 store.delete_prefix(prefix)
                 deleted += 1
-    return deleted
+    return deleted + _sweep_scratch(store, grace_seconds)
+
+
+def _sweep_scratch(store: ArtifactStore, grace_seconds: float) -> int:
+    """What killed processes were writing; the store leaves out what a live one holds."""
+    stale = [prefix for prefix, age in store.prefixes("scratch") if age >= grace_seconds]
+    for prefix in stale:
+        store.delete_prefix(prefix)
+    return len(stale)
 
 
 def _is_named(connection: Connection, prefix: str) -> bool:

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -133,10 +134,8 @@ class Service:
 
 
 def _signal(process: psutil.Process, number: int) -> None:
-    try:
+    with suppress(psutil.NoSuchProcess):  # it ended by itself
         process.send_signal(number)
-    except psutil.NoSuchProcess:
-        pass  # it ended by itself
 
 
 def until(look: Callable[[], T | None], what: str, seconds: float = 60) -> T:

@@ -1,10 +1,10 @@
 """Watches one training process: lease, deadline, cancellation, and how it ends."""
 
 import logging
-import os
 import signal
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
@@ -120,7 +120,6 @@ class Attempt:
         with self._database.write() as store:
             state = leases.renew(store, self._claim, self._rules.lease_seconds)
         self._renewed = now
-        os.utime(self._order.folder)  # the sweep leaves alone what is fresh
         if state is JobState.CANCELLING:
             with self._database.write() as store:
                 attempts.cancelled(store, self._claim)
@@ -172,10 +171,8 @@ def _received(connection: Connection) -> list[FromChild]:
 
 
 def _tell(connection: Connection) -> None:
-    try:
+    with suppress(OSError):  # it is ending
         connection.send(Renewed())
-    except OSError:
-        pass  # it is ending
 
 
 def _ended(exit_code: int) -> str:

@@ -54,7 +54,7 @@ def run() -> None:
     signals.worker_shutting_down.connect(stop)
     warm_up()
     app.worker_main(
-        ["worker", "--pool", "threads", "--concurrency", "1", "--loglevel", "warning"]
-        + ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+        "worker --pool threads --concurrency 1 --loglevel warning "
+        "--without-gossip --without-mingle --without-heartbeat".split()
     )
     looking.join()

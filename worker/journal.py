@@ -60,8 +60,9 @@ class Journal:
             for file in message.files:
                 self._store.publish(self._folder / file.name, self._key(file))
         elif isinstance(message, EpochEnded) and message.checkpoint is not None:
-            self._store.publish(self._folder / message.checkpoint.name, self._key(message.checkpoint))
-            return self._key(message.checkpoint)
+            file = message.checkpoint
+            self._store.publish(self._folder / file.name, self._key(file))
+            return self._key(file)
         return None
 
     def _key(self, file: WrittenFile) -> str:

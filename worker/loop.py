@@ -108,9 +108,7 @@ def _executor(
     return tf.function(execute, autograph=False, reduce_retracing=True)
 
 
-def order_of(
-    seed: int, rows: int, shuffle: bool, epoch: int
-) -> "np.ndarray[Any, np.dtype[np.int64]]":
+def order_of(seed: int, epoch: int, rows: int, *, shuffle: bool) -> Order:
     """The rows of an epoch (counted from 0) in the order that its number alone decides."""
     if not shuffle:
         return np.arange(rows)

@@ -1,13 +1,12 @@
 """A column whose dtype shows only as its values come."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from models_store.formats.npy import Array, NpyWriter, Written, blocks
-from models_store.formats.numbers import Misfit, Number, as_float64, cast, natural
+from models_store.formats.npy import Array, NpyWriter, Written, values_of
+from models_store.formats.numbers import MIXED, Misfit, Number, as_float64, cast, natural
 
 TOO_LARGE = (
     "This whole number is beyond int64. For a column of uint64 say so in `dtypes`, "
@@ -22,12 +21,13 @@ class GrowingColumn:
         self._path = path
         self._wanted = wanted
         self._writer: NpyWriter | None = None
+        self._of_booleans: bool | None = None
+        self._of_fractions = False
         self._first_too_large: int | None = None
-        self._fractions = False
 
     @property
-    def written(self) -> int:
-        """How many values there are so far."""
+    def values(self) -> int:
+        """How many there are so far."""
         return 0 if self._writer is None else self._writer.values
 
     def append(self, values: list[Number]) -> None:
@@ -37,39 +37,61 @@ class GrowingColumn:
             Misfit: one of them (its index in `values`) cannot be kept.
         """
         array = natural(values)
-        array = self._natural(array) if self._wanted is None else cast(array, self._wanted)
+        self._refuse_mixed(array)
+        array = self._kept(array) if self._wanted is None else cast(array, self._wanted)
         if self._writer is None:
-            self._writer = NpyWriter(self._path, array.dtype, ())
-        if array.dtype.kind == "f" and self._writer.dtype.kind == "i":
-            self._writer = self._rewritten(self._writer, array.dtype)
+            self._writer = NpyWriter(self._path, array.dtype)
+        elif array.dtype.kind == "f" and self._writer.dtype.kind == "i":
+            self._rewrite(self._writer, array.dtype)
         self._writer.append(array.astype(self._writer.dtype, copy=False))
 
-    def _natural(self, array: Array) -> Array:
-        """Bool, int64 or float64; whole numbers beyond int64 are noted, for want of fractions."""
+    def _refuse_mixed(self, array: Array) -> None:
+        booleans = array.dtype == np.bool_
+        if self._of_booleans not in (None, booleans):
+            raise Misfit(0, MIXED)
+        self._of_booleans = booleans
+
+    def _kept(self, array: Array) -> Array:
+        """As bool, int64 or float64; whole numbers beyond int64 hope for a fraction to come."""
         if array.dtype.kind in "uO":
-            beyond = next(i for i, value in enumerate(array.tolist()) if abs(value) >= 2**63)
             if self._first_too_large is None:
-                self._first_too_large = self.written + beyond
-            array = as_float64(array)
-        else:
-            self._fractions |= array.dtype.kind == "f"
-        if self._writer is not None and (array.dtype == bool) != (self._writer.dtype == bool):
-            raise Misfit(0, "Booleans and numbers are mixed; a column holds one or the other.")
+                self._first_too_large = self.values + _first_beyond_int64(array)
+            return as_float64(array)
+        self._of_fractions |= array.dtype.kind == "f"
         return array
+
+    def _rewrite(self, source: NpyWriter, dtype: "np.dtype[Any]") -> None:
+        """Puts the values so far into another dtype."""
+        source.close()
+        old = source.path.replace(source.path.with_suffix(".old"))
+        writer = self._writer = NpyWriter(source.path, dtype)
+        for block in values_of(old, source.dtype):
+            try:
+                writer.append(cast(block, dtype))
+            except Misfit as misfit:
+                raise Misfit(writer.values + misfit.index, misfit.detail) from None
+        old.unlink()
 
     def finish(
         self, name: str, row_shape: tuple[int, ...], wanted: "np.dtype[Any] | None"
     ) -> Written:
-        """Closes the file, in the dtype that was asked for after the values had come.
+        """Closes the file, in the dtype that was asked for, if only after the values had come.
 
         Raises:
             Misfit: a value (its index in the whole column) does not fit.
         """
-        writer = self._writer
-        assert writer is not None
-        if self._first_too_large is not None and not self._fractions:
+        assert self._writer is not None, "a column without values"
+        if self._first_too_large is not None and not self._of_fractions:
             raise Misfit(self._first_too_large, TOO_LARGE)
-        if wanted is not None and writer.dtype != wanted:
-            writer = self._writer = self._rewritten(writer, wanted)
-        writer.row_shape = row_shape
-        return writer.finish(name)
+        if wanted not in (None, self._writer.dtype):
+            self._rewrite(self._writer, np.dtype(wanted))
+        return self._writer.finish(name, row_shape)
+
+    def close(self) -> None:
+        """Closes the file as it is."""
+        if self._writer is not None:
+            self._writer.close()
+
+
+def _first_beyond_int64(array: Array) -> int:
+    return next(i for i, value in enumerate(array.tolist()) if not -(2**63) <= value < 2**63)

@@ -4,7 +4,7 @@ import io
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,10 @@ DTYPES = (
     "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
 )  # fmt: skip
 """What a column may hold."""
+MOST_AXES = 32
 BLOCK_BYTES = 1 << 20
+HEADER_BYTES = 1024
+"""Room for the header, whatever the shape; NumPy reads any length."""
 
 
 class Written(NamedTuple):
@@ -36,36 +39,41 @@ class Written(NamedTuple):
 
 
 class NpyWriter:
-    """Appends values in C order to a `.npy` file whose number of rows is known at its end."""
+    """Appends values in C order to a `.npy` file whose shape is known at its end."""
 
-    def __init__(self, path: Path, dtype: "np.dtype[Any]", row_shape: tuple[int, ...]) -> None:
+    def __init__(self, path: Path, dtype: "np.dtype[Any]") -> None:
         self.path = path
         self.dtype = dtype
-        self.row_shape = row_shape
         self.values = 0
-        self.statistics = Statistics()
+        self._statistics = Statistics()
         self._file = path.open("wb")
-        self._file.write(_header(dtype, (0, *row_shape)))
+        self._file.write(bytes(HEADER_BYTES))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def append(self, block: Array) -> None:
         """Writes values of this dtype, not necessarily whole rows."""
         self._file.write(np.ascontiguousarray(block).data)
-        self.statistics.add(block)
+        self._statistics.add(block)
         self.values += block.size
 
-    def finish(self, name: str) -> Written:
-        """Writes the true header and closes the file."""
-        rows = self.values // math.prod(self.row_shape)
+    def finish(self, name: str, row_shape: tuple[int, ...]) -> Written:
+        """Writes the header and closes the file."""
+        rows = self.values // math.prod(row_shape)
         self._file.seek(0)
-        self._file.write(_header(self.dtype, (rows, *self.row_shape)))
+        self._file.write(_header(self.dtype, (rows, *row_shape)))
         self.close()
         column = Column(
             name=name,
             dtype=self.dtype.name,
-            shape=list(self.row_shape),
-            min=self.statistics.min,
-            max=self.statistics.max,
-            not_finite=self.statistics.not_finite,
+            shape=list(row_shape),
+            min=self._statistics.min,
+            max=self._statistics.max,
+            not_finite=self._statistics.not_finite,
         )
         return Written(column, self.path, rows)
 
@@ -75,11 +83,13 @@ class NpyWriter:
 
 
 def _header(dtype: "np.dtype[Any]", shape: tuple[int, ...]) -> bytes:
-    """As long for any number of rows: NumPy leaves room for the first axis to grow."""
+    """NumPy's own header, padded to the room that was kept for it."""
     buffer = io.BytesIO()
     description = {"descr": dtype.str, "fortran_order": False, "shape": shape}
     npy_format.write_array_header_1_0(buffer, description)
-    return buffer.getvalue()
+    magic, text = buffer.getvalue()[:8], buffer.getvalue()[10:].rstrip()
+    room = HEADER_BYTES - 10
+    return magic + room.to_bytes(2, "little") + text.ljust(room - 1) + b"\n"
 
 
 def open_npy(path: Path) -> Array:
@@ -88,9 +98,9 @@ def open_npy(path: Path) -> Array:
     return array
 
 
-def blocks(path: Path) -> Iterator[Array]:
-    """The values of a file in C order, about a MiB at a time."""
-    flat = open_npy(path).reshape(-1)
+def values_of(path: Path, dtype: "np.dtype[Any]") -> Iterator[Array]:
+    """The values of a file whose header is not written yet, about a MiB at a time."""
+    flat: Array = np.memmap(path, dtype, mode="r", offset=HEADER_BYTES)
     step = BLOCK_BYTES // flat.itemsize
     for start in range(0, flat.size, step):
         yield flat[start : start + step]

@@ -11,6 +11,7 @@ from models_store.formats.npy import Array
 Number = bool | int | Decimal
 EXACT = 2.0**53
 """Past it a float64 no longer tells neighbouring whole numbers apart."""
+MIXED = "Booleans and numbers are mixed; a column holds one or the other."
 
 
 class Misfit(Exception):
@@ -31,7 +32,7 @@ def natural(values: Sequence[Number]) -> Array:
     kinds = set(map(type, values))
     if bool in kinds and len(kinds) > 1:
         first = next(i for i, value in enumerate(values) if type(value) is not type(values[0]))
-        raise Misfit(first, "Booleans and numbers are mixed; a column holds one or the other.")
+        raise Misfit(first, MIXED)
     if kinds == {bool}:
         return np.array(values, np.bool_)
     return _whole(values) if kinds == {int} else as_float64(values)

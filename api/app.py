@@ -1,0 +1,87 @@
+"""Puts the program together: the one place where its parts meet."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from api import datasets, documentation, events, graphs, health, info, jobs, models, predict
+from api.body_limit import BodyLimit
+from api.checker import Checker
+from api.dependencies import Services
+from api.guard import LoopbackGuard
+from api.metrics import Metrics, Observer
+from api.openapi import described
+from api.predictor import Predictor
+from api.problem_handlers import add_handlers
+from api.settings import Settings
+from api.snapshots import Snapshots
+from models_store.artifacts import open_store
+from models_store.database import Database
+from models_store.queue import celery_app
+from models_store.settings import Settings as StoreSettings
+
+ROUTERS = (
+    graphs.router,
+    datasets.router,
+    jobs.router,
+    events.router,
+    models.router,
+    predict.router,
+    info.router,
+    health.router,
+    documentation.router,
+)
+
+
+def create_app(
+    settings: Settings | None = None, store_settings: StoreSettings | None = None
+) -> FastAPI:
+    """The service, by the settings given or those of the environment."""
+    settings = settings or Settings()
+    services = assemble(settings, store_settings or StoreSettings())
+    app = FastAPI(
+        title="Graphfit",
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        separate_input_output_schemas=False,
+    )
+    app.state.services = services
+    for router in ROUTERS:
+        app.include_router(router)
+    documentation.add_static_files(app)
+    described(app)
+    add_handlers(app)
+    app.add_middleware(BodyLimit, settings=settings)
+    app.add_middleware(LoopbackGuard)
+    app.add_middleware(Observer, metrics=services.metrics)
+    return app
+
+
+def assemble(settings: Settings, store_settings: StoreSettings) -> Services:
+    """The parts, made but not started."""
+    database = Database.of(store_settings)
+    artifacts = open_store(store_settings.resolved_artifacts_url)
+    checker = Checker.of(settings)
+    cache = store_settings.data_folder / "predict-cache"
+    return Services(
+        settings=settings,
+        database=database,
+        artifacts=artifacts,
+        celery=celery_app(store_settings),
+        checker=checker,
+        predictor=Predictor(settings, database, artifacts, checker, cache),
+        snapshots=Snapshots(),
+        metrics=Metrics(database),
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    services: Services = app.state.services
+    services.checker.start()
+    yield
+    await run_in_threadpool(services.database.close)

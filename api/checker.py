@@ -1,0 +1,165 @@
+"""Runs work that needs Keras in forked children: bounded in memory, time and number.
+
+The functions are given by dotted name, so that this process never imports Keras.
+"""
+
+import importlib
+import logging
+import multiprocessing
+import os
+import resource
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
+from multiprocessing.forkserver import ensure_running
+from typing import Any
+
+import psutil
+
+from api.settings import Settings
+from domain.errors import Busy, GraphfitError
+
+log = logging.getLogger(__name__)
+PRELOADED = ["compiler.check", "compiler.predict", "api.checker"]
+GRACE_SECONDS = 5
+"""After its deadline a child that nobody killed ends itself."""
+
+
+class Unfinished(GraphfitError):
+    """The work took more time or memory than it may."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What one child may take."""
+
+    seconds: float
+    memory_bytes: int
+    """Beyond what it starts with."""
+
+
+class Checker:
+    """Children of one forkserver; none of them can take the service down with it."""
+
+    def __init__(self, at_once: int, wait_seconds: float) -> None:
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(PRELOADED)
+        self._free = threading.BoundedSemaphore(at_once)
+        self._wait_seconds = wait_seconds
+        self._warm = threading.Event()
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Checker":
+        """As many children at once as the settings allow."""
+        return cls(settings.checks_at_once, settings.check_wait_seconds)
+
+    def start(self) -> None:
+        """Starts the forkserver, which imports Keras while we go on."""
+        ensure_running()
+        threading.Thread(target=self._warm_up, name="checker-warm-up", daemon=True).start()
+
+    def _warm_up(self) -> None:
+        try:
+            self.run("builtins.len", "", bounds=Bounds(300, 2**34))
+        except GraphfitError as error:
+            log.error("The checker did not start: %s", error)
+        else:
+            self._warm.set()
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether a child is forked at once, with Keras imported."""
+        return self._warm.is_set()
+
+    def run(self, function: str, *arguments: Any, bounds: Bounds) -> Any:
+        """What the function gives, run in a child.
+
+        Args:
+            function: By dotted name, e.g. `compiler.check.answer`.
+            arguments: Picklable.
+            bounds: Of this call.
+
+        Raises:
+            Busy: as many children as may run are running.
+            Unfinished: it took more time or memory than `bounds` allows.
+        """
+        with self._turn(), self._child(function, arguments, bounds) as (process, ours):
+            if not ours.poll(bounds.seconds):
+                raise Unfinished(f"It took longer than {bounds.seconds:g} seconds.")
+            try:
+                kind, value = ours.recv()
+            except EOFError:
+                process.join()
+                raise _died(process.exitcode, bounds) from None
+        if kind == "memory":
+            raise _too_much_memory(bounds)
+        if kind == "error":
+            raise value
+        return value
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._free.acquire(timeout=self._wait_seconds):
+            raise Busy("Too many graphs are being checked just now.", retry_after=2)
+        try:
+            yield
+        finally:
+            self._free.release()
+
+    @contextmanager
+    def _child(
+        self, function: str, arguments: tuple[Any, ...], bounds: Bounds
+    ) -> Iterator[tuple[ForkServerProcess, Connection]]:
+        ours, its = self._context.Pipe(duplex=False)
+        process = self._context.Process(
+            target=_work, args=(its, function, arguments, bounds), daemon=True
+        )
+        try:
+            process.start()
+        except (OSError, EOFError) as error:
+            raise Busy("The checker is being started again.", retry_after=2) from error
+        finally:
+            its.close()
+        try:
+            yield process, ours
+        finally:
+            ours.close()
+            process.kill()
+            process.join()
+            process.close()
+
+
+def _died(exit_code: int | None, bounds: Bounds) -> GraphfitError:
+    if exit_code == -signal.SIGALRM:
+        return Unfinished(f"It took longer than {bounds.seconds:g} seconds.")
+    if exit_code is not None and exit_code > 0:
+        raise RuntimeError(f"A child of the checker ended with exit code {exit_code}.")
+    log.warning("A child of the checker ended by signal %s", exit_code and -exit_code)
+    return _too_much_memory(bounds)
+
+
+def _too_much_memory(bounds: Bounds) -> Unfinished:
+    return Unfinished(f"It needs more than the {bounds.memory_bytes} bytes of memory it may take.")
+
+
+def _work(
+    connection: Connection, function: str, arguments: tuple[Any, ...], bounds: Bounds
+) -> None:
+    """The whole life of a child."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # accelerators belong to training
+    signal.setitimer(signal.ITIMER_REAL, bounds.seconds + GRACE_SECONDS)
+    used = psutil.Process().memory_info().vms
+    resource.setrlimit(resource.RLIMIT_AS, (used + bounds.memory_bytes,) * 2)
+    module, _, name = function.rpartition(".")
+    try:
+        value = getattr(importlib.import_module(module), name)(*arguments)
+    except MemoryError:
+        connection.send(("memory", None))
+    except GraphfitError as error:
+        connection.send(("error", error))
+    else:
+        connection.send(("value", value))

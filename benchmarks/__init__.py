@@ -1,0 +1,1 @@
+"""Speed goals beside their yardsticks, measured as ratios in one run."""

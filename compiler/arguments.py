@@ -1,0 +1,51 @@
+"""The arguments that a Keras class takes, read from its own signature."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import keras
+
+REQUIRED = inspect.Parameter.empty
+_BASE = ("activity_regularizer", "trainable", "dtype", "autocast")
+_UNSAID = {
+    "zero_output_for_mask": (keras.layers.RNN, False),
+    "bounding_box_format": (keras.layers.RandomFlip.__base__, None),
+}
+"""Arguments that a class takes by way of `**kwargs`: of which base, with which default."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a Keras class."""
+
+    name: str
+    default: Any = REQUIRED
+
+    @property
+    def is_required(self) -> bool:
+        """Whether Keras has no default for it."""
+        return self.default is REQUIRED
+
+
+@cache
+def arguments_of(cls: type) -> Mapping[str, Argument]:
+    """Every argument of a class by name, in Keras's order; those of base `Layer` last."""
+    parameters = inspect.signature(cls).parameters.values()
+    known = {
+        p.name: Argument(p.name, p.default)
+        for p in parameters
+        if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+    }
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    if open_ended and issubclass(cls, keras.layers.Layer):
+        base = inspect.signature(keras.layers.Layer.__init__).parameters
+        known |= {n: Argument(n, base[n].default) for n in _BASE if n not in known}
+        known |= {
+            name: Argument(name, default)
+            for name, (owner, default) in _UNSAID.items()
+            if issubclass(cls, owner) and name not in known
+        }
+    return known

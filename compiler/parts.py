@@ -1,0 +1,94 @@
+"""Activations, initializers, regularizers and constraints: what a layer's arguments may name."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import keras
+
+from compiler.components import Component, config_faults, misuse, unknown
+from domain.errors import Fault
+from domain.nesting import Place
+from domain.pointer import pointer
+
+
+@dataclass(frozen=True)
+class Family:
+    """One module's allow-list; nothing else of Keras is reachable by name."""
+
+    noun: str
+    known: Mapping[str, Any]
+
+    def faults(self, value: Any, place: Place) -> Iterator[Fault]:
+        """What is wrong with a JSON value as a member of this family."""
+        if value is None:
+            return
+        reason = self._reason_against(value)
+        if reason:
+            yield Fault(pointer=pointer(*place), detail=reason)
+        elif isinstance(value, dict):
+            component = Component.of(value)
+            member = self.known[component.type]
+            if inspect.isclass(member):
+                yield from config_faults(member, component.config, (*place, "config"))
+            elif component.config:
+                detail = f"The {self.noun} '{component.type}' takes no config."
+                yield Fault(pointer=pointer(*place, "config"), detail=detail)
+
+    def _reason_against(self, value: Any) -> str | None:
+        if isinstance(value, dict):
+            wrong = misuse(value, self.noun)
+            name = Component.of(value).type
+        else:
+            wrong = None if isinstance(value, str) else misuse({}, self.noun)
+            name = value
+        return wrong or (None if name in self.known else unknown(name, self.known, self.noun))
+
+    def resolve(self, value: Any) -> Any:
+        """What Keras's constructor takes: a name it knows, an object, or None.
+
+        A name stays a name, so that Keras draws seeds in the same order as in a script.
+        """
+        if value is None:
+            return None
+        component = Component.of(value) if isinstance(value, dict) else Component(value, {})
+        member = self.known[component.type]
+        if not component.config:
+            return member.__name__
+        return member(**component.config)
+
+
+def _classes(module: ModuleType, base: type, **aliases: type) -> dict[str, Any]:
+    members = inspect.getmembers(module, inspect.isclass)
+    return {n: c for n, c in members if issubclass(c, base) and c is not base} | aliases
+
+
+def _functions(module: ModuleType) -> dict[str, Any]:
+    functions = inspect.getmembers(module, inspect.isfunction)
+    return {n: f for n, f in functions if n not in ("get", "serialize", "deserialize")}
+
+
+ACTIVATIONS = Family("activation", _functions(keras.activations))
+INITIALIZERS = Family(
+    "initializer",
+    _classes(
+        keras.initializers,
+        keras.initializers.Initializer,
+        normal=keras.initializers.RandomNormal,
+        uniform=keras.initializers.RandomUniform,
+        one=keras.initializers.Ones,
+        zero=keras.initializers.Zeros,
+    ),
+)
+REGULARIZERS = Family("regularizer", _classes(keras.regularizers, keras.regularizers.Regularizer))
+CONSTRAINTS = Family("constraint", _classes(keras.constraints, keras.constraints.Constraint))
+
+
+def family_of(argument: str) -> Family | None:
+    """The family that an argument's values belong to, by its name."""
+    for family in (ACTIVATIONS, INITIALIZERS, REGULARIZERS, CONSTRAINTS):
+        if argument.endswith(family.noun):
+            return family
+    return None

@@ -1,0 +1,167 @@
+"""Whatever is killed in mid-training, the job ends once, with the bits of a calm run."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.bodies import same
+from tests.service import ROOT, Service, until
+
+pytestmark = pytest.mark.slow
+
+GRAPH = {
+    "inputs": [{"name": "x", "shape": [32]}],
+    "nodes": [
+        {
+            "name": "wide",
+            "layer": {"type": "Dense", "config": {"units": 256, "activation": "relu"}},
+            "inputs": "x",
+        },
+        {
+            "name": "dropped",
+            "layer": {"type": "Dropout", "config": {"rate": 0.3}},
+            "inputs": "wide",
+        },
+        {"name": "y", "layer": {"type": "Dense", "config": {"units": 1}}, "inputs": "dropped"},
+    ],
+    "outputs": ["y"],
+}
+EPOCHS = 60
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    """A service of the test's own, with a short lease."""
+    running = Service(tmp_path, LEASE_SECONDS="3")
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def request_body(service: Service) -> dict[str, Any]:
+    draw = np.random.default_rng(5)
+    x = draw.random((4_000, 32)).round(4)
+    dataset = service.dataset({"x": x, "y": x.sum(axis=1).round(4)})
+    return {
+        "graph": GRAPH,
+        "dataset": dataset,
+        "compile": {"optimizer": "adam", "loss": "mse"},
+        "fit": {"epochs": EPOCHS, "batch_size": 16, "validation_split": 0.1},
+        "seed": 7,
+    }
+
+
+@pytest.fixture
+def calm(service: Service, request_body: dict[str, Any]) -> bytes:
+    """The weights of a run that nothing disturbed."""
+    return service.file(service.trained(**request_body)["model"], "model.safetensors")
+
+
+def in_mid_training(service: Service, job_id: str) -> None:
+    """Returns once some epochs are finished and checkpointed, and many are left."""
+
+    def looking() -> bool | None:
+        job = service.job(job_id)
+        assert not job["is_terminal"], "the job was over before it could be disturbed"
+        return True if 3 <= job["progress"]["epoch"] < EPOCHS - 10 else None
+
+    until(looking, "mid-training")
+
+
+def check(service: Service, job_id: str, calm: bytes) -> None:
+    job = service.ended(job_id)
+    assert job["state"] == "succeeded", job["error"]
+    assert job["attempt"] >= 2
+    assert job["bit_exact"] is True
+    history = service.client.get(f"/v1/jobs/{job_id}/history").json()["epochs"]
+    assert [epoch["epoch"] for epoch in history] == list(range(1, EPOCHS + 1))
+    assert same(service.file(job["model"], "model.safetensors"), calm)
+    models = service.client.get("/v1/models").json()["items"]
+    assert [model["id"] for model in models if model["job"] == job_id] == [job["model"]]
+
+
+def test_the_training_process_is_killed(
+    service: Service, request_body: dict[str, Any], calm: bytes
+) -> None:
+    job_id = service.submit(**request_body)
+    in_mid_training(service, job_id)
+    service.training_process().kill()
+    check(service, job_id, calm)
+    steps = service.job(job_id)["transitions"]
+    assert any("killed (signal 9)" in step["reason"] for step in steps)
+
+
+def test_the_worker_is_killed(service: Service, request_body: dict[str, Any], calm: bytes) -> None:
+    job_id = service.submit(**request_body)
+    in_mid_training(service, job_id)
+    training = service.training_process()
+    service.part("worker").kill()
+    until(lambda: None if training.is_running() else True, "the end of the orphan")
+    check(service, job_id, calm)
+
+
+def test_the_whole_service_is_killed(
+    service: Service, request_body: dict[str, Any], calm: bytes
+) -> None:
+    job_id = service.submit(**request_body)
+    in_mid_training(service, job_id)
+    service.kill()
+    service.start()
+    check(service, job_id, calm)
+
+
+def test_serve_itself_is_killed_and_its_parts_follow(
+    service: Service, request_body: dict[str, Any], calm: bytes
+) -> None:
+    job_id = service.submit(**request_body)
+    in_mid_training(service, job_id)
+    parts = service.descendants()
+    os.kill(service.process.pid, signal.SIGKILL)
+    for part in parts:
+        until(lambda part=part: None if part.is_running() else True, f"the end of {part}")  # type: ignore[misc]
+    service.start()
+    check(service, job_id, calm)
+
+
+def test_a_worker_sleeps_past_its_lease_and_wakes(
+    service: Service, request_body: dict[str, Any], calm: bytes
+) -> None:
+    job_id = service.submit(**request_body)
+    in_mid_training(service, job_id)
+    sleeper = service.part("worker")
+    sleeper.suspend()
+    with second_worker(service):
+        job = service.ended(job_id)
+        winner = service.job(job_id)["attempt"]
+        sleeper.resume()
+        check(service, job_id, calm)
+        # A second job keeps both workers in motion: whatever the sleeper still had to
+        # say of the first one would have been said before its end.
+        service.trained(**request_body)
+    assert service.job(job_id)["attempt"] == winner
+    folders = {path.name for path in (service.data / "artifacts" / "jobs" / job_id).iterdir()}
+    assert folders == {str(winner)}
+    assert job["state"] == "succeeded"
+
+
+class second_worker:  # noqa: N801 - reads as a function
+    """Another worker on the same data, for as long as it is needed."""
+
+    def __init__(self, service: Service) -> None:
+        command = [sys.executable, "-m", "standalone", "worker", "--data", str(service.data)]
+        environment = {**os.environ, "GRAPHFIT_LEASE_SECONDS": "3"}
+        self._process = subprocess.Popen(command, cwd=ROOT, env=environment)
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait(60)

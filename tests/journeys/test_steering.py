@@ -1,0 +1,139 @@
+"""Cancelling, deadlines, events and repeated requests, in mid-training."""
+
+import json
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.service import Service, until
+
+GRAPH = {
+    "inputs": [{"name": "x", "shape": [16]}],
+    "nodes": [{"name": "y", "layer": {"type": "Dense", "config": {"units": 1}}, "inputs": "x"}],
+    "outputs": ["y"],
+}
+
+
+@pytest.fixture(scope="module")
+def long_job(service: Service) -> dict[str, Any]:
+    x = np.random.default_rng(5).random((2_000, 16)).round(4)
+    return {
+        "graph": GRAPH,
+        "dataset": service.dataset({"x": x, "y": x.sum(axis=1).round(4)}),
+        "compile": {"loss": "mse"},
+        "fit": {"epochs": 100_000, "batch_size": 8},
+        "seed": 7,
+    }
+
+
+def running(service: Service, job_id: str) -> None:
+    def looking() -> bool | None:
+        job = service.job(job_id)
+        assert not job["is_terminal"], job["error"]
+        return True if job["progress"]["fraction"] > 0 else None
+
+    until(looking, "the first progress")
+
+
+def test_cancelling_acts_within_two_seconds(service: Service, long_job: dict[str, Any]) -> None:
+    job_id = service.submit(**long_job)
+    running(service, job_id)
+    job = service.job(job_id)
+    assert job["progress"]["seconds_remaining"] > 0
+    asked = time.monotonic()
+    answer = service.client.post(f"/v1/jobs/{job_id}/cancel")
+    assert answer.status_code == 202
+    assert answer.json()["state"] == "cancelling"
+    assert service.ended(job_id)["state"] == "cancelled"
+    assert time.monotonic() - asked < 2
+    states = [step["state"] for step in service.job(job_id)["transitions"]]
+    assert states == ["queued", "running", "cancelling", "cancelled"]
+    assert service.client.delete(f"/v1/jobs/{job_id}").status_code == 204
+    assert service.client.get(f"/v1/jobs/{job_id}").status_code == 404
+
+
+def test_a_queued_job_is_cancelled_at_once_and_what_runs_holds_its_data(
+    service: Service, long_job: dict[str, Any]
+) -> None:
+    first = service.submit(**long_job)
+    running(service, first)
+    second = service.submit(**long_job)
+    assert service.client.post(f"/v1/jobs/{second}/cancel").json()["state"] == "cancelled"
+    refused = service.client.delete(f"/v1/datasets/{long_job['dataset']}")
+    assert refused.status_code == 409
+    assert first in refused.json()["detail"]
+    assert service.client.delete(f"/v1/jobs/{first}").status_code == 409
+    service.client.post(f"/v1/jobs/{first}/cancel")
+    assert service.ended(first)["state"] == "cancelled"
+
+
+def test_a_job_past_its_own_limit_fails_as_the_users(
+    service: Service, long_job: dict[str, Any]
+) -> None:
+    job = service.ended(service.submit(**long_job, limits={"seconds": 1}))
+    assert job["state"] == "failed"
+    assert job["error"]["category"] == "user"
+    assert job["error"]["pointer"] == "/limits/seconds"
+
+
+def test_events_come_live_and_resume(service: Service, long_job: dict[str, Any]) -> None:
+    request = {**long_job, "fit": {"epochs": 5, "batch_size": 32}}
+    job_id = service.submit(**request)
+    events = list(stream(service, job_id))
+    assert [event["id"] for event in events] == list(range(1, len(events) + 1))
+    assert [e["data"]["epoch"] for e in events if e["type"] == "epoch"] == [1, 2, 3, 4, 5]
+    states = [e["data"]["state"] for e in events if e["type"] == "state"]
+    assert states == ["queued", "running", "succeeded"]
+    assert list(stream(service, job_id, last="3")) == events[3:]
+    page = service.client.get(f"/v1/jobs/{job_id}/events", params={"page_size": 2}).json()
+    assert page["items"] == events[:2]
+    rest = {"page_size": 100, "cursor": page["next_cursor"]}
+    assert (
+        service.client.get(f"/v1/jobs/{job_id}/events", params=rest).json()["items"] == events[2:]
+    )
+
+
+def stream(service: Service, job_id: str, last: str | None = None) -> Any:
+    headers = {"Accept": "text/event-stream"}
+    if last is not None:
+        headers["Last-Event-ID"] = last
+    with service.client.stream("GET", f"/v1/jobs/{job_id}/events", headers=headers) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        for line in answer.iter_lines():
+            if line.startswith("data:"):
+                yield json.loads(line.removeprefix("data:"))
+
+
+def test_the_same_key_gives_the_same_job(service: Service, long_job: dict[str, Any]) -> None:
+    request = {**long_job, "fit": {"epochs": 1}}
+    headers = {"Idempotency-Key": "once"}
+    first = service.client.post("/v1/jobs", json=request, headers=headers)
+    again = service.client.post("/v1/jobs", json=request, headers=headers)
+    assert first.status_code == again.status_code == 202
+    assert again.json() == first.json()
+    assert again.headers["location"] == first.headers["location"]
+    other = service.client.post("/v1/jobs", json={**request, "seed": 8}, headers=headers)
+    assert other.status_code == 422
+    service.ended(first.json()["id"])
+
+
+def test_a_job_that_has_not_changed_is_not_sent_again(
+    service: Service, long_job: dict[str, Any]
+) -> None:
+    job = service.trained(**{**long_job, "fit": {"epochs": 1}})
+    address = f"/v1/jobs/{job['id']}"
+    tag = service.client.get(address).headers["etag"]
+    assert tag.startswith('W/"')
+    assert service.client.get(address, headers={"If-None-Match": tag}).status_code == 304
+
+
+def test_training_goes_on_from_a_model(service: Service, long_job: dict[str, Any]) -> None:
+    first = service.trained(**{**long_job, "fit": {"epochs": 2}})
+    request = {key: value for key, value in long_job.items() if key != "graph"}
+    second = service.trained(**{**request, "model": first["model"], "fit": {"epochs": 2}})
+    assert second["metrics"]["loss"] < first["metrics"]["loss"]
+    assert second["model"] != first["model"]
+    assert service.client.delete(f"/v1/models/{first['model']}").status_code == 204
+    assert service.client.get(f"/v1/models/{second['model']}").status_code == 200
