@@ -33,7 +33,7 @@ class Argument:
 @cache
 def arguments_of(cls: type) -> Mapping[str, Argument]:
     """Every argument of a class by name, in Keras's order; those of base `Layer` last."""
-    parameters = inspect.signature(cls).parameters.values()
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # type: ignore[misc]
     known = {
         p.name: Argument(p.name, p.default)
         for p in parameters

@@ -8,22 +8,18 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from compiler.build import Built
 from compiler.weights import arrays_of
 from pydantic import BaseModel
 from safetensors.numpy import save_file
 
+from compiler.forward import forward_of, probe
 from domain.job import Epoch
-from domain.summary import Summary, Tensor
 from worker.failures import disk_is_full
 from worker.folder import Folder
 from worker.messages import LeftOut, WrittenFile
 
 log = logging.getLogger(__name__)
-
-UNKNOWN_LENGTH = 32
-"""What stands for an unknown axis when a model is tried."""
 
 
 class NotTheSame(Exception):
@@ -42,7 +38,6 @@ class Export:
 
     folder: Folder
     built: Built
-    summary: Summary
     files: list[WrittenFile] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
 
@@ -64,7 +59,7 @@ class Export:
         save_file(arrays_of(self.built), path)
 
     def _keras_files(self) -> None:
-        proof = _Proof(_uncompiled(self.built.model), self.summary)
+        proof = _Proof(_uncompiled(self.built.model))
         self._foreign("model.keras", "application/vnd.keras", proof.archive)
         self._foreign("model.weights.h5", "application/x-hdf5", proof.weights)
 
@@ -88,9 +83,8 @@ def _uncompiled(model: Any) -> Any:
 class _Proof:
     """Saves a model in Keras's formats and compares what Keras reads back."""
 
-    def __init__(self, model: Any, summary: Summary) -> None:
+    def __init__(self, model: Any) -> None:
         self._model = model
-        self._inputs = [_probe(tensor) for tensor in summary.inputs]
         self._reloaded: Any = None
         self._archived = False
 
@@ -124,24 +118,12 @@ class _Proof:
                 raise NotTheSame(f"Keras reads other weights back from its {form} format.")
 
     def _same_predictions(self) -> None:
-        ours = _predictions(self._model, self._inputs)
-        theirs = _keras(lambda: _predictions(self._reloaded, self._inputs), ".keras")
-        if not all(np.array_equal(ours[name], theirs[name], equal_nan=True) for name in ours):
-            raise NotTheSame("Read back from its .keras format, the model predicts differently.")
-
-
-def _predictions(model: Any, inputs: list[Any]) -> dict[str, Any]:
-    """In a graph: a recurrent layer without one runs step by step."""
-    predict = tf.function(lambda x: model(x, training=False), autograph=False)
-    return {name: value.numpy() for name, value in predict(inputs).items()}
-
-
-def _probe(tensor: Tensor) -> Any:
-    """One row that any model accepts: numbers in [0, 1)."""
-    shape = [1, *(UNKNOWN_LENGTH if axis is None else axis for axis in tensor.shape[1:])]
-    if tensor.dtype == "string":
-        return tf.fill(shape, "")
-    return tf.cast(np.random.default_rng(0).random(shape), tensor.dtype)
+        inputs = probe(self._model)
+        ours = forward_of(self._model)(inputs)
+        theirs = _keras(lambda: forward_of(self._reloaded)(inputs), ".keras")
+        for name, array in ours.items():
+            if not np.array_equal(array, theirs[name], equal_nan=array.dtype.kind == "f"):
+                raise NotTheSame("Read back from its .keras format, the model predicts otherwise.")
 
 
 def _keras(act: Callable[[], Any], form: str) -> Any:

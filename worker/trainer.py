@@ -46,7 +46,7 @@ def _finished(order: Order, lifeline: Lifeline) -> Finished:
     folder = Folder(order.folder, lifeline)
     built = _built(order)
     history = _history(order, built, folder, lifeline.send)
-    export = Export(folder, built, order.summary)
+    export = Export(folder, built)
     export.run(history)
     metrics = history[-1].metrics if history else {}
     return Finished(tuple(export.files), tuple(export.left_out), metrics)

@@ -8,7 +8,8 @@ from models_store.formats.faults import Faults
 from models_store.formats.npy import Written
 
 MOST_COLUMNS = 4096
-MOST_NAME = 256
+MOST_COLUMN_NAME = 256
+MOST_DATASET_NAME = 512
 
 
 class Source(Protocol):
@@ -46,14 +47,16 @@ def check_rows(rows: dict[str, int], faults: Faults) -> None:
             faults.add(pointer("columns", name), detail)
 
 
-def check_name(name: str, taken: int, faults: Faults) -> None:
-    """Notes a name that no column may have, and a column too many.
+def is_column_name(name: str, taken: int, faults: Faults) -> bool:
+    """Whether one more column may be called this; else the fault is noted.
 
     Raises:
         Invalid: there are too many columns.
     """
     if taken >= MOST_COLUMNS:
         faults.stop("/columns", f"A dataset has at most {MOST_COLUMNS} columns.")
-    if not 1 <= len(name) <= MOST_NAME:
-        detail = f"A column's name has 1 to {MOST_NAME} characters; this one has {len(name)}."
-        faults.add(pointer("columns", name[:MOST_NAME]), detail)
+    fits = 1 <= len(name) <= MOST_COLUMN_NAME
+    if not fits:
+        detail = f"A column's name has 1 to {MOST_COLUMN_NAME} characters, not {len(name)}."
+        faults.add(pointer("columns", name), detail)
+    return fits

@@ -62,7 +62,6 @@ class GrowingColumn:
 
     def _rewrite(self, source: NpyWriter, dtype: "np.dtype[Any]") -> None:
         """Puts the values so far into another dtype."""
-        source.close()
         old = source.path.replace(source.path.with_suffix(".old"))
         writer = self._writer = NpyWriter(source.path, dtype)
         for block in values_of(old, source.dtype):
@@ -75,7 +74,7 @@ class GrowingColumn:
     def finish(
         self, name: str, row_shape: tuple[int, ...], wanted: "np.dtype[Any] | None"
     ) -> Written:
-        """Closes the file, in the dtype that was asked for, if only after the values had come.
+        """Completes the file, in a dtype that was asked for only after the values had come too.
 
         Raises:
             Misfit: a value (its index in the whole column) does not fit.
@@ -83,14 +82,9 @@ class GrowingColumn:
         assert self._writer is not None, "a column without values"
         if self._first_too_large is not None and not self._of_fractions:
             raise Misfit(self._first_too_large, TOO_LARGE)
-        if wanted not in (None, self._writer.dtype):
-            self._rewrite(self._writer, np.dtype(wanted))
+        if wanted is not None and wanted != self._writer.dtype:
+            self._rewrite(self._writer, wanted)
         return self._writer.finish(name, row_shape)
-
-    def close(self) -> None:
-        """Closes the file as it is."""
-        if self._writer is not None:
-            self._writer.close()
 
 
 def _first_beyond_int64(array: Array) -> int:

@@ -106,9 +106,8 @@ def _explained(block: bytes, message: str, position: _Position) -> Broken:
     return Broken(f"The body is not JSON, near {position.within(block, offset)}: {why}.")
 
 
-def skip(stream: Iterator[Event], event: str) -> None:
-    """Passes over the rest of the value that `event` begins."""
-    depth = int(event.startswith("start_"))
+def skip(stream: Iterator[Event], depth: int) -> None:
+    """Passes over the rest of so many open lists and objects."""
     while depth:
         event, _ = next(stream)
         depth += event.startswith("start_") - event.startswith("end_")

@@ -4,7 +4,7 @@ import io
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -46,27 +46,20 @@ class NpyWriter:
         self.dtype = dtype
         self.values = 0
         self._statistics = Statistics()
-        self._file = path.open("wb")
-        self._file.write(bytes(HEADER_BYTES))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        path.write_bytes(bytes(HEADER_BYTES))
 
     def append(self, block: Array) -> None:
         """Writes values of this dtype, not necessarily whole rows."""
-        self._file.write(np.ascontiguousarray(block).data)
+        with self.path.open("ab") as file:
+            file.write(np.ascontiguousarray(block).data)
         self._statistics.add(block)
         self.values += block.size
 
     def finish(self, name: str, row_shape: tuple[int, ...]) -> Written:
-        """Writes the header and closes the file."""
+        """Writes the header: the file is complete."""
         rows = self.values // math.prod(row_shape)
-        self._file.seek(0)
-        self._file.write(_header(self.dtype, (rows, *row_shape)))
-        self.close()
+        with self.path.open("r+b") as file:
+            file.write(_header(self.dtype, (rows, *row_shape)))
         column = Column(
             name=name,
             dtype=self.dtype.name,
@@ -76,10 +69,6 @@ class NpyWriter:
             not_finite=self._statistics.not_finite,
         )
         return Written(column, self.path, rows)
-
-    def close(self) -> None:
-        """Closes the file as it is."""
-        self._file.close()
 
 
 def _header(dtype: "np.dtype[Any]", shape: tuple[int, ...]) -> bytes:

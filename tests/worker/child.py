@@ -1,4 +1,4 @@
-"""Runs a function in a process of its own: TensorFlow's threads and determinism are set but once."""
+"""Runs a function in a process of its own: determinism is set once for a whole process."""
 
 import multiprocessing
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 context = multiprocessing.get_context("forkserver")
-context.set_forkserver_preload(["worker.loop"])
+context.set_forkserver_preload(["worker.trainer"])
 
 
 def in_child(function: Callable[..., T], *arguments: Any) -> T:

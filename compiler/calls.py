@@ -1,0 +1,137 @@
+"""From a node's `inputs` and `call` to the arguments of Keras's call."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import keras
+
+from compiler.scope import Made
+from compiler.tensors import Board
+from domain.errors import Fault, Invalid, did_you_mean
+from domain.graph import Node
+from domain.nesting import Place
+from domain.pointer import pointer
+
+_MERGE = keras.layers.Add.__base__
+"""The base of the layers that want a list even for a single tensor."""
+
+
+class Call(NamedTuple):
+    """What a layer is called with."""
+
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+
+
+def call_of(node: Node, made: Made, board: Board, place: Place) -> Call:
+    """The call that a node describes.
+
+    Raises:
+        Invalid: references or arguments that do not fit, each with its pointer.
+    """
+    where = (*place, "inputs")
+    tensors = _tensors(node, board, where)
+    faults = [*_constant_faults(node, made, (*place, "call"))]
+    if made.inputs is not None:
+        faults += _graph_faults(node, made.inputs, where)
+    elif isinstance(tensors, dict):
+        faults += _argument_faults(tensors, made, where)
+    if faults:
+        raise Invalid(faults)
+    if made.inputs is not None:
+        return Call((_in_order(tensors, made.inputs),), node.call)
+    return _layer_call(tensors, node.call, made)
+
+
+def _tensors(node: Node, board: Board, place: Place) -> Any:
+    """`inputs` with a tensor in the place of each reference."""
+
+    def read(value: str | list[str], where: Place) -> Any:
+        if isinstance(value, str):
+            return board.read(value, where)
+        return [board.read(text, (*where, i)) for i, text in enumerate(value)]
+
+    if isinstance(node.inputs, dict):
+        return {name: read(value, (*place, name)) for name, value in node.inputs.items()}
+    return read(node.inputs, place)
+
+
+def _layer_call(tensors: Any, constants: Mapping[str, Any], made: Made) -> Call:
+    if not isinstance(tensors, dict):
+        alone = isinstance(tensors, list) and len(tensors) == 1
+        if alone and not isinstance(made.keras, _MERGE):
+            tensors = tensors[0]
+        return Call((tensors,), constants)
+    first = next(iter(_parameters(made)))
+    args = (tensors.pop(first),) if first in tensors else ()
+    return Call(args, {**tensors, **constants})
+
+
+def _in_order(tensors: Any, inputs: Any) -> Any:
+    """What a nested model takes: a tensor, or a list in its input order."""
+    if isinstance(tensors, dict):
+        tensors = [tensors[name] for name in inputs]
+    listed = tensors if isinstance(tensors, list) else [tensors]
+    return listed[0] if len(inputs) == 1 else listed
+
+
+def _graph_faults(node: Node, inputs: Any, place: Place) -> Iterator[Fault]:
+    named = ", ".join(f"'{name}'" for name in inputs)
+    wanted = f"This graph takes {len(inputs)} input{'s' * (len(inputs) != 1)}: {named}"
+    if isinstance(node.inputs, dict):
+        for name, value in node.inputs.items():
+            if name not in inputs:
+                detail = f"There is no input '{name}'. {wanted}.{did_you_mean(name, inputs)}"
+                yield Fault(pointer=pointer(*place, name), detail=detail)
+            elif not isinstance(value, str):
+                detail = "An input of a graph takes one reference."
+                yield Fault(pointer=pointer(*place, name), detail=detail)
+        for name in inputs:
+            if name not in node.inputs:
+                detail = f"The input '{name}' is not given. {wanted}."
+                yield Fault(pointer=pointer(*place), detail=detail)
+        return
+    given = len(node.inputs) if isinstance(node.inputs, list) else 1
+    if given != len(inputs):
+        detail = f"{wanted}, in this order or as an object by these names; {given} given."
+        yield Fault(pointer=pointer(*place), detail=detail)
+
+
+def _argument_faults(tensors: Mapping[str, Any], made: Made, place: Place) -> Iterator[Fault]:
+    known = _parameters(made)
+    for name in tensors:
+        if name not in known:
+            yield Fault(pointer=pointer(*place, name), detail=_no_argument(name, made, known))
+    for parameter in known.values():
+        if parameter.default is parameter.empty and parameter.name not in tensors:
+            detail = f"{made.type} is called with '{parameter.name}', which is not given."
+            yield Fault(pointer=pointer(*place), detail=detail)
+
+
+def _constant_faults(node: Node, made: Made, place: Place) -> Iterator[Fault]:
+    known = {"training": None} if made.inputs is not None else {**_parameters(made), "training": None}
+    given = node.inputs if isinstance(node.inputs, dict) and made.inputs is None else {}
+    for name, value in node.call.items():
+        where = pointer(*place, name)
+        if name not in known:
+            yield Fault(pointer=where, detail=_no_argument(name, made, known))
+        elif name in given:
+            yield Fault(pointer=where, detail=f"`inputs` gives '{name}' already.")
+        elif name == "training" and not isinstance(value, bool):
+            yield Fault(pointer=where, detail="'training' must be true or false.")
+        elif isinstance(value, dict):
+            yield Fault(pointer=where, detail=f"'{name}' cannot be an object.")
+
+
+def _no_argument(name: str, made: Made, known: Mapping[str, Any]) -> str:
+    listed = ", ".join(f"'{argument}'" for argument in known)
+    near = did_you_mean(name, known)
+    return f"{made.type} is not called with '{name}'; there are {listed}.{near}"
+
+
+def _parameters(made: Made) -> dict[str, inspect.Parameter]:
+    """The parameters of a layer's call, by name."""
+    parameters = inspect.signature(made.keras.call).parameters
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return {name: p for name, p in parameters.items() if p.kind in named}

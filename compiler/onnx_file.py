@@ -1,0 +1,101 @@
+"""A model as an ONNX file that gives what Keras gives, in a process of its own."""
+
+import hashlib
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import onnxruntime
+
+from compiler.forward import Arrays, forward_of, probe
+from compiler.predict import restored
+
+log = logging.getLogger(__name__)
+
+PROBE_ROWS = 3
+TOLERANCES = {"float16": 1e-2, "float32": 1e-5, "float64": 1e-5}
+"""Relative and absolute; other dtypes have to be equal."""
+
+
+class NotConverted(Exception):
+    """There is no ONNX file of this model; the text tells the client why."""
+
+
+def export_onnx(blueprint_json: str, weights_path: str, target_path: str) -> dict[str, str | int]:
+    """Write a model's ONNX file, whole and tried, or nothing.
+
+    Inputs and outputs have the names of the graph; the first axis of each is dynamic.
+
+    Args:
+        blueprint_json: A `Blueprint`.
+        weights_path: The model's `model.safetensors`.
+        target_path: Where the file appears; drafts lie beside it.
+
+    Returns:
+        `{"bytes", "sha256"}`, or `{"reason"}` where the model cannot be converted.
+
+    Raises:
+        OSError: E.g. the disk is full.
+    """
+    target = Path(target_path)
+    draft = target.with_name(f"partial-{os.getpid()}-{target.name}")
+    model = restored(blueprint_json, weights_path)
+    try:
+        _convert(model, draft)
+        _compare(model, draft)
+        return _published(draft, target)
+    except NotConverted as reason:
+        return {"reason": str(reason)}
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _convert(model: Any, path: Path) -> None:
+    signature = [keras.InputSpec(shape=x.shape, dtype=x.dtype, name=x.name) for x in model.inputs]
+    try:
+        model.export(path, format="onnx", verbose=False, input_signature=[signature])
+    except OSError:
+        raise
+    except Exception as error:
+        log.info("No ONNX file: %s", error)
+        raise NotConverted("A layer of this model cannot be converted to ONNX.") from error
+
+
+def _compare(model: Any, path: Path) -> None:
+    inputs = probe(model, PROBE_ROWS)
+    ours, theirs = forward_of(model)(inputs), _run(path, inputs)
+    if theirs.keys() != ours.keys():
+        raise NotConverted("The names of the graph do not survive the conversion to ONNX.")
+    for name, array in ours.items():
+        tolerance = TOLERANCES.get(array.dtype.name, 0.0)
+        if array.shape != theirs[name].shape or not np.allclose(
+            array, theirs[name], rtol=tolerance, atol=tolerance, equal_nan=True
+        ):
+            raise NotConverted(f"ONNX gives other values than Keras for output '{name}'.")
+
+
+def _run(path: Path, inputs: Arrays) -> Arrays:
+    try:
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        names = [item.name for item in session.get_outputs()]
+        return dict(zip(names, session.run(names, inputs), strict=True))
+    except Exception as error:
+        log.info("onnxruntime refuses: %s", error)
+        raise NotConverted("onnxruntime cannot run this model.") from error
+
+
+def _published(draft: Path, target: Path) -> dict[str, str | int]:
+    with draft.open("rb") as file:
+        os.fsync(file.fileno())
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    size = draft.stat().st_size
+    draft.replace(target)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return {"bytes": size, "sha256": digest}

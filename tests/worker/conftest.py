@@ -1,0 +1,10 @@
+from pathlib import Path
+
+import pytest
+
+from tests.worker.orders import Jobs
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> Jobs:
+    return Jobs(tmp_path)

@@ -1,0 +1,187 @@
+"""Small jobs for the training process, and a way to run them as the supervisor does."""
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load_file
+
+from domain.graph import Blueprint
+from domain.recipe import Fit, OutputRecipe, Recipe
+from domain.summary import Bytes, Parameters, Summary, Tensor
+from tests.worker.child import context
+from worker.messages import EpochEnded, Failed, Finished, FromChild
+from worker.order import Order
+from worker.trainer import train
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+
+
+@dataclass
+class Attempt:
+    """A training process and all that it has said so far."""
+
+    process: BaseProcess
+    connection: Connection
+    folder: Path
+    said: list[FromChild] = field(default_factory=list)
+
+    def until(self, wanted: Callable[[FromChild], bool]) -> FromChild:
+        """Listens up to the first message like this.
+
+        Raises:
+            EOFError: the process ended without one.
+        """
+        while True:
+            message: FromChild = self.connection.recv()
+            self.said.append(message)
+            if wanted(message):
+                return message
+
+    def end(self) -> Finished | Failed:
+        """Listens to the last word and waits for the process."""
+        last = self.until(lambda message: isinstance(message, Finished | Failed))
+        self.process.join(30)
+        assert isinstance(last, Finished | Failed)
+        return last
+
+    def finish(self) -> Finished:
+        last = self.end()
+        assert isinstance(last, Finished), last
+        return last
+
+    def kill(self) -> None:
+        assert self.process.pid is not None
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.join()
+
+    def weights(self) -> Arrays:
+        loaded: Arrays = load_file(self.folder / "model.safetensors")
+        return loaded
+
+    def metrics(self) -> list[Mapping[str, float]]:
+        epochs = json.loads((self.folder / "history.json").read_text())["epochs"]
+        return [epoch["metrics"] for epoch in epochs]
+
+
+def start(order: Order, target: Callable[[Order, Connection], None] = train) -> Attempt:
+    ours, its = context.Pipe()
+    process = context.Process(target=target, args=(order, its))
+    process.start()
+    its.close()
+    return Attempt(process, ours, order.folder)
+
+
+def checkpointed(attempt: Attempt, at_least: int) -> Path:
+    """The file of the first checkpoint after so many epochs."""
+
+    def saved(message: FromChild) -> bool:
+        return (
+            isinstance(message, EpochEnded)
+            and message.checkpoint is not None
+            and message.epoch >= at_least
+        )
+
+    message = attempt.until(saved)
+    assert isinstance(message, EpochEnded)
+    assert message.checkpoint is not None
+    return attempt.folder / message.checkpoint.name
+
+
+class Jobs:
+    """Makes orders whose columns and folders lie below one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._attempts = 0
+
+    def order(
+        self,
+        definition: dict[str, Any],
+        columns: Arrays,
+        recipe: Recipe | None,
+        fit: Fit | None = None,
+        **fields: Any,
+    ) -> Order:
+        blueprint = Blueprint.model_validate({"definition": definition})
+        values: dict[str, Any] = {
+            "job": "job_00000000000000000000000000",
+            "kind": "build" if recipe is None else "train",
+            "blueprint": blueprint,
+            "summary": summary_of(blueprint),
+            "seed": 7,
+            "deterministic": True,
+            "folder": self.folder(),
+            "lease_seconds": 60.0,
+            "recipe": recipe,
+            "fit": fit or Fit(),
+            "columns": self.columns(columns),
+        }
+        return Order(**values | fields)
+
+    def folder(self) -> Path:
+        self._attempts += 1
+        path = self._root / f"attempt-{self._attempts}"
+        path.mkdir()
+        return path
+
+    def columns(self, columns: Arrays) -> dict[str, Path]:
+        folder = self.folder()
+        for name, array in columns.items():
+            np.save(folder / f"{name}.npy", array)
+        return {name: folder / f"{name}.npy" for name in columns}
+
+    def keep(self, file: Path) -> Path:
+        """A copy that outlives its attempt."""
+        return Path(shutil.copy(file, self.folder()))
+
+
+def summary_of(blueprint: Blueprint) -> Summary:
+    """As much of it as the training process reads."""
+    inputs = [
+        Tensor(name=item.name, shape=[None, *item.shape], dtype=item.dtype)
+        for item in blueprint.definition.inputs
+    ]
+    none = Parameters(total=0, trainable=0, non_trainable=0)
+    return Summary(
+        inputs=inputs,
+        outputs=[],
+        nodes=[],
+        parameters=none,
+        bytes=Bytes(weights=0, activations_per_row=0),
+    )
+
+
+def node(name: str, layer: str, inputs: Any, **config: Any) -> dict[str, Any]:
+    return {"name": name, "layer": {"type": layer, "config": config}, "inputs": inputs}
+
+
+DENSE = {
+    "inputs": [{"name": "x", "shape": [64]}],
+    "nodes": [
+        node("hidden", "Dense", "x", units=64, activation="relu"),
+        node("dropped", "Dropout", "hidden", rate=0.2),
+        node("y", "Dense", "dropped", units=10, activation="softmax"),
+    ],
+    "outputs": ["y"],
+}
+
+
+def dense_columns(rows: int = 400) -> Arrays:
+    random = np.random.default_rng(0)
+    return {"x": random.random((rows, 64)), "y": np.eye(10)[random.integers(0, 10, rows)]}
+
+
+def recipe(
+    loss: str = "categorical_crossentropy", optimizer: Any = "rmsprop", **output: Any
+) -> Recipe:
+    trained = OutputRecipe(loss=loss, metrics=["accuracy"], target="y", **output)
+    return Recipe(optimizer=optimizer, jit_compile=False, inputs={"x": "x"}, outputs={"y": trained})

@@ -1,0 +1,132 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from domain.recipe import Component, Fit
+from tests.worker.orders import (
+    DENSE,
+    Arrays,
+    Attempt,
+    Jobs,
+    checkpointed,
+    dense_columns,
+    node,
+    recipe,
+    start,
+)
+from worker.messages import EpochEnded, Started
+
+NOISY = {
+    "inputs": [{"name": "x", "shape": [12], "dtype": "int32"}],
+    "nodes": [
+        node("words", "Embedding", "x", input_dim=50, output_dim=16),
+        node("noisy", "GaussianNoise", "words", stddev=0.1),
+        node("encoded", "LSTM", "noisy", units=16, dropout=0.1),
+        node("normal", "BatchNormalization", "encoded"),
+        node("dropped", "Dropout", "normal", rate=0.3),
+        node("y", "Dense", "dropped", units=1, activation="sigmoid"),
+    ],
+    "outputs": ["y"],
+}
+
+
+def words(rows: int = 600) -> Arrays:
+    random = np.random.default_rng(0)
+    return {"x": random.integers(0, 50, (rows, 12)), "y": random.integers(0, 2, rows)}
+
+
+def decaying() -> Component:
+    schedule: dict[str, Any] = {
+        "type": "ExponentialDecay",
+        "config": {"initial_learning_rate": 0.01, "decay_steps": 20, "decay_rate": 0.9},
+    }
+    return Component(type="SGD", config={"learning_rate": schedule, "momentum": 0.9})
+
+
+PLATEAU = Component(
+    type="ReduceLROnPlateau",
+    config={"monitor": "val_loss", "patience": 1, "factor": 0.5, "cooldown": 1},
+)
+EARLY = Component(
+    type="EarlyStopping",
+    config={"monitor": "val_loss", "patience": 50, "restore_best_weights": True},
+)
+
+
+def same(one: Attempt, other: Attempt) -> None:
+    ours, theirs = one.weights(), other.weights()
+    assert ours.keys() == theirs.keys()
+    for name, array in ours.items():
+        assert np.array_equal(array, theirs[name]), name
+    assert one.metrics() == other.metrics()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("optimizer", "callbacks"),
+    [
+        pytest.param("adam", [PLATEAU, EARLY], id="adam, plateau, early stopping"),
+        pytest.param(decaying(), [], id="exponential decay"),
+        pytest.param(
+            Component(type="Nadam", config={"use_ema": True, "ema_overwrite_frequency": 30}),
+            ["TerminateOnNaN"],
+            id="nadam with ema",
+        ),
+    ],
+)
+def test_a_resumed_training_equals_an_undisturbed_one(
+    jobs: Jobs, optimizer: Any, callbacks: list[Any]
+) -> None:
+    order = jobs.order(
+        NOISY,
+        words(),
+        recipe("binary_crossentropy", optimizer),
+        Fit(epochs=20, validation_split=0.2, callbacks=callbacks),
+    )
+    undisturbed = start(order)
+    undisturbed.finish()
+
+    killed = start(with_folder(jobs, order))
+    checkpoint = jobs.keep(checkpointed(killed, at_least=4))
+    killed.kill()
+    resumed = start(with_folder(jobs, order, checkpoint=checkpoint))
+    resumed.finish()
+
+    started = resumed.said[0]
+    assert isinstance(started, Started)
+    assert started.epoch == int(checkpoint.stem.removeprefix("checkpoint-"))
+    same(resumed, undisturbed)
+
+
+def with_folder(jobs: Jobs, order: Any, **fields: Any) -> Any:
+    from dataclasses import replace
+
+    return replace(order, folder=jobs.folder(), **fields)
+
+
+def test_a_training_that_had_stopped_early_does_not_go_on(jobs: Jobs) -> None:
+    stop = Component(type="EarlyStopping", config={"monitor": "loss", "min_delta": 1e9})
+    order = jobs.order(DENSE, dense_columns(), recipe(), Fit(epochs=9, callbacks=[stop]))
+    first = start(order)
+    first.finish()
+    epochs = [message for message in first.said if isinstance(message, EpochEnded)]
+    assert len(epochs) == 2
+    checkpoint = epochs[-1].checkpoint or epochs[0].checkpoint
+    assert checkpoint is not None
+
+    kept = jobs.keep(order.folder / checkpoint.name)
+    resumed = start(with_folder(jobs, order, checkpoint=kept))
+    resumed.finish()
+
+    same(resumed, first)
+
+
+def test_an_epoch_that_is_too_short_for_a_checkpoint_goes_without(jobs: Jobs) -> None:
+    attempt = start(jobs.order(DENSE, dense_columns(), recipe(), Fit(epochs=60)))
+    attempt.finish()
+
+    kept = [m.checkpoint is not None for m in attempt.said if isinstance(m, EpochEnded)]
+    assert kept[0]
+    assert len(kept) == 60
+    assert not all(kept)
