@@ -34,13 +34,14 @@ check: $(DEV) ## Check style, types, import laws and generated files
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m api.openapi --check
-	$(BIN)/python docs/generate_settings.py --check
+	$(BIN)/python -m docs.generate_settings --check
 
 format: $(DEV) ## Format the code, mend what ruff can mend, regenerate what is generated
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 	$(BIN)/python -m api.openapi
-	$(BIN)/python docs/generate_settings.py
+	$(BIN)/python -m docs.generate_settings
+	$(BIN)/python -m docs.generate_layers
 
 bench: $(DEV) ## Measure speed beside its yardsticks
 	$(BIN)/python -m benchmarks.run $(ARGS)

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 GUARD = "GRAPHFIT_GUARD_FD"
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
+"""TensorFlow's remarks on its own start are not the service's."""
 STOP_SECONDS = 20.0
 CALM_SECONDS = 5.0
 
@@ -39,7 +41,7 @@ class Part:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "standalone", *self.arguments],
             pass_fds=self.inherited,
-            env={**os.environ, GUARD: str(self.inherited[0])},
+            env={**QUIET, **os.environ, GUARD: str(self.inherited[0])},
             start_new_session=True,  # Ctrl-C reaches the parent alone, which stops its parts
         )
 

@@ -12,7 +12,7 @@ from api.checker import Checker
 from api.dependencies import Services
 from api.guard import LoopbackGuard
 from api.metrics import Metrics, Observer
-from api.openapi import described
+from api.document import described
 from api.predictor import Predictor
 from api.problem_handlers import add_handlers
 from api.settings import Settings

@@ -7,8 +7,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from api.problem_handlers import NotJson
-from domain.errors import Fault, Invalid
+from domain.errors import Fault, Invalid, NotJson
 from domain.pointer import pointer
 
 DEEPEST = 200

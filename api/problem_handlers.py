@@ -18,16 +18,13 @@ from domain.errors import (
     GraphfitError,
     Invalid,
     NotFound,
+    NotJson,
     StorageFull,
     TooLarge,
 )
 from domain.pointer import located
 
 log = logging.getLogger(__name__)
-
-
-class NotJson(GraphfitError):
-    """The body cannot be read as JSON."""
 
 
 class UnsupportedMediaType(GraphfitError):

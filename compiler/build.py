@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from compiler.calls import call_of
+from compiler.calls import Call, call_of
 from compiler.catalogue import definition_faults
 from compiler.layers import LayerMaker
 from compiler.ledger import Ledger, Source
@@ -48,6 +48,8 @@ class Built:
     """The trained models used as layers, and where their weights belong."""
     nodes: Mapping[str, Called]
     """Of the outermost graph, in the order of the document."""
+    outputs: Mapping[str, Any]
+    """The symbolic tensors of the model, in graph order."""
 
 
 def build(blueprint: Blueprint, seed: int | None, meter: Meter | None = None) -> Built:
@@ -69,10 +71,10 @@ def build(blueprint: Blueprint, seed: int | None, meter: Meter | None = None) ->
     scope = Scope(blueprint.definition, blueprint.sources)
     with _deep_stack():
         graph = GraphPass(Ledger(), meter)
-        made, nodes = graph.root(scope)
-    variables = graph.ledger.variables(made.keras)
+        model, outputs, nodes = graph.root(scope)
+    variables = graph.ledger.variables(model)
     sources = graph.ledger.sources(variables)
-    return Built(blueprint, made.keras, variables, sources, nodes)
+    return Built(blueprint, model, variables, sources, nodes, outputs)
 
 
 class GraphPass:
@@ -83,13 +85,13 @@ class GraphPass:
         self._meter = meter
         self._maker = LayerMaker(ledger, self._nested)
 
-    def root(self, scope: Scope) -> tuple[Made, dict[str, Called]]:
-        """The outermost model, always with a list of inputs and a dictionary of outputs."""
+    def root(self, scope: Scope) -> tuple[Any, dict[str, Any], dict[str, Called]]:
+        """The outermost model, its outputs in graph order, and its nodes in document order."""
         inputs, outputs, called = self._run(scope)
         with attributed(scope.place):
-            model = keras.Model(inputs, outputs)
+            model = keras.Model(inputs, outputs, name="model")
         nodes = {node.name: called[node.name] for node in scope.definition.nodes}
-        return _made(scope, model, called), nodes
+        return model, outputs, nodes
 
     def _nested(self, scope: Scope, name: str) -> Made:
         """A model as a layer: single tensors go in and come out bare, as wrappers need them."""
@@ -98,7 +100,13 @@ class GraphPass:
         given = next(iter(outputs.values())) if len(outputs) == 1 else outputs
         with attributed(scope.place):
             model = keras.Model(taken, given, name=name)
-        return _made(scope, model, called)
+        return Made(
+            model,
+            "Graph",
+            inputs=list(scope.input_names),
+            outputs=list(outputs),
+            activation_bytes=sum(node.activation_bytes for node in called.values()),
+        )
 
     def _run(self, scope: Scope) -> tuple[list[Any], dict[str, Any], dict[str, Called]]:
         """Call every node; what one refuses does not keep the others from being tried."""
@@ -122,25 +130,22 @@ class GraphPass:
         made = self._maker.at_node(scope, index)
         call = call_of(node, made, board, place)
         with attributed(place):
-            result = made.keras(*call.args, **call.kwargs)
-            tensors = Tensors.of(result, made.outputs)
+            tensors = Tensors.of(made.keras(*call.args, **call.kwargs), made.outputs)
+            _refuse_echo(made, call, tensors)
             size = sum(tensor_bytes(tensor) for tensor in tensors.all)
         if made.activation_bytes is not None:
             size = made.activation_bytes
-        if self._meter and (made.activation_bytes is None or not scope.is_copy):
-            self._meter.add(made.keras, size, place)
+        if self._meter and not scope.is_copy:  # a copy is counted whole, where it is called
+            self._meter.add(made.keras, 0 if scope.path else size, place)
         board.put(node.name, tensors)
         return Called(made, tensors.all, size)
 
 
-def _made(scope: Scope, model: Any, called: Mapping[str, Called]) -> Made:
-    return Made(
-        model,
-        "Graph",
-        inputs=[item.name for item in scope.definition.inputs],
-        outputs=[name for name, _ in scope.definition.named_outputs()],
-        activation_bytes=sum(node.activation_bytes for node in called.values()),
-    )
+def _refuse_echo(made: Made, call: Call, tensors: Tensors) -> None:
+    """Some Keras layers return the very tensor they are given, which makes a cycle."""
+    given = {id(tensor) for tensor in keras.tree.flatten([call.args, dict(call.kwargs)])}
+    if any(id(tensor) in given for tensor in tensors.all):
+        raise ValueError(f"Keras's {made.type} cannot be part of a graph.")
 
 
 def _inputs(scope: Scope, board: Board) -> list[Any]:

@@ -110,7 +110,9 @@ def _argument_faults(tensors: Mapping[str, Any], made: Made, place: Place) -> It
 
 
 def _constant_faults(node: Node, made: Made, place: Place) -> Iterator[Fault]:
-    known = {"training": None} if made.inputs is not None else {**_parameters(made), "training": None}
+    known = (
+        {"training": None} if made.inputs is not None else {**_parameters(made), "training": None}
+    )
     given = node.inputs if isinstance(node.inputs, dict) and made.inputs is None else {}
     for name, value in node.call.items():
         where = pointer(*place, name)

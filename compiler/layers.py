@@ -67,17 +67,13 @@ class LayerMaker:
             definer.shared[entry] = made
         return definer.shared[entry]
 
-    def _graph(
-        self, layer: GraphLayer, scope: Scope, name: str, path: Path, place: Place
-    ) -> Made:
+    def _graph(self, layer: GraphLayer, scope: Scope, name: str, path: Path, place: Place) -> Made:
         if not isinstance(layer.graph, GraphDefinition):
             raise ValueError(f"{layer.graph} was not expanded")
         inner = scope.nested(layer.graph, path, (*place, "graph"))
         return self._make_graph(inner, name)
 
-    def _model(
-        self, layer: ModelLayer, scope: Scope, name: str, path: Path, place: Place
-    ) -> Made:
+    def _model(self, layer: ModelLayer, scope: Scope, name: str, path: Path, place: Place) -> Made:
         source = scope.sources[layer.model]
         inner = Scope(source.definition, source.sources, path=path, is_copy=True)
         try:
@@ -91,9 +87,7 @@ class LayerMaker:
             self._ledger.enter_copy(layer.model, path)
         return made._replace(type="Model")
 
-    def _keras(
-        self, layer: KerasLayer, scope: Scope, name: str, path: Path, place: Place
-    ) -> Made:
+    def _keras(self, layer: KerasLayer, scope: Scope, name: str, path: Path, place: Place) -> Made:
         config = (*place, "config")
         arguments: dict[str, Any] = {}
         with attributed(config, lambda text: _argument_in(text, layer.config)):
@@ -147,8 +141,7 @@ def _all_held(value: Any) -> Iterator[Any]:
 
 def _share_forward(bidirectional: Any, layer: Any) -> None:
     """Put the shared layer itself in the place of the copy that Keras makes of it."""
-    layer.zero_output_for_mask = bidirectional.forward_layer.zero_output_for_mask
-    del bidirectional.forward_layer
+    copy = bidirectional.forward_layer
+    layer.zero_output_for_mask = copy.zero_output_for_mask
+    bidirectional._tracker.untrack(copy)
     bidirectional.forward_layer = layer
-
-

@@ -10,11 +10,15 @@ from domain.pointer import pointer
 
 LONGEST = 600
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_PREAMBLE = re.compile(r"^Exception encountered when calling .*?\n\n", re.DOTALL)
+_PREAMBLE = re.compile(
+    r"Exception encountered when calling [^\n]*\n+|Could not automatically infer .*Error encountered:",
+    re.DOTALL,
+)
 _ARGUMENTS = re.compile(r"\n+(Arguments received by|Call arguments received by) .*", re.DOTALL)
 _TRACE = re.compile(r'^(Traceback .*|\s*File ".*|in user code:|\s*[~^]+\s*)$', re.MULTILINE)
 _PATH = re.compile(r"(?<![\w.])(?:/[\w.+-]+){2,}/?")
 _TENSOR = re.compile(r"<KerasTensor (shape=\([^)]*\)), dtype=(\w+)[^>]*>")
+_OPERATION = re.compile(r" for '\{\{node .*", re.DOTALL)
 _OBJECT = re.compile(r" at 0x[0-9a-f]+")
 
 
@@ -26,6 +30,7 @@ def plain(error: BaseException) -> str:
         (_ARGUMENTS, ""),
         (_TRACE, ""),
         (_TENSOR, r"<\1, dtype=\2>"),
+        (_OPERATION, "."),
         (_OBJECT, ""),
         (_PATH, "..."),
     ):

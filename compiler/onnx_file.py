@@ -4,12 +4,12 @@ import hashlib
 import logging
 import os
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 import onnxruntime
 
+from compiler.build import Built
 from compiler.forward import Arrays, forward_of, probe
 from compiler.predict import restored
 
@@ -42,10 +42,10 @@ def export_onnx(blueprint_json: str, weights_path: str, target_path: str) -> dic
     """
     target = Path(target_path)
     draft = target.with_name(f"partial-{os.getpid()}-{target.name}")
-    model = restored(blueprint_json, weights_path)
+    built = restored(blueprint_json, weights_path)
     try:
-        _convert(model, draft)
-        _compare(model, draft)
+        _convert(built, draft)
+        _compare(built, draft)
         return _published(draft, target)
     except NotConverted as reason:
         return {"reason": str(reason)}
@@ -53,10 +53,13 @@ def export_onnx(blueprint_json: str, weights_path: str, target_path: str) -> dic
         draft.unlink(missing_ok=True)
 
 
-def _convert(model: Any, path: Path) -> None:
-    signature = [keras.InputSpec(shape=x.shape, dtype=x.dtype, name=x.name) for x in model.inputs]
+def _convert(built: Built, path: Path) -> None:
+    signature = [
+        keras.InputSpec(shape=tensor.shape, dtype=tensor.dtype, name=name)
+        for tensor, name in zip(built.model.inputs, _inputs(built), strict=True)
+    ]
     try:
-        model.export(path, format="onnx", verbose=False, input_signature=[signature])
+        built.model.export(path, format="onnx", verbose=False, input_signature=[signature])
     except OSError:
         raise
     except Exception as error:
@@ -64,9 +67,14 @@ def _convert(model: Any, path: Path) -> None:
         raise NotConverted("A layer of this model cannot be converted to ONNX.") from error
 
 
-def _compare(model: Any, path: Path) -> None:
-    inputs = probe(model, PROBE_ROWS)
-    ours, theirs = forward_of(model)(inputs), _run(path, inputs)
+def _inputs(built: Built) -> list[str]:
+    return [item.name for item in built.blueprint.definition.inputs]
+
+
+def _compare(built: Built, path: Path) -> None:
+    inputs = probe(built.model, PROBE_ROWS)
+    ours = forward_of(built.model)(inputs)
+    theirs = _run(path, dict(zip(_inputs(built), inputs, strict=True)))
     if theirs.keys() != ours.keys():
         raise NotConverted("The names of the graph do not survive the conversion to ONNX.")
     for name, array in ours.items():

@@ -1,12 +1,11 @@
 """Predictions by Keras itself, in a process of their own."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from safetensors.numpy import load_file
 
-from compiler.build import build
+from compiler.build import Built, build
 from compiler.forward import Arrays, forward_of
 from compiler.weights import assign
 from domain.graph import Blueprint
@@ -24,17 +23,18 @@ def predict(blueprint_json: str, weights_path: str, inputs: Arrays, batch: int) 
     Returns:
         By output, each of shape (rows, ...).
     """
-    forward = forward_of(restored(blueprint_json, weights_path))
-    rows = len(next(iter(inputs.values())))
+    built = restored(blueprint_json, weights_path)
+    forward = forward_of(built.model)
+    arrays = [inputs[item.name] for item in built.blueprint.definition.inputs]
     parts = [
-        forward({name: array[start : start + batch] for name, array in inputs.items()})
-        for start in range(0, max(rows, 1), batch)
+        forward([array[start : start + batch] for array in arrays])
+        for start in range(0, max(len(arrays[0]), 1), batch)
     ]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def restored(blueprint_json: str, weights_path: str) -> Any:
+def restored(blueprint_json: str, weights_path: str) -> Built:
     """The Keras model of a blueprint with stored weights."""
     built = build(Blueprint.model_validate_json(blueprint_json), seed=0)
     assign(built, load_file(Path(weights_path)))
-    return built.model
+    return built

@@ -60,11 +60,10 @@ TERMS = Kind(
     lambda v: isinstance(v, list) and all(isinstance(x, str) or is_number(x) for x in v),
 )
 WHOLES = Kind("a whole number or a list of them", _nested(is_whole))
-SIZES = Kind(
-    "a positive whole number or a list of them", _nested(lambda v: is_whole(v) and v > 0)
-)
+SIZES = Kind("a positive whole number or a list of them", _nested(lambda v: is_whole(v) and v > 0))
 SHAPE = Kind(
-    "a list of whole numbers", lambda v: isinstance(v, list) and all(x is None or is_whole(x) for x in v)
+    "a list of whole numbers",
+    lambda v: isinstance(v, list) and all(x is None or is_whole(x) for x in v),
 )
 NUMBERS = Kind("a number or a list of them", _nested(is_number))
 PLAIN = Kind(
@@ -72,17 +71,16 @@ PLAIN = Kind(
     _nested(lambda v: v is None or isinstance(v, str | int | float)),
 )
 
+_POSITIVE = """
+    units filters input_dim output_dim num_heads key_dim value_dim head_dim num_query_heads
+    num_key_value_heads depth_multiplier n height width num_bins max_tokens num_tokens
+    power_iterations bins fft_length frame_length frame_step sequence_stride num_mel_bins
+    max_number lora_rank sliding_window output_sequence_length
+    k top_k num_classes num_labels num_thresholds
+    decay_steps first_decay_steps ema_overwrite_frequency gradient_accumulation_steps
+"""
 _BY_NAME: dict[str, Kind] = {
-    **dict.fromkeys(
-        ("units", "filters", "input_dim", "output_dim", "num_heads", "key_dim", "value_dim")
-        + ("head_dim", "num_query_heads", "num_key_value_heads", "depth_multiplier", "n")
-        + ("height", "width", "num_bins", "max_tokens", "num_tokens", "power_iterations", "bins")
-        + ("fft_length", "frame_length", "frame_step", "sequence_stride", "num_mel_bins", "k")
-        + ("max_number", "lora_rank", "sliding_window", "num_classes", "num_thresholds", "top_k")
-        + ("decay_steps", "first_decay_steps", "ema_overwrite_frequency", "num_labels")
-        + ("gradient_accumulation_steps", "output_sequence_length"),
-        POSITIVE,
-    ),
+    **dict.fromkeys(_POSITIVE.split(), POSITIVE),
     **dict.fromkeys(("kernel_size", "pool_size", "dilation_rate", "strides"), SIZES),
     **dict.fromkeys(
         ("patience", "cooldown", "start_from_epoch", "warmup_steps", "num_regressors"), COUNT

@@ -1,6 +1,7 @@
 """Everything that can go wrong in words a client understands.
 
 GraphfitError
+├── NotJson            the body cannot be read as JSON
 ├── Invalid            the content of the request is at fault; carries every Fault
 ├── NotFound           no such thing for this owner
 ├── Conflict           the thing's present state forbids it
@@ -33,6 +34,10 @@ class GraphfitError(Exception):
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
+
+
+class NotJson(GraphfitError):
+    """The body cannot be read as JSON."""
 
 
 class Invalid(GraphfitError):

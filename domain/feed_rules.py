@@ -1,6 +1,6 @@
 """Whether a dataset's columns fit the graph that they feed: asked before a job is accepted."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.dataset import Column, Dataset
@@ -9,7 +9,8 @@ from domain.graph import GraphDefinition, KerasLayer, LayerObject, Reference
 from domain.job import JobRequest
 from domain.nesting import Place
 from domain.pointer import pointer
-from domain.recipe import NameOrComponent, OutputRecipe, Recipe
+from domain.recipe import OutputRecipe, Recipe
+from domain.shapes import fits, shown
 from domain.summary import Summary, Tensor
 from domain.target_rules import reasons_against
 
@@ -30,6 +31,8 @@ class Feeding:
     definition: GraphDefinition
     dataset: Dataset
     validation: Dataset | None
+    judged: frozenset[str] = frozenset()
+    """Outputs whose loss is known not to fit; their targets are not judged again."""
 
     def faults(self) -> list[Fault]:
         """Everything that does not fit, at its place in the job's request."""
@@ -102,15 +105,8 @@ def _shape_fault(place: Place, column: Column, tensor: Tensor) -> Found:
         yield (
             place,
             f"Column '{column.name}' has the shape {column.shape} in each row; input "
-            f"'{tensor.name}' takes {list(wanted)}.".replace("None", "null"),
+            f"'{tensor.name}' takes {shown(wanted)}.",
         )
-
-
-def fits(shape: Sequence[int], wanted: Sequence[int | None]) -> bool:
-    """Whether a shape is one of those wanted; `null` is any length."""
-    return len(shape) == len(wanted) and all(
-        want is None or have == want for have, want in zip(shape, wanted, strict=True)
-    )
 
 
 def _dtype_fault(place: Place, column: Column, tensor: Tensor) -> Found:
@@ -175,7 +171,7 @@ def _output_faults(feeding: Feeding) -> Found:
     columns = _by_name(feeding.dataset)
     for index, tensor in enumerate(feeding.summary.outputs):
         output = feeding.recipe.outputs[tensor.name]
-        if output.loss is not None and output.target is not None:
+        if output.loss and output.target and tensor.name not in feeding.judged:
             target = columns[output.target]
             for about, detail in reasons_against(target, tensor, output.loss):
                 part = "targets" if about == "target" else "loss"

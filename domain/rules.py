@@ -41,6 +41,19 @@ def faults_of(
     return found
 
 
+def limit_faults(
+    definition: GraphDefinition, limits: Limits = Limits(), place: Place = ()
+) -> list[Fault]:
+    """What alone of a graph goes beyond the limits: cheap, whatever it expands to."""
+    nodes = 0
+    for level in levels(definition, place):
+        nodes += len(level.graph.nodes)
+        beyond = list(_beyond(limits, level, nodes))
+        if beyond:
+            return beyond
+    return []
+
+
 def _beyond(limits: Limits, level: Level, nodes: int) -> Iterator[Fault]:
     if level.depth > limits.depth:
         yield Fault(

@@ -1,10 +1,11 @@
 """Which targets a loss takes for an output: their shape, their kind and their range."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Literal
 
 from domain.dataset import Column
 from domain.recipe import Component, NameOrComponent
+from domain.shapes import fits, shown
 from domain.summary import Tensor
 
 About = Literal["target", "loss"]
@@ -12,7 +13,7 @@ Reasons = Iterator[tuple[About, str]]
 
 SPARSE = frozenset({"sparsecategoricalcrossentropy"})
 ONE_HOT = frozenset({"categoricalcrossentropy", "categoricalfocalcrossentropy"})
-BINARY = frozenset({"binarycrossentropy", "binaryfocalcrossentropy"})
+BINARY = frozenset({"binarycrossentropy", "binaryfocalcrossentropy", "bce"})
 FREE_SHAPE = frozenset({"ctc", "circle"})
 """Losses whose targets have a shape of their own."""
 
@@ -22,7 +23,7 @@ def reasons_against(target: Column, output: Tensor, loss: NameOrComponent) -> Re
 
     A loss that is not known here is judged by shape alone.
     """
-    name = plain_name(loss)
+    name = _resolved(plain_name(loss), target, output)
     if not target.dtype.startswith(("bool", "int", "uint", "float", "bfloat")):
         yield "target", f"Column '{target.name}' is {target.dtype}; targets are numbers."
         return
@@ -40,6 +41,17 @@ def plain_name(loss: NameOrComponent) -> str:
     return name.replace("_", "").lower()
 
 
+def _resolved(name: str, target: Column, output: Tensor) -> str:
+    """Keras's `crossentropy` becomes one of three by the shapes."""
+    if name not in ("crossentropy", "ce"):
+        return name
+    if output.shape[-1] == 1:
+        return "binarycrossentropy"
+    if len(target.shape) < len(output.shape) - 1 or target.shape[-1] == 1:
+        return "sparsecategoricalcrossentropy"
+    return "categoricalcrossentropy"
+
+
 def _class_index_reasons(target: Column, output: Tensor, loss: NameOrComponent) -> Reasons:
     row = output.shape[1:]
     classes = row[-1] if row else None
@@ -50,13 +62,13 @@ def _class_index_reasons(target: Column, output: Tensor, loss: NameOrComponent) 
             "each class. For two classes use 'binary_crossentropy'.",
         )
         return
-    if not (_fits(target.shape, row[:-1]) or _fits(target.shape, [*row[:-1], 1])):
+    if not (fits(target.shape, row[:-1]) or fits(target.shape, [*row[:-1], 1])):
         hint = " For one-hot targets use 'categorical_crossentropy'."
         yield (
             "target",
             f"Column '{target.name}' has the shape {target.shape} in each row; class indices of "
-            f"output '{output.name}' have {_shown(row[:-1])}."
-            + (hint if _fits(target.shape, row) else ""),
+            f"output '{output.name}' have {shown(row[:-1])}."
+            + (hint if fits(target.shape, row) else ""),
         )
     if not _is_whole(target):
         yield "target", f"Column '{target.name}' is {target.dtype}; class indices are whole numbers."
@@ -90,15 +102,15 @@ def _same_shape_reasons(target: Column, output: Tensor, name: str) -> Reasons:
     row = output.shape[1:]
     squeezed = row[:-1] if row and row[-1] == 1 else None
     allowed = [row, [*row, 1], *([] if squeezed is None else [squeezed])]
-    if any(_fits(target.shape, shape) for shape in allowed):
+    if any(fits(target.shape, shape) for shape in allowed):
         return
     hint = ""
-    if name in ONE_HOT and (_fits(target.shape, row[:-1]) or _fits(target.shape, [*row[:-1], 1])):
+    if name in ONE_HOT and (fits(target.shape, row[:-1]) or fits(target.shape, [*row[:-1], 1])):
         hint = " For class indices use 'sparse_categorical_crossentropy'."
     yield (
         "target",
         f"Column '{target.name}' has the shape {target.shape} in each row; output "
-        f"'{output.name}' has {_shown(row)}.{hint}",
+        f"'{output.name}' has {shown(row)}.{hint}",
     )
 
 
@@ -106,19 +118,9 @@ def _share_reasons(target: Column, loss: NameOrComponent) -> Reasons:
     if target.min is None or target.max is None:
         return
     if target.min < 0 or target.max > 1:
-        shown = loss.type if isinstance(loss, Component) else loss
+        called = loss.type if isinstance(loss, Component) else loss
         yield (
             "target",
             f"Column '{target.name}' runs from {target.min:g} to {target.max:g}; targets of "
-            f"'{shown}' lie between 0 and 1.",
+            f"'{called}' lie between 0 and 1.",
         )
-
-
-def _fits(shape: Sequence[int], wanted: Sequence[int | None]) -> bool:
-    return len(shape) == len(wanted) and all(
-        want is None or have == want for have, want in zip(shape, wanted, strict=True)
-    )
-
-
-def _shown(shape: Sequence[int | None]) -> str:
-    return str(list(shape)).replace("None", "null")

@@ -14,16 +14,16 @@ from domain.job import JobError, JobState
 from models_store import attempts, leases
 from models_store.database import Database
 from models_store.leases import Claim
-from worker.journal import Journal
+from worker import lifeline
+from worker.journal import LAST_WORDS, Journal
 from worker.launch import launch
-from worker.messages import Failed, Finished, FromChild, Renewed
+from worker.messages import Failed, FromChild, Renewed
 from worker.order import Order
 
 log = logging.getLogger(__name__)
 
 MOST_MESSAGES = 1_000
 DEATHS_UNTIL_FAILED = 2
-LAST_WORDS = (Finished, Failed)
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Attempt:
         self._database = database
         self._rules = rules
         self._stopping = stopping
-        self._began = self._renewed = time.monotonic()
+        self._began = self._renewed = order.leased_at
         self._unwritten: list[FromChild] = []
 
     def run(self) -> None:
@@ -74,13 +74,14 @@ class Attempt:
     def _is_over(self, process: ForkServerProcess, connection: Connection) -> bool:
         wait([connection, process.sentinel], timeout=self._rules.tick_seconds)
         dead = not process.is_alive()
-        self._unwritten += _received(connection)
+        received = _received(connection)
+        self._unwritten += received
         last_word = next((m for m in self._unwritten if isinstance(m, LAST_WORDS)), None)
         if not self._written():
             return False
         if last_word is not None:
             return True
-        if dead:
+        if dead and not received:
             self._died(process.exitcode or 0)
             return True
         return self._tended(connection)
@@ -100,7 +101,8 @@ class Attempt:
     def _write(self, messages: list[FromChild]) -> None:
         last = messages[-1]
         if isinstance(last, Failed) and last.category == "infrastructure" and self._may_retry():
-            self._journal.write(messages[:-1])
+            if messages[:-1]:
+                self._journal.write(messages[:-1])
             self._hand_back(last.title)
         else:
             self._journal.write(messages)
@@ -130,7 +132,7 @@ class Attempt:
         if self._stopping.is_set():
             self._hand_back("its worker was stopped")
             return True
-        _tell(connection)
+        _tell(connection, Renewed(at=now))
         return False
 
     def _still_leased(self, busy: Busy) -> None:
@@ -142,7 +144,10 @@ class Attempt:
         return self._claim.attempt < self._rules.max_attempts
 
     def _died(self, exit_code: int) -> None:
-        """The process ended without a last word: killed, or crashed."""
+        """The process ended without a last word: killed, crashed, or its lease ran out."""
+        if exit_code == lifeline.EXIT_CODE:
+            self._hand_back("its worker was silent for too long")
+            return
         with self._database.read() as connection:
             before = attempts.deaths(connection, self._claim)
         if before + 1 >= DEATHS_UNTIL_FAILED or not self._may_retry():
@@ -170,9 +175,9 @@ def _received(connection: Connection) -> list[FromChild]:
     return messages
 
 
-def _tell(connection: Connection) -> None:
+def _tell(connection: Connection, renewed: Renewed) -> None:
     with suppress(OSError):  # it is ending
-        connection.send(Renewed())
+        connection.send(renewed)
 
 
 def _ended(exit_code: int) -> str:

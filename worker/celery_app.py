@@ -4,11 +4,13 @@ import logging
 import os
 import socket
 import threading
+import warnings
 from typing import Any
 
 from celery import signals
-from models_store.artifacts import open_store
+from celery.exceptions import SecurityWarning
 
+from models_store.artifacts import open_store
 from models_store.database import Database
 from models_store.queue import WAKE, celery_app
 from models_store.settings import Settings as StoreSettings
@@ -35,6 +37,8 @@ def make_slot(stopping: threading.Event) -> Slot:
 
 def run() -> None:
     """Works until SIGTERM or SIGINT; a job under way is handed back."""
+    # Celery warns a superuser of what messages may carry; ours carry nothing.
+    warnings.simplefilter("ignore", SecurityWarning)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s worker %(levelname)s %(message)s")
     stopping = threading.Event()
     slot = make_slot(stopping)
@@ -54,7 +58,6 @@ def run() -> None:
     signals.worker_shutting_down.connect(stop)
     warm_up()
     app.worker_main(
-        "worker --pool threads --concurrency 1 --loglevel warning "
-        "--without-gossip --without-mingle --without-heartbeat".split()
+        ["--quiet", "worker", "--hostname", "graphfit@%h", "--pool", "threads", "--concurrency", "1", "--loglevel", "warning", "--without-gossip", "--without-mingle", "--without-heartbeat"]
     )
     looking.join()

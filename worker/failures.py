@@ -67,15 +67,14 @@ def _ours(type_: str, title: str, detail: str) -> Failed:
 def _invalid_argument(text: str, order: Order) -> Failed:
     """An index beyond an embedding's rows or a loss's classes, where TensorFlow says so."""
     title = "The data does not fit the graph"
-    recipe = order.recipe
-    if recipe is not None and (found := _INDEX.search(text)):
-        columns = recipe.inputs
-        place = "inputs"
-    elif recipe is not None and (found := _LABEL.search(text)):
+    found, recipe = _INDEX.search(text) or _LABEL.search(text), order.recipe
+    if found is None or recipe is None:
+        return _user("data-mismatch", title, "A batch of the data does not fit a layer or loss.")
+    if "compile_loss/" in text:
         columns = {name: item.target for name, item in recipe.outputs.items() if item.target}
         place = "targets"
     else:
-        return _user("data-mismatch", title, "A batch of the data does not fit a layer or loss.")
+        columns, place = recipe.inputs, "inputs"
     value, count = int(found["value"]), int(found["count"])
     name = next((n for n, c in columns.items() if _holds(order, c, value)), None)
     where = "A column" if name is None else f"Column '{columns[name]}', which feeds '{name}',"

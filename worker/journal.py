@@ -4,12 +4,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from models_store.artifacts import ArtifactStore
 from sqlalchemy import Connection
 
 from domain.job import Epoch, JobError
 from domain.model import FileLeftOut, ModelFile
 from models_store import attempts
+from models_store.artifacts import ArtifactStore
 from models_store.database import Database
 from models_store.leases import Checkpoint, Claim
 from worker.estimate import Estimate
@@ -23,6 +23,8 @@ from worker.messages import (
     Warned,
     WrittenFile,
 )
+
+LAST_WORDS = (Finished, Failed)
 
 
 class Journal:
@@ -47,12 +49,15 @@ class Journal:
         Raises:
             LeaseLost: nothing of the batch was written.
         """
-        kept = [self._publish(message) for message in messages]
+        kept = [key for message in messages if (key := self._publish(message)) is not None]
         with self._database.write() as connection:
             for message in _without_stale_steps(messages):
                 self._record(connection, message)
         for checkpoint in kept:
-            self._forget_older(checkpoint)
+            self._forget()
+            self._kept = checkpoint
+        if isinstance(messages[-1], LAST_WORDS):
+            self._forget()
 
     def _publish(self, message: FromChild) -> str | None:
         """Moves the files a message names into the store; gives its checkpoint's key."""
@@ -68,12 +73,11 @@ class Journal:
     def _key(self, file: WrittenFile) -> str:
         return str(self._claim.folder / file.name)
 
-    def _forget_older(self, checkpoint: str | None) -> None:
-        """A committed checkpoint replaces the one before it."""
-        if checkpoint is not None:
-            if self._kept is not None:
-                self._store.delete_prefix(self._kept)
-            self._kept = checkpoint
+    def _forget(self) -> None:
+        """Deletes the file of a checkpoint that no row names any more."""
+        if self._kept is not None:
+            self._store.delete_prefix(self._kept)
+        self._kept = None
 
     def _record(self, connection: Connection, message: FromChild) -> None:
         match message:

@@ -10,11 +10,14 @@ _context = multiprocessing.get_context("forkserver")
 
 
 def warm_up() -> None:
-    """Starts the server, which imports Keras in the background."""
-    from multiprocessing.forkserver import ensure_running
+    """Starts the server and waits until it has imported Keras and forks at once.
 
+    A job claimed before would spend its lease on the import.
+    """
     _context.set_forkserver_preload(["worker.trainer"])
-    ensure_running()
+    first = _context.Process(target=int)
+    first.start()
+    first.join()
 
 
 def launch(order: Order) -> tuple[ForkServerProcess, Connection]:

@@ -11,7 +11,9 @@ from models_store.leases import Claim
 from worker.order import Order
 
 
-def order_for(claim: Claim, store: ArtifactStore, folder: Path, lease_seconds: float) -> Order:
+def order_for(
+    claim: Claim, store: ArtifactStore, folder: Path, lease_seconds: float, leased_at: float
+) -> Order:
     """Everything the training process needs, fetched.
 
     Args:
@@ -27,6 +29,7 @@ def order_for(claim: Claim, store: ArtifactStore, folder: Path, lease_seconds: f
         deterministic=claim.deterministic,
         folder=folder,
         lease_seconds=lease_seconds,
+        leased_at=leased_at,
         recipe=plan.recipe,
         fit=claim.fit,
         columns=_columns(store, plan.dataset) or {},

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from dataclasses import dataclass, field
 
 from domain.errors import GraphfitError
@@ -28,12 +29,19 @@ class Slot:
         if not self._busy.acquire(blocking=False):
             return
         try:
-            while not self.stopping.is_set() and (claim := self._claim()) is not None:
-                self.supervisor.run(claim)
+            while not self.stopping.is_set() and self._work_once():
+                pass
         except GraphfitError as error:
             log.warning("%s", error.detail)  # the store is away: the next look may find it
         finally:
             self._busy.release()
+
+    def _work_once(self) -> bool:
+        leased_at = time.monotonic()  # before the claim: our own clock may run short, not long
+        claim = self._claim()
+        if claim is not None:
+            self.supervisor.run(claim, leased_at)
+        return claim is not None
 
     def _claim(self) -> Claim | None:
         with self.database.read() as connection:

@@ -26,12 +26,17 @@ class Supervisor:
     rules: Rules
     stopping: threading.Event
 
-    def run(self, claim: Claim) -> None:
-        """One attempt, from claim to end; where the lease is lost nothing more is written."""
+    def run(self, claim: Claim, leased_at: float) -> None:
+        """One attempt, from claim to end; where the lease is lost nothing more is written.
+
+        Args:
+            claim: What to do.
+            leased_at: On the monotonic clock, no later than the lease began.
+        """
         prefix = f"attempt-{claim.job_id}-{claim.fence}"
         try:
             with self.store.scratch(prefix) as folder:
-                order = order_for(claim, self.store, folder, self.rules.lease_seconds)
+                order = order_for(claim, self.store, folder, self.rules.lease_seconds, leased_at)
                 journal = Journal(claim, self.database, self.store, folder)
                 Attempt(claim, order, journal, self.database, self.rules, self.stopping).run()
         except LeaseLost as lost:

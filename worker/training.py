@@ -9,9 +9,10 @@ from typing import Any
 
 import keras
 import numpy as np
-from compiler.build import Built
-from compiler.recipe import callbacks_of, keras_compile
 
+from compiler.build import Built
+from compiler.recipe import callback
+from compiler.training import keras_compile
 from domain.job import Epoch
 from domain.recipe import Recipe
 from worker.callbacks import stops_on_nan
@@ -46,11 +47,12 @@ class Training:
         self._order, self._say = order, say
         self._fit, self._model = order.fit, built.model
         keras_compile(self._model, recipe)
-        kept = callbacks_of(order.fit)
+        asked = enumerate(order.fit.callbacks)
+        kept = [callback(spec, ("fit", "callbacks", str(i))) for i, spec in asked]
         self._callbacks = keras.callbacks.CallbackList(kept, add_history=True, model=self._model)
         feed, validation = _feeds(order, recipe)
         self._steps = self._pass(feed, self._model.train_step, stops_on_nan(kept))
-        self._validation = validation and self._pass(validation, self._model.test_step)
+        self._validation = self._pass(validation, self._model.test_step) if validation else None
         _prepare(self._model, feed, order.fit.batch_size)
         variables = Variables(built.variables, self._model.optimizer)
         self._checkpoints = Checkpoints(folder, variables, kept)

@@ -10,7 +10,7 @@ from domain.pointer import pointer
 from models_store.formats.body import MOST_DATASET_NAME, Body, Source, check_rows, is_column_name
 from models_store.formats.faults import Faults
 from models_store.formats.growing import GrowingColumn
-from models_store.formats.json_events import Broken, BrokenValue, events, skip
+from models_store.formats.json_events import BrokenValue, events, skip
 from models_store.formats.json_rows import RowReader
 from models_store.formats.npy import DTYPES
 
@@ -21,6 +21,7 @@ def read(source: Source, folder: Path) -> Body:
     """Reads a body into `.npy` files, never holding more of it than a block.
 
     Raises:
+        NotJson: it is none.
         Invalid: everything that is wrong with it, up to where it can be read no further.
     """
     return _Reader(source, folder).read()
@@ -39,9 +40,8 @@ class _Reader:
     def read(self) -> Body:
         try:
             self._read_body()
-        except Broken as broken:
-            in_value = isinstance(broken, BrokenValue) and self._reading is not None
-            self._faults.stop(self._reading.here if in_value else "", broken.detail)
+        except BrokenValue as broken:
+            self._faults.stop(self._reading.here if self._reading else "", broken.detail)
         self._check_whole()
         written = [rows.finish(self._dtypes.get(name)) for name, rows in self._columns.items()]
         self._faults.check()
@@ -93,11 +93,11 @@ class _Reader:
         for event, name in self._stream:
             if event == "end_map":
                 return
-            event, dtype = next(self._stream)
-            if event == "string" and dtype in DTYPES:
+            kind, dtype = next(self._stream)
+            if kind == "string" and dtype in DTYPES:
                 self._dtypes[name] = np.dtype(dtype)
             else:
-                self._refuse_dtype(name, event, dtype)
+                self._refuse_dtype(name, kind, dtype)
 
     def _refuse_dtype(self, name: str, event: str, dtype: Any) -> None:
         near = did_you_mean(dtype, DTYPES) if event == "string" else ""

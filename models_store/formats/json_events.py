@@ -7,6 +7,7 @@ from typing import Any
 
 import ijson
 
+from domain.errors import NotJson
 from models_store.formats.body import Source
 
 Event = tuple[str, Any]
@@ -20,16 +21,12 @@ NO_NUMBER = (
 _NO_NUMBER = re.compile(rb"-?(?:NaN|Infinity)")
 
 
-class Broken(Exception):
-    """From here on the body cannot be read."""
+class BrokenValue(Exception):
+    """The next value is none, and nothing after it can be read."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
-
-
-class BrokenValue(Broken):
-    """The same, and the fault is one value's rather than the JSON's around it."""
 
 
 class _Position:
@@ -55,7 +52,8 @@ def events(source: Source) -> Iterator[Event]:
     """Each event of a JSON text once.
 
     Raises:
-        Broken: the body is no JSON, or a value of it is too long to hold.
+        NotJson: the body is none, or a value of it is too long to hold.
+        BrokenValue: a number is none.
     """
     ready: list[Event] = ijson.sendable_list()
     parser = ijson.basic_parse_coro(ready)
@@ -69,16 +67,16 @@ def events(source: Source) -> Iterator[Event]:
         if broken is not None:
             raise broken
         if silent > MOST_TOKEN_BYTES:
-            raise Broken(f"Nothing of this JSON comes to an end within {MOST_TOKEN_BYTES} bytes.")
+            raise NotJson(f"Nothing of this JSON comes to an end within {MOST_TOKEN_BYTES} bytes.")
         position.pass_over(block)
     try:
         parser.close()
     except ijson.JSONError:
-        raise Broken("The JSON ends before it is complete.") from None
+        raise NotJson("The JSON ends before it is complete.") from None
     yield from ready  # a bare number is complete only now
 
 
-def _parse(parser: Any, block: bytes, ready: list[Event], position: _Position) -> Broken | None:
+def _parse(parser: Any, block: bytes, ready: list[Event], position: _Position) -> NotJson | BrokenValue | None:
     try:
         parser.send(block)
     except ijson.JSONError as error:
@@ -91,7 +89,7 @@ def _parse(parser: Any, block: bytes, ready: list[Event], position: _Position) -
     return None
 
 
-def _explained(block: bytes, message: str, position: _Position) -> Broken:
+def _explained(block: bytes, message: str, position: _Position) -> NotJson | BrokenValue:
     """In the parser's words, and where: it shows an excerpt, whose first likeness is the place."""
     reason, excerpt, arrow = (*message.split("\n"), "", "")[:3]
     shown = excerpt.lstrip(" ").encode()
@@ -101,9 +99,9 @@ def _explained(block: bytes, message: str, position: _Position) -> Broken:
     if _NO_NUMBER.search(block, max(0, offset - 2), offset + 12):
         return BrokenValue(NO_NUMBER)
     if "UTF8" in reason:
-        return Broken("The body is not UTF-8.")
+        return NotJson("The body is not UTF-8.")
     why = reason.partition("error: ")[2].rstrip(".")
-    return Broken(f"The body is not JSON, near {position.within(block, offset)}: {why}.")
+    return NotJson(f"The body is not JSON, near {position.within(block, offset)}: {why}.")
 
 
 def skip(stream: Iterator[Event], depth: int) -> None:

@@ -92,11 +92,13 @@ def _fits_integer(array: Array, dtype: "np.dtype[Any]") -> Array:
     limits = np.iinfo(dtype)
     if array.dtype.kind == "f":
         inside = (array >= float(limits.min)) & (array <= float(limits.max))
-        return inside & (np.abs(array) <= EXACT) & (array == np.trunc(array))
+        fits: Array = inside & (np.abs(array) <= EXACT) & (array == np.trunc(array))
+        return fits
     if array.dtype.kind == "b":
         return np.ones(array.shape, np.bool_)
     low, high = _bounds(array.dtype, limits)
-    return (array >= low) & (array <= high)
+    within: Array = (array >= low) & (array <= high)
+    return within
 
 
 def _bounds(source: "np.dtype[Any]", limits: "np.iinfo[Any]") -> tuple[int, int]:

@@ -180,6 +180,25 @@ def dense_columns(rows: int = 400) -> Arrays:
     return {"x": random.random((rows, 64)), "y": np.eye(10)[random.integers(0, 10, rows)]}
 
 
+WORDS = {
+    "inputs": [{"name": "x", "shape": [12], "dtype": "int32"}],
+    "nodes": [
+        node("words", "Embedding", "x", input_dim=50, output_dim=16),
+        node("noisy", "GaussianNoise", "words", stddev=0.1),
+        node("encoded", "LSTM", "noisy", units=16, dropout=0.1),
+        node("normal", "BatchNormalization", "encoded"),
+        node("dropped", "Dropout", "normal", rate=0.3),
+        node("y", "Dense", "dropped", units=1, activation="sigmoid"),
+    ],
+    "outputs": ["y"],
+}
+
+
+def words_columns(rows: int = 600) -> Arrays:
+    random = np.random.default_rng(0)
+    return {"x": random.integers(0, 50, (rows, 12)), "y": random.integers(0, 2, rows)}
+
+
 def recipe(
     loss: str = "categorical_crossentropy", optimizer: Any = "rmsprop", **output: Any
 ) -> Recipe:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -6,34 +7,17 @@ import pytest
 from domain.recipe import Component, Fit
 from tests.worker.orders import (
     DENSE,
-    Arrays,
+    WORDS,
     Attempt,
     Jobs,
     checkpointed,
     dense_columns,
-    node,
     recipe,
     start,
+    words_columns,
 )
 from worker.messages import EpochEnded, Started
-
-NOISY = {
-    "inputs": [{"name": "x", "shape": [12], "dtype": "int32"}],
-    "nodes": [
-        node("words", "Embedding", "x", input_dim=50, output_dim=16),
-        node("noisy", "GaussianNoise", "words", stddev=0.1),
-        node("encoded", "LSTM", "noisy", units=16, dropout=0.1),
-        node("normal", "BatchNormalization", "encoded"),
-        node("dropped", "Dropout", "normal", rate=0.3),
-        node("y", "Dense", "dropped", units=1, activation="sigmoid"),
-    ],
-    "outputs": ["y"],
-}
-
-
-def words(rows: int = 600) -> Arrays:
-    random = np.random.default_rng(0)
-    return {"x": random.integers(0, 50, (rows, 12)), "y": random.integers(0, 2, rows)}
+from worker.order import Order
 
 
 def decaying() -> Component:
@@ -79,8 +63,8 @@ def test_a_resumed_training_equals_an_undisturbed_one(
     jobs: Jobs, optimizer: Any, callbacks: list[Any]
 ) -> None:
     order = jobs.order(
-        NOISY,
-        words(),
+        WORDS,
+        words_columns(),
         recipe("binary_crossentropy", optimizer),
         Fit(epochs=20, validation_split=0.2, callbacks=callbacks),
     )
@@ -99,9 +83,7 @@ def test_a_resumed_training_equals_an_undisturbed_one(
     same(resumed, undisturbed)
 
 
-def with_folder(jobs: Jobs, order: Any, **fields: Any) -> Any:
-    from dataclasses import replace
-
+def with_folder(jobs: Jobs, order: Order, **fields: Any) -> Order:
     return replace(order, folder=jobs.folder(), **fields)
 
 

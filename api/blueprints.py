@@ -1,0 +1,76 @@
+"""From a definition as sent to a blueprint that names no stored graph, or to its faults."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection
+
+from api.settings import Settings
+from domain.errors import Fault, NotFound
+from domain.expand import Expansion
+from domain.graph import Blueprint, GraphDefinition
+from domain.nesting import Place
+from domain.pointer import clipped
+from domain.rules import Limits, faults_of, limit_faults
+from models_store import graphs, models
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A blueprint, only of use without faults."""
+
+    blueprint: Blueprint
+    faults: list[Fault]
+
+
+def drawn(
+    connection: Connection,
+    owner: str,
+    settings: Settings,
+    definition: GraphDefinition,
+    place: Place,
+) -> Drawn:
+    """The blueprint of a definition, and everything structurally wrong with it.
+
+    Args:
+        place: Where the definition lies in the request's body.
+    """
+    limits = Limits(settings.max_nodes, settings.max_graph_depth)
+    faults = limit_faults(definition, limits, place)
+    if faults:
+        return Drawn(Blueprint(definition=definition), faults)
+    expansion = Expansion(
+        graph_of=_known(lambda id_: graphs.get(connection, owner, id_).blueprint),
+        model_of=_known(lambda id_: models.definition(connection, owner, id_)[0]),
+    )
+    blueprint = expansion.blueprint(definition, place)
+    faults = [*faults_of(definition, limits, place), *expansion.faults]
+    faults += limit_faults(blueprint.definition, limits, place)
+    return Drawn(blueprint, faults)
+
+
+def _known(find: Callable[[str], Blueprint]) -> Callable[[str], Blueprint | None]:
+    @cache
+    def look(identifier: str) -> Blueprint | None:
+        try:
+            return find(identifier)
+        except NotFound:
+            return None
+
+    return look
+
+
+def within(faults: list[Fault], body: Any) -> list[Fault]:
+    """The same faults, each at a place that the body as sent has."""
+    return [
+        fault.model_copy(update={"pointer": clipped(fault.pointer, body)}) for fault in faults
+    ]
+
+
+def below(faults: list[Fault], prefix: str) -> list[Fault]:
+    """Faults of a definition as faults of the body that it lies in."""
+    return [
+        fault.model_copy(update={"pointer": prefix + fault.pointer}) for fault in faults
+    ]

@@ -1,0 +1,63 @@
+"""Asks a forked child what Keras makes of a graph, before a weight of it exists."""
+
+from pydantic import Field, JsonValue
+
+from api.checker import Bounds, Checker, Unfinished
+from api.settings import Settings
+from domain.contract import Contract
+from domain.errors import Fault
+from domain.graph import Blueprint
+from domain.recipe import NameOrComponent, Recipe
+from domain.summary import Summary
+
+CHECK = "compiler.check.answer"
+
+
+class Training(Contract):
+    """What a `train` job asks beside its graph."""
+
+    recipe: Recipe
+    callbacks: list[NameOrComponent]
+    columns: dict[str, dict[str, JsonValue]]
+    """The `dtype` and the `shape` of one row of each."""
+
+
+class Question(Contract):
+    """What the child is asked."""
+
+    blueprint: Blueprint
+    limits: dict[str, int]
+    training: Training | None
+
+
+class Checked(Contract):
+    """What the child says: a summary, or what is wrong."""
+
+    summary: Summary | None = None
+    faults: list[Fault] = Field(default_factory=list)
+    """Pointers from the definition's root."""
+    recipe_faults: list[Fault] = Field(default_factory=list)
+    """Pointers from the root of a job's request, with lists resolved to names."""
+
+
+def checked(
+    checker: Checker, settings: Settings, blueprint: Blueprint, training: Training | None = None
+) -> Checked:
+    """The check of one graph, and of how it is to be trained.
+
+    Raises:
+        Busy: too many graphs are being checked.
+    """
+    limits = {
+        "parameters": settings.max_parameters,
+        "weight_bytes": settings.max_weight_bytes,
+        "activation_bytes": settings.max_activation_bytes,
+    }
+    question = Question(blueprint=blueprint, limits=limits, training=training)
+    bounds = Bounds(settings.check_seconds, settings.check_memory_bytes)
+    try:
+        answer = checker.run(CHECK, question.model_dump_json(by_alias=True), bounds=bounds)
+    except Unfinished as error:
+        detail = f"This graph could not be checked. {error.detail}"
+        return Checked(faults=[Fault(pointer="", detail=detail)])
+    return Checked.model_validate_json(answer)

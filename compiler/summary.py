@@ -1,0 +1,49 @@
+"""What a built model comes to: shapes, counts and bytes."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from compiler.build import Built, Called
+from compiler.meter import elements, size_of
+from domain.summary import Bytes, NodeSummary, Parameters, Shape, Summary, Tensor
+
+
+def summary_of(built: Built) -> Summary:
+    """The summary of a model, with or without its weights allocated."""
+    inputs = [item.name for item in built.blueprint.definition.inputs]
+    return Summary(
+        inputs=[_tensor(n, t) for n, t in zip(inputs, built.model.inputs, strict=True)],
+        outputs=[_tensor(name, built.outputs[name]) for name in built.outputs],
+        nodes=[_node(name, called) for name, called in built.nodes.items()],
+        parameters=Parameters(
+            total=_count(built.model.weights),
+            trainable=_count(built.model.trainable_weights),
+            non_trainable=_count(built.model.non_trainable_weights),
+        ),
+        bytes=Bytes(
+            weights=sum(elements(w.shape) * size_of(w.dtype) for w in built.model.weights),
+            activations_per_row=sum(n.activation_bytes for n in built.nodes.values()),
+        ),
+    )
+
+
+def _tensor(name: str, tensor: Any) -> Tensor:
+    return Tensor(name=name, shape=_shape(tensor), dtype=tensor.dtype)
+
+
+def _node(name: str, called: Called) -> NodeSummary:
+    shapes = [_shape(tensor) for tensor in called.tensors]
+    return NodeSummary(
+        name=name,
+        layer=called.layer.type,
+        shape=shapes[0] if len(shapes) == 1 else shapes,
+        parameters=_count(called.layer.keras.weights),
+    )
+
+
+def _shape(tensor: Any) -> Shape:
+    return [None if axis is None else int(axis) for axis in tensor.shape]
+
+
+def _count(weights: Iterable[Any]) -> int:
+    return sum(elements(weight.shape) for weight in weights)

@@ -1,0 +1,132 @@
+"""From a body's bytes to published columns, or to nothing at all."""
+
+import hashlib
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from domain.dataset import Dataset
+from domain.errors import Invalid, NotFound, TooLarge
+from models_store.artifacts_local import LocalArtifacts
+from models_store.ids import new_id
+from models_store.ingest import FORMATS, discard, ingest
+from models_store.rows import open_column, rows
+
+LIMIT = 1 << 30
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LocalArtifacts:
+    return LocalArtifacts(tmp_path)
+
+
+def as_json(**columns: Any) -> bytes:
+    return json.dumps({"columns": {n: c.tolist() for n, c in columns.items()}}).encode()
+
+
+def as_npz(**columns: Any) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, **columns)
+    return file.getvalue()
+
+
+BODIES = {"application/json": as_json, "application/x-npz": as_npz}
+
+
+def taken_in(store: LocalArtifacts, media_type: str, raw: bytes, **options: Any) -> Dataset:
+    return ingest(store, new_id("dataset"), media_type, io.BytesIO(raw), LIMIT, **options)
+
+
+@pytest.mark.parametrize("media_type", FORMATS)
+def test_a_dataset_is_published_and_read(store: LocalArtifacts, media_type: str) -> None:
+    x, y = np.random.default_rng(1).random((50, 4, 3)), np.arange(50) % 7
+    raw = BODIES[media_type](x=x, y=y)
+    dataset = taken_in(store, media_type, raw, name="named")
+    assert np.array_equal(open_column(store, dataset.id, 0), x)
+    assert np.array_equal(open_column(store, dataset.id, 1), y)
+    assert (dataset.name, dataset.rows, dataset.bytes) == ("named", 50, x.nbytes + y.nbytes)
+    assert dataset.sha256 == hashlib.sha256(raw).hexdigest()
+    assert [(c.name, c.dtype, c.shape) for c in dataset.columns] == [
+        ("x", "float64", [4, 3]),
+        ("y", "int64", []),
+    ]
+    assert not open_column(store, dataset.id, 0).flags.writeable
+
+
+def test_the_name_in_the_body_comes_first(store: LocalArtifacts) -> None:
+    raw = b'{"name": "inside", "columns": {"x": [1]}}'
+    assert taken_in(store, "application/json", raw, name="outside").name == "inside"
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("media_type", FORMATS)
+def test_a_bad_body_leaves_nothing(store: LocalArtifacts, tmp_path: Path, media_type: str) -> None:
+    with pytest.raises(Invalid):
+        taken_in(store, media_type, BODIES[media_type](x=np.zeros(3), y=np.zeros(2)))
+    assert files(tmp_path) == []
+
+
+def test_packed_arrays_over_the_limit(store: LocalArtifacts, tmp_path: Path) -> None:
+    raw = as_npz(x=np.zeros(1000))
+    with pytest.raises(TooLarge):
+        ingest(store, new_id("dataset"), "application/x-npz", io.BytesIO(raw), 8000)
+    assert files(tmp_path) == []
+
+
+def test_rows(store: LocalArtifacts) -> None:
+    x, y = np.arange(12.0).reshape(6, 2), np.array([1, 0, 1, 0, 1, 0], bool)
+    x[3, 1] = np.nan
+    dataset = taken_in(store, "application/x-npz", as_npz(x=x, y=y))
+    part = rows(store, dataset, 2, 2)
+    assert (part.start, part.count) == (2, 2)
+    assert part.columns["x"][0] == [4.0, 5.0]
+    assert np.isnan(part.columns["x"][1][1])
+    assert part.columns["y"] == [True, False]
+    assert rows(store, dataset, 5, 100).columns["y"] == [False]
+    assert rows(store, dataset, 100, 3).count == 0
+    discard(store, dataset.id)
+    with pytest.raises(NotFound):
+        rows(store, dataset, 0, 1)
+
+
+def test_long_rows_come_few_at_a_time(store: LocalArtifacts) -> None:
+    dataset = taken_in(store, "application/x-npz", as_npz(x=np.zeros((20, 300_000), np.uint8)))
+    assert rows(store, dataset, 0, 20).count == 3
+
+
+FULL = """
+import io, resource, sys
+from pathlib import Path
+from domain.errors import StorageFull
+from models_store.artifacts_local import LocalArtifacts
+from models_store.ids import new_id
+from models_store.ingest import ingest
+store = LocalArtifacts(Path(sys.argv[1]))
+body = Path(sys.argv[3]).read_bytes()
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]), int(sys.argv[4])))
+try:
+    ingest(store, new_id("dataset"), sys.argv[2], io.BytesIO(body), 1 << 30)
+except StorageFull as full:
+    print(full.detail)
+"""
+
+
+@pytest.mark.parametrize("media_type", FORMATS)
+@pytest.mark.parametrize("room", [100, 20_000, 400_000])
+def test_a_full_disk_keeps_nothing(tmp_path: Path, media_type: str, room: int) -> None:
+    body, folder = tmp_path / "body", tmp_path / "store"
+    body.write_bytes(BODIES[media_type](small=np.zeros(60_000, np.uint8), x=np.zeros(60_000)))
+    command = [sys.executable, "-c", FULL, str(folder), media_type, str(body), str(room)]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert "no room left" in told.stdout, told.stderr
+    assert files(folder) == []
+    assert list((folder / "scratch").iterdir()) == []
