@@ -24,13 +24,17 @@ from api.settings import Settings
 from domain.errors import Busy, GraphfitError
 
 log = logging.getLogger(__name__)
-PRELOADED = ["compiler.check", "compiler.predict", "api.checker"]
+PRELOADED = ["compiler.check", "compiler.onnx_file", "api.engines", "api.checker"]
 GRACE_SECONDS = 5
 """After its deadline a child that nobody killed ends itself."""
 
 
 class Unfinished(GraphfitError):
     """The work took more time or memory than it may."""
+
+
+class Failed(Exception):
+    """The work raised an error of its own; the child's log has it."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ class Checker:
         Raises:
             Busy: as many children as may run are running.
             Unfinished: it took more time or memory than `bounds` allows.
+            Failed: it raised an error.
         """
         with self._turn(), self._child(function, arguments, bounds) as (process, ours):
             if not ours.poll(bounds.seconds):
@@ -97,8 +102,8 @@ class Checker:
                 raise _died(process.exitcode, bounds) from None
         if kind == "memory":
             raise _too_much_memory(bounds)
-        if kind == "error":
-            raise value
+        if kind == "failed":
+            raise Failed(f"{function} raised {value}")
         return value
 
     @contextmanager
@@ -136,9 +141,7 @@ class Checker:
 def _died(exit_code: int | None, bounds: Bounds) -> GraphfitError:
     if exit_code == -signal.SIGALRM:
         return Unfinished(f"It took longer than {bounds.seconds:g} seconds.")
-    if exit_code is not None and exit_code > 0:
-        raise RuntimeError(f"A child of the checker ended with exit code {exit_code}.")
-    log.warning("A child of the checker ended by signal %s", exit_code and -exit_code)
+    log.warning("A child of the checker ended (exit code %s)", exit_code)
     return _too_much_memory(bounds)
 
 
@@ -159,7 +162,8 @@ def _work(
         value = getattr(importlib.import_module(module), name)(*arguments)
     except MemoryError:
         connection.send(("memory", None))
-    except GraphfitError as error:
-        connection.send(("error", error))
+    except Exception as error:  # of any library; the parent must hear of it
+        log.exception("%s failed in a child", function)
+        connection.send(("failed", type(error).__name__))
     else:
         connection.send(("value", value))

@@ -7,6 +7,8 @@ from celery import Celery
 from fastapi import Depends, Header, Path, Query, Request
 
 from api.checker import Checker
+from api.metrics import Metrics
+from api.predictor import Predictor
 from api.settings import Settings
 from api.snapshots import Snapshots
 from domain.ids import DatasetId, GraphId, JobId, ModelId
@@ -25,7 +27,9 @@ class Services:
     artifacts: ArtifactStore
     celery: Celery
     checker: Checker
+    predictor: Predictor
     snapshots: Snapshots
+    metrics: Metrics
 
 
 def services_of(request: Request) -> Services:

@@ -21,8 +21,7 @@ from domain.summary import Summary
 from models_store import graphs
 from models_store.graphs import StoredGraph
 
-router = APIRouter(prefix="/v1/graphs", tags=["graphs"])
-_json = APIRouter(route_class=JsonRoute)
+router = APIRouter(prefix="/v1/graphs", tags=["graphs"], route_class=JsonRoute)
 PLACE = "definition"
 
 
@@ -36,7 +35,7 @@ class GraphRequest(Contract):
 ValidateOnly = Annotated[bool, Query(description="Check the graph and keep nothing.")]
 
 
-@_json.post(
+@router.post(
     "",
     status_code=201,
     summary="Check and keep a graph",
@@ -126,6 +125,3 @@ def viewed(stored: StoredGraph) -> Graph:
         summary=stored.summary,
         created_at=stored.created_at,
     )
-
-
-router.include_router(_json)

@@ -19,8 +19,7 @@ from api.snapshots import Snapshot
 from domain.job import Job, JobRequest, JobState
 from models_store import history, jobs, queue
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
-_json = APIRouter(route_class=JsonRoute)
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=JsonRoute)
 METADATA = "metadata."
 IfNoneMatch = Annotated[
     str | None, Header(description="The `ETag` of what you have: 304 when nothing changed.")
@@ -28,7 +27,7 @@ IfNoneMatch = Annotated[
 StateFilter = Annotated[JobState | None, Query(description="Only jobs in this state.")]
 
 
-@_json.post(
+@router.post(
     "",
     status_code=202,
     summary="Submit a job",
@@ -159,6 +158,3 @@ def delete_job(job_id: JobPath, parts: Parts, owner: Owner) -> Response:
 def viewed(job: Job) -> JobAnswer:
     """A job as an answer."""
     return JobAnswer.model_construct(**dict(job))
-
-
-router.include_router(_json)

@@ -35,12 +35,13 @@ class JsonRequest(Request):
 
 
 class JsonRoute(APIRoute):
-    """A route that takes `application/json`."""
+    """A route that takes `application/json`, where its endpoint asks for `SentBody`."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler, behind our reader."""
         handler = super().get_route_handler()
-
+        if not any(asked.call is sent_body for asked in self.dependant.dependencies):
+            return handler
         async def handle(request: Request) -> Response:
             read = JsonRequest(request.scope, request.receive)
             raw = await read.body()

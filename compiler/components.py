@@ -39,7 +39,7 @@ def misuse(value: Mapping[str, Any], noun: str) -> str | None:
         if isinstance(component.config, dict):
             return None
         return "`config` must be an object."
-    return f'An {noun} is a name or {{"type": "...", "config": {{...}}}}.'
+    return f'This {noun} must be a name or {{"type": "...", "config": {{...}}}}.'
 
 
 def unknown(name: str, known: Mapping[str, Any], noun: str) -> str:

@@ -1,17 +1,19 @@
 """Whether losses and metrics fit an output and its target, found without a row of data."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import keras
 import tensorflow as tf
 
 from compiler.messages import attributed
 from domain.errors import Fault, Invalid
+from domain.graph import Dtype
 from domain.nesting import Place
 from domain.pointer import pointer
 
 Shape = tuple[int | None, ...]
+NUMBERS = frozenset(get_args(Dtype)) - {"string"}
 
 
 class Spec(NamedTuple):
@@ -23,7 +25,8 @@ class Spec(NamedTuple):
     @classmethod
     def of_column(cls, shape: list[int], dtype: str) -> "Spec":
         """A target as Keras gets it: a column of scalars becomes one of rows of one."""
-        return cls((None, *shape) if shape else (None, 1), dtype)
+        known = dtype if dtype in NUMBERS else "string"
+        return cls((None, *shape) if shape else (None, 1), known)
 
 
 class Pair(NamedTuple):

@@ -11,7 +11,8 @@ from domain.pointer import pointer
 LONGEST = 600
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _PREAMBLE = re.compile(
-    r"Exception encountered when calling [^\n]*\n+|Could not automatically infer .*Error encountered:",
+    r"Exception encountered when calling [^\n]*\n+"
+    r"|Could not automatically infer the output shape.*Error encountered:",
     re.DOTALL,
 )
 _ARGUMENTS = re.compile(r"\n+(Arguments received by|Call arguments received by) .*", re.DOTALL)

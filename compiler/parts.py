@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from compiler.arguments import arguments_of
 from compiler.components import Component, config_faults, misuse, unknown
 from domain.errors import Fault
 from domain.nesting import Place
@@ -49,13 +50,15 @@ class Family:
     def resolve(self, value: Any) -> Any:
         """What Keras's constructor takes: a name it knows, an object, or None.
 
-        A name stays a name, so that Keras draws seeds in the same order as in a script.
+        A name that draws seeds stays a name, so that Keras draws in a script's order.
         """
         if value is None:
             return None
         component = Component.of(value) if isinstance(value, dict) else Component(value, {})
         member = self.known[component.type]
-        if not component.config:
+        if not inspect.isclass(member):
+            return member.__name__
+        if isinstance(value, str) and "seed" in arguments_of(member):
             return member.__name__
         return member(**component.config)
 

@@ -88,7 +88,7 @@ def kept_rows(rows: int, split: float) -> int:
 
 def _input_faults(feeding: Feeding) -> Found:
     columns = _by_name(feeding.dataset)
-    vocabularies = dict(_vocabularies(feeding.definition))
+    vocabularies = dict(vocabularies(feeding.definition))
     for index, tensor in enumerate(feeding.summary.inputs):
         column = columns[feeding.recipe.inputs[tensor.name]]
         place = _place(feeding, "inputs", index, tensor.name)
@@ -141,7 +141,7 @@ def _kind(dtype: str) -> str:
     return "float" if "float" in dtype else "text"
 
 
-def _vocabularies(definition: GraphDefinition) -> Iterator[tuple[str, int]]:
+def vocabularies(definition: GraphDefinition) -> Iterator[tuple[str, int]]:
     """The `input_dim` of each Embedding that an input goes straight into."""
     inputs = {item.name for item in definition.inputs}
     for node in definition.nodes:

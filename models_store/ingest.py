@@ -10,6 +10,7 @@ from models_store.artifacts import ArtifactStore
 from models_store.datasets import folder_of
 from models_store.formats import json_columns, npz
 from models_store.formats.body import Body, Source
+from models_store.formats.npy import BLOCK_BYTES
 
 Reader = Callable[[Source, Path, int], Body]
 
@@ -74,6 +75,14 @@ def ingest(
         columns=[written.column for written in body.columns],
         created_at=datetime.now(UTC),
     )
+
+
+def sha256_to_end(source: Source) -> str:
+    """The hash of a body that is not kept again."""
+    hashed = _Hashed(source)
+    while hashed.read(BLOCK_BYTES):
+        pass
+    return hashed.sha256
 
 
 def _publish(store: ArtifactStore, dataset_id: str, body: Body) -> None:

@@ -1,9 +1,10 @@
 """Jobs as their owners see and steer them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, case, exists, select, update
+from sqlalchemy import Connection, Row, Select, case, exists, func, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert as sql_insert
 
@@ -25,12 +26,14 @@ def insert(
     sent: dict[str, Any],
     plan: Plan,
     seed: int,
+    warnings: Sequence[str] = (),
 ) -> str:
     """Queues an accepted job and gives its id.
 
     Args:
         sent: The request as the client sent it, shown again as `request`.
         seed: The request's, or the one drawn for it.
+        warnings: What was found strange when it was accepted.
     """
     job_id, now = new_id("job"), datetime.now(UTC)
     values: dict[str, Any] = {
@@ -47,12 +50,14 @@ def insert(
         "created_at": now,
         "progress": _no_progress(request, now).model_dump(mode="json"),
         "metrics": {},
-        "warnings": [],
+        "warnings": list(warnings),
     }
     connection.execute(sql_insert(jobs).values(values))
     _insert_metadata(connection, owner, job_id, request.metadata)
     insert_uses(connection, owner, job_id, _used(request, plan))
     events.add_state(connection, owner, job_id, JobState.QUEUED, "accepted")
+    for text in warnings:
+        events.add(connection, owner, job_id, "warning", {"detail": text})
     return job_id
 
 
@@ -158,6 +163,12 @@ def viewed(connection: Connection, row: Row[Any]) -> Job:
         transitions=events.transitions(connection, row.owner, row.id),
         request=row.request,
     )
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many jobs of all owners are in each state."""
+    query = select(jobs.c.state, func.count()).group_by(jobs.c.state)
+    return {state: count for state, count in connection.execute(query)}  # noqa: C416
 
 
 def cancel(connection: Connection, owner: str, job_id: str) -> None:

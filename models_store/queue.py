@@ -1,12 +1,15 @@
 """Wake-up calls for workers: the database is the queue, a message only says `look`."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
 from celery import Celery
+from kombu.exceptions import OperationalError
 
 from models_store.settings import Settings
 
+log = logging.getLogger(__name__)
 WAKE = "graphfit.wake"
 
 
@@ -43,4 +46,7 @@ def wake(app: Celery) -> None:
 
     A call that is lost does no harm: idle workers look by themselves every second.
     """
-    app.send_task(WAKE, ignore_result=True, retry=False)
+    try:
+        app.send_task(WAKE, ignore_result=True, retry=False)
+    except (OperationalError, OSError) as error:
+        log.warning("no worker could be called: %s", error)

@@ -34,7 +34,8 @@ def dense_data(rows: int = 96) -> dict[str, Any]:
     """For model 1: pictures of 784 numbers, and one of ten classes, one-hot."""
     draw = np.random.default_rng(1)
     pictures = draw.random((rows, 784)).round(3)
-    return {"picture": pictures, "digit": np.eye(10, dtype=int)[draw.integers(0, 10, rows)]}
+    digits = draw.integers(0, 10, rows)
+    return {"image": pictures, "label": np.eye(10, dtype=int)[digits], "is_odd": digits % 2}
 
 
 def headlines(rows: int = 96) -> dict[str, Any]:

@@ -20,6 +20,11 @@ from worker.settings import Settings
 from worker.slot import Slot
 from worker.supervisor import Supervisor
 
+OPTIONS = (
+    "--quiet worker --hostname graphfit@%h --pool threads --concurrency 1 --loglevel warning "
+    "--without-gossip --without-mingle --without-heartbeat"
+)
+
 
 def make_slot(stopping: threading.Event) -> Slot:
     """The slot of this process, put together from the settings."""
@@ -57,7 +62,5 @@ def run() -> None:
     signals.worker_ready.connect(begin)
     signals.worker_shutting_down.connect(stop)
     warm_up()
-    app.worker_main(
-        ["--quiet", "worker", "--hostname", "graphfit@%h", "--pool", "threads", "--concurrency", "1", "--loglevel", "warning", "--without-gossip", "--without-mingle", "--without-heartbeat"]
-    )
+    app.worker_main(OPTIONS.split())
     looking.join()

@@ -7,7 +7,6 @@ import time
 from dataclasses import dataclass
 
 from celery import Celery
-from kombu.exceptions import OperationalError
 from models_store.artifacts import ArtifactStore, open_store
 
 from domain.errors import GraphfitError
@@ -55,7 +54,7 @@ class Reaper:
                 if time.monotonic() - swept >= settings.sweep_seconds:
                     self.sweep()
                     swept = time.monotonic()
-            except (GraphfitError, OperationalError, OSError) as error:
+            except (GraphfitError, OSError) as error:
                 log.warning("%s", error)
 
 

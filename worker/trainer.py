@@ -1,5 +1,6 @@
 """The training process, from its order to its last word."""
 
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ from worker.messages import Finished, FromChild, Started, Warned
 from worker.order import Order
 from worker.training import Training
 
+RECURSION_LIMIT = 200_000
+"""Keras walks a graph recursively, some frames for each node of a chain."""
+
 Say = Callable[[FromChild], None]
 
 
@@ -31,6 +35,7 @@ def train(order: Order, connection: Connection) -> None:
     """
     lifeline = Lifeline(connection, order.lease_seconds, order.leased_at)
     lifeline.start()
+    sys.setrecursionlimit(RECURSION_LIMIT)
     try:
         with _warnings_said(lifeline.send):
             lifeline.send(_finished(order, lifeline))
@@ -55,9 +60,10 @@ def _finished(order: Order, lifeline: Lifeline) -> Finished:
 def _built(order: Order) -> Built:
     """The model with the weights that training, or the model of a `build`, starts from."""
     built = build(order.blueprint, order.seed)
-    copy_sources(built, {id_: load_file(path) for id_, path in order.source_weights.items()})
-    if order.initial_weights is not None:
+    if order.initial_weights is not None:  # the sources' weights are among them
         assign(built, load_file(order.initial_weights))
+    else:
+        copy_sources(built, {id_: load_file(path) for id_, path in order.source_weights.items()})
     return built
 
 

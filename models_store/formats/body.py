@@ -55,8 +55,8 @@ def is_column_name(name: str, taken: int, faults: Faults) -> bool:
     """
     if taken >= MOST_COLUMNS:
         faults.stop("/columns", f"A dataset has at most {MOST_COLUMNS} columns.")
-    fits = 1 <= len(name) <= MOST_COLUMN_NAME
+    fits = 1 <= len(name) <= MOST_COLUMN_NAME and "\0" not in name
     if not fits:
-        detail = f"A column's name has 1 to {MOST_COLUMN_NAME} characters, not {len(name)}."
+        detail = f"A column's name has 1 to {MOST_COLUMN_NAME} characters, none U+0000."
         faults.add(pointer("columns", name), detail)
     return fits

@@ -80,10 +80,10 @@ class _Reader:
 
     def _read_name(self) -> None:
         event, value = next(self._stream)
-        if event == "string" and len(value) <= MOST_DATASET_NAME:
+        if event == "string" and len(value) <= MOST_DATASET_NAME and "\0" not in value:
             self._name = value
         elif event != "null":
-            detail = f"A name is text of at most {MOST_DATASET_NAME} characters."
+            detail = f"A name is text of at most {MOST_DATASET_NAME} characters, none U+0000."
             self._faults.add("/name", detail)
             skip(self._stream, int(event.startswith("start_")))
 

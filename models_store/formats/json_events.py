@@ -76,7 +76,10 @@ def events(source: Source) -> Iterator[Event]:
     yield from ready  # a bare number is complete only now
 
 
-def _parse(parser: Any, block: bytes, ready: list[Event], position: _Position) -> NotJson | BrokenValue | None:
+def _parse(
+    parser: Any, block: bytes, ready: list[Event], position: _Position
+) -> NotJson | BrokenValue | None:
+    """Why the block cannot be read, once the events before that place are ready."""
     try:
         parser.send(block)
     except ijson.JSONError as error:

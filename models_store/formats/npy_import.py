@@ -110,7 +110,7 @@ def _reordered(source: IO[bytes], header: _Header, aside: Path) -> Iterator[Arra
     array = np.memmap(aside, header.dtype, mode="r", shape=header.shape, order="F")
     step = BLOCK_BYTES // header.dtype.itemsize
     with np.nditer(array, ["external_loop", "buffered"], order="C", buffersize=step) as blocks:
-        yield from blocks  # type: ignore[misc]
+        yield from blocks
     aside.unlink()
 
 

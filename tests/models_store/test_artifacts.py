@@ -44,7 +44,7 @@ def test_publishing_again_replaces(store: ArtifactStore) -> None:
 
 
 def test_what_is_not_kept(store: ArtifactStore) -> None:
-    with pytest.raises(NotFound, match="model.keras"):
+    with pytest.raises(NotFound, match="no file"):
         store.fetch("jobs/job_1/2/model.keras")
 
 
@@ -55,11 +55,23 @@ def test_keys_never_leave_the_folder(store: ArtifactStore, key: str) -> None:
 
 
 def test_scratch_is_removed_with_all_that_is_in_it(store: ArtifactStore) -> None:
-    with pytest.raises(KeyError), store.scratch("job") as folder:
+    with store.scratch("job") as folder:
         (folder / "deep").mkdir()
         (folder / "deep" / "file").write_bytes(b"x")
-        raise KeyError
     assert not folder.exists()
+
+
+def test_scratch_is_removed_when_its_owner_fails(store: ArtifactStore) -> None:
+    places: list[Path] = []
+
+    def fail() -> None:
+        with store.scratch("job") as folder:
+            places.append(folder)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert not places[0].exists()
 
 
 def test_prefixes_and_their_ages(store: ArtifactStore) -> None:
@@ -114,7 +126,9 @@ def test_only_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
-@pytest.mark.parametrize("url", ["", "s3://bucket/x", "file:", "file://host/x", "/folder", "ftp:///x"])
+@pytest.mark.parametrize(
+    "url", ["", "s3://bucket/x", "file:", "file://host/x", "/folder", "ftp:///x"]
+)
 def test_urls_of_no_store(url: str) -> None:
     with pytest.raises(ValueError, match="ARTIFACTS_URL"):
         open_store(url)

@@ -39,7 +39,9 @@ def array(body: Body, index: int = 0) -> Any:
 @st.composite
 def finite_arrays(draw: st.DrawFn) -> Any:
     dtype = np.dtype(draw(ANY_DTYPE))
-    elements = {"allow_nan": False, "allow_infinity": False} if dtype.kind == "f" else {}
+    elements: dict[str, Any] = (
+        {"allow_nan": False, "allow_infinity": False} if dtype.kind == "f" else {}
+    )
     return draw(npst.arrays(dtype, SHAPES, elements=npst.from_dtype(dtype, **elements)))
 
 
@@ -221,8 +223,10 @@ def test_the_place_of_broken_json_far_inside(tmp_path: Path) -> None:
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
-        lambda inner: st.lists(inner, max_size=4)
-        | st.dictionaries(st.sampled_from(["columns", "dtypes", "name", "x", "y"]), inner),
+        lambda inner: (
+            st.lists(inner, max_size=4)
+            | st.dictionaries(st.sampled_from(["columns", "dtypes", "name", "x", "y"]), inner)
+        ),
         max_leaves=30,
     )
 )

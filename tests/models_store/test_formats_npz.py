@@ -123,7 +123,8 @@ def test_arrays_that_no_column_can_be(tmp_path: Path, array: Any, detail: str) -
 
 
 def test_several_faults_at_once(tmp_path: Path) -> None:
-    raw = saved(a=np.zeros(3), b=np.zeros(2), c=np.array(["t"]), **{"d/e": np.array(1)})
+    columns: dict[str, Any] = {"b": np.zeros(2), "c": np.array(["t"]), "d/e": np.array(1)}
+    raw = saved(a=np.zeros(3), **columns)
     assert faults(raw, tmp_path).keys() == {"/columns/b", "/columns/c", "/columns/d~1e"}
 
 
@@ -138,8 +139,14 @@ def test_an_empty_archive(tmp_path: Path) -> None:
 
 def test_members_that_are_no_columns(tmp_path: Path) -> None:
     whole = npy(np.zeros(3))
-    members = {"x.npy": whole, "readme.txt": b"hello", "short.npy": whole[:-1],
-               "long.npy": whole + b"1", "none.npy": b"x", "forged.npy": b"\x93NUMPY\x01\x00\x04\x00(((("}  # fmt: skip
+    members = {
+        "x.npy": whole,
+        "readme.txt": b"hello",
+        "short.npy": whole[:-1],
+        "long.npy": whole + b"1",
+        "none.npy": b"x",
+        "forged.npy": b"\x93NUMPY\x01\x00\x04\x00((((",
+    }
     found = faults(zipped(members), tmp_path)
     assert "no array" in found["/columns/readme.txt"]
     assert "has 23 bytes of values where its shape needs 24" in found["/columns/short"]
@@ -218,7 +225,9 @@ def test_damaged_archives_are_refused_in_words(tmp_path: Path, data: st.DataObje
 def test_forged_headers_are_refused_in_words(tmp_path: Path, descr: str, shape: str) -> None:
     text = f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}\n".encode()
     raw = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + bytes(24)
+    places: list[str] = []
     try:
         read(zipped({"x.npy": raw}), tmp_path)
     except Invalid as invalid:
-        assert invalid.faults[0].pointer == "/columns/x"
+        places = [fault.pointer for fault in invalid.faults]
+    assert places in ([], ["/columns/x"])

@@ -1,0 +1,164 @@
+"""Answers predictions: one engine a model, chosen at its first prediction and kept."""
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from api.checker import Bounds, Checker, Failed, Unfinished
+from api.engines import Engine, KerasEngine, OnnxEngine
+from api.predict_forms import Asked
+from api.settings import Settings
+from api.snapshots import FRESH_SECONDS
+from api.tensors import Arrays, refuse_beyond
+from domain.errors import Fault, Invalid
+from domain.feed_rules import vocabularies
+from domain.graph import Blueprint
+from domain.pointer import pointer
+from domain.summary import Summary
+from models_store import models
+from models_store.artifacts import ArtifactStore
+from models_store.database import Database
+
+log = logging.getLogger(__name__)
+EXPORT = "compiler.onnx_file.export_onnx"
+Key = tuple[str, str]
+"""Owner and model."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A model that answers at once."""
+
+    seen_at: float
+    """When the database last had it."""
+    summary: Summary
+    vocabularies: dict[str, int]
+    """The indices that an input takes which goes straight into an Embedding."""
+    engine: Engine
+
+
+class Predictor:
+    """Models held ready, the least used forgotten first."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        artifacts: ArtifactStore,
+        checker: Checker,
+        cache: Path,
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._artifacts = artifacts
+        self._checker = checker
+        self._cache = cache
+        self._ready: OrderedDict[Key, Ready] = OrderedDict()
+        self._locks: dict[Key, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    def ready(self, owner: str, model_id: str) -> Ready:
+        """The model, prepared by whoever asks first.
+
+        Raises:
+            NotFound: the owner has none of this id.
+            Busy: too much work is being done in children.
+        """
+        key = (owner, model_id)
+        with self._guard:
+            found = self._ready.get(key)
+            if found is not None and time.monotonic() - found.seen_at < FRESH_SECONDS:
+                self._ready.move_to_end(key)
+                return found
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            return self._prepared(key)
+
+    def _prepared(self, key: Key) -> Ready:
+        owner, model_id = key
+        now = time.monotonic()
+        found = self._ready.get(key)
+        if found is not None and now - found.seen_at < FRESH_SECONDS:
+            return found
+        with self._database.read() as connection:
+            if found is not None:
+                models.pinned(connection, owner, model_id)
+                return self._keep(key, replace(found, seen_at=now))
+            blueprint, summary = models.definition(connection, owner, model_id)
+            artifact = models.pinned(connection, owner, model_id).artifact
+        engine = self._engine(model_id, blueprint, self._artifacts.fetch(artifact))
+        indices = dict(vocabularies(blueprint.definition))
+        return self._keep(key, Ready(now, summary, indices, engine))
+
+    def _keep(self, key: Key, ready: Ready) -> Ready:
+        with self._guard:
+            self._ready[key] = ready
+            self._ready.move_to_end(key)
+            while len(self._ready) > self._settings.predict_sessions:
+                old, _ = self._ready.popitem(last=False)
+                self._locks.pop(old, None)
+        return ready
+
+    def _engine(self, model_id: str, blueprint: Blueprint, weights: Path) -> Engine:
+        """By what lies in the cache; an export that failed is remembered there too."""
+        onnx = self._cache / f"{model_id}.onnx"
+        keras_only = self._cache / f"{model_id}.keras-only"
+        blueprint_json = blueprint.model_dump_json(by_alias=True)
+        if not onnx.exists() and not keras_only.exists():
+            self._cache.mkdir(parents=True, exist_ok=True)
+            reason = self._exported(blueprint_json, weights, onnx)
+            if reason is not None:
+                log.info("%s is answered by Keras: %s", model_id, reason)
+                keras_only.write_text(reason, encoding="utf-8")
+        if onnx.exists():
+            return OnnxEngine(onnx, self._in_child)
+        return KerasEngine(blueprint_json, weights, self._in_child)
+
+    def _exported(self, blueprint_json: str, weights: Path, onnx: Path) -> str | None:
+        """Writes the ONNX file, or gives the reason why there is none."""
+        try:
+            told = self._in_child(EXPORT, blueprint_json, str(weights), str(onnx))
+        except Failed:
+            return "The export failed."
+        except Unfinished as error:
+            return error.detail
+        reason: str | None = told.get("reason")
+        return reason
+
+    def _in_child(self, function: str, *arguments: Any) -> Any:
+        bounds = Bounds(self._settings.predict_seconds, self._settings.predict_memory_bytes)
+        return self._checker.run(function, *arguments, bounds=bounds)
+
+    def run(self, ready: Ready, asked: Asked) -> Arrays:
+        """The outputs, in graph order.
+
+        Raises:
+            Invalid: the model cannot be computed for these rows.
+            Busy: too much work is being done in children.
+        """
+        for name, size in ready.vocabularies.items():
+            refuse_beyond(asked.arrays[name], size, name, asked.places[name])
+        row_bytes = max(1, ready.summary.bytes.activations_per_row)
+        batch = max(1, self._settings.max_predict_bytes // row_bytes)
+        try:
+            outputs = ready.engine.run(asked.arrays, batch)
+        except Failed as error:
+            detail = "The model cannot be computed for these values."
+            raise Invalid([Fault(pointer=pointer(asked.form), detail=detail)]) from error
+        except Unfinished as error:
+            raise Invalid([Fault(pointer=pointer(asked.form), detail=error.detail)]) from error
+        return {tensor.name: outputs[tensor.name] for tensor in ready.summary.outputs}
+
+    def forget(self, model_id: str) -> None:
+        """A model was deleted."""
+        with self._guard:
+            for key in [key for key in self._ready if key[1] == model_id]:
+                del self._ready[key]
+        for suffix in ("onnx", "keras-only"):
+            (self._cache / f"{model_id}.{suffix}").unlink(missing_ok=True)
+
+

@@ -1,0 +1,144 @@
+"""JSON to arrays and back: what a prediction takes and gives."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.errors import Fault, Invalid
+from domain.nesting import Place
+from domain.pointer import pointer
+from domain.shapes import shown
+from domain.summary import Tensor
+
+Array = npt.NDArray[Any]
+Arrays = dict[str, Array]
+MOST_FAULTS = 20
+_KINDS = {"float": "biuf", "int": "biu", "uint": "biu", "bool": "b"}
+"""NumPy's kinds of arrays that become one of ours without loss."""
+
+
+def array_of(rows: list[Any], tensor: Tensor, places: list[Place]) -> Array:
+    """The rows of one input.
+
+    Args:
+        rows: One value for each row, nested as deeply as the input has axes.
+        tensor: The input; a row of one number may come bare.
+        places: Where each row lies in the request.
+
+    Raises:
+        Invalid: what is no number, or lies in a list of the wrong length, at its place.
+    """
+    row = tensor.shape[1:]
+    try:
+        array = np.array(rows)
+    except ValueError:  # ragged
+        array = np.empty(0, object)
+    if row == [1] and array.ndim == 1:
+        array = array.reshape(-1, 1)
+    if not _is_right(array, tensor):
+        faults = [fault for _, fault in zip(range(MOST_FAULTS), _faults(rows, tensor, places))]  # noqa: B905
+        raise Invalid(faults or [_unequal(tensor, places)])
+    return _cast(array, tensor, places)
+
+
+def _is_right(array: Array, tensor: Tensor) -> bool:
+    row = tensor.shape[1:]
+    fits = array.ndim == len(row) + 1 and all(
+        want is None or have == want for have, want in zip(array.shape[1:], row, strict=True)
+    )
+    return fits and array.dtype.kind in _kinds(tensor.dtype)
+
+
+def _kinds(dtype: str) -> str:
+    if dtype == "string":
+        return "U"
+    return _KINDS["float" if "float" in dtype else dtype.rstrip("0123456789")]
+
+
+def _faults(rows: list[Any], tensor: Tensor, places: list[Place]) -> Iterator[Fault]:
+    row = tensor.shape[1:]
+    for value, place in zip(rows, places, strict=True):
+        bare = row == [1] and not isinstance(value, list)
+        yield from _value_faults(value, [] if bare else row, tensor, place)
+
+
+def _value_faults(
+    value: Any, shape: list[int | None], tensor: Tensor, place: Place
+) -> Iterator[Fault]:
+    if not shape:
+        if (wanted := _wanted(value, tensor.dtype)) is not None:
+            detail = f"Input '{tensor.name}' ({tensor.dtype}) takes {wanted} here."
+            yield Fault(pointer=pointer(*place), detail=detail)
+    elif not isinstance(value, list) or shape[0] not in (None, len(value)):
+        detail = f"Input '{tensor.name}' takes rows of the shape {shown(tensor.shape[1:])}: a list "
+        length = "belongs" if shape[0] is None else f"of {shape[0]} belongs"
+        yield Fault(pointer=pointer(*place), detail=f"{detail}{length} here.")
+    else:
+        for i, item in enumerate(value):
+            yield from _value_faults(item, shape[1:], tensor, (*place, i))
+
+
+def _wanted(value: Any, dtype: str) -> str | None:
+    """What a value should be; nothing when it is."""
+    if dtype == "string":
+        return None if isinstance(value, str) else "text"
+    if dtype == "bool":
+        return None if isinstance(value, bool) else "true or false"
+    if "float" in dtype:
+        return None if isinstance(value, int | float) else "a number"
+    return None if isinstance(value, int) else "a whole number"
+
+
+def _unequal(tensor: Tensor, places: list[Place]) -> Fault:
+    detail = f"The rows of input '{tensor.name}' differ in shape; send equal ones together."
+    return Fault(pointer=pointer(*places[0][:1]), detail=detail)
+
+
+def _cast(array: Array, tensor: Tensor, places: list[Place]) -> Array:
+    if tensor.dtype == "string":
+        return array.astype(object)
+    dtype = np.dtype("float32" if tensor.dtype == "bfloat16" else tensor.dtype)
+    if dtype.kind in "iu" and array.size:
+        bounds = np.iinfo(dtype)
+        outside = (array < bounds.min) | (array > bounds.max)
+        _refuse_first(outside, f"{tensor.dtype} runs from {bounds.min} to {bounds.max}", places)
+    with np.errstate(over="ignore"):
+        result = array.astype(dtype)
+    if dtype.kind == "f" and not np.isfinite(result).all():
+        _refuse_first(~np.isfinite(result), f"this number is too large for {tensor.dtype}", places)
+    return result
+
+
+def _refuse_first(bad: Array, reason: str, places: list[Place]) -> None:
+    if bad.any():
+        row, *rest = (int(i) for i in np.argwhere(bad)[0])
+        where = pointer(*places[row], *rest)
+        raise Invalid([Fault(pointer=where, detail=f"{reason[0].upper()}{reason[1:]}.")])
+
+
+def refuse_beyond(array: Array, size: int, name: str, places: list[Place]) -> None:
+    """Nothing, when every index is one of an Embedding's.
+
+    Raises:
+        Invalid: the first that is not, at its place.
+    """
+    outside = (array < 0) | (array >= size)
+    _refuse_first(outside, f"input '{name}' takes the indices 0 to {size - 1}", places)
+
+
+def listed(array: Array) -> list[Any]:
+    """The rows of one output as JSON has them."""
+    if array.dtype.kind in "biuf":
+        values: list[Any] = array.tolist()
+        return values
+    if array.dtype.kind in "OSU":
+        return _texts(array.tolist())
+    return listed(array.astype(np.float32))  # bfloat16
+
+
+def _texts(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_texts(item) for item in value]
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,57 @@
+"""Short ways to write graphs down, and what comes of them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from compiler.build import Built, build
+from domain.errors import Invalid
+from domain.graph import Blueprint, GraphDefinition
+
+MODEL = "model_00000000000000000000000000"
+OTHER = "model_00000000000000000000000001"
+
+
+def blueprint(
+    definition: Mapping[str, Any], sources: Mapping[str, Blueprint] | None = None
+) -> Blueprint:
+    return Blueprint(
+        definition=GraphDefinition.model_validate(definition), sources=dict(sources or {})
+    )
+
+
+def graph(
+    shapes: Mapping[str, list[int | None]], nodes: list[Any], outputs: list[Any], **layers: Any
+) -> dict[str, Any]:
+    inputs = [{"name": name, "shape": shape} for name, shape in shapes.items()]
+    return {"inputs": inputs, "layers": layers, "nodes": nodes, "outputs": outputs}
+
+
+def layer(kind: str, **config: Any) -> dict[str, Any]:
+    return {"type": kind, "config": config}
+
+
+def nested(definition: Any) -> dict[str, Any]:
+    return {"type": "Graph", "graph": definition}
+
+
+def node(name: str, made: Any, inputs: Any, **call: Any) -> dict[str, Any]:
+    return {"name": name, "layer": made, "inputs": inputs, "call": call}
+
+
+def built(
+    definition: Mapping[str, Any],
+    sources: Mapping[str, Blueprint] | None = None,
+    seed: int | None = 7,
+) -> Built:
+    return build(blueprint(definition, sources), seed)
+
+
+def faults(
+    definition: Mapping[str, Any], sources: Mapping[str, Blueprint] | None = None
+) -> dict[str, str]:
+    """The details of what is wrong with a graph, by pointer."""
+    try:
+        built(definition, sources)
+    except Invalid as refusal:
+        return {fault.pointer: fault.detail for fault in refusal.faults}
+    return {}

@@ -1,0 +1,160 @@
+"""How nodes refer to tensors and call their layers."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.compiler.graphs import MODEL, blueprint, built, faults, graph, layer, nested, node
+
+LSTM = layer("LSTM", units=3, return_state=True)
+TWIN = graph(
+    {"p": [4], "q": [4]},
+    [
+        node("sum", layer("Add"), ["p", "q"]),
+        node("difference", layer("Subtract"), ["p", "q"]),
+    ],
+    ["sum", {"name": "change", "from": "difference"}],
+)
+
+
+def lstm(outputs: list[Any], *nodes: Any) -> dict[str, Any]:
+    return graph({"x": [5, 4]}, [node("lstm", LSTM, "x"), *nodes], outputs)
+
+
+def test_picks_by_index() -> None:
+    state = {"name": "state", "from": "lstm:2"}
+    dense = node("dense", layer("Dense", units=2), "lstm:0")
+    model = built(lstm([state, "dense"], dense)).model
+    got = model.predict(np.ones((1, 5, 4), "float32"), verbose=0)
+    assert {name: value.shape for name, value in got.items()} == {"state": (1, 3), "dense": (1, 2)}
+
+
+def test_a_bare_reference_to_several_tensors_lists_the_picks() -> None:
+    listed = "'lstm' gives 3 tensors; pick one: 'lstm:0', 'lstm:1', 'lstm:2'."
+    dense = node("dense", layer("Dense", units=2), "lstm")
+    merged = node("merged", layer("Add"), ["lstm:0", "lstm"])
+    assert faults(lstm(["dense", "merged", "lstm"], dense, merged)) == {
+        "/nodes/1/inputs": listed,
+        "/nodes/2/inputs/1": listed,
+        "/outputs/2": listed,
+    }
+
+
+def test_picks_that_are_not_there() -> None:
+    outputs = [{"name": "far", "from": "lstm:3"}, {"name": "deep", "from": "dense:0"}]
+    found = faults(lstm(outputs, node("dense", layer("Dense", units=2), "lstm:0")))
+    assert found == {
+        "/outputs/0/from": "'lstm' has no tensor '3'; there are 'lstm:0', 'lstm:1', 'lstm:2'.",
+        "/outputs/1/from": "'dense' gives a single tensor; leave ':0' out.",
+    }
+
+
+@pytest.mark.parametrize("inputs", [["a", "b"], {"q": "b", "p": "a"}], ids=["list", "names"])
+def test_a_graph_is_called_in_its_order_or_by_names(inputs: Any) -> None:
+    outputs = [{"name": "plus", "from": "twin:sum"}, {"name": "minus", "from": "twin:change"}]
+    model = built(graph({"b": [4], "a": [4]}, [node("twin", nested(TWIN), inputs)], outputs)).model
+    a, b = np.full((1, 4), 5.0, "float32"), np.full((1, 4), 2.0, "float32")
+    got = model.predict([b, a], verbose=0)
+    assert np.array_equal(got["plus"], a + b)
+    assert np.array_equal(got["minus"], a - b)
+
+
+def test_a_graph_called_with_other_inputs() -> None:
+    twin, outputs = nested(TWIN), [{"name": "s", "from": "one:sum"}]
+    definition = graph(
+        {"a": [4]},
+        [
+            node("one", twin, "a"),
+            node("two", twin, {"p": "a", "qq": "a"}),
+            node("three", twin, {"p": "a", "q": ["a"]}),
+            node("four", twin, ["a", "a"], mask=True),
+        ],
+        outputs,
+    )
+    takes = "This graph takes 2 inputs: 'p', 'q'"
+    assert faults(definition) == {
+        "/nodes/0/inputs": f"{takes}, in this order or as an object by these names; 1 given.",
+        "/nodes/1/inputs/qq": f"There is no input 'qq'. {takes}. Did you mean 'q'?",
+        "/nodes/1/inputs": f"The input 'q' is not given. {takes}.",
+        "/nodes/2/inputs/q": "An input of a graph takes one reference.",
+        "/nodes/3/call/mask": "Graph is not called with 'mask'; there are 'training'.",
+    }
+
+
+def test_keyword_inputs_reach_the_layer() -> None:
+    attention = layer("Attention", score_mode="dot")
+    inputs = {"inputs": ["x", "y"]}
+    weights = layer("MultiHeadAttention", num_heads=2, key_dim=3)
+    named = {"query": "x", "value": "y"}
+    definition = graph(
+        {"x": [2, 4], "y": [3, 4]},
+        [node("a", attention, inputs), node("m", weights, named, use_causal_mask=False)],
+        ["a", "m"],
+    )
+    assert built(definition).model.output["m"].shape == (None, 2, 4)
+
+
+def test_arguments_that_a_call_does_not_have() -> None:
+    attention = layer("MultiHeadAttention", num_heads=2, key_dim=3)
+    definition = graph(
+        {"x": [2, 4]},
+        [
+            node("one", attention, {"query": "x", "vlaue": "x"}),
+            node("two", attention, {"query": "x", "value": "x"}, query=1, training="no"),
+            node("three", layer("Dense", units=1), "x", trainin=False),
+        ],
+        ["one", "two", "three"],
+    )
+    found = faults(definition)
+    assert found.keys() == {
+        "/nodes/0/inputs/vlaue", "/nodes/0/inputs", "/nodes/1/call/query",
+        "/nodes/1/call/training", "/nodes/2/call/trainin",
+    }  # fmt: skip
+    assert found["/nodes/0/inputs/vlaue"].endswith("Did you mean 'value'?")
+    assert "'value', which is not given" in found["/nodes/0/inputs"]
+
+
+def test_training_false_stills_a_frozen_dropout() -> None:
+    source = blueprint(graph({"x": [50]}, [node("d", layer("Dropout", rate=0.5), "x")], ["d"]))
+    kept = {"type": "Model", "model": MODEL, "trainable": False}
+    definition = graph(
+        {"x": [50]},
+        [node("acts", kept, "x"), node("still", kept, "x", training=False)],
+        ["acts", "still"],
+    )
+    x = np.ones((1, 50), "float32")
+    got = built(definition, {MODEL: source}).model(x, training=True)
+    assert not np.array_equal(got["acts"], x)
+    assert np.array_equal(got["still"], x)
+
+
+def test_a_frozen_batch_normalization_keeps_its_statistics() -> None:
+    source = blueprint(graph({"x": [3]}, [node("b", layer("BatchNormalization"), "x")], ["b"]))
+    x = np.random.default_rng(0).random((8, 3)).astype("float32")
+    moved = {}
+    for trainable in (None, True, False):
+        part = {"type": "Model", "model": MODEL, "trainable": trainable}
+        made = built(graph({"x": [3]}, [node("n", part, "x")], ["n"]), {MODEL: source})
+        made.model(x, training=True)
+        moved[trainable] = bool(np.any(made.variables["n/b/moving_mean"]))
+    assert moved == {None: True, True: True, False: False}
+
+
+def test_outputs_may_repeat_a_tensor_or_be_an_input() -> None:
+    outputs = ["d", {"name": "again", "from": "d"}, "x"]
+    model = built(graph({"x": [3]}, [node("d", layer("Dense", units=2), "x")], outputs)).model
+    x = np.ones((2, 3), "float32")
+    got = model.predict(x, verbose=0)
+    assert list(got) == ["d", "again", "x"]
+    assert np.array_equal(got["d"], got["again"])
+    assert np.array_equal(got["x"], x)
+
+
+def test_text_inputs() -> None:
+    definition = {
+        "inputs": [{"name": "word", "shape": [], "dtype": "string"}],
+        "nodes": [node("n", layer("StringLookup", vocabulary=["a", "b"]), "word")],
+        "outputs": ["n"],
+    }
+    assert built(definition).model.output["n"].dtype == "int64"
