@@ -94,9 +94,7 @@ def _checked(
     return checked(parts.checker, parts.settings, materials.blueprint, training)
 
 
-def _in_request(
-    faults: list[Fault], request: JobRequest, materials: Materials
-) -> list[Fault]:
+def _in_request(faults: list[Fault], request: JobRequest, materials: Materials) -> list[Fault]:
     outputs = [name for name, _ in materials.blueprint.definition.named_outputs()]
     return [in_request(fault, request, outputs) for fault in faults]
 
@@ -142,9 +140,7 @@ def _pinned(dataset: Dataset | None, read: set[str]) -> PinnedDataset | None:
     if dataset is None:
         return None
     columns = {c.name: i for i, c in enumerate(dataset.columns) if c.name in read}
-    return PinnedDataset(
-        id=dataset.id, sha256=dataset.sha256, rows=dataset.rows, columns=columns
-    )
+    return PinnedDataset(id=dataset.id, sha256=dataset.sha256, rows=dataset.rows, columns=columns)
 
 
 def _outputs_of(faults: list[Fault]) -> list[str]:

@@ -88,9 +88,7 @@ def _read(parts: Services, owner: str, job_id: str, after: int, size: int) -> li
         return events.after(connection, owner, job_id, after, size)
 
 
-async def _stream(
-    parts: Services, owner: str, job_id: str, after: int
-) -> AsyncIterator[bytes]:
+async def _stream(parts: Services, owner: str, job_id: str, after: int) -> AsyncIterator[bytes]:
     """Events as they come; ends with the job, or at the end of its own lifetime."""
     end = time.monotonic() + parts.settings.stream_seconds
     version, spoken = -1, time.monotonic()

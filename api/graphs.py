@@ -67,9 +67,7 @@ def create_graph(
     return once.run(sent.raw, make)
 
 
-def _kept(
-    parts: Services, owner: str, request: GraphRequest, sent: Sent, keep: Keep
-) -> Response:
+def _kept(parts: Services, owner: str, request: GraphRequest, sent: Sent, keep: Keep) -> Response:
     definition, blueprint, summary = _checked(parts, owner, request, sent.json)
     with parts.database.write() as connection:
         stored = graphs.insert(connection, owner, request.name, definition, blueprint, summary)

@@ -53,6 +53,4 @@ def readyz(parts: Parts) -> Health:
 )
 def metrics(parts: Parts) -> Response:
     """Jobs by state, requests by route and status, work in children, predictions."""
-    return Response(
-        generate_latest(parts.metrics.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4
-    )
+    return Response(generate_latest(parts.metrics.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)

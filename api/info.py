@@ -23,7 +23,7 @@ class Info(BaseModel):
     """Of Graphfit."""
     versions: dict[str, str]
     """Of what it is made of."""
-    limits: dict[str, float]
+    limits: dict[str, int | float]
     """By the names of the settings, in lower case."""
     engines: dict[str, str]
     """What keeps rows, carries wake-up calls, keeps files and predicts."""
@@ -59,6 +59,6 @@ def _versions() -> dict[str, str]:
     return {name: version(name) for name in PACKAGES}
 
 
-def _limits(parts: Services) -> dict[str, float]:
+def _limits(parts: Services) -> dict[str, int | float]:
     values = parts.settings.model_dump(exclude={"auth"})
     return {name: value for name, value in values.items() if isinstance(value, int | float)}

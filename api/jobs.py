@@ -51,9 +51,7 @@ def create_job(
     return once.run(sent.raw, make)
 
 
-def _inserted(
-    parts: Services, owner: str, job: Accepted, sent: Sent, keep: Keep
-) -> Response:
+def _inserted(parts: Services, owner: str, job: Accepted, sent: Sent, keep: Keep) -> Response:
     with parts.database.write() as connection:
         job.confirm(connection, owner)
         job_id = jobs.insert(
@@ -116,9 +114,7 @@ def _snapshot(parts: Services, owner: str, job_id: str) -> Snapshot:
     return Snapshot(started, row.version, job.is_terminal, body_of(viewed(job)))
 
 
-@router.get(
-    "/{id}/history", summary="Get a job's history", response_model=History, responses=READS
-)
+@router.get("/{id}/history", summary="Get a job's history", response_model=History, responses=READS)
 def get_history(job_id: JobPath, parts: Parts, owner: Owner) -> Response:
     """The metrics of every finished epoch."""
     with parts.database.read() as connection:

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from email.message import Message
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
+from api.media_types import media_type_of
 from api.parsing import json_of
 from api.problem_handlers import UnsupportedMediaType
 
@@ -42,6 +42,7 @@ class JsonRoute(APIRoute):
         handler = super().get_route_handler()
         if not any(asked.call is sent_body for asked in self.dependant.dependencies):
             return handler
+
         async def handle(request: Request) -> Response:
             read = JsonRequest(request.scope, request.receive)
             raw = await read.body()
@@ -56,13 +57,11 @@ class JsonRoute(APIRoute):
 
 
 def _check_media_type(request: Request) -> None:
-    message = Message()
-    message["content-type"] = request.headers.get("content-type", "")
-    subtype = message.get_content_subtype()
-    if message.get_content_maintype() != "application" or not (
-        subtype == "json" or subtype.endswith("+json")
-    ):
-        raise UnsupportedMediaType("Only JSON is taken here: send `Content-Type: application/json`.")
+    media_type = media_type_of(request)
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise UnsupportedMediaType(
+            "Only JSON is taken here: send `Content-Type: application/json`."
+        )
 
 
 def sent_body(request: Request) -> Sent:

@@ -77,9 +77,7 @@ def gathered(
     return materials, shelf.faults
 
 
-def _blueprint(
-    shelf: Shelf, settings: Settings, request: JobRequest
-) -> tuple[str, Drawn | None]:
+def _blueprint(shelf: Shelf, settings: Settings, request: JobRequest) -> tuple[str, Drawn | None]:
     if request.model is not None:
         found = shelf.find(models.definition, request.model, "model")
         return "model", None if found is None else Drawn(found[0], [])

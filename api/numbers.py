@@ -13,9 +13,7 @@ from domain.pointer import pointer
 Place = tuple[str | int, ...]
 
 
-def answer(
-    value: BaseModel, status: int = 200, headers: dict[str, str] | None = None
-) -> Response:
+def answer(value: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A response whose body is `value`, with `non_finite` where it is needed."""
     return Response(body_of(value), status, headers, "application/json")
 

@@ -34,7 +34,9 @@ def asked(body: Any, inputs: Sequence[Tensor], most_rows: int) -> Asked:
         Invalid: everything that is not as the inputs want it, each at its place.
     """
     form = _form(body)
-    columns = _row_columns(body[form], inputs) if form == "instances" else _columns(body[form], inputs)
+    columns = (
+        _row_columns(body[form], inputs) if form == "instances" else _columns(body[form], inputs)
+    )
     rows = len(next(iter(columns.values()))[0])
     if not 0 < rows <= most_rows:
         detail = f"Between 1 and {most_rows} rows are predicted at once (MAX_PREDICT_ROWS)."
@@ -130,7 +132,9 @@ def _unequal(found: Mapping[str, tuple[Any, Place]]) -> list[Fault]:
         return faults
     rows = len(next(iter(found.values()))[0])
     return [
-        Fault(pointer=pointer(*place), detail=f"{len(values)} rows here, {rows} in the first input.")
+        Fault(
+            pointer=pointer(*place), detail=f"{len(values)} rows here, {rows} in the first input."
+        )
         for values, place in found.values()
         if len(values) != rows
     ]
@@ -139,7 +143,9 @@ def _unequal(found: Mapping[str, tuple[Any, Place]]) -> list[Fault]:
 def told(form: Form, outputs: Arrays) -> bytes:
     """The JSON of the answer, in the form that was asked."""
     columns = {name: listed(array) for name, array in outputs.items()}
-    document = {"predictions": _rows(columns)} if form == "instances" else {"outputs": _bare(columns)}
+    document = (
+        {"predictions": _rows(columns)} if form == "instances" else {"outputs": _bare(columns)}
+    )
     finite = all(a.dtype.kind != "f" or np.isfinite(a).all() for a in outputs.values())
     return to_json(document if finite else marked(document), inf_nan_mode="null")
 

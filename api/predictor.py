@@ -160,5 +160,3 @@ class Predictor:
                 del self._ready[key]
         for suffix in ("onnx", "keras-only"):
             (self._cache / f"{model_id}.{suffix}").unlink(missing_ok=True)
-
-

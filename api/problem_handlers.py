@@ -1,6 +1,5 @@
 """Turns whatever stops a request into its problem document."""
 
-import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -23,8 +22,6 @@ from domain.errors import (
     TooLarge,
 )
 from domain.pointer import located
-
-log = logging.getLogger(__name__)
 
 
 class UnsupportedMediaType(GraphfitError):
@@ -69,7 +66,7 @@ def _asynchronous(handler: Callable[[Request, Any], Response]) -> Any:
 def _spoken(request: Request, error: GraphfitError) -> Response:
     kind = next((kind for of, kind in _KINDS.items() if isinstance(error, of)), None)
     if kind is None:
-        return _unforeseen(request, error)
+        raise error
     faults = error.faults if isinstance(error, Invalid) else ()
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Busy) else None
     return problem_response(kind, error.detail, request.url.path, faults, headers)
@@ -129,6 +126,6 @@ def _gone(request: Request, error: ClientDisconnect) -> Response:
 
 
 def _unforeseen(request: Request, error: Exception) -> Response:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    # Starlette raises the error again after the answer, and the server logs it
     detail = "The service made a mistake; nothing of the request was kept, as far as it knows."
     return problem_response(problems.INTERNAL, detail, request.url.path)

@@ -33,9 +33,12 @@ class Incoming:
     def read(self, size: int, /) -> bytes:
         """Up to `size` bytes, as soon as there are any; none at the end."""
         if not self._rest:
-            self._rest = memoryview(self._next())
-        block, self._rest = bytes(self._rest[:size]), self._rest[size:]
-        return block
+            block = self._next()
+            if len(block) <= size:
+                return block
+            self._rest = memoryview(block)
+        part, self._rest = bytes(self._rest[:size]), self._rest[size:]
+        return part
 
     def _next(self) -> bytes:
         try:
@@ -91,15 +94,15 @@ async def _pump(request: Request, send: MemoryObjectSendStream[bytes]) -> None:
 
 
 async def _gathered(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes in blocks of about a MiB: one hop to the thread each."""
+    """The same bytes in blocks of up to a MiB: one hop to the thread each."""
     parts: list[bytes] = []
     size = 0
     async for part in stream:
-        parts.append(part)
-        size += len(part)
-        if size >= BLOCK_BYTES:
+        if parts and size + len(part) > BLOCK_BYTES:
             yield b"".join(parts)
             parts.clear()
             size = 0
+        parts.append(part)
+        size += len(part)
     if size:
         yield b"".join(parts)

@@ -35,7 +35,7 @@ x = keras.layers.Dense(64, activation="relu")(inputs)
 x = keras.layers.Dense(64, activation="relu")(x)
 model = keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(x))
 model.compile("rmsprop", "categorical_crossentropy", metrics=["accuracy"])
-model.fit(data["image"], data["label"], epochs=1, batch_size=32, verbose=0)
+model.fit(data["picture"], data["digit"], epochs=1, batch_size=32, verbose=0)
 """
 
 
@@ -43,7 +43,7 @@ def data() -> dict[str, Any]:
     """Pictures and classes for model 1."""
     draw = np.random.default_rng(1)
     digits = np.eye(10, dtype="float32")[draw.integers(0, 10, ROWS)]
-    return {"image": draw.random((ROWS, 784), dtype="float32"), "label": digits}
+    return {"picture": draw.random((ROWS, 784), dtype="float32"), "digit": digits}
 
 
 def cold_script(folder: Path) -> float:

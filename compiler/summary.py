@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from compiler.build import Built, Called
+from compiler.build import Built
+from compiler.graph import Called
 from compiler.meter import elements, size_of
 from domain.summary import Bytes, NodeSummary, Parameters, Shape, Summary, Tensor
 

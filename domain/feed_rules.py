@@ -88,13 +88,13 @@ def kept_rows(rows: int, split: float) -> int:
 
 def _input_faults(feeding: Feeding) -> Found:
     columns = _by_name(feeding.dataset)
-    vocabularies = dict(vocabularies(feeding.definition))
+    sizes = dict(vocabularies(feeding.definition))
     for index, tensor in enumerate(feeding.summary.inputs):
         column = columns[feeding.recipe.inputs[tensor.name]]
         place = _place(feeding, "inputs", index, tensor.name)
         yield from _shape_fault(place, column, tensor)
         yield from _dtype_fault(place, column, tensor)
-        size = vocabularies.get(tensor.name)
+        size = sizes.get(tensor.name)
         if size is not None:
             yield from _index_fault(place, column, size)
 
@@ -124,7 +124,7 @@ def _misfit(column: Column, dtype: str) -> str | None:
         return "text and numbers do not become one another"
     whole = dtype in INTEGER_RANGES or dtype == "bool"
     if whole and _kind(column.dtype) == "float":
-        return f"make it whole numbers (`dtypes`: {{\"{column.name}\": \"{dtype}\"}})"
+        return f'make it whole numbers (`dtypes`: {{"{column.name}": "{dtype}"}})'
     low, high = (0, 1) if dtype == "bool" else INTEGER_RANGES.get(dtype, (None, None))
     if low is None or high is None or column.min is None or column.max is None:
         return None
@@ -209,9 +209,7 @@ def _place(feeding: Feeding, part: str, index: int, name: str) -> Place:
     return base
 
 
-def _index_in(
-    given: Sequence[object], index: int, name: str, feeding: Feeding, part: str
-) -> int:
+def _index_in(given: Sequence[object], index: int, name: str, feeding: Feeding, part: str) -> int:
     """A list of targets may leave out the outputs without a loss."""
     if part != "targets" or len(given) == len(feeding.recipe.outputs):
         return index
@@ -261,5 +259,3 @@ def _elsewhere(feeding: Feeding, place: Place) -> Found:
 
 def _by_name(dataset: Dataset) -> dict[str, Column]:
     return {column.name: column for column in dataset.columns}
-
-

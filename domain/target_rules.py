@@ -71,7 +71,10 @@ def _class_index_reasons(target: Column, output: Tensor, loss: NameOrComponent) 
             + (hint if fits(target.shape, row) else ""),
         )
     if not _is_whole(target):
-        yield "target", f"Column '{target.name}' is {target.dtype}; class indices are whole numbers."
+        yield (
+            "target",
+            f"Column '{target.name}' is {target.dtype}; class indices are whole numbers.",
+        )
     elif classes is not None and not _ignores(loss):
         yield from _range_reasons(target, output, classes)
 

@@ -35,7 +35,7 @@ def dense_data(rows: int = 96) -> dict[str, Any]:
     draw = np.random.default_rng(1)
     pictures = draw.random((rows, 784)).round(3)
     digits = draw.integers(0, 10, rows)
-    return {"image": pictures, "label": np.eye(10, dtype=int)[digits], "is_odd": digits % 2}
+    return {"picture": pictures, "digit": np.eye(10, dtype=int)[digits]}
 
 
 def headlines(rows: int = 96) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def test_dense_is_trained_kept_and_used(service: Service, dense: dict[str, Any])
     assert model["files_left_out"] == []
     names = {file["name"] for file in model["files"]}
     assert names == {"model.keras", "model.weights.h5", "model.safetensors", "history.json"}
-    rows = dense_data(3)["image"].tolist()
+    rows = dense_data(3)["picture"].tolist()
     answers = predicted(service, dense["model"], rows)
     assert answers.shape == (3, 10)
     assert np.allclose(answers.sum(axis=1), 1, atol=1e-5)
@@ -110,8 +110,8 @@ def test_a_shared_lstm_counts_once(service: Service) -> None:
 
 def over(source: str, shape: list[int], layer: dict[str, Any]) -> dict[str, Any]:
     return {
-        "inputs": [{"name": "image", "shape": shape}],
-        "nodes": [{"name": "read", "layer": layer, "inputs": "image"}],
+        "inputs": [{"name": "picture", "shape": shape}],
+        "nodes": [{"name": "read", "layer": layer, "inputs": "picture"}],
         "outputs": ["read"],
     }
 
@@ -121,7 +121,7 @@ def test_a_trained_model_as_a_layer_predicts_exactly_the_same(
 ) -> None:
     layer = {"type": "Model", "model": dense["model"]}
     built = service.trained(kind="build", graph=over(dense["model"], [784], layer))
-    rows = dense_data(4)["image"].tolist()
+    rows = dense_data(4)["picture"].tolist()
     expected = predicted(service, dense["model"], rows)
     assert np.array_equal(predicted(service, built["model"], rows), expected)
 
@@ -175,7 +175,7 @@ def test_a_model_layer_inside_time_distributed(service: Service, dense: dict[str
     ).json()
     assert graph["summary"]["outputs"][0]["shape"] == [None, 20, 10]
     built = service.trained(kind="build", graph=graph["id"])
-    pictures = dense_data(20)["image"]
+    pictures = dense_data(20)["picture"]
     answer = predicted(service, built["model"], [pictures.tolist()])
     assert answer.shape == (1, 20, 10)
     alone = predicted(service, dense["model"], pictures.tolist())

@@ -1,0 +1,132 @@
+"""One topological pass over a graph, and over those nested in it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from compiler.calls import Call, call_of
+from compiler.layers import LayerMaker
+from compiler.ledger import Ledger
+from compiler.messages import attributed
+from compiler.meter import Meter, tensor_bytes
+from compiler.scope import Made, Scope
+from compiler.standin import stand_in
+from compiler.tensors import Board, Tensors
+from domain.errors import Fault, Invalid
+from domain.graph import Node
+from domain.nesting import Place
+from domain.topology import ordered
+
+
+@dataclass(frozen=True)
+class Called:
+    """A node after its call."""
+
+    layer: Made
+    tensors: tuple[Any, ...]
+    activation_bytes: int
+    """Of one row; of a graph or model, with the nodes inside it."""
+
+
+class GraphPass:
+    """Builds a graph and those nested in it, all entered in one ledger."""
+
+    def __init__(self, ledger: Ledger, meter: Meter | None) -> None:
+        self.ledger = ledger
+        self._meter = meter
+        self._maker = LayerMaker(ledger, self._nested)
+
+    def root(self, scope: Scope) -> tuple[Any, dict[str, Any], dict[str, Called]]:
+        """The outermost model, its outputs in graph order, and its nodes in document order."""
+        inputs, outputs, called = self._run(scope)
+        with attributed(scope.place):
+            model = keras.Model(inputs, outputs, name="model")
+        nodes = {node.name: called[node.name] for node in scope.definition.nodes}
+        return model, outputs, nodes
+
+    def _nested(self, scope: Scope, name: str) -> Made:
+        """A model as a layer: single tensors go in and come out bare, as wrappers need them."""
+        inputs, outputs, called = self._run(scope)
+        taken = inputs[0] if len(inputs) == 1 else inputs
+        given = next(iter(outputs.values())) if len(outputs) == 1 else outputs
+        with attributed(scope.place):
+            model = keras.Model(taken, given, name=name)
+        return Made(
+            model,
+            "Graph",
+            inputs=list(scope.input_names),
+            outputs=list(outputs),
+            activation_bytes=sum(node.activation_bytes for node in called.values()),
+        )
+
+    def _run(self, scope: Scope) -> tuple[list[Any], dict[str, Any], dict[str, Called]]:
+        """Call every node; what one refuses does not keep the others from being tried."""
+        board, called = Board(), dict[str, Called]()
+        faults: list[Fault] = []
+        inputs = _inputs(scope, board)
+        positions = {node.name: i for i, node in enumerate(scope.definition.nodes)}
+        for node in ordered(scope.definition):
+            if all(board.has(text) for _, text in node.references()):
+                try:
+                    place = (*scope.place, "nodes", positions[node.name])
+                    called[node.name] = self._call(node, positions[node.name], scope, board, place)
+                except Invalid as refusal:
+                    faults += [f for f in refusal.faults if f not in faults]
+        outputs, missing = _outputs(scope, board)
+        if faults or missing:
+            raise Invalid([*faults, *missing])
+        return inputs, outputs, called
+
+    def _call(self, node: Node, index: int, scope: Scope, board: Board, place: Place) -> Called:
+        made = self._maker.at_node(scope, index)
+        call = call_of(node, made, board, place)
+        with attributed(place):
+            tensors = Tensors.of(self._result(node, made, call, scope), made.outputs)
+            _refuse_echo(made, call, tensors)
+            size = sum(tensor_bytes(tensor) for tensor in tensors.all)
+        if made.activation_bytes is not None:
+            size = made.activation_bytes
+        if self._meter and not scope.is_copy:  # a copy is counted whole, where it is called
+            self._meter.add(made.keras, 0 if scope.path else size, place)
+        board.put(node.name, tensors)
+        return Called(made, tensors.all, size)
+
+    def _result(self, node: Node, made: Made, call: Call, scope: Scope) -> Any:
+        if "training" not in call.kwargs:
+            return made.keras(*call.args, **call.kwargs)
+        name = scope.node_names[node.name]
+        model, result = stand_in(made, call, name)
+        self.ledger.enter(model, (*scope.path, name))
+        return result
+
+
+def _refuse_echo(made: Made, call: Call, tensors: Tensors) -> None:
+    """Some Keras layers return the very tensor they are given, which makes a cycle."""
+    given = {id(tensor) for tensor in keras.tree.flatten([call.args, dict(call.kwargs)])}
+    if any(id(tensor) in given for tensor in tensors.all):
+        raise ValueError(f"Keras's {made.type} cannot be part of a graph.")
+
+
+def _inputs(scope: Scope, board: Board) -> list[Any]:
+    tensors = []
+    for i, item in enumerate(scope.definition.inputs):
+        with attributed((*scope.place, "inputs", i)):
+            tensor = keras.Input(item.shape, name=scope.input_names[item.name], dtype=item.dtype)
+        board.put(item.name, Tensors.of(tensor))
+        tensors.append(tensor)
+    return tensors
+
+
+def _outputs(scope: Scope, board: Board) -> tuple[dict[str, Any], list[Fault]]:
+    outputs: dict[str, Any] = {}
+    faults: list[Fault] = []
+    for i, (name, text) in enumerate(scope.definition.named_outputs()):
+        bare = isinstance(scope.definition.outputs[i], str)
+        place = (*scope.place, "outputs", i, *(() if bare else ("from",)))
+        if board.has(text):
+            try:
+                outputs[name] = board.read(text, place)
+            except Invalid as refusal:
+                faults += refusal.faults
+    return outputs, faults
