@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from api.blueprints import below, within
-from api.checking import Checked, Training, checked
+from api.checking import Checked, ColumnSpec, Training, checked
 from api.dependencies import Services
 from api.materials import Materials, gathered, missing
 from domain.dataset import Dataset
@@ -89,7 +89,7 @@ def _checked(
         training = Training(
             recipe=recipe,
             callbacks=request.fit.callbacks,
-            columns={c.name: {"dtype": c.dtype, "shape": c.shape} for c in columns},
+            columns={c.name: ColumnSpec(dtype=c.dtype, shape=c.shape) for c in columns},
         )
     return checked(parts.checker, parts.settings, materials.blueprint, training)
 

@@ -10,9 +10,10 @@ from api import datasets, documentation, events, graphs, health, info, jobs, mod
 from api.body_limit import BodyLimit
 from api.checker import Checker
 from api.dependencies import Services
+from api.document import described
 from api.guard import LoopbackGuard
 from api.metrics import Metrics, Observer
-from api.document import described
+from api.polling import Polling
 from api.predictor import Predictor
 from api.problem_handlers import add_handlers
 from api.settings import Settings
@@ -56,6 +57,7 @@ def create_app(
     described(app)
     add_handlers(app)
     app.add_middleware(BodyLimit, settings=settings)
+    app.add_middleware(Polling, snapshots=services.snapshots)
     app.add_middleware(LoopbackGuard)
     app.add_middleware(Observer, metrics=services.metrics)
     return app
@@ -65,7 +67,8 @@ def assemble(settings: Settings, store_settings: StoreSettings) -> Services:
     """The parts, made but not started."""
     database = Database.of(store_settings)
     artifacts = open_store(store_settings.resolved_artifacts_url)
-    checker = Checker.of(settings)
+    metrics = Metrics(database)
+    checker = Checker.of(settings, metrics.child_ended)
     cache = store_settings.data_folder / "predict-cache"
     return Services(
         settings=settings,
@@ -75,7 +78,7 @@ def assemble(settings: Settings, store_settings: StoreSettings) -> Services:
         checker=checker,
         predictor=Predictor(settings, database, artifacts, checker, cache),
         snapshots=Snapshots(),
-        metrics=Metrics(database),
+        metrics=metrics,
     )
 
 

@@ -10,7 +10,8 @@ import os
 import resource
 import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -46,23 +47,33 @@ class Bounds:
     """Beyond what it starts with."""
 
 
+Observe = Callable[[str, str, float], None]
+"""Hears each child's function, outcome and seconds."""
+
+
+def _unobserved(function: str, outcome: str, seconds: float) -> None:
+    """Nobody counts."""
+
+
 class Checker:
     """Children of one forkserver; none of them can take the service down with it."""
 
-    def __init__(self, at_once: int, wait_seconds: float) -> None:
+    def __init__(self, at_once: int, wait_seconds: float, observe: Observe = _unobserved) -> None:
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(PRELOADED)
         self._free = threading.BoundedSemaphore(at_once)
         self._wait_seconds = wait_seconds
+        self._observe = observe
         self._warm = threading.Event()
 
     @classmethod
-    def of(cls, settings: Settings) -> "Checker":
+    def of(cls, settings: Settings, observe: Observe) -> "Checker":
         """As many children at once as the settings allow."""
-        return cls(settings.checks_at_once, settings.check_wait_seconds)
+        return cls(settings.checks_at_once, settings.check_wait_seconds, observe)
 
     def start(self) -> None:
         """Starts the forkserver, which imports Keras while we go on."""
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow greets at every import
         ensure_running()
         threading.Thread(target=self._warm_up, name="checker-warm-up", daemon=True).start()
 
@@ -92,19 +103,37 @@ class Checker:
             Unfinished: it took more time or memory than `bounds` allows.
             Failed: it raised an error.
         """
-        with self._turn(), self._child(function, arguments, bounds) as (process, ours):
+        started = time.monotonic()
+        kind, value = "refused", None
+        try:
+            with self._turn():
+                kind, value = self._outcome(function, arguments, bounds)
+        finally:
+            self._observe(function, kind, time.monotonic() - started)
+        if kind == "late":
+            raise Unfinished(f"It took longer than {bounds.seconds:g} seconds.")
+        if kind in ("memory", "died"):
+            raise Unfinished(
+                f"It needs more memory than the {bounds.memory_bytes} bytes it may take."
+            )
+        if kind == "failed":
+            raise Failed(f"{function} raised {value}")
+        return value
+
+    def _outcome(
+        self, function: str, arguments: tuple[Any, ...], bounds: Bounds
+    ) -> tuple[str, Any]:
+        """How a child ended, and what it gave."""
+        with self._child(function, arguments, bounds) as (process, ours):
             if not ours.poll(bounds.seconds):
-                raise Unfinished(f"It took longer than {bounds.seconds:g} seconds.")
+                return "late", None
             try:
                 kind, value = ours.recv()
             except EOFError:
                 process.join()
-                raise _died(process.exitcode, bounds) from None
-        if kind == "memory":
-            raise _too_much_memory(bounds)
-        if kind == "failed":
-            raise Failed(f"{function} raised {value}")
-        return value
+                log.warning("A child of the checker died (exit code %s)", process.exitcode)
+                return "late" if process.exitcode == -signal.SIGALRM else "died", None
+            return kind, value
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -136,17 +165,6 @@ class Checker:
             process.kill()
             process.join()
             process.close()
-
-
-def _died(exit_code: int | None, bounds: Bounds) -> GraphfitError:
-    if exit_code == -signal.SIGALRM:
-        return Unfinished(f"It took longer than {bounds.seconds:g} seconds.")
-    log.warning("A child of the checker ended (exit code %s)", exit_code)
-    return _too_much_memory(bounds)
-
-
-def _too_much_memory(bounds: Bounds) -> Unfinished:
-    return Unfinished(f"It needs more than the {bounds.memory_bytes} bytes of memory it may take.")
 
 
 def _work(

@@ -1,6 +1,6 @@
 """Asks a forked child what Keras makes of a graph, before a weight of it exists."""
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from api.checker import Bounds, Checker, Unfinished
 from api.settings import Settings
@@ -13,13 +13,20 @@ from domain.summary import Summary
 CHECK = "compiler.check.answer"
 
 
+class ColumnSpec(Contract):
+    """What is known of a dataset's column."""
+
+    dtype: str
+    shape: list[int]
+    """Of one row."""
+
+
 class Training(Contract):
     """What a `train` job asks beside its graph."""
 
     recipe: Recipe
     callbacks: list[NameOrComponent]
-    columns: dict[str, dict[str, JsonValue]]
-    """The `dtype` and the `shape` of one row of each."""
+    columns: dict[str, ColumnSpec]
 
 
 class Question(Contract):

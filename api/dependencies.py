@@ -32,13 +32,13 @@ class Services:
     metrics: Metrics
 
 
-def services_of(request: Request) -> Services:
+async def services_of(request: Request) -> Services:
     """The parts that this application was made with."""
     services: Services = request.app.state.services
     return services
 
 
-def owner_of() -> str:
+async def owner_of() -> str:
     """Whose things the request sees and makes; without keys there is one owner."""
     return LOCAL_OWNER
 
@@ -51,7 +51,7 @@ class PageRequest:
     cursor: str | None
 
 
-def page_request(
+async def page_request(
     page_size: Annotated[int, Query(ge=1, le=200, description="Items of one page.")] = 50,
     cursor: Annotated[
         str | None, Query(max_length=128, description="`next_cursor` of the page before.")

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api.problems import MEDIA_TYPE
+from domain.contract import Result
 
 DESCRIPTION = """Post a graph, get a fitted model.
 
@@ -46,8 +47,11 @@ def _document(app: FastAPI) -> dict[str, Any]:
     for path in document["paths"].values():
         for operation in path.values():
             _name_problems(operation["responses"])
-    for name in _results(document):
-        _allow_null(document["components"]["schemas"][name])
+    for name in _names_of_results() & document["components"]["schemas"].keys():
+        for part in document["components"]["schemas"][name]["properties"].values():
+            _allow_null(part)
+    document["components"]["schemas"].pop("HTTPValidationError", None)
+    document["components"]["schemas"].pop("ValidationError", None)
     return document
 
 
@@ -62,5 +66,20 @@ def _name_problems(responses: dict[str, Any]) -> None:
             response["content"] = {MEDIA_TYPE: content["application/json"]}
 
 
-def _results(document: dict[str, Any]) -> list[str]:
-    return []
+def _names_of_results() -> set[str]:
+    """What the schemas of our results are called."""
+    found, waiting = set(), [Result]
+    while waiting:
+        kind = waiting.pop()
+        found.add(kind.__name__)
+        waiting.extend(kind.__subclasses__())
+    return found
+
+
+def _allow_null(schema: dict[str, Any]) -> None:
+    """A number of a result that is not finite is `null`."""
+    if schema.get("type") == "number":
+        schema["type"] = ["number", "null"]
+    for inner in ("additionalProperties", "items"):
+        if isinstance(schema.get(inner), dict):
+            _allow_null(schema[inner])

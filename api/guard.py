@@ -17,6 +17,7 @@ class LoopbackGuard:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

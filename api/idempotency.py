@@ -87,7 +87,7 @@ class Once:
 _KEPT_HEADERS = frozenset({"content-type", "location", "retry-after"})
 
 
-def once(request: Request, parts: Parts, owner: Owner, key: IdempotencyKey = None) -> Once:
+async def once(request: Request, parts: Parts, owner: Owner, key: IdempotencyKey = None) -> Once:
     """The request's `Idempotency-Key`, if it has one."""
     scope = Scope(owner, request.method, request.url.path, key) if key else None
     return Once(parts.database, scope, request.url.query)

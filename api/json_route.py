@@ -64,7 +64,7 @@ def _check_media_type(request: Request) -> None:
         )
 
 
-def sent_body(request: Request) -> Sent:
+async def sent_body(request: Request) -> Sent:
     """The body as it was sent, for pointers into it and for its fingerprint."""
     assert isinstance(request, JsonRequest)
     return request.sent

@@ -15,8 +15,8 @@ from api.settings import Settings
 from api.snapshots import FRESH_SECONDS
 from api.tensors import Arrays, refuse_beyond
 from domain.errors import Fault, Invalid
-from domain.feed_rules import vocabularies
 from domain.graph import Blueprint
+from domain.input_rules import vocabularies
 from domain.pointer import pointer
 from domain.summary import Summary
 from models_store import models
@@ -91,7 +91,7 @@ class Predictor:
             blueprint, summary = models.definition(connection, owner, model_id)
             artifact = models.pinned(connection, owner, model_id).artifact
         engine = self._engine(model_id, blueprint, self._artifacts.fetch(artifact))
-        indices = dict(vocabularies(blueprint.definition))
+        indices = vocabularies(blueprint.definition)
         return self._keep(key, Ready(now, summary, indices, engine))
 
     def _keep(self, key: Key, ready: Ready) -> Ready:

@@ -134,7 +134,7 @@ def listed(array: Array) -> list[Any]:
         values: list[Any] = array.tolist()
         return values
     if array.dtype.kind in "OSU":
-        return _texts(array.tolist())
+        return [_texts(row) for row in array.tolist()]
     return listed(array.astype(np.float32))  # bfloat16
 
 

@@ -15,7 +15,6 @@ from compiler.standin import stand_in
 from compiler.tensors import Board, Tensors
 from domain.errors import Fault, Invalid
 from domain.graph import Node
-from domain.nesting import Place
 from domain.topology import ordered
 
 
@@ -69,8 +68,7 @@ class GraphPass:
         for node in ordered(scope.definition):
             if all(board.has(text) for _, text in node.references()):
                 try:
-                    place = (*scope.place, "nodes", positions[node.name])
-                    called[node.name] = self._call(node, positions[node.name], scope, board, place)
+                    called[node.name] = self._call(node, positions[node.name], scope, board)
                 except Invalid as refusal:
                     faults += [f for f in refusal.faults if f not in faults]
         outputs, missing = _outputs(scope, board)
@@ -78,7 +76,8 @@ class GraphPass:
             raise Invalid([*faults, *missing])
         return inputs, outputs, called
 
-    def _call(self, node: Node, index: int, scope: Scope, board: Board, place: Place) -> Called:
+    def _call(self, node: Node, index: int, scope: Scope, board: Board) -> Called:
+        place = (*scope.place, "nodes", index)
         made = self._maker.at_node(scope, index)
         call = call_of(node, made, board, place)
         with attributed(place):

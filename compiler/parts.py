@@ -56,11 +56,11 @@ class Family:
             return None
         component = Component.of(value) if isinstance(value, dict) else Component(value, {})
         member = self.known[component.type]
-        if not inspect.isclass(member):
-            return member.__name__
-        if isinstance(value, str) and "seed" in arguments_of(member):
-            return member.__name__
-        return member(**component.config)
+        if isinstance(member, type) and not (
+            isinstance(value, str) and "seed" in arguments_of(member)
+        ):
+            return member(**component.config)
+        return member.__name__
 
 
 def _classes(module: ModuleType, base: type, **aliases: type) -> dict[str, Any]:

@@ -32,13 +32,20 @@ class Family:
         if isinstance(spec, str):
             known = dict.fromkeys(sorted(self.names or self.classes))
             if spec in known:
-                return []
+                return self._without_config(spec, place)
             return [Fault(pointer=pointer(*place), detail=unknown(spec, known, self.noun))]
         if spec.type not in self.classes:
             detail = unknown(spec.type, self.classes, self.noun)
             return [Fault(pointer=pointer(*place, "type"), detail=detail)]
         cls = self.classes[spec.type]
         return [*config_faults(cls, spec.config, (*place, "config"), check=_value_faults)]
+
+    def _without_config(self, name: str, place: Place) -> list[Fault]:
+        """The arguments that a bare name leaves out."""
+        if name not in self.classes:
+            return []
+        missing = config_faults(self.classes[name], {}, (*place, "config"))
+        return [Fault(pointer=pointer(*place), detail=fault.detail) for fault in missing]
 
     def make(self, spec: NameOrComponent, place: Place) -> Any:
         """A new Keras object, or the name itself where Keras is to resolve it.
@@ -87,18 +94,37 @@ _CALLBACKS = ("EarlyStopping", "ReduceLROnPlateau", "TerminateOnNaN")
 OPTIMIZERS = Family(
     "optimizer", MappingProxyType(_OPTIMIZERS | {n.lower(): c for n, c in _OPTIMIZERS.items()})
 )
+LOSSES = _classes(keras.losses, keras.losses.Loss)
+_METRICS = {
+    name: cls
+    for name, cls in _classes(keras.metrics, keras.metrics.Metric).items()
+    if "y_true" in inspect.signature(cls.update_state).parameters and name != "MeanMetricWrapper"
+}
+_CALLBACKS = ("EarlyStopping", "ReduceLROnPlateau", "TerminateOnNaN")
+
+OPTIMIZERS = Family(
+    "optimizer", MappingProxyType(_OPTIMIZERS | {n.lower(): c for n, c in _OPTIMIZERS.items()})
+)
+_UNRESOLVED = frozenset(
+    (
+        "CategoricalGeneralizedCrossEntropy",
+        "categorical_generalized_cross_entropy",
+    )
+)
+"""What Keras's modules hold, yet does not know by name."""
 LOSSES = Family(
     "loss",
     MappingProxyType(_LOSSES),
-    frozenset(_LOSSES | dict.fromkeys(_functions(keras.losses)))
-    | _SHORT
-    | {"kld", "KLD", "crossentropy", "ce"},
+    (_SHORT | {"kld", "KLD", "crossentropy", "ce"} | _LOSSES.keys() | _functions(keras.losses))
+    - {"CategoricalGeneralizedCrossEntropy", "categorical_generalized_cross_entropy"},
 )
 METRICS = Family(
     "metric",
     MappingProxyType(_METRICS),
-    frozenset(_METRICS | dict.fromkeys(_functions(keras.metrics))) | _SHORT | {"accuracy", "acc"},
+    (_SHORT | {"accuracy", "acc"} | _METRICS.keys() | _functions(keras.metrics))
+    - {"binary_focal_crossentropy", "categorical_focal_crossentropy", "huber", "log_cosh"},
 )
+"""Of each module's functions and classes, less those that Keras does not know by name."""
 SCHEDULES = Family(
     "learning rate schedule",
     MappingProxyType(

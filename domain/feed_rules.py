@@ -1,24 +1,18 @@
 """Whether a dataset's columns fit the graph that they feed: asked before a job is accepted."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from domain import input_rules, target_rules
 from domain.dataset import Column, Dataset
 from domain.errors import Fault
-from domain.graph import GraphDefinition, KerasLayer, LayerObject, Reference
+from domain.graph import GraphDefinition
 from domain.job import JobRequest
 from domain.nesting import Place
 from domain.pointer import pointer
 from domain.recipe import OutputRecipe, Recipe
-from domain.shapes import fits, shown
+from domain.shapes import fits
 from domain.summary import Summary, Tensor
-from domain.target_rules import reasons_against
-
-INTEGER_RANGES = {
-    f"{sign}int{bits}": (0, 2**bits - 1) if sign else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-    for sign in ("", "u")
-    for bits in (8, 16, 32, 64)
-}
 
 
 @dataclass(frozen=True)
@@ -88,83 +82,11 @@ def kept_rows(rows: int, split: float) -> int:
 
 def _input_faults(feeding: Feeding) -> Found:
     columns = _by_name(feeding.dataset)
-    sizes = dict(vocabularies(feeding.definition))
+    indices = input_rules.vocabularies(feeding.definition)
     for index, tensor in enumerate(feeding.summary.inputs):
         column = columns[feeding.recipe.inputs[tensor.name]]
-        place = _place(feeding, "inputs", index, tensor.name)
-        yield from _shape_fault(place, column, tensor)
-        yield from _dtype_fault(place, column, tensor)
-        size = sizes.get(tensor.name)
-        if size is not None:
-            yield from _index_fault(place, column, size)
-
-
-def _shape_fault(place: Place, column: Column, tensor: Tensor) -> Found:
-    wanted = tensor.shape[1:]
-    if not (fits(column.shape, wanted) or (wanted == [1] and column.shape == [])):
-        yield (
-            place,
-            f"Column '{column.name}' has the shape {column.shape} in each row; input "
-            f"'{tensor.name}' takes {shown(wanted)}.",
-        )
-
-
-def _dtype_fault(place: Place, column: Column, tensor: Tensor) -> Found:
-    if (reason := _misfit(column, tensor.dtype)) is not None:
-        yield (
-            place,
-            f"Column '{column.name}' is {column.dtype}, input '{tensor.name}' {tensor.dtype}: "
-            f"{reason}.",
-        )
-
-
-def _misfit(column: Column, dtype: str) -> str | None:
-    is_text = _kind(column.dtype) == "text"
-    if is_text != (dtype == "string"):
-        return "text and numbers do not become one another"
-    whole = dtype in INTEGER_RANGES or dtype == "bool"
-    if whole and _kind(column.dtype) == "float":
-        return f'make it whole numbers (`dtypes`: {{"{column.name}": "{dtype}"}})'
-    low, high = (0, 1) if dtype == "bool" else INTEGER_RANGES.get(dtype, (None, None))
-    if low is None or high is None or column.min is None or column.max is None:
-        return None
-    if column.min < low or column.max > high:
-        return f"its values run from {column.min:g} to {column.max:g}, beyond {low} to {high}"
-    return None
-
-
-def _kind(dtype: str) -> str:
-    if dtype == "bool":
-        return "bool"
-    if dtype.startswith(("int", "uint")):
-        return "whole"
-    return "float" if "float" in dtype else "text"
-
-
-def vocabularies(definition: GraphDefinition) -> Iterator[tuple[str, int]]:
-    """The `input_dim` of each Embedding that an input goes straight into."""
-    inputs = {item.name for item in definition.inputs}
-    for node in definition.nodes:
-        layer: LayerObject | str | None = node.layer
-        if isinstance(layer, str):
-            layer = definition.layers.get(layer)
-        if isinstance(layer, KerasLayer) and layer.type == "Embedding":
-            size = layer.config.get("input_dim")
-            for _, text in node.references():
-                target = Reference.parse(text).target
-                if target in inputs and isinstance(size, int):
-                    yield target, size
-
-
-def _index_fault(place: Place, column: Column, size: int) -> Found:
-    if column.min is None or column.max is None:
-        return
-    if column.min < 0 or column.max >= size:
-        yield (
-            place,
-            f"Column '{column.name}' runs from {column.min:g} to {column.max:g}; the Embedding "
-            f"that it feeds has the indices 0 to {size - 1}.",
-        )
+        for detail in input_rules.reasons_against(column, tensor, indices.get(tensor.name)):
+            yield _place(feeding, "inputs", index, tensor.name), detail
 
 
 def _output_faults(feeding: Feeding) -> Found:
@@ -173,7 +95,7 @@ def _output_faults(feeding: Feeding) -> Found:
         output = feeding.recipe.outputs[tensor.name]
         if output.loss and output.target and tensor.name not in feeding.judged:
             target = columns[output.target]
-            for about, detail in reasons_against(target, tensor, output.loss):
+            for about, detail in target_rules.reasons_against(target, tensor, output.loss):
                 part = "targets" if about == "target" else "loss"
                 yield _place(feeding, part, index, tensor.name), detail
         yield from _weight_faults(feeding, output, columns, tensor)
@@ -185,7 +107,7 @@ def _weight_faults(
     if output.sample_weight is None:
         return
     column, place = columns[output.sample_weight], ("feed", "sample_weights", tensor.name)
-    if _kind(column.dtype) == "text":
+    if input_rules.kind_of(column.dtype) == "text":
         yield place, f"Column '{column.name}' is {column.dtype}; weights are numbers."
     leading = tensor.shape[1:-1]
     allowed = [leading[:axes] for axes in range(len(leading) + 1)] + [[*leading, 1]]
@@ -231,26 +153,13 @@ def _validation_faults(feeding: Feeding) -> Found:
                 f"Column '{name}' has the shape {other.shape} here and {trained.shape} in the "
                 "dataset that is trained on.",
             )
-        elif other.dtype != trained.dtype:
-            yield (
-                place,
-                f"Column '{name}' is {other.dtype} here and {trained.dtype} in the dataset that "
-                "is trained on.",
-            )
     if all(name in columns for name in feeding.read):
         yield from _elsewhere(feeding, place)
 
 
 def _elsewhere(feeding: Feeding, place: Place) -> Found:
     """What is wrong with the values of the validation dataset alone."""
-    alone = Feeding(
-        request=feeding.request,
-        recipe=feeding.recipe,
-        summary=feeding.summary,
-        definition=feeding.definition,
-        dataset=feeding.validation or feeding.dataset,
-        validation=None,
-    )
+    alone = replace(feeding, dataset=feeding.validation or feeding.dataset, validation=None)
     known = {detail for _, detail in (*_input_faults(feeding), *_output_faults(feeding))}
     for _, detail in (*_input_faults(alone), *_output_faults(alone)):
         if detail not in known:

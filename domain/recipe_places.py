@@ -1,5 +1,7 @@
 """Where a job's request says what its recipe says by name."""
 
+from collections.abc import Sequence
+
 from domain.errors import Fault
 from domain.job import JobRequest
 from domain.pointer import pointer, tokens_of
@@ -27,7 +29,7 @@ def in_request(fault: Fault, request: JobRequest, outputs: list[str]) -> Fault:
     return fault.model_copy(update={"pointer": pointer(*kept)})
 
 
-def _index(given: list[object], name: str, outputs: list[str], part: str) -> int | None:
+def _index(given: Sequence[object], name: str, outputs: list[str], part: str) -> int | None:
     """Of the entry for one output; a flat list of metrics may be that of a single output."""
     if part == "metrics" and len(given) != len(outputs):
         return 0 if len(given) == 1 else None

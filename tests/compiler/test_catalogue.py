@@ -14,7 +14,7 @@ DENSE = {"units": 2}
 CONFIG = "/nodes/0/layer/config"
 
 
-def config_faults(kind: str, shape: list[int], **config: Any) -> dict[str, str]:
+def config_faults(kind: str, shape: list[int | None], **config: Any) -> dict[str, str]:
     return faults(graph({"x": shape}, [node("n", layer(kind, **config), "x")], ["n"]))
 
 
