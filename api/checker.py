@@ -73,7 +73,7 @@ class Checker:
 
     def start(self) -> None:
         """Starts the forkserver, which imports Keras while we go on."""
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow greets at every import
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # each child would miss a GPU aloud
         ensure_running()
         threading.Thread(target=self._warm_up, name="checker-warm-up", daemon=True).start()
 

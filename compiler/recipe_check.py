@@ -7,7 +7,8 @@ import keras
 
 from compiler.build import Built
 from compiler.fitting import Pair, Spec, by_shapes, fit_faults
-from compiler.recipe import LOSSES, METRICS, Family, callback, optimizer
+from compiler.offer import Offer
+from compiler.recipe import LOSSES, METRICS, callback, optimizer
 from domain.contract import Contract
 from domain.errors import Fault, Invalid
 from domain.nesting import Place
@@ -72,16 +73,16 @@ def _pair(
 
 
 def _component_faults(
-    family: Family, spec: NameOrComponent, place: Place, pair: Pair | None
+    offer: Offer, spec: NameOrComponent, place: Place, pair: Pair | None
 ) -> Iterator[Fault]:
     try:
-        made = family.make(spec, place)
+        made = offer.make(spec, place)
     except Invalid as refusal:
         yield from refusal.faults
         return
     if pair is not None:
         name = _name_by_shapes(spec if isinstance(spec, str) else spec.type, pair)
-        compare = _comparison(family, name) if isinstance(spec, str) else made
+        compare = _comparison(offer, name) if isinstance(spec, str) else made
         yield from fit_faults(name, compare, pair, place)
 
 
@@ -91,7 +92,7 @@ def _name_by_shapes(name: str, pair: Pair) -> str:
     return by_shapes("crossentropy", pair) if name.lower() in ("crossentropy", "ce") else name
 
 
-def _comparison(family: Family, name: str) -> Any:
+def _comparison(offer: Offer, name: str) -> Any:
     """What Keras's `compile` makes of a name of the allow-list."""
-    module = keras.losses if family is LOSSES else keras.metrics
+    module = keras.losses if offer is LOSSES else keras.metrics
     return module.get(name)

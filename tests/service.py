@@ -62,6 +62,7 @@ class Service:
         self.client.close()
         self.process.terminate()
         self.process.wait(60)
+        print("".join(self.lines))  # shown when a test failed
 
     def kill(self) -> None:
         """Kills every process of it at once."""

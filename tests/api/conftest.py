@@ -42,7 +42,9 @@ class Server:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = Server(tmp_path_factory.mktemp("api"), Settings(max_json_bytes=1_000_000))
+    running = Server(
+        tmp_path_factory.mktemp("api"), Settings(max_json_bytes=1_000_000, max_nodes=200)
+    )
     until(lambda: running.parts.checker.is_warm or None, "the checker")
     yield running
     running.stop()

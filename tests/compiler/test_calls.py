@@ -124,9 +124,30 @@ def test_training_false_stills_a_frozen_dropout() -> None:
         ["acts", "still"],
     )
     x = np.ones((1, 50), "float32")
-    got = built(definition, {MODEL: source}).model(x, training=True)
+    got = built(definition, {MODEL: source}).model([x], training=True)
     assert not np.array_equal(got["acts"], x)
     assert np.array_equal(got["still"], x)
+
+
+def test_a_constant_training_holds_for_shared_layers_too() -> None:
+    """Keras itself would hand each of them what the outer model is called with."""
+    definition = graph(
+        {"x": [50]},
+        [
+            node("never", "drop", "x", training=False),
+            node("always", "drop", {"inputs": "x"}, training=True),
+            node("plain", "drop", "x"),
+        ],
+        ["never", "always", "plain"],
+        drop=layer("Dropout", rate=0.5),
+    )
+    made = built(definition)
+    x = np.ones((1, 50), "float32")
+    for training in (True, False):
+        got = made.model([x], training=training)
+        same = {name: np.array_equal(value, x) for name, value in got.items()}
+        assert same == {"never": True, "always": False, "plain": not training}
+    assert list(made.variables) == ["drop/seed_generator"]
 
 
 def test_a_frozen_batch_normalization_keeps_its_statistics() -> None:
@@ -136,7 +157,7 @@ def test_a_frozen_batch_normalization_keeps_its_statistics() -> None:
     for trainable in (None, True, False):
         part = {"type": "Model", "model": MODEL, "trainable": trainable}
         made = built(graph({"x": [3]}, [node("n", part, "x")], ["n"]), {MODEL: source})
-        made.model(x, training=True)
+        made.model([x], training=True)
         moved[trainable] = bool(np.any(made.variables["n/b/moving_mean"]))
     assert moved == {None: True, True: True, False: False}
 

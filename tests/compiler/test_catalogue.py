@@ -135,6 +135,11 @@ def test_a_vocabulary_is_never_a_file(tmp_path: Path) -> None:
         assert list(found) == [f"{CONFIG}/vocabulary"]
 
 
+def test_a_layer_that_gives_its_input_back_is_refused_at_its_node() -> None:
+    found = config_faults("Equalization", [8, 8, 3])
+    assert found == {"/nodes/0": "Keras's Equalization cannot be part of a graph."}
+
+
 @pytest.mark.parametrize("argument", ["weights", "quantization_config"])
 def test_arguments_that_are_refused(argument: str) -> None:
     found = config_faults("Embedding", [3], input_dim=2, output_dim=2, **{argument: [[1.0]]})

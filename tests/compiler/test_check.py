@@ -10,7 +10,11 @@ import psutil
 import pytest
 
 from compiler.check import answer
-from domain.graph import Blueprint
+from domain.graph import Blueprint, GraphDefinition
+from domain.job import JobRequest
+from domain.resolve import resolve
+from domain.rules import faults_of
+from domain.summary import Summary
 from tests.bodies import example
 from tests.compiler.graphs import MODEL, built, graph, layer, nested, node
 
@@ -261,3 +265,33 @@ def test_graph_and_recipe_faults_come_together() -> None:
 def test_callbacks_that_write_or_run_code_are_unknown(name: str) -> None:
     found = trained(10, loss="mse", callbacks=[name])
     assert list(found) == ["/fit/callbacks/0"]
+
+
+@pytest.mark.parametrize("name", ["dense", "multi_input", "shared_lstm", "model_as_layer"])
+def test_the_jobs_of_the_examples_fit_their_graphs(name: str) -> None:
+    body = example(name)
+    request = JobRequest.model_validate(body["job"])
+    definition = GraphDefinition.model_validate(body["graph"]["definition"])
+    assert faults_of(definition) == []
+    summary = Summary.model_validate(
+        checked(definition.model_dump(by_alias=True), sources=SOURCES)["summary"]
+    )
+    shapes = {"digit": [10]}
+    columns = {
+        "picture",
+        "digit",
+        "headline",
+        "extra",
+        "label",
+        "tweet_a",
+        "tweet_b",
+        "predictions",
+    }
+    recipe, faults = resolve(request, summary, columns)
+    assert faults == []
+    training = {
+        "recipe": recipe.model_dump(),
+        "columns": {c: {"dtype": "int64", "shape": shapes.get(c, [])} for c in columns},
+    }
+    said = checked(body["graph"]["definition"], training=training, sources=SOURCES)
+    assert said["recipe_faults"] == []

@@ -1,5 +1,7 @@
 """Weights go out and in by their keys, and only where they belong."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -106,3 +108,37 @@ def test_a_missing_source_is_named() -> None:
     made = built(graph({"x": [4]}, [node("m", COPY, "x")], ["m"]), {MODEL: blueprint(SOURCE)})
     with pytest.raises(WeightsMismatch, match=MODEL):
         copy_sources(made, {})
+
+
+PICTURE, SEQUENCE = [8, 8, 3], [6, 4]
+FLIPS = [layer("RandomFlip"), layer("RandomRotation", factor=1)]
+
+
+@pytest.mark.parametrize(
+    ("shape", "made"),
+    [
+        (SEQUENCE, layer("MultiHeadAttention", num_heads=2, key_dim=3, dropout=0.1)),
+        (SEQUENCE, layer("SpectralNormalization", layer=layer("Dense", units=2))),
+        (SEQUENCE, layer("Bidirectional", layer=layer("GRU", units=2, dropout=0.1))),
+        (SEQUENCE, layer("Dense", units=3, lora_rank=2)),
+        (PICTURE, layer("ConvLSTM1D", filters=2, kernel_size=3)),
+        (PICTURE, layer("SeparableConv2D", filters=2, kernel_size=3)),
+        (
+            PICTURE,
+            layer("Pipeline", layers=FLIPS),
+        ),
+        (PICTURE, layer("RandAugment")),
+    ],
+    ids=lambda value: value["type"] if isinstance(value, dict) else "",
+)
+def test_what_keras_makes_inside_a_layer_has_keys_too(shape: list[int | None], made: Any) -> None:
+    inputs = {"query": "x", "value": "x"} if made["type"] == "MultiHeadAttention" else "x"
+    definition = graph({"x": shape}, [node("n", made, inputs)], ["n"])
+    one, other = built(definition, seed=1), built(definition, seed=2)
+    assert len(one.variables) == len(one.model.variables) > 0
+    assert all(key.startswith("n/") for key in one.variables)
+    assert list(one.variables) == list(other.variables)
+    assign(other, arrays_of(one))
+    x = np.random.default_rng(0).random((2, *shape)).astype("float32")  # type: ignore[arg-type]
+    first, second = (m.model([x], training=True)["n"] for m in (one, other))
+    assert np.array_equal(first, second)

@@ -2,13 +2,16 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from tests.bodies import same
@@ -36,15 +39,15 @@ GRAPH = {
 EPOCHS = 60
 
 
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    """A service of the test's own, with a short lease."""
-    running = Service(tmp_path, LEASE_SECONDS="3")
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service for these tests alone, with a short lease."""
+    running = Service(tmp_path_factory.mktemp("kills"), LEASE_SECONDS="3")
     yield running
     running.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def request_body(service: Service) -> dict[str, Any]:
     draw = np.random.default_rng(5)
     x = draw.random((4_000, 32)).round(4)
@@ -58,7 +61,7 @@ def request_body(service: Service) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def calm(service: Service, request_body: dict[str, Any]) -> bytes:
     """The weights of a run that nothing disturbed."""
     return service.file(service.trained(**request_body)["model"], "model.safetensors")
@@ -136,7 +139,7 @@ def test_a_worker_sleeps_past_its_lease_and_wakes(
     job_id = service.submit(**request_body)
     in_mid_training(service, job_id)
     sleeper = service.part("worker")
-    sleeper.suspend()
+    suspend_between_writes(sleeper, service.data / "graphfit.sqlite")
     with second_worker(service):
         job = service.ended(job_id)
         winner = service.job(job_id)["attempt"]
@@ -149,6 +152,22 @@ def test_a_worker_sleeps_past_its_lease_and_wakes(
     folders = {path.name for path in (service.data / "artifacts" / "jobs" / job_id).iterdir()}
     assert folders == {str(winner)}
     assert job["state"] == "succeeded"
+
+
+def suspend_between_writes(process: psutil.Process, database: Path) -> None:
+    """Stops a process while it holds no lock: a stopped writer would stop SQLite's others."""
+
+    def stopped() -> bool | None:
+        process.suspend()
+        try:
+            with closing(sqlite3.connect(database, timeout=0.2)) as connection:
+                connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            process.resume()
+            return None
+        return True
+
+    until(stopped, "a moment between two writes")
 
 
 class second_worker:  # noqa: N801 - reads as a function

@@ -1,0 +1,183 @@
+"""Training steps a second: the training process against plain `model.fit`.
+
+Both sides train the same model on the same rows, op determinism on, each time in a fresh
+process; the sides alternate. First epochs, in which graphs are traced, do not count. Plain
+fit runs as a user writes it: TensorFlow's default threads, one step an execution. The ratio
+of the medians counts; the goals are 2.5 for the dense net and 1.2 for the shared LSTM.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.table import show
+from domain.graph import Blueprint
+from domain.recipe import Fit, OutputRecipe, Recipe
+from domain.summary import Bytes, Parameters, Summary, Tensor
+from worker.launch import launch, warm_up
+from worker.messages import EpochEnded, Failed, Finished
+from worker.order import Order
+
+EXAMPLES = Path(__file__).parents[1] / "openapi" / "examples"
+BATCH_SIZE = 32
+ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Race:
+    """A model, how long it is trained, and how much faster than plain fit it should be."""
+
+    example: str
+    rows: int
+    epochs: int
+    loss: str
+    goal: float
+
+
+RACES = (
+    Race("dense", rows=20_000, epochs=4, loss="categorical_crossentropy", goal=2.5),
+    Race("shared_lstm", rows=1_280, epochs=4, loss="binary_crossentropy", goal=1.2),
+)
+
+SCRIPT = """
+import sys, time
+import numpy as np, keras, tensorflow as tf
+from keras import layers
+
+tf.config.experimental.enable_op_determinism()
+keras.utils.set_random_seed(7)
+folder, model_name, epochs, batch_size = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+load = lambda name: np.load(f"{folder}/{name}.npy")
+if model_name == "dense":
+    inputs = [keras.Input((784,))]
+    x = layers.Dense(64, activation="relu")(inputs[0])
+    x = layers.Dense(64, activation="relu")(x)
+    model = keras.Model(inputs, layers.Dense(10, activation="softmax")(x))
+    loss, x, y = "categorical_crossentropy", [load("picture")], load("digit")
+else:
+    inputs = [keras.Input((140, 256)), keras.Input((140, 256))]
+    lstm = layers.LSTM(64)
+    merged = layers.Concatenate()([lstm(each) for each in inputs])
+    model = keras.Model(inputs, layers.Dense(1, activation="sigmoid")(merged))
+    loss, x, y = "binary_crossentropy", [load("tweet_a"), load("tweet_b")], load("predictions")
+model.compile("rmsprop", loss, metrics=["accuracy"])
+
+
+class Clock(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        self.began = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        print(time.perf_counter() - self.began)
+
+
+model.fit(x, y, batch_size=batch_size, epochs=epochs, verbose=0, callbacks=[Clock()])
+"""
+
+
+def columns(race: Race, folder: Path) -> dict[str, Path]:
+    """Random rows for a model, one file a column."""
+    draw, rows = np.random.default_rng(1), race.rows
+    if race.example == "dense":
+        digits = np.eye(10, dtype="float32")[draw.integers(0, 10, rows)]
+        arrays = {"picture": draw.random((rows, 784), dtype="float32"), "digit": digits}
+    else:
+        tweets = draw.random((2, rows, 140, 256), dtype="float32")
+        label = draw.integers(0, 2, (rows, 1)).astype("float32")
+        arrays = {"tweet_a": tweets[0], "tweet_b": tweets[1], "predictions": label}
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array)
+    return {name: folder / f"{name}.npy" for name in arrays}
+
+
+def order(race: Race, files: dict[str, Path], folder: Path) -> Order:
+    """The job as the supervisor would hand it over."""
+    document = json.loads((EXAMPLES / f"{race.example}.json").read_text())
+    blueprint = Blueprint.model_validate({"definition": document["graph"]["definition"]})
+    definition = blueprint.definition
+    inputs = [Tensor(name=x.name, shape=[None, *x.shape], dtype=x.dtype) for x in definition.inputs]
+    output = definition.named_outputs()[0][0]
+    trained = OutputRecipe(loss=race.loss, metrics=["accuracy"], target=output)
+    return Order(
+        job=race.example,
+        kind="train",
+        blueprint=blueprint,
+        summary=Summary(
+            inputs=inputs,
+            outputs=[],
+            nodes=[],
+            parameters=Parameters(total=0, trainable=0, non_trainable=0),
+            bytes=Bytes(weights=0, activations_per_row=0),
+        ),
+        seed=7,
+        deterministic=True,
+        folder=folder,
+        lease_seconds=3_600,
+        recipe=Recipe(
+            optimizer="rmsprop",
+            jit_compile=False,
+            inputs={x.name: x.name for x in inputs},
+            outputs={output: trained},
+        ),
+        fit=Fit(epochs=race.epochs, batch_size=BATCH_SIZE),
+        columns=files,
+    )
+
+
+def by_worker(race: Race, files: dict[str, Path]) -> float:
+    """Steps a second of the training process."""
+    with tempfile.TemporaryDirectory() as folder:
+        process, connection = launch(order(race, files, Path(folder)))
+        seconds: list[float] = []
+        message: Any = None
+        while not isinstance(message, Finished):
+            message = connection.recv()
+            if isinstance(message, Failed):
+                raise RuntimeError(message.detail)
+            if isinstance(message, EpochEnded):
+                seconds.append(message.seconds)
+        process.join()
+    return speed(race, seconds)
+
+
+def by_keras(race: Race, folder: Path) -> float:
+    """Steps a second of plain `model.fit`."""
+    arguments = [str(folder), race.example, str(race.epochs), str(BATCH_SIZE)]
+    command = [sys.executable, "-c", SCRIPT, *arguments]
+    run = subprocess.run(command, check=True, capture_output=True, text=True)
+    return speed(race, [float(line) for line in run.stdout.split()])
+
+
+def speed(race: Race, seconds: list[float]) -> float:
+    steps = -(-race.rows // BATCH_SIZE)
+    return steps / statistics.median(seconds[1:])
+
+
+def run(race: Race) -> dict[str, float]:
+    """The medians of some alternating rounds."""
+    with tempfile.TemporaryDirectory() as name:
+        files = columns(race, Path(name))
+        pairs = [(by_worker(race, files), by_keras(race, Path(name))) for _ in range(ROUNDS)]
+    ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
+    show(
+        f"steps a second, {race.example}",
+        [("training process", ours), ("plain model.fit", theirs), ("ratio", ours / theirs)],
+    )
+    return {"ratio": round(ours / theirs, 3), "goal": race.goal}
+
+
+def main() -> None:
+    """Prints a table for each model, then the ratios as JSON."""
+    warm_up()
+    print(json.dumps({"steps_per_second": {race.example: run(race) for race in RACES}}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Children that take too long, too much, or die: none takes the service with it."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from api.checker import Bounds, Checker, Failed, Unfinished
+from domain.errors import Busy
+from tests.service import until
+
+BOUNDS = Bounds(seconds=20, memory_bytes=2**30)
+
+
+@pytest.fixture(scope="module")
+def checker() -> Iterator[Checker]:
+    made = Checker(at_once=1, wait_seconds=0.1)
+    made.start()
+    until(lambda: made.is_warm or None, "the checker")
+    yield made
+
+
+def test_a_function_runs_in_another_process(checker: Checker) -> None:
+    assert checker.run("os.getpid", bounds=BOUNDS) != os.getpid()
+    assert checker.run("math.hypot", 3, 4, bounds=BOUNDS) == 5
+
+
+def test_a_deadline_is_kept(checker: Checker) -> None:
+    started = time.monotonic()
+    with pytest.raises(Unfinished, match=r"longer than 0\.3 seconds"):
+        checker.run("time.sleep", 30, bounds=Bounds(0.3, 2**30))
+    assert time.monotonic() - started < 5
+
+
+def test_memory_is_bounded(checker: Checker) -> None:
+    with pytest.raises(Unfinished, match="more than 67108864 bytes"):
+        checker.run("builtins.bytearray", 2**28, bounds=Bounds(20, 2**26))
+
+
+def test_the_death_of_a_child_is_survived(checker: Checker) -> None:
+    for _ in range(3):
+        with pytest.raises(Unfinished):
+            checker.run("os.abort", bounds=BOUNDS)
+    assert checker.run("math.hypot", 3, 4, bounds=BOUNDS) == 5
+
+
+def test_an_error_is_told(checker: Checker) -> None:
+    with pytest.raises(Failed, match="ZeroDivisionError"):
+        checker.run("operator.truediv", 1, 0, bounds=BOUNDS)
+
+
+def test_no_more_at_once_than_may_be(checker: Checker) -> None:
+    def slow() -> None:
+        with pytest.raises(Unfinished):
+            checker.run("time.sleep", 30, bounds=Bounds(1.5, 2**30))
+
+    thread = threading.Thread(target=slow)
+    thread.start()
+    time.sleep(0.3)
+    with pytest.raises(Busy) as refusal:
+        checker.run("os.getpid", bounds=BOUNDS)
+    assert refusal.value.retry_after > 0
+    thread.join()
+    assert checker.run("os.getpid", bounds=BOUNDS)
+
+
+def test_outcomes_are_counted() -> None:
+    heard: list[tuple[str, str]] = []
+    counted = Checker(1, 1, lambda function, outcome, seconds: heard.append((function, outcome)))
+    counted.run("os.getpid", bounds=BOUNDS)
+    with pytest.raises(Unfinished):
+        counted.run("os.abort", bounds=BOUNDS)
+    assert heard == [("os.getpid", "value"), ("os.abort", "died")]
