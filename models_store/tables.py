@@ -1,5 +1,6 @@
 """Every table. Each has its owner (`local` without keys), and every query takes it."""
 
+from sqlalchemy import BigInteger as Big
 from sqlalchemy import (
     Boolean,
     Column,
@@ -14,7 +15,6 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy import BigInteger as Big
 
 from models_store.columns import Json, UtcDateTime
 

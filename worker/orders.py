@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from models_store.artifacts import ArtifactStore
-
 from domain.plan import PinnedDataset, PinnedModel
+from models_store.artifacts import ArtifactStore
 from models_store.datasets import folder_of
 from models_store.leases import Claim
 from worker.order import Order

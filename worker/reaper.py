@@ -7,10 +7,10 @@ import time
 from dataclasses import dataclass
 
 from celery import Celery
-from models_store.artifacts import ArtifactStore, open_store
 
 from domain.errors import GraphfitError
 from models_store import idempotency, leases, sweep
+from models_store.artifacts import ArtifactStore, open_store
 from models_store.database import Database
 from models_store.queue import celery_app, wake
 from models_store.settings import Settings as StoreSettings

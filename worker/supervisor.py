@@ -4,10 +4,9 @@ import logging
 import threading
 from dataclasses import dataclass
 
-from models_store.artifacts import ArtifactStore
-
 from domain.errors import LeaseLost
 from models_store import leases
+from models_store.artifacts import ArtifactStore
 from models_store.database import Database
 from models_store.leases import Claim
 from worker.attempt import Attempt, Rules

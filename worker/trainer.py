@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
 
-from compiler.build import Built, build
-from compiler.weights import assign, copy_sources
 from safetensors.numpy import load_file
 
+from compiler.build import Built, build
+from compiler.weights import assign, copy_sources
 from domain.job import Epoch
 from worker.environment import environment, pin
 from worker.export import Export

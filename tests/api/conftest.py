@@ -1,5 +1,7 @@
 """A real server for the API's tests: uvicorn on a free port, SQLite, checks in real children."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,13 +16,14 @@ from api.settings import Settings
 from models_store.database import Database
 from models_store.migrate import migrate
 from models_store.settings import Settings as StoreSettings
-from tests.service import until
+from tests.service import ROOT, until
 
 
 class Server:
     """The API alone, in a thread of this process: its parts are at hand."""
 
     def __init__(self, data: Path, settings: Settings) -> None:
+        self.data = data
         store_settings = StoreSettings(data=data)
         migrate(Database.of(store_settings))
         self.app = create_app(settings, store_settings)
@@ -43,7 +46,8 @@ class Server:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running = Server(
-        tmp_path_factory.mktemp("api"), Settings(max_json_bytes=1_000_000, max_nodes=200)
+        tmp_path_factory.mktemp("api"),
+        Settings(max_json_bytes=1_000_000, max_nodes=200, max_predict_bytes=1_200),
     )
     until(lambda: running.parts.checker.is_warm or None, "the checker")
     yield running
@@ -53,3 +57,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def client(server: Server) -> httpx.Client:
     return server.client
+
+
+@pytest.fixture(scope="session")
+def worker(server: Server) -> Iterator[None]:
+    """A real worker on the server's data."""
+    command = [sys.executable, "-m", "standalone", "worker", "--data", str(server.data)]
+    process = subprocess.Popen(command, cwd=ROOT)
+    yield
+    process.terminate()
+    process.wait(60)

@@ -3,7 +3,6 @@
 import os
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,11 +14,11 @@ BOUNDS = Bounds(seconds=20, memory_bytes=2**30)
 
 
 @pytest.fixture(scope="module")
-def checker() -> Iterator[Checker]:
+def checker() -> Checker:
     made = Checker(at_once=1, wait_seconds=0.1)
     made.start()
     until(lambda: made.is_warm or None, "the checker")
-    yield made
+    return made
 
 
 def test_a_function_runs_in_another_process(checker: Checker) -> None:
@@ -35,7 +34,7 @@ def test_a_deadline_is_kept(checker: Checker) -> None:
 
 
 def test_memory_is_bounded(checker: Checker) -> None:
-    with pytest.raises(Unfinished, match="more than 67108864 bytes"):
+    with pytest.raises(Unfinished, match="more memory than the 67108864 bytes"):
         checker.run("builtins.bytearray", 2**28, bounds=Bounds(20, 2**26))
 
 

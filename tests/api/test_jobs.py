@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 
@@ -42,8 +41,8 @@ def request(dataset: str, **changes: Any) -> dict[str, Any]:
     }
 
 
-def refused(server: Server, dataset: str, **changes: Any) -> dict[str, str]:
-    return faults(server.client.post("/v1/jobs", json=request(dataset, **changes)))
+def refused(server: Server, dataset: str, changes: dict[str, Any]) -> dict[str, str]:
+    return faults(server.client.post("/v1/jobs", json={**request(dataset), **changes}))
 
 
 def test_a_job_is_accepted_and_shown(server: Server, dataset: str) -> None:
@@ -162,16 +161,15 @@ def _npz(**arrays: Any) -> bytes:
 
 
 def test_everything_wrong_is_told_at_once(server: Server, dataset: str) -> None:
-    found = refused(
-        server,
-        dataset,
-        graph=graph({"type": "Dense", "config": {"unit": 3}}),
-        feed={"inputs": {"x": "xx"}, "targets": ["wide"]},
-        compile={"loss": "sparse_crossentropy", "optimizer": {"type": "Adamm"}},
-        fit={"callbacks": ["EarlyStopping", "EarlyStoping"]},
-    )
+    wrong = {
+        "graph": graph({"type": "Dense", "config": {"units": 3, "activations": "relu"}}),
+        "feed": {"inputs": {"x": "xx"}, "targets": ["wide"]},
+        "compile": {"loss": "sparse_crossentropy", "optimizer": {"type": "Adamm"}},
+        "fit": {"callbacks": ["EarlyStopping", "EarlyStoping"]},
+    }
+    found = refused(server, dataset, wrong)
     assert found.keys() == {
-        "/graph/nodes/0/layer/config/unit",
+        "/graph/nodes/0/layer/config/activations",
         "/feed/inputs/x",
         "/compile/loss",
         "/compile/optimizer/type",
@@ -212,7 +210,7 @@ def test_bad_jobs(
     server: Server, dataset: str, changes: dict[str, Any], pointer: str, words: str
 ) -> None:
     before = server.client.get("/v1/jobs").json()
-    found = refused(server, dataset, **changes)
+    found = refused(server, dataset, changes)
     assert pointer in found, found
     assert words in found[pointer]
     assert server.client.get("/v1/jobs").json() == before
@@ -232,15 +230,15 @@ def test_integers_into_an_embedding(server: Server, dataset: str) -> None:
         ],
         "outputs": ["y"],
     }
-    assert "indices 0 to 39" in refused(server, dataset, graph=definition)["/feed/inputs"]
-    floats = refused(server, dataset, graph=definition, feed={"inputs": ["wide"]})
+    assert "indices 0 to 39" in refused(server, dataset, {"graph": definition})["/feed/inputs"]
+    floats = refused(server, dataset, {"graph": definition, "feed": {"inputs": ["wide"]}})
     assert "takes [7]" in floats["/feed/inputs/0"]
 
 
 def test_a_fault_inside_a_stored_graph_is_shown_at_its_id(server: Server, dataset: str) -> None:
     inner = made(server.client.post("/v1/graphs", json={"definition": graph(DENSE)}))["id"]
     wrong = graph({"type": "Graph", "graph": inner}, inputs=[{"name": "x", "shape": [2, 2, 5]}])
-    found = refused(server, dataset, graph=wrong)
+    found = refused(server, dataset, {"graph": wrong})
     assert all(pointer.startswith("/graph/nodes/0") for pointer in found), found
 
 

@@ -35,7 +35,7 @@ def test_unknown_addresses(client: httpx.Client, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["graphs/graph_1", "jobs/x", "models/'", "datasets/graph_1"])
 def test_ids_that_cannot_be(client: httpx.Client, path: str) -> None:
-    kind = path.split("s/")[0]
+    kind = path.partition("s/")[0]
     answer = client.get(f"/v1/{path}")
     faults(answer, 404)
     assert answer.json()["detail"].startswith(f"There is no {kind} '")
