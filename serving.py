@@ -66,7 +66,7 @@ def serve(host: str, port: int) -> int:
     try:
         listener = _listen(host, port)
     except OSError as error:
-        _say(f"cannot listen on {host}:{port}: {error.strerror}")
+        _say(f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}")
         return 1
     if not _migrated():
         return 1

@@ -4,10 +4,12 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from api.blueprints import within
 from api.dependencies import ModelPath, Owner, Parts
 from api.json_route import JsonRoute, SentBody
 from api.predict_forms import asked, told
 from api.responses import ASKS
+from domain.errors import Invalid
 
 router = APIRouter(prefix="/v1/models", tags=["models"], route_class=JsonRoute)
 VALUE: dict[str, Any] = {
@@ -59,7 +61,10 @@ def predict(model_id: ModelPath, sent: SentBody, parts: Parts, owner: Owner) -> 
     Equal requests give equal bits.
     """
     ready = parts.predictor.ready(owner, model_id)
-    question = asked(sent.json, ready.summary.inputs, parts.settings.max_predict_rows)
-    outputs = parts.predictor.run(ready, question)
+    try:
+        question = asked(sent.json, ready.summary.inputs, parts.settings.max_predict_rows)
+        outputs = parts.predictor.run(ready, question)
+    except Invalid as error:
+        raise Invalid(within(list(error.faults), sent.json)) from error
     parts.metrics.predictions.labels(ready.engine.name).inc(question.rows)
     return Response(told(question.form, outputs), media_type="application/json")

@@ -1,6 +1,7 @@
 """JSON to arrays and back: what a prediction takes and gives."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -30,17 +31,31 @@ def array_of(rows: list[Any], tensor: Tensor, places: list[Place]) -> Array:
     Raises:
         Invalid: what is no number, or lies in a list of the wrong length, at its place.
     """
-    row = tensor.shape[1:]
-    try:
-        array = np.array(rows)
-    except ValueError:  # ragged
-        array = np.empty(0, object)
-    if row == [1] and array.ndim == 1:
-        array = array.reshape(-1, 1)
+    if tensor.shape[1:] == [1]:
+        rows = [value if isinstance(value, list) else [value] for value in rows]
+    array = _plain(rows)
     if not _is_right(array, tensor):
-        faults = [fault for _, fault in zip(range(MOST_FAULTS), _faults(rows, tensor, places))]  # noqa: B905
-        raise Invalid(faults or [_unequal(tensor, places)])
+        faults = list(islice(_faults(rows, tensor, places), MOST_FAULTS))
+        if faults:
+            raise Invalid(faults)
+        array = _unusual(rows, tensor, places)
     return _cast(array, tensor, places)
+
+
+def _plain(rows: list[Any]) -> Array:
+    try:
+        return np.array(rows)
+    except ValueError:  # ragged
+        return np.empty(0, object)
+
+
+def _unusual(rows: list[Any], tensor: Tensor, places: list[Place]) -> Array:
+    """What NumPy makes an array of only when it is told of what, e.g. of 10^30."""
+    try:
+        return np.array(rows, np.float64 if "float" in tensor.dtype else tensor.dtype)
+    except (ValueError, TypeError, OverflowError) as error:
+        detail = f"The rows of input '{tensor.name}' differ in shape; send equal ones together."
+        raise Invalid([Fault(pointer=pointer(*places[0][:1]), detail=detail)]) from error
 
 
 def _is_right(array: Array, tensor: Tensor) -> bool:
@@ -58,10 +73,8 @@ def _kinds(dtype: str) -> str:
 
 
 def _faults(rows: list[Any], tensor: Tensor, places: list[Place]) -> Iterator[Fault]:
-    row = tensor.shape[1:]
     for value, place in zip(rows, places, strict=True):
-        bare = row == [1] and not isinstance(value, list)
-        yield from _value_faults(value, [] if bare else row, tensor, place)
+        yield from _value_faults(value, tensor.shape[1:], tensor, place)
 
 
 def _value_faults(
@@ -88,12 +101,15 @@ def _wanted(value: Any, dtype: str) -> str | None:
         return None if isinstance(value, bool) else "true or false"
     if "float" in dtype:
         return None if isinstance(value, int | float) else "a number"
-    return None if isinstance(value, int) else "a whole number"
+    low, high = _range(dtype)
+    if isinstance(value, int):
+        return None if low <= value <= high else f"a whole number from {low} to {high}"
+    return "a whole number"
 
 
-def _unequal(tensor: Tensor, places: list[Place]) -> Fault:
-    detail = f"The rows of input '{tensor.name}' differ in shape; send equal ones together."
-    return Fault(pointer=pointer(*places[0][:1]), detail=detail)
+def _range(dtype: str) -> tuple[int, int]:
+    bounds = np.iinfo(dtype)
+    return int(bounds.min), int(bounds.max)
 
 
 def _cast(array: Array, tensor: Tensor, places: list[Place]) -> Array:
@@ -101,13 +117,13 @@ def _cast(array: Array, tensor: Tensor, places: list[Place]) -> Array:
         return array.astype(object)
     dtype = np.dtype("float32" if tensor.dtype == "bfloat16" else tensor.dtype)
     if dtype.kind in "iu" and array.size:
-        bounds = np.iinfo(dtype)
-        outside = (array < bounds.min) | (array > bounds.max)
-        _refuse_first(outside, f"{tensor.dtype} runs from {bounds.min} to {bounds.max}", places)
+        low, high = _range(tensor.dtype)
+        outside = (array < low) | (array > high)
+        _refuse_first(outside, f"A whole number from {low} to {high} belongs here.", places)
     with np.errstate(over="ignore"):
         result = array.astype(dtype)
     if dtype.kind == "f" and not np.isfinite(result).all():
-        _refuse_first(~np.isfinite(result), f"this number is too large for {tensor.dtype}", places)
+        _refuse_first(~np.isfinite(result), f"This number is too large for {tensor.dtype}.", places)
     return result
 
 
@@ -115,7 +131,7 @@ def _refuse_first(bad: Array, reason: str, places: list[Place]) -> None:
     if bad.any():
         row, *rest = (int(i) for i in np.argwhere(bad)[0])
         where = pointer(*places[row], *rest)
-        raise Invalid([Fault(pointer=where, detail=f"{reason[0].upper()}{reason[1:]}.")])
+        raise Invalid([Fault(pointer=where, detail=reason)])
 
 
 def refuse_beyond(array: Array, size: int, name: str, places: list[Place]) -> None:
@@ -125,7 +141,7 @@ def refuse_beyond(array: Array, size: int, name: str, places: list[Place]) -> No
         Invalid: the first that is not, at its place.
     """
     outside = (array < 0) | (array >= size)
-    _refuse_first(outside, f"input '{name}' takes the indices 0 to {size - 1}", places)
+    _refuse_first(outside, f"Input '{name}' takes the indices 0 to {size - 1}.", places)
 
 
 def listed(array: Array) -> list[Any]:

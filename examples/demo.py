@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from examples.client import Graphfit
 
 ROWS = 2_000
 BAR = 40
+LOG = Path(tempfile.gettempdir()) / "graphfit-demo.log"
 EXAMPLE = Path(__file__).parents[1] / "openapi" / "examples" / "multi_input.json"
 
 
@@ -19,10 +21,12 @@ def main() -> int:
     """Leaves the service up until Ctrl-C."""
     port = os.environ.get("GRAPHFIT_DEMO_PORT", "8000")
     command = [sys.executable, "-m", "standalone", "serve", "--port", port]
-    service = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    with LOG.open("w") as log:
+        service = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
     try:
         address = _address(service)
         if address is None:
+            print(LOG.read_text(), end="")
             return service.wait() or 1
         _train(Graphfit(address))
         print("\nThe service stays up; stop it with Ctrl-C.", flush=True)
@@ -36,7 +40,8 @@ def main() -> int:
 
 def _address(service: "subprocess.Popen[str]") -> str | None:
     """Reads what the service says until it is ready; None when it ended."""
-    print("Starting the service (TensorFlow takes a few seconds to load) ...", flush=True)
+    print("Starting the service (TensorFlow takes a few seconds to load) ...")
+    print(f"What its parts log goes to {LOG}.", flush=True)
     assert service.stdout is not None
     for line in service.stdout:
         print(line, end="", flush=True)

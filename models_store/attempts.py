@@ -8,7 +8,8 @@ from sqlalchemy import Connection, delete, insert, select
 from domain.job import Epoch, JobError, JobState, Progress
 from domain.model import FileLeftOut, ModelFile
 from models_store import events, history, models
-from models_store.leases import Checkpoint, Claim, guarded
+from models_store.claims import Checkpoint, Claim
+from models_store.leases import guarded
 from models_store.tables import checkpoints, jobs
 
 

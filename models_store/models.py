@@ -13,9 +13,9 @@ from domain.graph import Blueprint
 from domain.model import FileLeftOut, Model, ModelFile, Signature
 from domain.plan import PinnedModel
 from domain.summary import Summary
+from models_store.claims import Claim
 from models_store.ids import new_id
 from models_store.job_uses import refuse_if_used
-from models_store.leases import Claim
 from models_store.paging import Page
 from models_store.paging import page as page_of
 from models_store.tables import model_files, models

@@ -17,7 +17,7 @@ def celery_app(settings: Settings) -> Celery:
     """Celery on the broker that the settings name, kombu's filesystem transport by default."""
     app = Celery("graphfit")
     app.conf.update(
-        broker_url=settings.broker_url or "filesystem://",
+        broker_url=settings.broker_url or "filesystem://localhost",
         broker_connection_retry_on_startup=True,
         task_ignore_result=True,
         worker_prefetch_multiplier=1,

@@ -1,12 +1,13 @@
 """Deletes artefacts that no row names: what killed processes left half-done."""
 
+from pathlib import PurePosixPath
+
 from sqlalchemy import Connection, select
 
 from models_store.artifacts import ArtifactStore
 from models_store.database import Database
 from models_store.datasets import folder_of
-from models_store.leases import named_folders
-from models_store.tables import datasets
+from models_store.tables import checkpoints, datasets, models
 
 
 def sweep(database: Database, store: ArtifactStore, grace_seconds: float) -> int:
@@ -42,3 +43,11 @@ def _is_named(connection: Connection, prefix: str) -> bool:
         return prefix in named_folders(connection, identifier)
     query = select(datasets.c.id).where(datasets.c.id == identifier)
     return prefix == folder_of(identifier) and connection.execute(query).first() is not None
+
+
+def named_folders(connection: Connection, job_id: str) -> set[str]:
+    """The attempts' folders of a job that a checkpoint or a model names."""
+    kept = select(checkpoints.c.artifact).where(checkpoints.c.job_id == job_id)
+    made = select(models.c.folder).where(models.c.job_id == job_id)
+    folders = {str(PurePosixPath(key).parent) for key in connection.execute(kept).scalars()}
+    return folders | set(connection.execute(made).scalars())

@@ -77,8 +77,14 @@ class Service:
 
     def part(self, name: str) -> psutil.Process:
         """The process of `api`, `worker` or `reaper`."""
-        parent = psutil.Process(self.process.pid)
-        return next(p for p in parent.children() if name in p.cmdline()[1:4])
+        return until(lambda: self._part(name), f"the {name}")
+
+    def _part(self, name: str) -> psutil.Process | None:
+        for process in psutil.Process(self.process.pid).children():
+            with suppress(psutil.NoSuchProcess):  # also one that has died and is not buried yet
+                if name in process.cmdline()[1:4]:
+                    return process
+        return None
 
     def training_process(self) -> psutil.Process:
         """The fork that trains just now."""

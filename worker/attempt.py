@@ -12,8 +12,8 @@ from multiprocessing.context import ForkServerProcess
 from domain.errors import Busy, LeaseLost
 from domain.job import JobError, JobState
 from models_store import attempts, leases
+from models_store.claims import Claim
 from models_store.database import Database
-from models_store.leases import Claim
 from worker import lifeline
 from worker.journal import LAST_WORDS, Journal
 from worker.launch import launch

@@ -10,8 +10,8 @@ from domain.job import Epoch, JobError
 from domain.model import FileLeftOut, ModelFile
 from models_store import attempts
 from models_store.artifacts import ArtifactStore
+from models_store.claims import Checkpoint, Claim
 from models_store.database import Database
-from models_store.leases import Checkpoint, Claim
 from worker.estimate import Estimate
 from worker.messages import (
     EpochEnded,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from domain.plan import PinnedDataset, PinnedModel
 from models_store.artifacts import ArtifactStore
+from models_store.claims import Claim
 from models_store.datasets import folder_of
-from models_store.leases import Claim
 from worker.order import Order
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from celery import Celery
 
 from domain.errors import GraphfitError
-from models_store import idempotency, leases, sweep
+from models_store import expiry, idempotency, sweep
 from models_store.artifacts import ArtifactStore, open_store
 from models_store.database import Database
 from models_store.queue import celery_app, wake
@@ -31,10 +31,10 @@ class Reaper:
     def reap(self) -> None:
         """Requeues jobs whose lease has run out and calls a worker for them."""
         with self.database.read() as connection:
-            if not leases.is_any_expired(connection):
+            if not expiry.is_any_expired(connection):
                 return
         with self.database.write() as connection:
-            requeued = leases.expire(connection, self.settings.max_attempts)
+            requeued = expiry.expire(connection, self.settings.max_attempts)
         if requeued:
             log.info("took back %d job(s) of lost workers", requeued)
             wake(self.calls)

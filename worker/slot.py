@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass, field
 
 from domain.errors import GraphfitError
-from models_store import leases
+from models_store import claims
+from models_store.claims import Claim
 from models_store.database import Database
-from models_store.leases import Claim
 from worker.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
@@ -45,11 +45,11 @@ class Slot:
 
     def _claim(self) -> Claim | None:
         with self.database.read() as connection:
-            if not leases.is_any_queued(connection):
+            if not claims.is_any_queued(connection):
                 return None  # an idle worker takes no write lock
         with self.database.write() as connection:
             rules = self.supervisor.rules
-            return leases.claim(connection, self.name, rules.lease_seconds)
+            return claims.claim(connection, self.name, rules.lease_seconds)
 
     def look_every(self, seconds: float) -> None:
         """Looks for work until the worker stops; calls that got lost do no harm."""

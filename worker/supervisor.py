@@ -5,10 +5,10 @@ import threading
 from dataclasses import dataclass
 
 from domain.errors import LeaseLost
-from models_store import leases
+from models_store import sweep
 from models_store.artifacts import ArtifactStore
+from models_store.claims import Claim
 from models_store.database import Database
-from models_store.leases import Claim
 from worker.attempt import Attempt, Rules
 from worker.journal import Journal
 from worker.orders import order_for
@@ -45,6 +45,6 @@ class Supervisor:
     def _clear(self, claim: Claim) -> None:
         """Deletes the attempt's files where nothing names them; else the sweep will."""
         with self.database.read() as connection:
-            named = str(claim.folder) in leases.named_folders(connection, claim.job_id)
+            named = str(claim.folder) in sweep.named_folders(connection, claim.job_id)
         if not named:
             self.store.delete_prefix(str(claim.folder))

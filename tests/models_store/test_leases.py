@@ -6,15 +6,15 @@ import pytest
 
 from domain.errors import Conflict, LeaseLost
 from domain.job import JobError, JobState
-from models_store import attempts, jobs, leases
+from models_store import attempts, claims, expiry, jobs, leases
+from models_store.claims import Claim
 from models_store.database import Database
-from models_store.leases import Claim
 from tests.plans import queue
 
 
 def claim(database: Database, lease_seconds: float = 60) -> Claim:
     with database.write() as connection:
-        claimed = leases.claim(connection, "worker-1", lease_seconds)
+        claimed = claims.claim(connection, "worker-1", lease_seconds)
     assert claimed is not None
     return claimed
 
@@ -31,7 +31,7 @@ def test_the_highest_priority_then_the_oldest_is_claimed_first(database: Databas
     order = [claim(database).job_id for _ in range(3)]
     assert order == [urgent, old, new] or order == [urgent, *sorted([old, new])]
     with database.write() as connection:
-        assert leases.claim(connection, "worker-1", 60) is None
+        assert claims.claim(connection, "worker-1", 60) is None
 
 
 def test_a_claim_raises_fence_and_attempt_and_is_announced(database: Database) -> None:
@@ -55,8 +55,8 @@ def test_an_expired_lease_is_taken_back_and_its_holder_writes_nothing_more(
         job_id = queue(connection)
     lost = claim(database, lease_seconds=-1)
     with database.write() as connection:
-        assert leases.is_any_expired(connection)
-        assert leases.expire(connection, max_attempts=5) == 1
+        assert expiry.is_any_expired(connection)
+        assert expiry.expire(connection, max_attempts=5) == 1
     assert state(database, job_id) == "queued"
     with pytest.raises(LeaseLost), database.write() as connection:
         leases.renew(connection, lost, 60)
@@ -72,7 +72,7 @@ def test_a_job_whose_worker_is_lost_too_often_fails(database: Database) -> None:
         job_id = queue(connection)
     claim(database, lease_seconds=-1)
     with database.write() as connection:
-        assert leases.expire(connection, max_attempts=1) == 0
+        assert expiry.expire(connection, max_attempts=1) == 0
     with database.read() as connection:
         job = jobs.get(connection, "local", job_id)
     assert job.state == "failed"
@@ -106,7 +106,7 @@ def test_a_cancelled_job_whose_worker_is_lost_ends_cancelled(database: Database)
     claim(database, lease_seconds=-1)
     with database.write() as connection:
         jobs.cancel(connection, "local", job_id)
-        assert leases.expire(connection, max_attempts=5) == 0
+        assert expiry.expire(connection, max_attempts=5) == 0
     assert state(database, job_id) == "cancelled"
 
 
@@ -135,7 +135,7 @@ def test_many_claimants_never_share_a_job(database: Database) -> None:
     def work() -> None:
         while True:
             with database.write() as connection:
-                mine = leases.claim(connection, threading.current_thread().name, 60)
+                mine = claims.claim(connection, threading.current_thread().name, 60)
             if mine is None:
                 return
             claimed.append(mine.job_id)

@@ -1,0 +1,61 @@
+"""Expired leases: the reaper takes back what lost workers held."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, Connection, select, update
+
+from domain.job import JobError, JobState
+from models_store import events
+from models_store.columns import database_clock
+from models_store.leases import HELD, let_go, released
+from models_store.tables import jobs
+
+
+def is_any_expired(connection: Connection) -> bool:
+    """Whether there is anything to take back."""
+    query = select(jobs.c.id).where(*_expired()).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def _expired() -> tuple[ColumnElement[bool], ...]:
+    return jobs.c.state.in_(HELD), jobs.c.lease_until < database_clock()
+
+
+def expire(connection: Connection, max_attempts: int) -> int:
+    """Takes back every job whose lease has run out; gives how many are queued again."""
+    statement = (
+        update(jobs)
+        .where(*_expired())
+        .values(**released(), version=jobs.c.version + 1)
+        .returning(jobs.c.id, jobs.c.owner, jobs.c.state, jobs.c.attempt)
+    )
+    rows = connection.execute(statement).all()
+    requeued = 0
+    for row in rows:
+        if row.attempt >= max_attempts and row.state == JobState.RUNNING:
+            _give_up(connection, row.id, row.owner, row.attempt)
+        else:
+            reason = "its worker was lost"
+            let_go(connection, row.id, row.owner, JobState(row.state), reason)
+            requeued += row.state == JobState.RUNNING
+    return requeued
+
+
+def _give_up(connection: Connection, job_id: str, owner: str, attempts: int) -> None:
+    error = JobError(
+        type="worker-lost",
+        title="The worker was lost",
+        detail=f"The job's worker was lost {attempts} times.",
+        category="infrastructure",
+    )
+    statement = (
+        update(jobs)
+        .where(jobs.c.id == job_id)
+        .values(
+            state=JobState.FAILED.value,
+            error=error.model_dump(mode="json"),
+            finished_at=datetime.now(UTC),
+        )
+    )
+    connection.execute(statement)
+    events.add_state(connection, owner, job_id, JobState.FAILED, error.title)

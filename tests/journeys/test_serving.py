@@ -1,0 +1,47 @@
+"""`graphfit serve`: its parts come back, and it says what it cannot do."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from serving import CALM_SECONDS
+from tests.service import ROOT, Service, until
+
+
+@pytest.mark.slow
+def test_parts_that_die_are_started_again(tmp_path: Path) -> None:
+    service = Service(tmp_path)
+    try:
+        until(lambda: True if _old_enough(service) else None, "calm parts")
+        before = {name: service.part(name) for name in ("api", "reaper")}
+        for part in before.values():
+            part.kill()
+        until(lambda: True if service.part("reaper").pid != before["reaper"].pid else None, "it")
+        # The parent holds the socket: the request waits for the new API instead of failing.
+        assert service.client.get("/healthz").status_code == 200
+        assert service.part("api").pid != before["api"].pid
+    finally:
+        service.stop()
+
+
+def _old_enough(service: Service) -> bool:
+    ages = [time.time() - service.part(name).create_time() for name in ("api", "reaper")]
+    return min(ages) > CALM_SECONDS
+
+
+def test_a_port_that_is_taken_is_said_in_one_line(service: Service, tmp_path: Path) -> None:
+    port = service.address.rsplit(":", 1)[1]
+    command = [sys.executable, "-m", "standalone", "serve", "--port", port]
+    done = subprocess.run(
+        [*command, "--data", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stdout == f"graphfit: cannot listen on 127.0.0.1:{port}: Address already in use\n"
