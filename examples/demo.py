@@ -13,7 +13,6 @@ from examples.client import Graphfit
 
 ROWS = 2_000
 BAR = 40
-LOG = Path(tempfile.gettempdir()) / "graphfit-demo.log"
 EXAMPLE = Path(__file__).parents[1] / "openapi" / "examples" / "multi_input.json"
 
 
@@ -21,12 +20,13 @@ def main() -> int:
     """Leaves the service up until Ctrl-C."""
     port = os.environ.get("GRAPHFIT_DEMO_PORT", "8000")
     command = [sys.executable, "-m", "standalone", "serve", "--port", port]
-    with LOG.open("w") as log:
-        service = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+    descriptor, log = tempfile.mkstemp(prefix="graphfit-demo-", suffix=".log")
+    service = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=descriptor, text=True)
     try:
+        print(f"What the service's parts log goes to {log}.")
         address = _address(service)
         if address is None:
-            print(LOG.read_text(), end="")
+            print(Path(log).read_text(), end="")
             return service.wait() or 1
         _train(Graphfit(address))
         print("\nThe service stays up; stop it with Ctrl-C.", flush=True)
@@ -40,8 +40,7 @@ def main() -> int:
 
 def _address(service: "subprocess.Popen[str]") -> str | None:
     """Reads what the service says until it is ready; None when it ended."""
-    print("Starting the service (TensorFlow takes a few seconds to load) ...")
-    print(f"What its parts log goes to {LOG}.", flush=True)
+    print("Starting the service (TensorFlow takes a few seconds to load) ...", flush=True)
     assert service.stdout is not None
     for line in service.stdout:
         print(line, end="", flush=True)
