@@ -67,14 +67,18 @@ def _train(service: Graphfit) -> None:
 
 
 def _headlines() -> dict[str, list[Any]]:
-    """Word numbers whose first words decide, with five side facts, whether it is a hit."""
+    """Word numbers and five side facts: exciting last words, or a first fact, make a hit."""
     draw = random.Random(7)
-    words = [[draw.randrange(1, 10_000) for _ in range(100)] for _ in range(ROWS)]
-    extra = [[round(draw.random(), 3) for _ in range(5)] for _ in range(ROWS)]
-    hits = [
-        int(row[-1] % 2 == 0 and sum(facts) > 2) for row, facts in zip(words, extra, strict=True)
-    ]
-    return {"headline": words, "extra": extra, "label": hits}
+    columns: dict[str, list[Any]] = {"headline": [], "extra": [], "label": []}
+    for _ in range(ROWS):
+        exciting = draw.random() < 0.4
+        ending = range(1, 51) if exciting else range(51, 101)
+        words = [draw.randrange(101, 10_000) for _ in range(90)] + draw.choices(ending, k=10)
+        facts = [round(draw.random(), 3) for _ in range(5)]
+        columns["headline"].append(words)
+        columns["extra"].append(facts)
+        columns["label"].append(int(exciting or facts[0] > 0.85))
+    return columns
 
 
 def _show(job: dict[str, Any]) -> None:
@@ -83,7 +87,8 @@ def _show(job: dict[str, Any]) -> None:
     loss = job["metrics"].get("loss")
     bar = "#" * filled + "-" * (BAR - filled)
     left = progress["seconds_remaining"]
-    text = f"{job['state']:>10} [{bar}] epoch {progress['epoch']}/{progress['epochs']}"
+    state = "saving" if job["state"] == "running" and filled == BAR else job["state"]
+    text = f"{state:>10} [{bar}] epoch {progress['epoch']}/{progress['epochs']}"
     text += f" loss {loss:.4f}" if loss is not None else ""
     text += f" {left:.0f} s left" if left is not None else ""
     print(f"\r{text:<100}", end="", flush=True)
