@@ -23,13 +23,13 @@ from models_store.database import Database
 from models_store.queue import celery_app
 from models_store.settings import Settings as StoreSettings
 
-ROUTERS = (
-    graphs.router,
-    datasets.router,
+ROUTERS = (  # those that are asked most come first
+    predict.router,
     jobs.router,
     events.router,
+    datasets.router,
+    graphs.router,
     models.router,
-    predict.router,
     info.router,
     health.router,
     documentation.router,

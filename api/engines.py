@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +20,7 @@ from api.tensors import Arrays
 
 KERAS = "compiler.predict.predict"
 ONNX = "api.engines.run_file"
+QUICK_SECONDS = 0.0005
 InChild = Callable[..., Any]
 """Runs a function by its dotted name in a child."""
 
@@ -27,6 +29,8 @@ class Engine(Protocol):
     """Computes the outputs of one model."""
 
     name: str
+    is_quick: bool
+    """Whether a small prediction is no burden to the thread that answers everybody."""
 
     def run(self, inputs: Arrays, batch: int) -> Arrays:
         """Outputs by name.
@@ -49,6 +53,7 @@ class OnnxEngine:
         self._in_child = in_child
         self._session = session_of(path)
         self._outputs = [output.name for output in self._session.get_outputs()]
+        self.is_quick = False
 
     def run(self, inputs: Arrays, batch: int) -> Arrays:
         """In this process, when all rows are one batch.
@@ -62,7 +67,9 @@ class OnnxEngine:
             return outputs
         try:
             with self._turns:
+                started = time.perf_counter()
                 arrays = self._session.run(self._outputs, inputs)
+                self.is_quick = time.perf_counter() - started < QUICK_SECONDS
         except (Fail, InvalidArgument, RuntimeException) as error:
             raise Failed(str(error)) from error
         return dict(zip(self._outputs, arrays, strict=True))
@@ -72,6 +79,7 @@ class KerasEngine:
     """Keras in a child, for models that ONNX cannot express."""
 
     name = "keras"
+    is_quick = False
 
     def __init__(self, blueprint_json: str, weights: Path, in_child: InChild) -> None:
         self._blueprint_json = blueprint_json

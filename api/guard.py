@@ -1,13 +1,15 @@
 """Without keys: only this machine's own programs and pages are answered."""
 
+import re
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.problems import FORBIDDEN_ORIGIN, MISDIRECTED, ProblemType, problem_response
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
+"""Stricter than a URL's authority: no user, no path, nothing a parser could read otherwise."""
 
 
 class LoopbackGuard:
@@ -21,13 +23,9 @@ class LoopbackGuard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        host = origin = b""
-        for name, value in scope["headers"]:
-            if name == b"host":
-                host = value
-            elif name == b"origin":
-                origin = value
-        refused = _refusal(host.decode("latin-1"), origin.decode("latin-1"))
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        origins = [value for name, value in scope["headers"] if name == b"origin"]
+        refused = _refusal(b",".join(hosts).decode("latin-1"), b",".join(origins).decode("latin-1"))
         if refused is None:
             await self.app(scope, receive, send)
         else:
@@ -37,16 +35,13 @@ class LoopbackGuard:
 
 @lru_cache(maxsize=1024)
 def _refusal(host: str, origin: str) -> tuple[ProblemType, str] | None:
-    if not is_loopback(f"//{host}"):
+    if not _HOST.fullmatch(host):
         return MISDIRECTED, f"This service answers to loopback names only, not to '{host}'."
     if origin and origin.lower() not in (f"http://{host}".lower(), f"https://{host}".lower()):
         return FORBIDDEN_ORIGIN, f"Pages of '{origin}' may not call this service."
     return None
 
 
-def is_loopback(url: str) -> bool:
-    """Whether a URL's host is this machine by a loopback name."""
-    try:
-        return (urlsplit(url).hostname or "") in LOOPBACK
-    except ValueError:
-        return False
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen on is this machine's alone."""
+    return host in LOOPBACK

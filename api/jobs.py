@@ -16,11 +16,13 @@ from api.json_route import JsonRoute, Sent, SentBody
 from api.numbers import answer, body_of
 from api.responses import CREATES, DELETES, LISTS, READS
 from api.snapshots import Snapshot
+from domain.errors import Fault, Invalid
 from domain.job import Job, JobRequest, JobState
 from models_store import history, jobs, queue
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=JsonRoute)
 METADATA = "metadata."
+MOST_FILTERS = 20
 IfNoneMatch = Annotated[
     str | None, Header(description="The `ETag` of what you have: 304 when nothing changed.")
 ]
@@ -73,6 +75,9 @@ def list_jobs(
         for name, value in request.query_params.items()
         if name.startswith(METADATA)
     }
+    if len(wanted) > MOST_FILTERS:
+        detail = f"A list is filtered by at most {MOST_FILTERS} metadata keys at once."
+        raise Invalid([Fault(pointer="", detail=detail)])
     with parts.database.read() as connection:
         page = jobs.page(connection, owner, paging.cursor, paging.size, state, wanted)
         items = [viewed(jobs.viewed(connection, row)) for row in page.rows]

@@ -3,15 +3,18 @@
 from typing import Any
 
 from fastapi import APIRouter, Response
+from starlette.concurrency import run_in_threadpool
 
 from api.blueprints import within
-from api.dependencies import ModelPath, Owner, Parts
-from api.json_route import JsonRoute, SentBody
+from api.dependencies import ModelPath, Owner, Parts, Services
+from api.json_route import JsonRoute, Sent, SentBody
 from api.predict_forms import asked, told
+from api.predictor import Ready
 from api.responses import ASKS
 from domain.errors import Invalid
 
 router = APIRouter(prefix="/v1/models", tags=["models"], route_class=JsonRoute)
+QUICK_BYTES = 4096
 VALUE: dict[str, Any] = {
     "description": "Nested lists: a value for each row; an object by name with several."
 }
@@ -55,12 +58,22 @@ ANSWER: dict[str, Any] = {
         "requestBody": {"required": True, "content": {"application/json": {"schema": REQUEST}}}
     },
 )
-def predict(model_id: ModelPath, sent: SentBody, parts: Parts, owner: Owner) -> Response:
+async def predict(model_id: ModelPath, sent: SentBody, parts: Parts, owner: Owner) -> Response:
     """Rows (`instances`) or columns (`inputs`), bare with one input or output, else by name.
 
     Equal requests give equal bits.
     """
-    ready = parts.predictor.ready(owner, model_id)
+    ready = parts.predictor.fresh(owner, model_id)
+    if ready is not None and ready.engine.is_quick and len(sent.raw) < QUICK_BYTES:
+        return _predicted(parts, ready, sent)  # sooner done than a thread is found for it
+    return await run_in_threadpool(_prepared, parts, owner, model_id, sent)
+
+
+def _prepared(parts: Services, owner: str, model_id: str, sent: Sent) -> Response:
+    return _predicted(parts, parts.predictor.ready(owner, model_id), sent)
+
+
+def _predicted(parts: Services, ready: Ready, sent: Sent) -> Response:
     try:
         question = asked(sent.json, ready.summary.inputs, parts.settings.max_predict_rows)
         outputs = parts.predictor.run(ready, question)

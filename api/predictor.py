@@ -61,6 +61,13 @@ class Predictor:
         self._locks: dict[Key, threading.Lock] = {}
         self._guard = threading.Lock()
 
+    def fresh(self, owner: str, model_id: str) -> Ready | None:
+        """The model, when it was looked up a moment ago."""
+        found = self._ready.get((owner, model_id))
+        if found is not None and time.monotonic() - found.seen_at < FRESH_SECONDS:
+            return found
+        return None
+
     def ready(self, owner: str, model_id: str) -> Ready:
         """The model, prepared by whoever asks first.
 
@@ -70,20 +77,17 @@ class Predictor:
         """
         key = (owner, model_id)
         with self._guard:
-            found = self._ready.get(key)
-            if found is not None and time.monotonic() - found.seen_at < FRESH_SECONDS:
-                self._ready.move_to_end(key)
-                return found
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
             return self._prepared(key)
 
     def _prepared(self, key: Key) -> Ready:
         owner, model_id = key
+        fresh = self.fresh(owner, model_id)
+        if fresh is not None:
+            return fresh
         now = time.monotonic()
         found = self._ready.get(key)
-        if found is not None and now - found.seen_at < FRESH_SECONDS:
-            return found
         with self._database.read() as connection:
             if found is not None:
                 models.pinned(connection, owner, model_id)

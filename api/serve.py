@@ -1,5 +1,6 @@
 """Runs the service in a process of its own."""
 
+import socket
 import sys
 
 import uvicorn
@@ -19,13 +20,12 @@ def run(host: str, port: int, fd: int | None = None) -> None:
         port: To listen on.
         fd: A socket that listens already, instead of the two.
     """
-    if not is_loopback(f"//[{host}]" if ":" in host else f"//{host}"):
+    if not is_loopback(host):
         sys.exit(f"Without API keys Graphfit listens on loopback only, not on {host}.")
     config = uvicorn.Config(
         create_app(),
         host=host,
         port=port,
-        fd=fd,
         loop="uvloop",
         http="httptools",
         ws="none",
@@ -35,4 +35,6 @@ def run(host: str, port: int, fd: int | None = None) -> None:
         server_header=False,
         timeout_graceful_shutdown=GOODBYE_SECONDS,
     )
-    uvicorn.Server(config).run()
+    # Of its real family: uvicorn's own `fd` takes any for a UNIX socket, without TCP_NODELAY
+    sockets = None if fd is None else [socket.socket(fileno=fd)]
+    uvicorn.Server(config).run(sockets)

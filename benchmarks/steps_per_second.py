@@ -53,7 +53,8 @@ from keras import layers
 
 tf.config.experimental.enable_op_determinism()
 keras.utils.set_random_seed(7)
-folder, model_name, epochs, batch_size = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+folder, model_name = sys.argv[1:3]
+epochs, batch_size = map(int, sys.argv[3:])
 load = lambda name: np.load(f"{folder}/{name}.npy")
 if model_name == "dense":
     inputs = [keras.Input((784,))]

@@ -54,6 +54,8 @@ def export_onnx(blueprint_json: str, weights_path: str, target_path: str) -> dic
 
 
 def _convert(built: Built, path: Path) -> None:
+    if set(_inputs(built)) & built.model.output.keys():
+        raise NotConverted("In ONNX an output cannot have the name of an input.")
     signature = [
         keras.InputSpec(shape=tensor.shape, dtype=tensor.dtype, name=name)
         for tensor, name in zip(built.model.inputs, _inputs(built), strict=True)

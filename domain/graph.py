@@ -13,7 +13,7 @@ Dtype = Literal[
     "float16", "bfloat16", "float32", "float64", "bool", "string",
     "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
 ]  # fmt: skip
-Axis = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Axis = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
 
 LAYER_ARGUMENTS = frozenset({"layer", "backward_layer", "cell", "cells", "layers"})
 """The arguments that Keras types as a layer, a cell or a list of them."""
@@ -41,7 +41,7 @@ class Input(Contract):
     """A tensor that the caller gives."""
 
     name: Name
-    shape: list[Axis | None]
+    shape: list[Axis | None] = Field(max_length=32)
     """Without the batch axis; `null` for an unknown length."""
     dtype: Dtype = "float32"
 

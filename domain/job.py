@@ -87,10 +87,10 @@ class JobRequest(Contract):
     feed: Feed = Feed()
     compile: Compile = Compile()
     fit: Fit = Fit()
-    seed: int | None = Field(default=None, ge=0, lt=2**32)
+    seed: int | None = Field(default=None, strict=True, ge=0, lt=2**32)
     """Left out: drawn and recorded."""
-    deterministic: bool = True
-    priority: int = Field(default=0, ge=-1000, le=1000)
+    deterministic: bool = Field(default=True, strict=True)
+    priority: int = Field(default=0, strict=True, ge=-1000, le=1000)
     """Higher goes first."""
     limits: JobLimits = JobLimits()
 

@@ -77,7 +77,7 @@ class Compile(Contract):
     loss_weights: LossWeights = None
     metrics: Metrics = None
     """A list of one applies to every output with a loss; else graph order, or a mapping."""
-    jit_compile: bool = False
+    jit_compile: bool = Field(default=False, strict=True)
     """XLA: other bits, and no faster on a CPU."""
 
 
@@ -88,11 +88,11 @@ ClassWeights = dict[str, float]
 class Fit(Contract):
     """The arguments of Keras's `fit`."""
 
-    epochs: int = Field(default=1, ge=1, le=1_000_000)
-    batch_size: int = Field(default=32, ge=1, le=10_000_000)
+    epochs: int = Field(default=1, strict=True, ge=1, le=1_000_000)
+    batch_size: int = Field(default=32, strict=True, ge=1, le=10_000_000)
     validation_split: float = Field(default=0.0, ge=0, lt=1)
     """The last rows, before shuffling."""
-    shuffle: bool = True
+    shuffle: bool = Field(default=True, strict=True)
     callbacks: list[NameOrComponent] = []
     """`EarlyStopping`, `ReduceLROnPlateau`, `TerminateOnNaN`."""
     class_weight: ClassWeights | dict[str, ClassWeights] | None = None

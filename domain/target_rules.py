@@ -30,8 +30,9 @@ def reasons_against(target: Column, output: Tensor, loss: NameOrComponent) -> Re
     if name in SPARSE:
         yield from _class_index_reasons(target, output, loss)
     elif name not in FREE_SHAPE:
-        yield from _same_shape_reasons(target, output, name)
-        if name in BINARY | ONE_HOT:
+        misshapen = list(_same_shape_reasons(target, output, name))
+        yield from misshapen
+        if name in BINARY | ONE_HOT and not misshapen:
             yield from _share_reasons(target, loss)
 
 

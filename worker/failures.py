@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 import tensorflow as tf
 
+from compiler.messages import plain
 from domain.errors import Invalid
 from worker.messages import Failed
 from worker.order import Order
@@ -32,7 +33,11 @@ def refused_by_keras(*kinds: type[Exception]) -> Iterator[None]:
 
 
 def failure_of(error: Exception, order: Order) -> Failed:
-    """No trace and no path; everything that is not known to be the request's fault is ours."""
+    """No trace and no path.
+
+    What Keras and TensorFlow raise while they build, trace or run the client's graph is the
+    request's fault, and would be again; only the machine's own troubles are ours.
+    """
     match error:
         case Invalid():
             fault = error.faults[0]
@@ -45,8 +50,11 @@ def failure_of(error: Exception, order: Order) -> Failed:
             return _ours("out-of-memory", "Out of memory", "The training needs more memory.")
         case _ if disk_is_full(error):
             return _ours("storage-full", "No room left", "The worker has no room for the files.")
-        case _:
+        case OSError() | tf.errors.OpError():
             return _ours("internal", "The training broke off", "The worker met an internal error.")
+        case _:
+            detail = f"Keras refused it: {plain(error)}"
+            return _user("cannot-train", "The model cannot be trained like this", detail)
 
 
 def disk_is_full(error: Exception) -> bool:

@@ -12,7 +12,7 @@ from worker.feeding import Feed
 EXECUTION_SECONDS = 0.4
 """Short enough to show progress and to cancel, long enough that Python costs nothing."""
 
-Order = np.ndarray[Any, np.dtype[np.int64]]
+Rows = np.ndarray[Any, np.dtype[np.int64]]
 """Row indices."""
 Logs = dict[str, float]
 Progress = Callable[[int, Logs], None]
@@ -62,7 +62,7 @@ class Steps:
         self._pace = Pace()
         self._execute = _executor(model, step, feed, batch_size, while_finite)
 
-    def run(self, order: Order, progress: Progress) -> Logs:
+    def run(self, order: Rows, progress: Progress) -> Logs:
         """One epoch, or one validation.
 
         Returns:
@@ -108,7 +108,7 @@ def _executor(
     return tf.function(execute, autograph=False, reduce_retracing=True)
 
 
-def order_of(seed: int, epoch: int, rows: int, *, shuffle: bool) -> Order:
+def order_of(seed: int, epoch: int, rows: int, *, shuffle: bool) -> Rows:
     """The rows of an epoch (counted from 0) in the order that its number alone decides."""
     if not shuffle:
         return np.arange(rows)

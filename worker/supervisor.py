@@ -4,8 +4,9 @@ import logging
 import threading
 from dataclasses import dataclass
 
-from domain.errors import LeaseLost
-from models_store import sweep
+from domain.errors import LeaseLost, NotFound
+from domain.job import JobError
+from models_store import attempts, sweep
 from models_store.artifacts import ArtifactStore
 from models_store.claims import Claim
 from models_store.database import Database
@@ -38,9 +39,22 @@ class Supervisor:
                 order = order_for(claim, self.store, folder, self.rules.lease_seconds, leased_at)
                 journal = Journal(claim, self.database, self.store, folder)
                 Attempt(claim, order, journal, self.database, self.rules, self.stopping).run()
+        except NotFound as missing:
+            self._fail(claim, missing)
         except LeaseLost as lost:
             log.warning("%s Nothing more is written.", lost.detail)
         self._clear(claim)
+
+    def _fail(self, claim: Claim, missing: NotFound) -> None:
+        """A file of the job's data or models is gone from the store: no attempt can bring it."""
+        error = JobError(
+            type="data-missing",
+            title="Data that the job needs is missing",
+            detail=f"{missing.detail} It was deleted from the store while the job needed it.",
+            category="infrastructure",
+        )
+        with self.database.write() as connection:
+            attempts.failed(connection, claim, error)
 
     def _clear(self, claim: Claim) -> None:
         """Deletes the attempt's files where nothing names them; else the sweep will."""

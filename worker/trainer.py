@@ -1,5 +1,6 @@
 """The training process, from its order to its last word."""
 
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -11,10 +12,11 @@ from safetensors.numpy import load_file
 
 from compiler.build import Built, build
 from compiler.weights import assign, copy_sources
+from domain.errors import Invalid
 from domain.job import Epoch
 from worker.environment import environment, pin
 from worker.export import Export
-from worker.failures import failure_of
+from worker.failures import CannotTrain, failure_of
 from worker.folder import Folder
 from worker.lifeline import Lifeline
 from worker.messages import Finished, FromChild, Started, Warned
@@ -36,14 +38,15 @@ def train(order: Order, connection: Connection) -> None:
     lifeline = Lifeline(connection, order.lease_seconds, order.leased_at)
     lifeline.start()
     sys.setrecursionlimit(RECURSION_LIMIT)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor to act on
     try:
         with _warnings_said(lifeline.send):
             lifeline.send(_finished(order, lifeline))
     except Exception as error:
         failure = failure_of(error, order)
         lifeline.send(failure)
-        if failure.category == "infrastructure":
-            raise
+        if not isinstance(error, Invalid | CannotTrain):
+            raise  # for the log
 
 
 def _finished(order: Order, lifeline: Lifeline) -> Finished:

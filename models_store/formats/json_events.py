@@ -18,6 +18,7 @@ NO_NUMBER = (
     "NaN and Infinity are not JSON, and null is no number either; "
     "send such values as application/x-npz."
 )
+TOO_LONG = "This number has too many digits."
 _NO_NUMBER = re.compile(rb"-?(?:NaN|Infinity)")
 
 
@@ -73,6 +74,8 @@ def events(source: Source) -> Iterator[Event]:
         parser.close()
     except ijson.JSONError:
         raise NotJson("The JSON ends before it is complete.") from None
+    except SystemError:
+        raise BrokenValue(TOO_LONG) from None
     yield from ready  # a bare number is complete only now
 
 
@@ -88,7 +91,7 @@ def _parse(
         return BrokenValue("This number's exponent is too large.")
     except SystemError:  # ijson lets a whole number past Python's limit through as a null pointer
         ready.pop()
-        return BrokenValue("This number has too many digits.")
+        return BrokenValue(TOO_LONG)
     return None
 
 

@@ -1,0 +1,35 @@
+"""A recipe speaks by name; its faults are shown where the request really says it."""
+
+from typing import Any
+
+import pytest
+
+from domain.errors import Fault
+from domain.job import JobRequest
+from domain.recipe_places import in_request
+
+GRAPH = f"graph_{'0' * 26}"
+MSE = {"type": "MeanSquaredError", "config": {}}
+
+
+@pytest.mark.parametrize(
+    ("compile_", "outputs", "said", "shown"),
+    [
+        ({"loss": "mse"}, ["a"], "/compile/loss/a", "/compile/loss"),
+        ({"loss": MSE}, ["a"], "/compile/loss/a/config/x", "/compile/loss/config/x"),
+        ({"loss": {"b": MSE}}, ["a", "b"], "/compile/loss/b/type", "/compile/loss/b/type"),
+        ({"loss": ["mse", MSE]}, ["a", "b"], "/compile/loss/b/type", "/compile/loss/1/type"),
+        ({"metrics": ["x"]}, ["a"], "/compile/metrics/a", "/compile/metrics/0"),
+        ({"metrics": ["x", "y"]}, ["a"], "/compile/metrics/a", "/compile/metrics"),
+        ({"metrics": ["x"]}, ["a", "b"], "/compile/metrics/b", "/compile/metrics/0"),
+        ({"metrics": ["x", "y"]}, ["a", "b"], "/compile/metrics/b", "/compile/metrics/1"),
+        ({"metrics": [["x"], ["y"]]}, ["a", "b"], "/compile/metrics/a", "/compile/metrics/0"),
+        ({"metrics": {"a": ["x"]}}, ["a"], "/compile/metrics/a", "/compile/metrics/a"),
+        ({"loss": "mse"}, ["a"], "/compile/optimizer/config", "/compile/optimizer/config"),
+        ({"loss": "mse"}, ["a"], "/fit/callbacks/0", "/fit/callbacks/0"),
+    ],
+)
+def test_places(compile_: Any, outputs: list[str], said: str, shown: str) -> None:
+    request = JobRequest.model_validate({"graph": GRAPH, "compile": compile_})
+    fault = in_request(Fault(pointer=said, detail="wrong"), request, outputs)
+    assert (fault.pointer, fault.detail) == (shown, "wrong")
