@@ -1,6 +1,7 @@
 """Answers predictions: one engine a model, chosen at its first prediction and kept."""
 
 import logging
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -14,7 +15,7 @@ from api.predict_forms import Asked
 from api.settings import Settings
 from api.snapshots import FRESH_SECONDS
 from api.tensors import Arrays, refuse_beyond
-from domain.errors import Fault, Invalid
+from domain.errors import Fault, Invalid, NotFound
 from domain.graph import Blueprint
 from domain.input_rules import vocabularies
 from domain.pointer import pointer
@@ -95,6 +96,7 @@ class Predictor:
             blueprint, summary = models.definition(connection, owner, model_id)
             artifact = models.pinned(connection, owner, model_id).artifact
         engine = self._engine(model_id, blueprint, self._artifacts.fetch(artifact))
+        self._forget_if_deleted(key)
         indices = vocabularies(blueprint.definition)
         return self._keep(key, Ready(now, summary, indices, engine))
 
@@ -146,6 +148,7 @@ class Predictor:
         """
         for name, size in ready.vocabularies.items():
             refuse_beyond(asked.arrays[name], size, name, asked.places[name])
+        self._refuse_beyond(asked, asked.rows * _values_of_a_row(ready.summary))
         row_bytes = max(1, ready.summary.bytes.activations_per_row)
         batch = max(1, self._settings.max_predict_bytes // row_bytes)
         try:
@@ -155,7 +158,29 @@ class Predictor:
             raise Invalid([Fault(pointer=pointer(asked.form), detail=detail)]) from error
         except Unfinished as error:
             raise Invalid([Fault(pointer=pointer(asked.form), detail=error.detail)]) from error
+        self._refuse_beyond(asked, sum(array.size for array in outputs.values()))
         return {tensor.name: outputs[tensor.name] for tensor in ready.summary.outputs}
+
+    def _refuse_beyond(self, asked: Asked, values: int) -> None:
+        """An answer is made in this process: one too large would hold up all others."""
+        most = self._settings.max_predict_values
+        if values > most:
+            detail = f"The answer would hold {values:,} numbers; at most {most:,} are given at "
+            detail += "once (MAX_PREDICT_VALUES). Ask for fewer rows."
+            raise Invalid([Fault(pointer=pointer(asked.form), detail=detail)])
+
+    def _forget_if_deleted(self, key: Key) -> None:
+        """An export may outlast its model.
+
+        Raises:
+            NotFound: the model was deleted meanwhile; nothing of it is left in the cache.
+        """
+        try:
+            with self._database.read() as connection:
+                models.pinned(connection, *key)
+        except NotFound:
+            self.forget(key[1])
+            raise
 
     def forget(self, model_id: str) -> None:
         """A model was deleted."""
@@ -164,3 +189,8 @@ class Predictor:
                 del self._ready[key]
         for suffix in ("onnx", "keras-only"):
             (self._cache / f"{model_id}.{suffix}").unlink(missing_ok=True)
+
+
+def _values_of_a_row(summary: Summary) -> int:
+    """Numbers in the outputs of one row; unknown lengths count as 1."""
+    return sum(math.prod(axis or 1 for axis in tensor.shape[1:]) for tensor in summary.outputs)

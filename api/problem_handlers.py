@@ -68,7 +68,8 @@ def _spoken(request: Request, error: GraphfitError) -> Response:
     if kind is None:
         raise error
     faults = error.faults if isinstance(error, Invalid) else ()
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Busy) else None
+    wait = error.retry_after if isinstance(error, Busy | Conflict) else None
+    headers = None if wait is None else {"Retry-After": str(wait)}
     return problem_response(kind, error.detail, request.url.path, faults, headers)
 
 

@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     """Of one model's weights."""
     max_activation_bytes: int = Field(default=1 * GIB, ge=1)
     """Of all nodes' outputs for one row."""
+    max_predict_values: int = Field(default=2_000_000, ge=1)
+    """Numbers in one answer of a prediction."""
     max_predict_bytes: int = Field(default=256 * MIB, ge=1)
     """Rows times activation bytes that one prediction may need inside the API process; a larger
     one runs in a process of its own."""

@@ -56,7 +56,14 @@ class NotFound(GraphfitError):
 
 
 class Conflict(GraphfitError):
-    """The present state of a thing forbids what was asked."""
+    """The present state of a thing forbids what was asked.
+
+    Where that state passes by itself, `retry_after` says in how many seconds to ask again.
+    """
+
+    def __init__(self, detail: str, retry_after: int | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class TooLarge(GraphfitError):

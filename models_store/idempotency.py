@@ -78,7 +78,9 @@ def _free_if_stale(connection: Connection, scope: Scope) -> None:
 
 
 def _in_progress() -> Conflict:
-    return Conflict("A request with this Idempotency-Key is in progress.")
+    detail = "A request with this Idempotency-Key is in progress, or was when the server went "
+    detail += f"away; the key is free again after {RESERVED_SECONDS:.0f} seconds at most."
+    return Conflict(detail, retry_after=5)
 
 
 def _is(scope: Scope) -> tuple[ColumnElement[bool], ...]:

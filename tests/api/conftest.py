@@ -47,7 +47,12 @@ class Server:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running = Server(
         tmp_path_factory.mktemp("api"),
-        Settings(max_json_bytes=1_000_000, max_nodes=200, max_predict_bytes=1_200),
+        Settings(
+            max_json_bytes=1_000_000,
+            max_nodes=200,
+            max_predict_bytes=1_200,
+            max_predict_values=5_000,
+        ),
     )
     until(lambda: running.parts.checker.is_warm or None, "the checker")
     yield running

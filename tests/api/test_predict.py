@@ -173,3 +173,8 @@ def test_bad_rows_of_several_inputs(
 def test_columns_of_unequal_length(server: Server, two: str) -> None:
     found = faults(ask(server, two, inputs={"words": [[1, 2, 3]], "extra": [1, 2]}))
     assert found == {"/inputs/extra": "2 rows here, 1 in the first input."}
+
+
+def test_an_answer_too_large_is_refused_before_it_is_made(server: Server, one: str) -> None:
+    answer = ask(server, one, instances=[X[0]] * 5_001)
+    assert "MAX_PREDICT_VALUES" in faults(answer, 422)["/instances"]

@@ -68,3 +68,23 @@ def test_keys_are_refused_at_start_while_there_are_none() -> None:
 def test_without_keys_only_loopback_is_listened_on() -> None:
     with pytest.raises(SystemExit, match=r"loopback only, not on 0\.0\.0\.0"):
         run("0.0.0.0", 0)
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.com@127.0.0.1", "localhost/.evil.com", "localhost:99999999", "localhost#.x"]
+)
+def test_a_host_that_only_looks_like_loopback_is_refused(client: httpx.Client, host: str) -> None:
+    assert client.get("/healthz", headers={"Host": host}).status_code == 421
+
+
+def test_a_list_takes_a_bounded_number_of_filters(client: httpx.Client) -> None:
+    query = "&".join(f"metadata.k{i}=1" for i in range(1_000))
+    answer = client.get(f"/v1/jobs?{query}")
+    assert answer.status_code == 422, answer.text
+
+
+def test_a_dataset_that_is_one_huge_number_is_refused(client: httpx.Client) -> None:
+    answer = client.post(
+        "/v1/datasets", content=b"1" * 4_400, headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code in (400, 422), answer.text

@@ -137,3 +137,29 @@ def test_training_goes_on_from_a_model(service: Service, long_job: dict[str, Any
     assert second["model"] != first["model"]
     assert service.client.delete(f"/v1/models/{first['model']}").status_code == 204
     assert service.client.get(f"/v1/models/{second['model']}").status_code == 200
+
+
+def test_what_keras_refuses_only_when_it_trains_is_not_tried_again(service: Service) -> None:
+    unrolled = {"type": "LSTM", "config": {"units": 2, "unroll": True}}
+    graph = {
+        "inputs": [{"name": "x", "shape": [None, 3]}],
+        "nodes": [{"name": "y", "layer": unrolled, "inputs": "x"}],
+        "outputs": ["y"],
+    }
+    answer = service.client.post("/v1/jobs", json={"kind": "build", "graph": graph})
+    if answer.status_code == 202:
+        job = service.ended(answer.json()["id"])
+        assert (job["state"], job["attempt"]) == ("failed", 1)
+        assert job["error"]["category"] == "user"
+    else:
+        assert answer.status_code == 422
+
+
+def test_a_job_whose_data_is_gone_says_so(service: Service, long_job: dict[str, Any]) -> None:
+    x = np.arange(32.0).reshape(2, 16)
+    dataset = service.dataset({"x": x, "y": [1.0, 2.0]})
+    for path in (service.data / "artifacts" / "datasets" / dataset).iterdir():
+        path.unlink()
+    job = service.ended(service.submit(**{**long_job, "dataset": dataset}))
+    assert job["error"]["type"] == "data-missing"
+    assert job["error"]["category"] == "infrastructure"
