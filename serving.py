@@ -12,11 +12,13 @@ import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 GUARD = "GRAPHFIT_GUARD_FD"
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
 """TensorFlow's remarks on its own start are not the service's."""
 STOP_SECONDS = 20.0
 CALM_SECONDS = 5.0
+MOST_FALSE_STARTS = 3
 
 
 @dataclass
@@ -28,6 +30,8 @@ class Part:
     inherited: Sequence[int]
     process: subprocess.Popen[bytes] | None = None
     started: float = field(default=0.0)
+    false_starts: int = field(default=0)
+    """How often in a row it has ended by itself soon after it was started."""
 
     def ensure_running(self) -> None:
         """Starts it, unless it runs or has died too soon after its last start."""
@@ -36,6 +40,7 @@ class Part:
         if self.process is not None:
             if time.monotonic() - self.started < CALM_SECONDS:
                 return
+            self.false_starts = self.false_starts + 1 if self.process.returncode > 0 else 0
             _say(f"{self.name} ended (status {self.process.returncode}); starting it again")
         self.started = time.monotonic()
         self.process = subprocess.Popen(
@@ -63,6 +68,9 @@ class Part:
 
 def serve(host: str, port: int) -> int:
     """Runs the service until SIGINT or SIGTERM, and gives the exit status."""
+    if host not in LOOPBACK:
+        _say(f"without API keys the service listens on loopback alone, not on {host}")
+        return 1
     try:
         listener = _listen(host, port)
     except OSError as error:
@@ -77,11 +85,10 @@ def serve(host: str, port: int) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
     try:
-        _watch(parts, address, stopping)
+        return _watch(parts, address, stopping)
     finally:
         _stop(parts)
         os.close(held)
-    return 0
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -109,15 +116,19 @@ def _parts(host: str, listener: socket.socket, guard: int) -> list[Part]:
     ]
 
 
-def _watch(parts: list[Part], address: str, stopping: threading.Event) -> None:
+def _watch(parts: list[Part], address: str, stopping: threading.Event) -> int:
     announced = False
     while not stopping.is_set():
         for part in parts:
             part.ensure_running()
+            if part.false_starts >= MOST_FALSE_STARTS:
+                _say(f"{part.name} does not start; giving up")
+                return 1
         if not announced and _is_ready(address):
             _say(f"ready: {address}  documentation: {address}/docs")
             announced = True
         stopping.wait(0.2)
+    return 0
 
 
 def _is_ready(address: str) -> bool:

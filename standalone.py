@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -15,8 +16,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.data is not None:
         os.environ["GRAPHFIT_DATA"] = str(options.data.expanduser().resolve())
+    wrong = _wrong_settings()
+    if wrong:
+        sys.stderr.write("".join(f"graphfit: {line}\n" for line in wrong))
+        return 1
     status: int = options.command(options)
     return status
+
+
+def _wrong_settings() -> list[str]:
+    """A line for each setting in the environment that cannot be read."""
+    from pydantic import ValidationError
+
+    import api.settings
+    import models_store.settings
+    import worker.settings
+
+    lines: list[str] = []
+    for module in (models_store.settings, api.settings, worker.settings):
+        try:
+            module.Settings()
+        except ValidationError as error:
+            lines += [f"GRAPHFIT_{_name(item)}: {item['msg']}" for item in error.errors()]
+    return lines
+
+
+def _name(item: Any) -> str:
+    return ".".join(str(part) for part in item["loc"]).upper() or "settings"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -26,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument("--data", type=Path, help="folder of the embedded default")
     address = argparse.ArgumentParser(add_help=False)
     address.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    address.add_argument("--port", type=int, default=8000, help="port to listen on; 0 for any")
+    address.add_argument("--port", type=_port, default=8000, help="port to listen on; 0 for any")
 
     serve = commands.add_parser("serve", parents=[data, address], help="API, worker and reaper")
     serve.set_defaults(command=_serve)
@@ -41,6 +67,12 @@ def _parser() -> argparse.ArgumentParser:
     migrate = commands.add_parser("migrate", parents=[data], help="bring the database up to date")
     migrate.set_defaults(command=_migrate)
     return parser
+
+
+def _port(text: str) -> int:
+    if text.isdigit() and int(text) < 2**16:
+        return int(text)
+    raise argparse.ArgumentTypeError("a number from 0 to 65535")
 
 
 def _device(text: str) -> str:

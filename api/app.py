@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from api import datasets, documentation, events, graphs, health, info, jobs, models, predict
@@ -16,6 +16,7 @@ from api.metrics import Metrics, Observer
 from api.polling import Polling
 from api.predictor import Predictor
 from api.problem_handlers import add_handlers
+from api.queries import known_parameters
 from api.settings import Settings
 from api.snapshots import Snapshots
 from models_store.artifacts import open_store
@@ -45,6 +46,7 @@ def create_app(
     app = FastAPI(
         title="Graphfit",
         lifespan=_lifespan,
+        dependencies=[Depends(known_parameters)],
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

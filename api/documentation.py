@@ -6,7 +6,7 @@ from pathlib import Path
 import fastapi_offline
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
 from api.problems import PROBLEMS, ProblemType
@@ -15,6 +15,11 @@ from domain.errors import NotFound
 router = APIRouter(include_in_schema=False)
 FILES = "/docs/files"
 OPENAPI = "/openapi.json"
+POLICY = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
+    "script-src 'self' 'unsafe-inline'; worker-src 'self' blob:"
+)
+"""The browser itself then asks nobody outside, whatever the pages' scripts would like."""
 
 
 def add_static_files(app: FastAPI) -> None:
@@ -26,26 +31,41 @@ def add_static_files(app: FastAPI) -> None:
 @router.get("/docs")
 async def docs() -> HTMLResponse:
     """Swagger UI: the API to try out."""
-    return get_swagger_ui_html(
-        openapi_url=OPENAPI,
-        title="Graphfit",
-        swagger_js_url=f"{FILES}/swagger-ui-bundle.js",
-        swagger_css_url=f"{FILES}/swagger-ui.css",
-        swagger_favicon_url=f"{FILES}/favicon.png",
-        swagger_ui_parameters={"validatorUrl": None},
+    return _closed(
+        get_swagger_ui_html(
+            openapi_url=OPENAPI,
+            title="Graphfit",
+            swagger_js_url=f"{FILES}/swagger-ui-bundle.js",
+            swagger_css_url=f"{FILES}/swagger-ui.css",
+            swagger_favicon_url=f"{FILES}/favicon.png",
+            swagger_ui_parameters={"validatorUrl": None},
+        )
     )
 
 
 @router.get("/redoc")
 async def redoc() -> HTMLResponse:
     """ReDoc: the API to read."""
-    return get_redoc_html(
-        openapi_url=OPENAPI,
-        title="Graphfit",
-        redoc_js_url=f"{FILES}/redoc.standalone.js",
-        redoc_favicon_url=f"{FILES}/favicon.png",
-        with_google_fonts=False,
+    return _closed(
+        get_redoc_html(
+            openapi_url=OPENAPI,
+            title="Graphfit",
+            redoc_js_url=f"{FILES}/redoc.standalone.js",
+            redoc_favicon_url=f"{FILES}/favicon.png",
+            with_google_fonts=False,
+        )
     )
+
+
+def _closed(page: HTMLResponse) -> HTMLResponse:
+    page.headers["Content-Security-Policy"] = POLICY
+    return page
+
+
+@router.get("/")
+async def home() -> RedirectResponse:
+    """The address alone leads to the documentation."""
+    return RedirectResponse("/docs")
 
 
 @router.get("/problems/{slug}")

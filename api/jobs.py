@@ -14,6 +14,7 @@ from api.examples import examples_of
 from api.idempotency import Keep, OnceOnly
 from api.json_route import JsonRoute, Sent, SentBody
 from api.numbers import answer, body_of
+from api.queries import METADATA
 from api.responses import CREATES, DELETES, LISTS, READS
 from api.snapshots import Snapshot
 from domain.errors import Fault, Invalid
@@ -21,7 +22,6 @@ from domain.job import Job, JobRequest, JobState
 from models_store import history, jobs, queue
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=JsonRoute)
-METADATA = "metadata."
 MOST_FILTERS = 20
 IfNoneMatch = Annotated[
     str | None, Header(description="The `ETag` of what you have: 304 when nothing changed.")

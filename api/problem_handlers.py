@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import compile_path
 
 from api import problems
 from api.problems import ProblemType, problem_response
@@ -103,7 +104,7 @@ def _told(item: Mapping[str, Any]) -> str:
     if item["type"] == "missing":
         return "This field is required."
     if item["type"] == "extra_forbidden":
-        return "There is no such field here."
+        return f"There is no field '{item['loc'][-1]}' here."
     text: str = item["msg"].removeprefix("Value error, ")
     return text[:1].upper() + text[1:] + "."
 
@@ -111,6 +112,8 @@ def _told(item: Mapping[str, Any]) -> str:
 def _raised_by_the_framework(request: Request, error: HTTPException) -> Response:
     kind = _BY_STATUS.get(error.status_code, problems.BAD_REQUEST)
     headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(sorted(_methods(request))) or headers.get("Allow", "")
     details = {
         404: f"There is nothing at '{request.url.path}'.",
         405: f"'{request.url.path}' does not take {request.method}; it takes "
@@ -118,6 +121,17 @@ def _raised_by_the_framework(request: Request, error: HTTPException) -> Response
     }
     detail = details.get(error.status_code, str(error.detail))
     return problem_response(kind, detail, request.url.path, headers=headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """What the path takes, over all its routes: the framework names the first one's alone."""
+    paths: dict[str, Any] = request.app.openapi()["paths"]
+    return {
+        method.upper()
+        for path, endpoints in paths.items()
+        if compile_path(path)[0].match(request.url.path)
+        for method in endpoints
+    }
 
 
 def _gone(request: Request, error: ClientDisconnect) -> Response:

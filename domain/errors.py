@@ -44,7 +44,7 @@ class Invalid(GraphfitError):
     """The content of the request is at fault; every fault at once."""
 
     def __init__(self, faults: Iterable[Fault], detail: str | None = None) -> None:
-        self.faults = tuple(faults)
+        self.faults = tuple(dict.fromkeys(faults))
         super().__init__(detail or _summary_of(self.faults))
 
 

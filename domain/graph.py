@@ -72,7 +72,8 @@ class ModelLayer(Contract):
 def _layer_kind(value: Any) -> str:
     """Which layer object this is: the three share only their `type`."""
     kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
-    return f"<{kind}>" if kind in ("Graph", "Model") else "<Keras>"
+    title = kind.title() if isinstance(kind, str) else ""
+    return f"<{title}>" if title in ("Graph", "Model") else "<Keras>"
 
 
 LayerObject = Annotated[

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from typing import Any
 from examples.client import Graphfit
 
 ROWS = 2_000
-BAR = 40
+BAR = 30
 EXAMPLE = Path(__file__).parents[1] / "openapi" / "examples" / "multi_input.json"
 
 
@@ -60,8 +61,9 @@ def _train(service: Graphfit) -> None:
     request["fit"] = {"epochs": 10, "batch_size": 32, "validation_split": 0.1}
     job = service.call("POST", "/v1/jobs", request)
     print(f"Posted the job {job['id']}.\n")
+    shown: list[int] = []
     for now in service.follow(job["id"], seconds=0.1):
-        _show(now)
+        _show(now, shown)
     print()
     _tell(service, service.finished(job["id"]))
 
@@ -81,17 +83,21 @@ def _headlines() -> dict[str, list[Any]]:
     return columns
 
 
-def _show(job: dict[str, Any]) -> None:
+def _show(job: dict[str, Any], shown: list[int]) -> None:
+    """One line that is drawn over; without a terminal, a line an epoch."""
     progress = job["progress"]
+    left, loss = progress["seconds_remaining"], job["metrics"].get("loss")
     filled = round(BAR * progress["fraction"])
-    loss = job["metrics"].get("loss")
-    bar = "#" * filled + "-" * (BAR - filled)
-    left = progress["seconds_remaining"]
     state = "saving" if job["state"] == "running" and filled == BAR else job["state"]
-    text = f"{state:>10} [{bar}] epoch {progress['epoch']}/{progress['epochs']}"
+    text = f"{state:>9} [{'#' * filled:-<{BAR}}] epoch {progress['epoch']}/{progress['epochs']}"
     text += f" loss {loss:.4f}" if loss is not None else ""
-    text += f" {left:.0f} s left" if left is not None else ""
-    print(f"\r{text:<100}", end="", flush=True)
+    text += f" {left:.0f} s left" if left and state == "running" else ""
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns - 1
+        print(f"\r{text[:width]:<{width}}", end="", flush=True)
+    elif progress["epoch"] not in shown or job["is_terminal"]:
+        print(text, flush=True)
+    shown.append(progress["epoch"])
 
 
 def _tell(service: Graphfit, job: dict[str, Any]) -> None:
@@ -103,6 +109,10 @@ def _tell(service: Graphfit, job: dict[str, Any]) -> None:
     for file in model["files"]:
         address = f"{service.address}/v1/models/{model['id']}/files/{file['name']}"
         print(f"  {address}  ({file['bytes']:,} bytes)")
+    question = {"main_input": [500] * 90 + [7] * 10, "aux_input": [0.5] * 5}
+    answer = service.call("POST", f"/v1/models/{model['id']}:predict", {"instances": [question]})
+    hit = answer["predictions"][0]["main_output"][0]
+    print(f"\nA headline that ends excitingly is predicted to be a hit with {hit:.2f}.")
     print(f"\nThe API, to try out in a browser: {service.address}/docs")
 
 

@@ -88,3 +88,22 @@ def test_a_dataset_that_is_one_huge_number_is_refused(client: httpx.Client) -> N
         "/v1/datasets", content=b"1" * 4_400, headers={"Content-Type": "application/json"}
     )
     assert answer.status_code in (400, 422), answer.text
+
+
+def test_a_query_parameter_that_is_not_known_is_refused(client: httpx.Client) -> None:
+    answer = client.get("/v1/jobs?stat=queued")
+    assert answer.status_code == 422, answer.text
+    assert "Did you mean 'state'?" in answer.text
+    assert client.get("/v1/jobs?metadata.stat=queued&state=queued").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("PUT", "/v1/graphs", "GET, POST"), ("PATCH", "/v1/jobs/job_" + "0" * 26, "DELETE, GET")],
+)
+def test_405_names_every_method_of_the_path(
+    client: httpx.Client, method: str, path: str, allowed: str
+) -> None:
+    answer = client.request(method, path)
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == allowed

@@ -1,5 +1,6 @@
 """`graphfit serve`: its parts come back, and it says what it cannot do."""
 
+import os
 import subprocess
 import sys
 import time
@@ -45,3 +46,22 @@ def test_a_port_that_is_taken_is_said_in_one_line(service: Service, tmp_path: Pa
     )
     assert done.returncode == 1
     assert done.stdout == f"graphfit: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("GRAPHFIT_AUTH", "keys"), ("GRAPHFIT_MAX_NODES", "many")]
+)
+def test_a_setting_that_cannot_be_read_is_said_in_one_line(name: str, value: str) -> None:
+    command = [sys.executable, "-m", "standalone", "serve", "--port", "0"]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, name: value},
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"graphfit: {name}: ")
+    assert len(done.stderr.splitlines()) == 1

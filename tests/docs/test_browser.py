@@ -1,0 +1,63 @@
+"""The documentation's pages in a real browser."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Request, expect, sync_playwright
+
+from tests.require import require_program
+from tests.service import Service
+
+OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    chromium = require_program("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(chromium), args=OPTIONS)
+        yield browser.new_page()
+        browser.close()
+
+
+def requests_of(page: Page, address: str) -> list[str]:
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        asked.append(request.url)
+
+    page.on("request", note)
+    page.goto(address, wait_until="networkidle")
+    page.remove_listener("request", note)
+    return [url for url in asked if not url.startswith(("data:", "blob:"))]
+
+
+def test_swagger_ui_asks_nobody_outside_and_shows_the_examples(
+    service: Service, page: Page
+) -> None:
+    asked = requests_of(page, f"{service.address}/docs")
+    assert [url for url in asked if not url.startswith(service.address)] == []
+    page.locator(
+        "#operations-graphs-create_graph_v1_graphs_post, [id*=graphs][id*=post]"
+    ).first.click()
+    choices: Any = page.locator("select.examples-select-element, .examples-select select").first
+    expect(choices).to_be_visible()
+    names = choices.inner_text()
+    for name in ("dense", "multi", "shared", "layer"):
+        assert name in names.lower()
+
+
+def test_redoc_asks_nobody_outside(service: Service, page: Page) -> None:
+    refused: list[str] = []
+    page.on("requestfailed", lambda request: refused.append(request.url))
+    asked = requests_of(page, f"{service.address}/redoc")
+    outside = [url for url in asked if not url.startswith(service.address)]
+    assert [url for url in outside if url not in refused] == []
+    expect(page.get_by_role("heading", name="Graphfit").first).to_be_visible()
+
+
+def test_the_bare_address_leads_to_the_documentation(service: Service) -> None:
+    answer = service.client.get("/", follow_redirects=True)
+    assert answer.url.path == "/docs"
+    assert answer.status_code == 200
