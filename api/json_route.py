@@ -37,6 +37,10 @@ class JsonRequest(Request):
 class JsonRoute(APIRoute):
     """A route that takes `application/json`, where its endpoint asks for `SentBody`."""
 
+    def at_once(self, request: JsonRequest) -> Response | None:
+        """An answer that needs neither dependencies nor a thread, if there is one."""
+        return None
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler, behind our reader."""
         handler = super().get_route_handler()
@@ -51,7 +55,7 @@ class JsonRoute(APIRoute):
             in_thread = len(raw) > QUICK_BYTES
             value = await run_in_threadpool(json_of, raw) if in_thread else json_of(raw)
             read.sent = Sent(raw, value)
-            return await handler(read)
+            return self.at_once(read) or await handler(read)
 
         return handle
 

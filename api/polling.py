@@ -5,7 +5,7 @@ from typing import NamedTuple
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.dependencies import LOCAL_OWNER
-from api.snapshots import Snapshots
+from api.snapshots import Snapshot, Snapshots
 
 PREFIX = "/v1/jobs/"
 
@@ -28,15 +28,18 @@ class Polling:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request."""
-        if scope["type"] == "http" and scope["method"] == "GET":
-            path = scope["path"]
-            if path.startswith(PREFIX):
-                snapshot = self._snapshots.fresh((LOCAL_OWNER, path[len(PREFIX) :]))
-                if snapshot is not None:
-                    scope["route"] = ROUTE
-                    await snapshot.response(_if_none_match(scope))(scope, receive, send)
-                    return
-        await self.app(scope, receive, send)
+        snapshot = self._at_hand(scope) if scope["type"] == "http" else None
+        if snapshot is None:
+            await self.app(scope, receive, send)
+        else:
+            scope["route"] = ROUTE
+            await snapshot.response(_if_none_match(scope))(scope, receive, send)
+
+    def _at_hand(self, scope: Scope) -> Snapshot | None:
+        path: str = scope["path"]
+        if scope["method"] != "GET" or not path.startswith(PREFIX) or scope["query_string"]:
+            return None
+        return self._snapshots.fresh((LOCAL_OWNER, path[len(PREFIX) :]))
 
 
 def _if_none_match(scope: Scope) -> str | None:

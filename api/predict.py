@@ -3,18 +3,48 @@
 from typing import Any
 
 from fastapi import APIRouter, Response
-from starlette.concurrency import run_in_threadpool
 
 from api.blueprints import within
-from api.dependencies import ModelPath, Owner, Parts, Services
-from api.json_route import JsonRoute, Sent, SentBody
+from api.dependencies import LOCAL_OWNER, ModelPath, Owner, Parts, Services
+from api.json_route import JsonRequest, JsonRoute, Sent, SentBody
 from api.predict_forms import asked, told
 from api.predictor import Ready
 from api.responses import ASKS
 from domain.errors import Invalid
 
-router = APIRouter(prefix="/v1/models", tags=["models"], route_class=JsonRoute)
 QUICK_BYTES = 4096
+
+
+def predicted(parts: Services, ready: Ready, sent: Sent) -> Response:
+    """The answer of a model that is ready.
+
+    Raises:
+        Invalid: the rows are not as the model wants them.
+    """
+    try:
+        question = asked(sent.json, ready.summary.inputs, parts.settings.max_predict_rows)
+        outputs = parts.predictor.run(ready, question)
+    except Invalid as error:
+        raise Invalid(within(list(error.faults), sent.json)) from error
+    parts.metrics.predictions.labels(ready.engine.name).inc(question.rows)
+    return Response(told(question.form, outputs), media_type="application/json")
+
+
+class PredictRoute(JsonRoute):
+    """Small predictions are sooner done than a thread is found for them."""
+
+    def at_once(self, request: JsonRequest) -> Response | None:
+        """The answer of a model that was looked up a moment ago and computes in no time."""
+        if request.scope["query_string"] or len(request.sent.raw) > QUICK_BYTES:
+            return None
+        parts: Services = request.app.state.services
+        ready = parts.predictor.fresh(LOCAL_OWNER, request.path_params["id"])
+        if ready is None or not ready.engine.is_quick:
+            return None
+        return predicted(parts, ready, request.sent)
+
+
+router = APIRouter(prefix="/v1/models", tags=["models"], route_class=PredictRoute)
 VALUE: dict[str, Any] = {
     "description": "Nested lists: a value for each row; an object by name with several."
 }
@@ -58,26 +88,9 @@ ANSWER: dict[str, Any] = {
         "requestBody": {"required": True, "content": {"application/json": {"schema": REQUEST}}}
     },
 )
-async def predict(model_id: ModelPath, sent: SentBody, parts: Parts, owner: Owner) -> Response:
+def predict(model_id: ModelPath, sent: SentBody, parts: Parts, owner: Owner) -> Response:
     """Rows (`instances`) or columns (`inputs`), bare with one input or output, else by name.
 
     Equal requests give equal bits.
     """
-    ready = parts.predictor.fresh(owner, model_id)
-    if ready is not None and ready.engine.is_quick and len(sent.raw) < QUICK_BYTES:
-        return _predicted(parts, ready, sent)  # sooner done than a thread is found for it
-    return await run_in_threadpool(_prepared, parts, owner, model_id, sent)
-
-
-def _prepared(parts: Services, owner: str, model_id: str, sent: Sent) -> Response:
-    return _predicted(parts, parts.predictor.ready(owner, model_id), sent)
-
-
-def _predicted(parts: Services, ready: Ready, sent: Sent) -> Response:
-    try:
-        question = asked(sent.json, ready.summary.inputs, parts.settings.max_predict_rows)
-        outputs = parts.predictor.run(ready, question)
-    except Invalid as error:
-        raise Invalid(within(list(error.faults), sent.json)) from error
-    parts.metrics.predictions.labels(ready.engine.name).inc(question.rows)
-    return Response(told(question.form, outputs), media_type="application/json")
+    return predicted(parts, parts.predictor.ready(owner, model_id), sent)

@@ -118,7 +118,7 @@ def test_stored_graphs_cannot_multiply_beyond_the_limit(client: httpx.Client) ->
         ),
         (graph(inputs=[{"name": "x", "shape": "4"}]), "/definition/inputs/0/shape", "list"),
         (graph(outputs=[]), "/definition/outputs", "at least 1"),
-        (graph(extra=1), "/definition/extra", "no such field"),
+        (graph(extra=1), "/definition/extra", "no field 'extra'"),
         ({"inputs": [], "outputs": ["y"]}, "/definition/inputs", "at least 1"),
         (3, "/definition", ""),
         (None, "/definition", ""),

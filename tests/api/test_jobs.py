@@ -88,6 +88,13 @@ def test_an_unchanged_job_is_not_sent_again_and_a_write_is_seen_at_once(server: 
     faults(server.client.get(address), 404)
 
 
+def test_unknown_parameters_are_refused_also_when_the_answer_is_at_hand(server: Server) -> None:
+    with server.parts.database.write() as connection:
+        job_id = queue(connection)
+    assert server.client.get(f"/v1/jobs/{job_id}").status_code == 200
+    assert "colour" in faults(server.client.get(f"/v1/jobs/{job_id}?colour=red"))[""]
+
+
 def test_lists_are_filtered_by_state_and_metadata(server: Server) -> None:
     with server.parts.database.write() as connection:
         one = queue(connection, metadata={"run": "1", "team": "filters"})
@@ -173,8 +180,10 @@ def test_everything_wrong_is_told_at_once(server: Server, dataset: str) -> None:
         "/feed/inputs/x",
         "/compile/loss",
         "/compile/optimizer/type",
+        "/fit/callbacks/0",
         "/fit/callbacks/1",
     }
+    assert "nothing is validated" in found["/fit/callbacks/0"]
     assert "Did you mean 'x'?" in found["/feed/inputs/x"]
 
 
@@ -203,7 +212,7 @@ def test_everything_wrong_is_told_at_once(server: Server, dataset: str) -> None:
         ({"seed": -1}, "/seed", "greater than or equal to 0"),
         ({"limits": {"seconds": 0}}, "/limits/seconds", "greater than 0"),
         ({"metadata": {"a": 1}}, "/metadata/a", "string"),
-        ({"dead": 1}, "/dead", "no such field"),
+        ({"dead": 1}, "/dead", "no field 'dead'"),
     ],
 )
 def test_bad_jobs(

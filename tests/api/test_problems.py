@@ -26,7 +26,7 @@ def test_slugs_are_unique_and_their_pages_exist(client: httpx.Client) -> None:
     faults(client.get("/problems/unknown"), 404)
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/nothing", "/v1/graphs/", "/v2/health", "/%00"])
+@pytest.mark.parametrize("path", ["/v1", "/v1/nothing", "/v1/graphs/", "/v2/health", "/%00"])
 def test_unknown_addresses(client: httpx.Client, path: str) -> None:
     answer = client.get(path)
     faults(answer, 404)
