@@ -61,6 +61,8 @@ class JsonRoute(APIRoute):
 
 
 def _check_media_type(request: Request) -> None:
+    if request.headers.get("content-type") == "application/json":
+        return
     media_type = media_type_of(request)
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise UnsupportedMediaType(

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 from prometheus_client.core import GaugeMetricFamily
@@ -81,8 +82,8 @@ class Observer:
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app = app
-        self._requests = metrics.requests
-        self._seconds = metrics.seconds
+        self._requests = cache(metrics.requests.labels)  # finding a counter costs more than it
+        self._seconds = cache(metrics.seconds.labels)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request."""
@@ -108,8 +109,8 @@ class Observer:
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         route = _route_of(scope)
-        self._requests.labels(scope["method"], route, status).inc()
-        self._seconds.labels(route).observe(seconds)
+        self._requests(scope["method"], route, status).inc()
+        self._seconds(route).observe(seconds)
 
 
 def _route_of(scope: Scope) -> str:

@@ -32,12 +32,12 @@ NOT_JSON = ProblemType(
     "not-json", 400, "The body is not JSON",
     "The body cannot be read as JSON (RFC 8259); `detail` says at which line and column. "
     "NaN and Infinity are not JSON.",
-    "Mend the body. Leave out what is not a number, or send it as an .npz dataset.",
+    "Correct the body. Leave out what is not a number, or send it as an .npz dataset.",
 )  # fmt: skip
 BAD_REQUEST = ProblemType(
     "bad-request", 400, "The request cannot be understood",
     "The HTTP request itself is malformed, e.g. its `Range` header or an incomplete body.",
-    "Mend the request; sent again as it is, it fails again.",
+    "Correct the request; sent again as it is, it fails again.",
 )  # fmt: skip
 FORBIDDEN_ORIGIN = ProblemType(
     "forbidden-origin", 403, "Another site's page may not call this service",
@@ -88,7 +88,7 @@ INVALID_REQUEST = ProblemType(
     "`errors` lists everything that is wrong: `pointer` is a JSON Pointer (RFC 6901) into the "
     "body as sent, `detail` says what would be right. A fault in the query or in a header has "
     "the empty pointer and names the parameter.",
-    "Mend every place that `errors` names; nothing of the request was kept.",
+    "Correct every place that `errors` names; nothing of the request was kept.",
 )  # fmt: skip
 INTERNAL = ProblemType(
     "internal", 500, "Something went wrong inside the service",

@@ -73,7 +73,7 @@ class Compile(Contract):
 
     optimizer: NameOrComponent = "rmsprop"
     loss: Losses = None
-    """One for a single output, a list in graph order, or a mapping by output."""
+    """One for every output, a list in graph order, or a mapping by output."""
     loss_weights: LossWeights = None
     metrics: Metrics = None
     """A list of one applies to every output with a loss; else graph order, or a mapping."""

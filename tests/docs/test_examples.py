@@ -10,9 +10,13 @@ import pytest
 
 from tests.service import ROOT, Service
 
-GRAPHS = re.findall(
-    r"```json\n(.*?)```", (ROOT / "docs" / "graph-language.md").read_text(), re.DOTALL
-)
+LANGUAGE, JOBS = ((ROOT / "docs" / name).read_text() for name in ("graph-language.md", "jobs.md"))
+GRAPHS = re.findall(r"```json\n(.*?)```", LANGUAGE, re.DOTALL)
+GRAPH, DATASET, *BODIES = re.findall(r"```json\n(.*?)```", JOBS, re.DOTALL)
+ASKED = [text for text in BODIES if json.loads(text).keys() & {"instances", "inputs"}]
+REQUESTS = [text for text in BODIES if text not in ASKED]
+NOBODY = "0" * 26
+"""The id that stands for one of the reader's own."""
 
 
 @pytest.mark.parametrize("text", GRAPHS, ids=range(len(GRAPHS)))
@@ -22,16 +26,65 @@ def test_each_graph_of_the_language_page_is_accepted(service: Service, text: str
     assert answer.status_code == 200, answer.text
 
 
+def test_the_curl_line_of_the_language_page_posts_a_graph(service: Service) -> None:
+    line = LANGUAGE.split("```sh\n")[1].split("```")[0]
+    answer = _bash(line, service)
+    assert json.loads(answer)["id"].startswith("graph_")
+
+
+@pytest.fixture(scope="module")
+def own(service: Service) -> dict[str, str]:
+    """What the zeros of the jobs page stand for: its own graph, dataset and first model."""
+    ids = {}
+    for kind, text in (("graph", GRAPH), ("dataset", DATASET)):
+        answer = service.client.post(f"/v1/{kind}s", json=json.loads(text))
+        assert answer.status_code == 201, answer.text
+        ids[f"{kind}_{NOBODY}"] = answer.json()["id"]
+    first = service.trained(**json.loads(_filled(REQUESTS[0], ids)))
+    return {**ids, f"model_{NOBODY}": first["model"]}
+
+
+@pytest.mark.parametrize("text", REQUESTS, ids=range(len(REQUESTS)))
+def test_each_job_of_the_jobs_page_succeeds(
+    service: Service, own: dict[str, str], text: str
+) -> None:
+    job = service.trained(**json.loads(_filled(text, own)))
+    assert job["model"] is not None
+
+
+@pytest.mark.parametrize("text", ASKED, ids=range(len(ASKED)))
+def test_each_prediction_of_the_jobs_page_is_answered(
+    service: Service, own: dict[str, str], text: str
+) -> None:
+    model = own[f"model_{NOBODY}"]
+    answer = service.client.post(f"/v1/models/{model}:predict", json=json.loads(text))
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    rows = told["predictions"] if "predictions" in told else told["outputs"]["topic"]
+    assert len(rows) == 2
+
+
+def _filled(text: str, ids: dict[str, str]) -> str:
+    for placeholder, identifier in ids.items():
+        text = text.replace(placeholder, identifier)
+    return text
+
+
+def _bash(script: str, service: Service) -> str:
+    """What a script of the documentation prints when it asks this service."""
+    changed = script.replace("http://127.0.0.1:8000", service.address)
+    assert changed != script
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", changed], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_the_curl_tour_works_as_printed(service: Service) -> None:
     readme = (ROOT / "README.md").read_text()
     tour = readme.split("## A tour with curl")[1].split("```sh\n")[1].split("```")[0]
-    script = tour.replace("http://127.0.0.1:8000", service.address)
-    assert script != tour
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    answer: dict[str, Any] = json.loads(_bash(tour, service).splitlines()[-1])
     assert [round(row[0]) for row in answer["predictions"]] == [0, 1, 1, 0]
 
 
