@@ -10,7 +10,7 @@ METADATA = "metadata."
 """The one family of open names: the filters of the list of jobs."""
 
 
-def known_parameters(request: Request) -> None:
+async def known_parameters(request: Request) -> None:
     """Nothing, when the endpoint knows every parameter of the query.
 
     Raises:
