@@ -47,6 +47,7 @@ def _name(item: Any) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="graphfit", description="Post a graph, get a model.")
+    parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     data = argparse.ArgumentParser(add_help=False)
     data.add_argument("--data", type=Path, help="folder of the embedded default")
@@ -67,6 +68,12 @@ def _parser() -> argparse.ArgumentParser:
     migrate = commands.add_parser("migrate", parents=[data], help="bring the database up to date")
     migrate.set_defaults(command=_migrate)
     return parser
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("graphfit")
 
 
 def _port(text: str) -> int:

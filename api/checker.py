@@ -25,7 +25,13 @@ from api.settings import Settings
 from domain.errors import Busy, GraphfitError
 
 log = logging.getLogger(__name__)
-PRELOADED = ["compiler.check", "compiler.onnx_file", "api.engines", "api.checker"]
+PRELOADED = [
+    "compiler.preload",
+    "compiler.check",
+    "compiler.onnx_file",
+    "api.engines",
+    "api.checker",
+]
 GRACE_SECONDS = 5
 """After its deadline a child that nobody killed ends itself."""
 

@@ -153,7 +153,7 @@ def viewed(connection: Connection, row: Row[Any]) -> Job:
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
-        progress=Progress.model_validate(row.progress),
+        progress=_progress(row, state),
         metrics=row.metrics,
         model=row.model_id,
         warnings=row.warnings,
@@ -169,6 +169,14 @@ def counts(connection: Connection) -> dict[str, int]:
     """How many jobs of all owners are in each state."""
     query = select(jobs.c.state, func.count()).group_by(jobs.c.state)
     return {state: count for state, count in connection.execute(query)}  # noqa: C416
+
+
+def _progress(row: Row[Any], state: JobState) -> Progress:
+    """A job that ended early has no time left, whatever was estimated last."""
+    progress = Progress.model_validate(row.progress)
+    if state in (JobState.CANCELLED, JobState.FAILED):
+        return progress.model_copy(update={"seconds_remaining": None})
+    return progress
 
 
 def cancel(connection: Connection, owner: str, job_id: str) -> None:

@@ -14,7 +14,7 @@ def warm_up() -> None:
 
     A job claimed before would spend its lease on the import.
     """
-    _context.set_forkserver_preload(["worker.trainer"])
+    _context.set_forkserver_preload(["compiler.preload", "worker.trainer"])
     first = _context.Process(target=int)
     first.start()
     first.join()

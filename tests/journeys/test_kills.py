@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -184,3 +185,32 @@ class second_worker:  # noqa: N801 - reads as a function
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
         self._process.wait(60)
+
+
+def test_a_training_that_is_killed_twice_without_getting_further_fails(
+    service: Service, request_body: dict[str, Any]
+) -> None:
+    endless = {**request_body, "fit": {"epochs": 1, "batch_size": 1}, "dataset": large(service)}
+    job_id = service.submit(**endless)
+    first = service.training_process()
+    first.kill()
+    until(lambda: True if service.job(job_id)["attempt"] == 2 else None, "the second attempt")
+    until(lambda: True if service.training_process().pid != first.pid else None, "its process")
+    service.training_process().kill()
+    job = service.ended(job_id)
+    assert job["state"] == "failed"
+    assert job["error"]["category"] == "infrastructure"
+    assert "signal 9" in job["error"]["detail"]
+    assert "out of memory" in job["error"]["detail"]
+    assert not (service.data / "artifacts" / "jobs" / job_id).exists()
+
+
+def large(service: Service) -> str:
+    """So many rows that an epoch of single rows takes minutes."""
+    x = np.ones((200_000, 32), "float32")
+    archive = BytesIO()
+    np.savez(archive, x=x, y=x[:, 0])
+    headers = {"Content-Type": "application/x-npz"}
+    answer = service.client.post("/v1/datasets", content=archive.getvalue(), headers=headers)
+    identifier: str = answer.json()["id"]
+    return identifier
