@@ -1,7 +1,6 @@
 """Watches one training process: lease, deadline, cancellation, and how it ends."""
 
 import logging
-import signal
 import threading
 import time
 from contextlib import suppress
@@ -14,7 +13,7 @@ from domain.job import JobError, JobState
 from models_store import attempts, leases
 from models_store.claims import Claim
 from models_store.database import Database
-from worker import lifeline
+from worker import endings, lifeline
 from worker.journal import LAST_WORDS, Journal
 from worker.launch import launch
 from worker.messages import Failed, FromChild, Renewed
@@ -127,7 +126,7 @@ class Attempt:
                 attempts.cancelled(store, self._claim)
             return True
         if self._claim.seconds_left is not None and now - self._began > self._claim.seconds_left:
-            self._fail(_too_long())
+            self._fail(endings.too_long())
             return True
         if self._stopping.is_set():
             self._hand_back("its worker was stopped")
@@ -151,9 +150,9 @@ class Attempt:
         with self._database.read() as connection:
             before = attempts.deaths(connection, self._claim)
         if before + 1 >= DEATHS_UNTIL_FAILED or not self._may_retry():
-            self._fail(_killed(exit_code))
+            self._fail(endings.killed(exit_code))
         else:
-            self._hand_back(f"the training process {_ended(exit_code)}", died=True)
+            self._hand_back(f"the training process {endings.ended(exit_code)}", died=True)
 
     def _fail(self, error: JobError) -> None:
         with self._database.write() as connection:
@@ -178,31 +177,3 @@ def _received(connection: Connection) -> list[FromChild]:
 def _tell(connection: Connection, renewed: Renewed) -> None:
     with suppress(OSError):  # it is ending
         connection.send(renewed)
-
-
-def _ended(exit_code: int) -> str:
-    if exit_code >= 0:
-        return f"ended without a word (exit status {exit_code})"
-    if -exit_code == signal.SIGKILL:
-        return "was killed (signal 9)"
-    return f"crashed (signal {-exit_code})"
-
-
-def _killed(exit_code: int) -> JobError:
-    memory = "; it probably ran out of memory" if -exit_code == signal.SIGKILL else ""
-    return JobError(
-        type="process-died",
-        title="The training process died",
-        detail=f"the training process {_ended(exit_code)}{memory}",
-        category="infrastructure",
-    )
-
-
-def _too_long() -> JobError:
-    return JobError(
-        type="deadline-exceeded",
-        title="The job ran longer than it may",
-        detail="The job's running time passed its own `limits.seconds`.",
-        category="user",
-        pointer="/limits/seconds",
-    )

@@ -54,4 +54,7 @@ class Slot:
     def look_every(self, seconds: float) -> None:
         """Looks for work until the worker stops; calls that got lost do no harm."""
         while not self.stopping.wait(seconds):
-            self.work()
+            try:
+                self.work()
+            except Exception:  # a fault of ours costs one job its lease, not the worker its ears
+                log.exception("a job broke off; it is queued again when its lease runs out")
