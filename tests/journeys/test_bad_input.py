@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.service import Service
+from tests.service import ROOT, Service
 
 DENSE = {"type": "Dense", "config": {"units": 10, "activation": "softmax"}}
 
@@ -55,7 +55,7 @@ def problem(answer: httpx.Response, status: int, pointer: str | None = None) -> 
     assert {"type", "title", "status", "detail", "instance"} <= document.keys()
     assert document["status"] == status
     assert "Traceback" not in answer.text
-    assert "/work" not in answer.text
+    assert str(ROOT) not in answer.text
     assert "site-packages" not in answer.text
     if pointer is None:
         return str(document["detail"])
