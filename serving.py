@@ -12,7 +12,8 @@ import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+from api.settings import LOOPBACK
+
 GUARD = "GRAPHFIT_GUARD_FD"
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
 """TensorFlow's remarks on its own start are not the service's."""

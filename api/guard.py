@@ -7,7 +7,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.problems import FORBIDDEN_ORIGIN, MISDIRECTED, ProblemType, problem_response
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 """Stricter than a URL's authority: no user, no path, nothing a parser could read otherwise."""
 
@@ -40,8 +39,3 @@ def _refusal(host: str, origin: str) -> tuple[ProblemType, str] | None:
     if origin and origin.lower() not in (f"http://{host}".lower(), f"https://{host}".lower()):
         return FORBIDDEN_ORIGIN, f"Pages of '{origin}' may not call this service."
     return None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address to listen on is this machine's alone."""
-    return host in LOOPBACK

@@ -6,7 +6,7 @@ import sys
 import uvicorn
 
 from api.app import create_app
-from api.guard import is_loopback
+from api.settings import LOOPBACK
 
 GOODBYE_SECONDS = 3
 """For answers under way; event streams are cut, and their clients resume."""
@@ -20,7 +20,7 @@ def run(host: str, port: int, fd: int | None = None) -> None:
         port: To listen on.
         fd: A socket that listens already, instead of the two.
     """
-    if not is_loopback(host):
+    if host not in LOOPBACK:
         sys.exit(f"Without API keys Graphfit listens on loopback only, not on {host}.")
     config = uvicorn.Config(
         create_app(),

@@ -6,6 +6,8 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB, GIB = 2**20, 2**30
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+"""Where the service may listen without keys: addresses of this machine alone."""
 
 
 class Settings(BaseSettings):

@@ -1,5 +1,6 @@
 """What the worker that holds a job writes of it, always under the claim's fence."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -79,8 +80,8 @@ def succeeded(
     claim: Claim,
     progress: Progress,
     metrics: dict[str, float],
-    files: list[ModelFile],
-    files_left_out: list[FileLeftOut],
+    files: Iterable[ModelFile],
+    files_left_out: Iterable[FileLeftOut],
 ) -> str:
     """The model, its files and the job's success, in one transaction; gives the model's id.
 

@@ -7,16 +7,21 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert as sql_insert
 
 from domain.dataset import Column, Dataset
-from domain.errors import NotFound
 from models_store.job_uses import refuse_if_used
+from models_store.owned import row_of
 from models_store.paging import Page
 from models_store.paging import page as page_of
 from models_store.tables import datasets
 
 
 def folder_of(dataset_id: str) -> str:
-    """The prefix of a dataset's files; column `i` is `<folder>/<i>.npy`."""
+    """The prefix of a dataset's files."""
     return f"datasets/{dataset_id}"
+
+
+def column_key(dataset_id: str, index: int) -> str:
+    """Where a column lies: its name never reaches a path."""
+    return f"{folder_of(dataset_id)}/{index}.npy"
 
 
 def insert(connection: Connection, owner: str, dataset: Dataset) -> None:
@@ -35,11 +40,7 @@ def get(connection: Connection, owner: str, dataset_id: str) -> Dataset:
     Raises:
         NotFound: the owner has none of this id.
     """
-    query = select(datasets).where(datasets.c.owner == owner, datasets.c.id == dataset_id)
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        raise NotFound("dataset", dataset_id)
-    return stored(row)
+    return stored(row_of(connection, datasets, owner, dataset_id))
 
 
 def page(connection: Connection, owner: str, cursor: str | None, size: int) -> Page:

@@ -9,11 +9,12 @@ from sqlalchemy import Connection, Row, select
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert as sql_insert
 
-from domain.errors import Fault, Invalid, NotFound
+from domain.errors import Fault, Invalid
 from domain.graph import Blueprint, GraphDefinition
 from domain.summary import Summary
 from models_store.ids import new_id
 from models_store.job_uses import refuse_if_used
+from models_store.owned import row_of
 from models_store.paging import Page
 from models_store.paging import page as page_of
 from models_store.tables import graphs
@@ -80,11 +81,7 @@ def get(connection: Connection, owner: str, graph_id: str) -> StoredGraph:
     Raises:
         NotFound: the owner has none of this id.
     """
-    query = select(graphs).where(graphs.c.owner == owner, graphs.c.id == graph_id)
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        raise NotFound("graph", graph_id)
-    return stored(row)
+    return stored(row_of(connection, graphs, owner, graph_id))
 
 
 def page(connection: Connection, owner: str, cursor: str | None, size: int) -> Page:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from domain.dataset import Dataset
 from models_store.artifacts import ArtifactStore
-from models_store.datasets import folder_of
+from models_store.datasets import column_key, folder_of
 from models_store.formats import json_columns, npz
 from models_store.formats.body import Body, Source
 from models_store.formats.npy import BLOCK_BYTES
@@ -97,8 +97,3 @@ def _publish(store: ArtifactStore, dataset_id: str, body: Body) -> None:
 def discard(store: ArtifactStore, dataset_id: str) -> None:
     """Deletes the columns of a dataset that no row names, or none any more."""
     store.delete_prefix(folder_of(dataset_id))
-
-
-def column_key(dataset_id: str, index: int) -> str:
-    """Where a column lies: its name never reaches a path."""
-    return f"{folder_of(dataset_id)}/{index}.npy"

@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, case, exists, func, select, update
+from sqlalchemy import Connection, Row, case, exists, func, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert as sql_insert
 
-from domain.errors import Conflict, NotFound
+from domain.errors import Conflict
 from domain.job import Job, JobRequest, JobState, Progress
 from domain.plan import Plan
 from models_store import events
 from models_store.ids import new_id
 from models_store.job_uses import TERMINAL, insert_uses
+from models_store.owned import row_of
 from models_store.paging import Page
 from models_store.paging import page as page_of
 from models_store.tables import job_metadata, jobs
@@ -105,14 +106,7 @@ def get_row(connection: Connection, owner: str, job_id: str) -> Row[Any]:
     Raises:
         NotFound: the owner has none of this id.
     """
-    row = connection.execute(_mine(owner, job_id)).one_or_none()
-    if row is None:
-        raise NotFound("job", job_id)
-    return row
-
-
-def _mine(owner: str, job_id: str) -> Select[Any]:
-    return select(jobs).where(jobs.c.owner == owner, jobs.c.id == job_id)
+    return row_of(connection, jobs, owner, job_id)
 
 
 def page(

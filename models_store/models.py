@@ -16,6 +16,7 @@ from domain.summary import Summary
 from models_store.claims import Claim
 from models_store.ids import new_id
 from models_store.job_uses import refuse_if_used
+from models_store.owned import row_of
 from models_store.paging import Page
 from models_store.paging import page as page_of
 from models_store.tables import model_files, models
@@ -65,15 +66,7 @@ def get(connection: Connection, owner: str, model_id: str) -> Model:
     Raises:
         NotFound: the owner has none of this id.
     """
-    return viewed(connection, _row(connection, owner, model_id))
-
-
-def _row(connection: Connection, owner: str, model_id: str) -> Row[Any]:
-    query = select(models).where(models.c.owner == owner, models.c.id == model_id)
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        raise NotFound("model", model_id)
-    return row
+    return viewed(connection, row_of(connection, models, owner, model_id))
 
 
 def page(connection: Connection, owner: str, cursor: str | None, size: int) -> Page:
@@ -111,7 +104,7 @@ def definition(connection: Connection, owner: str, model_id: str) -> tuple[Bluep
     Raises:
         NotFound: the owner has none of this id.
     """
-    row = _row(connection, owner, model_id)
+    row = row_of(connection, models, owner, model_id)
     return Blueprint.model_validate(row.blueprint), Summary.model_validate(row.summary)
 
 
@@ -128,7 +121,7 @@ def file(connection: Connection, owner: str, model_id: str, name: str) -> tuple[
     )
     row = connection.execute(query).one_or_none()
     if row is None:
-        _row(connection, owner, model_id)
+        row_of(connection, models, owner, model_id)
         raise NotFound("file", name)
     return row.artifact, ModelFile(
         name=row.name, bytes=row.bytes, sha256=row.sha256, media_type=row.media_type
@@ -152,7 +145,7 @@ def delete(connection: Connection, owner: str, model_id: str) -> str:
         NotFound: the owner has none of this id.
         Conflict: a job that is not terminal uses it.
     """
-    row = _row(connection, owner, model_id)
+    row = row_of(connection, models, owner, model_id)
     refuse_if_used(connection, owner, model_id)
     connection.execute(sql_delete(models).where(models.c.owner == owner, models.c.id == model_id))
     folder: str = row.folder

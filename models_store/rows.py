@@ -6,8 +6,8 @@ from typing import Any
 
 from domain.dataset import Dataset
 from models_store.artifacts import ArtifactStore
+from models_store.datasets import column_key
 from models_store.formats.npy import Array, open_npy
-from models_store.ingest import column_key
 
 MOST_ROWS = 1000
 MOST_VALUES = 1_000_000

@@ -11,9 +11,9 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from domain.job import Epoch
+from domain.model import ModelFile
 from worker.callbacks import Arrays, put_back, state_of, weights_of
 from worker.folder import Folder
-from worker.messages import WrittenFile
 
 MEDIA_TYPE = "application/vnd.safetensors"
 COST = 0.1
@@ -65,7 +65,7 @@ class Checkpoints:
         self._cost = variables.bytes / ASSUMED_BYTES_PER_SECOND
         self._last = time.monotonic()
 
-    def save(self, checkpoint: Checkpoint) -> WrittenFile | None:
+    def save(self, checkpoint: Checkpoint) -> ModelFile | None:
         """One file, numbered by the epochs behind it; `None` where it is not worth its cost."""
         began = time.monotonic()
         since = began - self._last

@@ -9,10 +9,10 @@ from safetensors.numpy import save_file
 from compiler.build import Built
 from compiler.weights import arrays_of
 from domain.job import Epoch
+from domain.model import FileLeftOut, ModelFile
 from worker.folder import Folder
 from worker.history import history_json
 from worker.keras_files import KerasFiles, NotTheSame
-from worker.messages import LeftOut, WrittenFile
 
 
 @dataclass
@@ -21,8 +21,8 @@ class Export:
 
     folder: Folder
     built: Built
-    files: list[WrittenFile] = field(default_factory=list)
-    left_out: list[LeftOut] = field(default_factory=list)
+    files: list[ModelFile] = field(default_factory=list)
+    left_out: list[FileLeftOut] = field(default_factory=list)
 
     def run(self, history: list[Epoch]) -> None:
         """Every file that this model can have.
@@ -48,7 +48,7 @@ class Export:
         try:
             self._write(name, media_type, fill)
         except NotTheSame as reason:
-            self.left_out.append(LeftOut(name, str(reason)))
+            self.left_out.append(FileLeftOut(name=name, reason=str(reason)))
 
 
 def _fill(path: Path, content: bytes) -> None:

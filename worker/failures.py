@@ -1,6 +1,5 @@
 """What went wrong in a training process, in words for the client."""
 
-import errno
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +9,10 @@ import tensorflow as tf
 
 from compiler.messages import plain
 from domain.errors import Invalid
+from models_store.disk import FULL
 from worker.messages import Failed
 from worker.order import Order
 
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""The error numbers of a file that finds no room."""
 _INDEX = re.compile(r"= (?P<value>-?\d+) is not in \[0, (?P<count>\d+)\)")
 _LABEL = re.compile(r"label value of (?P<value>-?\d+) which is outside .* \[0, (?P<count>\d+)\)")
 

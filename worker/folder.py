@@ -1,12 +1,12 @@
 """The folder of one attempt: every file in it is whole, on the disk, and written under a lease."""
 
-import hashlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 
+from domain.model import ModelFile
+from models_store.artifacts import sha256_of
+from models_store.disk import sync
 from worker.lifeline import Lifeline
-from worker.messages import WrittenFile
 
 
 class Folder:
@@ -16,7 +16,7 @@ class Folder:
         self._path = path
         self._lifeline = lifeline
 
-    def write(self, name: str, media_type: str, fill: Callable[[Path], None]) -> WrittenFile:
+    def write(self, name: str, media_type: str, fill: Callable[[Path], None]) -> ModelFile:
         """Fill, sync and publish one file.
 
         Args:
@@ -36,20 +36,11 @@ class Folder:
             draft.replace(self._path / name)
         finally:
             draft.unlink(missing_ok=True)
-        _sync(self._path)
+        sync(self._path)
         return written
 
 
-def _sealed(path: Path, name: str, media_type: str) -> WrittenFile:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return WrittenFile(name, path.stat().st_size, digest, media_type)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _sealed(path: Path, name: str, media_type: str) -> ModelFile:
+    sync(path)
+    size = path.stat().st_size
+    return ModelFile(name=name, bytes=size, sha256=sha256_of(path), media_type=media_type)

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from domain.job import Epoch, JobError
-from domain.model import FileLeftOut, ModelFile
+from domain.model import ModelFile
 from models_store import attempts
 from models_store.artifacts import ArtifactStore
 from models_store.claims import Checkpoint, Claim
@@ -21,7 +21,6 @@ from worker.messages import (
     Started,
     Stepped,
     Warned,
-    WrittenFile,
 )
 
 LAST_WORDS = (Finished, Failed)
@@ -70,7 +69,7 @@ class Journal:
             return self._key(file)
         return None
 
-    def _key(self, file: WrittenFile) -> str:
+    def _key(self, file: ModelFile) -> str:
         return str(self._claim.folder / file.name)
 
     def _forget(self) -> None:
@@ -112,10 +111,9 @@ class Journal:
             self._claim,
             self._estimate.finished(self._epoch),
             dict(message.metrics),
-            [ModelFile(name=f.name, bytes=f.bytes, sha256=f.sha256, media_type=f.media_type)
-             for f in message.files],
-            [FileLeftOut(name=f.name, reason=f.reason) for f in message.files_left_out],
-        )  # fmt: skip
+            message.files,
+            message.files_left_out,
+        )
 
 
 def _without_stale_steps(messages: Sequence[FromChild]) -> list[FromChild]:

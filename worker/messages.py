@@ -5,26 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from domain.model import FileLeftOut, ModelFile
+
 Metrics = Mapping[str, float]
 """Keras's names to values, which may be NaN or infinite."""
-
-
-@dataclass(frozen=True)
-class WrittenFile:
-    """A file in the attempt's folder: whole, fsynced and under its final name."""
-
-    name: str
-    bytes: int
-    sha256: str
-    media_type: str
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A file that this model cannot have, and why, in words for the client."""
-
-    name: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -59,7 +43,7 @@ class EpochEnded:
     """Counted from 1."""
     seconds: float
     metrics: Metrics
-    checkpoint: WrittenFile | None
+    checkpoint: ModelFile | None
     """All that a resume after this epoch needs; not every epoch is worth one."""
 
 
@@ -74,8 +58,8 @@ class Warned:
 class Finished:
     """The last word of a job that succeeded; every file is in place."""
 
-    files: tuple[WrittenFile, ...]
-    files_left_out: tuple[LeftOut, ...]
+    files: tuple[ModelFile, ...]
+    files_left_out: tuple[FileLeftOut, ...]
     metrics: Metrics
     """Of the last epoch; empty for a `build`."""
 

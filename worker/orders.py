@@ -6,7 +6,7 @@ from pathlib import Path
 from domain.plan import PinnedDataset, PinnedModel
 from models_store.artifacts import ArtifactStore
 from models_store.claims import Claim
-from models_store.datasets import folder_of
+from models_store.datasets import column_key
 from worker.order import Order
 
 
@@ -42,8 +42,7 @@ def order_for(
 def _columns(store: ArtifactStore, dataset: PinnedDataset | None) -> Mapping[str, Path] | None:
     if dataset is None:
         return None
-    folder = folder_of(dataset.id)
-    return {name: store.fetch(f"{folder}/{i}.npy") for name, i in dataset.columns.items()}
+    return {name: store.fetch(column_key(dataset.id, i)) for name, i in dataset.columns.items()}
 
 
 def _weights(store: ArtifactStore, models: Iterable[PinnedModel]) -> Mapping[str, Path]:
