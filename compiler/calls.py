@@ -9,7 +9,7 @@ import keras
 from compiler.scope import Made
 from compiler.tensors import Board
 from domain.errors import Fault, Invalid, did_you_mean
-from domain.graph import Node
+from domain.graph import LayerNode, Node
 from domain.nesting import Place
 from domain.pointer import pointer
 
@@ -24,14 +24,14 @@ class Call(NamedTuple):
     kwargs: Mapping[str, Any]
 
 
-def call_of(node: Node, made: Made, board: Board, place: Place) -> Call:
+def call_of(node: LayerNode, made: Made, board: Board, place: Place) -> Call:
     """The call that a node describes.
 
     Raises:
         Invalid: references or arguments that do not fit, each with its pointer.
     """
     where = (*place, "inputs")
-    tensors = _tensors(node, board, where)
+    tensors = tensors_of(node, board, where)
     faults = [*_constant_faults(node, made, (*place, "call"))]
     if made.inputs is not None:
         faults += _graph_faults(node, made.inputs, where)
@@ -44,8 +44,8 @@ def call_of(node: Node, made: Made, board: Board, place: Place) -> Call:
     return _layer_call(tensors, node.call, made)
 
 
-def _tensors(node: Node, board: Board, place: Place) -> Any:
-    """`inputs` with a tensor in the place of each reference."""
+def tensors_of(node: Node, board: Board, place: Place) -> Any:
+    """A node's `inputs` with a tensor in the place of each reference."""
 
     def read(value: str | list[str], where: Place) -> Any:
         if isinstance(value, str):
@@ -76,7 +76,7 @@ def _in_order(tensors: Any, inputs: Any) -> Any:
     return listed[0] if len(inputs) == 1 else listed
 
 
-def _graph_faults(node: Node, inputs: Any, place: Place) -> Iterator[Fault]:
+def _graph_faults(node: LayerNode, inputs: Any, place: Place) -> Iterator[Fault]:
     named = ", ".join(f"'{name}'" for name in inputs)
     wanted = f"This graph takes {len(inputs)} input{'s' * (len(inputs) != 1)}: {named}"
     if isinstance(node.inputs, dict):
@@ -109,7 +109,7 @@ def _argument_faults(tensors: Mapping[str, Any], made: Made, place: Place) -> It
             yield Fault(pointer=pointer(*place), detail=detail)
 
 
-def _constant_faults(node: Node, made: Made, place: Place) -> Iterator[Fault]:
+def _constant_faults(node: LayerNode, made: Made, place: Place) -> Iterator[Fault]:
     known = (
         {"training": None} if made.inputs is not None else {**_parameters(made), "training": None}
     )

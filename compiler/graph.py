@@ -10,11 +10,13 @@ from compiler.layers import LayerMaker
 from compiler.ledger import Ledger
 from compiler.messages import attributed
 from compiler.meter import Meter, tensor_bytes
+from compiler.op_calls import op_result
 from compiler.scope import Made, Scope
 from compiler.standin import stand_in
 from compiler.tensors import Board, Tensors
 from domain.errors import Fault, Invalid
-from domain.graph import Node
+from domain.graph import LayerNode, Node, OpNode
+from domain.nesting import Place
 from domain.topology import ordered
 
 
@@ -22,7 +24,10 @@ from domain.topology import ordered
 class Called:
     """A node after its call."""
 
-    layer: Made
+    type: str
+    """The layer's type, or the name of the function."""
+    layer: Made | None
+    """None for a function of `keras.ops`."""
     tensors: tuple[Any, ...]
     activation_bytes: int
     """Of one row; of a graph or model, with the nodes inside it."""
@@ -78,7 +83,9 @@ class GraphPass:
 
     def _call(self, node: Node, index: int, scope: Scope, board: Board) -> Called:
         place = (*scope.place, "nodes", index)
-        made = self._maker.at_node(scope, index)
+        if isinstance(node, OpNode):
+            return self._call_op(node, scope, board, place)
+        made = self._maker.at_node(node, index, scope)
         call = call_of(node, made, board, place)
         with attributed(place):
             tensors = Tensors.of(self._result(node, made, call, scope), made.outputs)
@@ -87,11 +94,19 @@ class GraphPass:
         if made.activation_bytes is not None:
             size = made.activation_bytes
         if self._meter and not scope.is_copy:  # a copy is counted whole, where it is called
-            self._meter.add(made.keras, 0 if scope.path else size, place)
+            self._meter.add(made.keras.weights, 0 if scope.path else size, place)
         board.put(node.name, tensors)
-        return Called(made, tensors.all, size)
+        return Called(made.type, made, tensors.all, size)
 
-    def _result(self, node: Node, made: Made, call: Call, scope: Scope) -> Any:
+    def _call_op(self, node: OpNode, scope: Scope, board: Board, place: Place) -> Called:
+        tensors = Tensors.of(op_result(node, scope.node_names[node.name], board, place))
+        size = sum(tensor_bytes(tensor) for tensor in tensors.all)
+        if self._meter and not scope.is_copy:
+            self._meter.add([], 0 if scope.path else size, place)
+        board.put(node.name, tensors)
+        return Called(node.op, None, tensors.all, size)
+
+    def _result(self, node: LayerNode, made: Made, call: Call, scope: Scope) -> Any:
         if "training" not in call.kwargs:
             return made.keras(*call.args, **call.kwargs)
         name = scope.node_names[node.name]

@@ -15,6 +15,7 @@ from domain.graph import (
     GraphDefinition,
     GraphLayer,
     KerasLayer,
+    LayerNode,
     LayerObject,
     ModelLayer,
     parse_layer,
@@ -32,13 +33,12 @@ class LayerMaker:
         self._ledger = ledger
         self._make_graph = make_graph
 
-    def at_node(self, scope: Scope, index: int) -> Made:
+    def at_node(self, node: LayerNode, index: int, scope: Scope) -> Made:
         """The layer that a node calls: made now, unless it is shared and exists.
 
         Raises:
             Invalid: Keras refuses the layer.
         """
-        node = scope.definition.nodes[index]
         name = scope.node_names[node.name]
         place = (*scope.place, "nodes", index, "layer")
         return self._any(node.layer, scope, name, (*scope.path, name), place)

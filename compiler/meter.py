@@ -1,5 +1,6 @@
 """Counts what a growing model needs, and stops it at the node that goes over a limit."""
 
+from collections.abc import Iterable
 from math import prod
 from typing import Any
 
@@ -49,13 +50,13 @@ class Meter:
         self._activation_bytes = 0
         self._over = False
 
-    def add(self, layer: Any, activation_bytes: int, place: Place) -> None:
+    def add(self, weights: Iterable[Any], activation_bytes: int, place: Place) -> None:
         """A node was called.
 
         Raises:
             Invalid: this node goes over a limit; said once, of the first such node.
         """
-        for variable in layer.weights:
+        for variable in weights:
             if id(variable) not in self._seen:
                 self._seen.add(id(variable))
                 count = elements(variable.shape)

@@ -6,7 +6,7 @@ from functools import cached_property
 from itertools import count
 from typing import Any, NamedTuple
 
-from domain.graph import Blueprint, GraphDefinition
+from domain.graph import Blueprint, GraphDefinition, LayerNode
 from domain.ids import ModelId
 from domain.nesting import Place
 
@@ -57,7 +57,11 @@ class Scope:
     @cached_property
     def _borrowed(self) -> set[str]:
         """What Keras calls the enclosing graphs' layers that nodes here use."""
-        names = {n.layer for n in self.definition.nodes if isinstance(n.layer, str)}
+        names = {
+            node.layer
+            for node in self.definition.nodes
+            if isinstance(node, LayerNode) and isinstance(node.layer, str)
+        }
         definers = {name: self.definer(name) for name in names}
         return {d.shared_names[n] for n, d in definers.items() if d is not self}
 

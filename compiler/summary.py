@@ -36,9 +36,9 @@ def _node(name: str, called: Called) -> NodeSummary:
     shapes = [_shape(tensor) for tensor in called.tensors]
     return NodeSummary(
         name=name,
-        layer=called.layer.type,
+        layer=called.type,
         shape=shapes[0] if len(shapes) == 1 else shapes,
-        parameters=_count(called.layer.keras.weights),
+        parameters=_count(called.layer.keras.weights if called.layer else []),
     )
 
 

@@ -20,6 +20,7 @@ from domain.graph import (
     LayerObject,
     ModelLayer,
     Node,
+    OpNode,
     parse_layer,
 )
 from domain.ids import ModelId
@@ -53,7 +54,7 @@ class Expansion:
         return graph.model_copy(update={"layers": layers, "nodes": nodes})
 
     def _node(self, node: Node, place: Place) -> Node:
-        if isinstance(node.layer, str):
+        if isinstance(node, OpNode) or isinstance(node.layer, str):
             return node
         return node.model_copy(update={"layer": self._layer(node.layer, (*place, "layer"))})
 

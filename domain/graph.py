@@ -100,16 +100,12 @@ NodeInputs = Annotated[
 ]
 
 
-class Node(Contract):
-    """One call of a layer."""
+class _Node(Contract):
+    """One call: its tensors go by the node's name."""
 
     name: Name
-    layer: LayerOrName
-    """A layer object (used once) or the name of an entry in `layers` (shared)."""
     inputs: NodeInputs
     """A reference, a list of references, or call arguments to references."""
-    call: dict[str, JsonValue] = {}
-    """Constant call arguments, e.g. `{"training": false}`."""
 
     def references(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """Every reference of `inputs`, each with its place inside the node."""
@@ -123,6 +119,43 @@ class Node(Contract):
                     yield ("inputs", argument), value
                 else:
                     yield from ((("inputs", argument, i), text) for i, text in enumerate(value))
+
+
+class LayerNode(_Node):
+    """One call of a layer."""
+
+    layer: LayerOrName
+    """A layer object (used once) or the name of an entry in `layers` (shared)."""
+    call: dict[str, JsonValue] = {}
+    """Constant call arguments, e.g. `{"training": false}`."""
+
+
+class OpNode(_Node):
+    """One call of a function of `keras.ops`."""
+
+    op: str = Field(examples=["mean"])
+    config: dict[str, JsonValue] = {}
+    """Its constant arguments, e.g. `{"axis": -1}`."""
+
+
+def _node_kind(value: Any) -> str | None:
+    """A layer's call or a function's; None when it is both or neither."""
+    if isinstance(value, _Node):
+        return "<op>" if isinstance(value, OpNode) else "<layer>"
+    if not isinstance(value, dict):
+        return "<layer>"
+    kinds = [kind for kind in ("layer", "op") if kind in value]
+    return f"<{kinds[0]}>" if len(kinds) == 1 else None
+
+
+Node = Annotated[
+    Annotated[LayerNode, Tag("<layer>")] | Annotated[OpNode, Tag("<op>")],
+    Discriminator(
+        _node_kind,
+        custom_error_type="layer_or_op",
+        custom_error_message="A node has exactly one of `layer` and `op`",
+    ),
+]
 
 
 class NamedOutput(Contract):

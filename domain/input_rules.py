@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from domain.dataset import Column
-from domain.graph import GraphDefinition, KerasLayer, LayerObject, Reference
+from domain.graph import GraphDefinition, KerasLayer, LayerObject, OpNode, Reference
 from domain.shapes import fits, shown
 from domain.summary import Tensor
 
@@ -72,6 +72,8 @@ def vocabularies(definition: GraphDefinition) -> dict[str, int]:
     inputs = {item.name for item in definition.inputs}
     found: dict[str, int] = {}
     for node in definition.nodes:
+        if isinstance(node, OpNode):
+            continue
         size = _input_dim(definition, node.layer)
         for _, text in node.references() if size is not None else ():
             target = Reference.parse(text).target

@@ -9,6 +9,7 @@ from domain.graph import (
     GraphDefinition,
     GraphLayer,
     KerasLayer,
+    LayerNode,
     LayerObject,
     layer_values,
     parse_layer,
@@ -58,7 +59,8 @@ def holdings(level: Level) -> Iterator[tuple[Place, Holding]]:
     for name, layer in level.graph.layers.items():
         yield from _with_inner(layer, (*level.place, "layers", name))
     for i, node in enumerate(level.graph.nodes):
-        yield from _with_inner(node.layer, (*level.place, "nodes", i, "layer"))
+        if isinstance(node, LayerNode):
+            yield from _with_inner(node.layer, (*level.place, "nodes", i, "layer"))
 
 
 def _with_inner(held: Holding, place: Place) -> Iterator[tuple[Place, Holding]]:
