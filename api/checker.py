@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 PRELOADED = [
     "compiler.preload",
     "compiler.check",
+    "compiler.keras_json.read",
+    "compiler.keras_json.write",
     "compiler.onnx_file",
     "api.engines",
     "api.checker",

@@ -3,18 +3,19 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
+from fastapi.responses import JSONResponse
+from pydantic import model_validator
 
+from api import keras_json
 from api.answers import CheckedGraph, Graph, Page
-from api.blueprints import below, drawn, within
-from api.checking import checked
 from api.dependencies import GraphPath, Owner, Paging, Parts, Services
+from api.drafts import Draft
 from api.examples import examples_of
 from api.idempotency import Keep, OnceOnly
 from api.json_route import JsonRoute, Sent, SentBody
 from api.numbers import answer
-from api.responses import CREATES, DELETES, LISTS, READS
+from api.responses import CREATES, DELETES, LISTS, READS, UNSAYABLE
 from domain.contract import Contract
-from domain.errors import Invalid
 from domain.graph import Blueprint, GraphDefinition
 from domain.job import Text
 from domain.summary import Summary
@@ -22,14 +23,21 @@ from models_store import graphs
 from models_store.graphs import StoredGraph
 
 router = APIRouter(prefix="/v1/graphs", tags=["graphs"], route_class=JsonRoute)
-PLACE = "definition"
 
 
 class GraphRequest(Contract):
-    """A graph to check and keep."""
+    """A graph to check and keep, in the graph language or in Keras's own JSON."""
 
     name: Text | None = None
-    definition: GraphDefinition
+    definition: GraphDefinition | None = None
+    keras_json: str | dict[str, Any] | None = None
+    """What `model.to_json()` of Keras 3 or 2 gives, as that text or as its value."""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> "GraphRequest":
+        if (self.definition is None) == (self.keras_json is None):
+            raise ValueError("exactly one of `definition` and `keras_json` is needed")
+        return self
 
 
 ValidateOnly = Annotated[bool, Query(description="Check the graph and keep nothing.")]
@@ -57,9 +65,14 @@ def create_graph(
     comes back at once, each fault at its place.
     """
     if validate_only:
-        definition, blueprint, summary = _checked(parts, owner, request, sent.json)
-        digest = graphs.digest_of(blueprint.definition)
-        return answer(CheckedGraph(definition=definition, digest=digest, summary=summary))
+        draft, blueprint, summary = _checked(parts, owner, request, sent.json)
+        seen = CheckedGraph(
+            definition=draft.definition,
+            renamed=draft.renamed,
+            digest=graphs.digest_of(blueprint.definition),
+            summary=summary,
+        )
+        return answer(seen)
 
     def make(keep: Keep) -> Response:
         return _kept(parts, owner, request, sent, keep)
@@ -68,9 +81,11 @@ def create_graph(
 
 
 def _kept(parts: Services, owner: str, request: GraphRequest, sent: Sent, keep: Keep) -> Response:
-    definition, blueprint, summary = _checked(parts, owner, request, sent.json)
+    draft, blueprint, summary = _checked(parts, owner, request, sent.json)
     with parts.database.write() as connection:
-        stored = graphs.insert(connection, owner, request.name, definition, blueprint, summary)
+        stored = graphs.insert(
+            connection, owner, request.name, draft.definition, blueprint, summary, draft.renamed
+        )
         response = answer(viewed(stored), 201, {"Location": f"/v1/graphs/{stored.id}"})
         keep(connection, response)
     return response
@@ -78,15 +93,17 @@ def _kept(parts: Services, owner: str, request: GraphRequest, sent: Sent, keep: 
 
 def _checked(
     parts: Services, owner: str, request: GraphRequest, body: Any
-) -> tuple[GraphDefinition, Blueprint, Summary]:
+) -> tuple[Draft, Blueprint, Summary]:
+    draft = _draft(parts, request, body)
     with parts.database.read() as connection:
-        found = drawn(connection, owner, parts.settings, request.definition, (PLACE,))
-    if found.faults:
-        raise Invalid(within(found.faults, body))
-    result = checked(parts.checker, parts.settings, found.blueprint)
-    if result.summary is None:
-        raise Invalid(within(below(result.faults, f"/{PLACE}"), body))
-    return request.definition, found.blueprint, result.summary
+        blueprint = draft.blueprint(connection, owner, parts.settings)
+    return draft, blueprint, draft.summary(blueprint, parts.checker, parts.settings)
+
+
+def _draft(parts: Services, request: GraphRequest, body: Any) -> Draft:
+    if request.definition is not None:
+        return Draft(request.definition, body)
+    return keras_json.read(parts.checker, parts.settings, body["keras_json"], body)
 
 
 @router.get("", summary="List graphs", response_model=Page[Graph], responses=LISTS)
@@ -105,6 +122,24 @@ def get_graph(graph_id: GraphPath, parts: Parts, owner: Owner) -> Response:
         return answer(viewed(graphs.get(connection, owner, graph_id)))
 
 
+@router.get(
+    "/{id}/keras-json",
+    summary="Get a graph in Keras's own JSON",
+    response_class=JSONResponse,
+    responses={**READS, **UNSAYABLE},
+)
+def get_keras_json(graph_id: GraphPath, parts: Parts, owner: Owner) -> Response:
+    """What plain Keras's `keras.models.model_from_json` loads to the same model.
+
+    The weights of a model trained from this graph load from its `model.weights.h5`. A graph that
+    Keras's JSON would turn into another one is refused, with the nodes that it cannot express.
+    """
+    with parts.database.read() as connection:
+        blueprint = graphs.get(connection, owner, graph_id).blueprint
+    document = keras_json.written(parts.checker, parts.settings, blueprint)
+    return JSONResponse(document)
+
+
 @router.delete("/{id}", status_code=204, summary="Delete a graph", responses=DELETES)
 def delete_graph(graph_id: GraphPath, parts: Parts, owner: Owner) -> Response:
     """Jobs that ended and their models do not need it any more."""
@@ -119,6 +154,7 @@ def viewed(stored: StoredGraph) -> Graph:
         id=stored.id,
         name=stored.name,
         definition=stored.definition,
+        renamed=stored.renamed,
         digest=stored.digest,
         summary=stored.summary,
         created_at=stored.created_at,

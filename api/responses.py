@@ -34,6 +34,7 @@ READS = problems_of(problems.NOT_FOUND, *_ALWAYS)
 DELETES = problems_of(problems.NOT_FOUND, problems.CONFLICT, *_ALWAYS)
 CREATES = problems_of(*_BODY, problems.CONFLICT, problems.STORAGE_FULL, *_ALWAYS)
 ASKS = problems_of(*_BODY, problems.NOT_FOUND, problems.STORAGE_FULL, *_ALWAYS)
+UNSAYABLE = problems_of(problems.INVALID_REQUEST)
 ALWAYS = problems_of(*_ALWAYS)
 DOWNLOADS: Responses = {
     200: {"description": "The file.", "content": {"application/octet-stream": {}}},

@@ -29,6 +29,8 @@ class StoredGraph(NamedTuple):
     blueprint: Blueprint
     digest: str
     summary: Summary
+    renamed: dict[str, str]
+    """Names in Keras's JSON to those in the definition, where they differ."""
     created_at: datetime
 
 
@@ -53,6 +55,7 @@ def insert(
     definition: GraphDefinition,
     blueprint: Blueprint,
     summary: Summary,
+    renamed: dict[str, str],
 ) -> StoredGraph:
     """Keeps a checked graph."""
     graph = StoredGraph(
@@ -62,6 +65,7 @@ def insert(
         blueprint=blueprint,
         digest=digest_of(blueprint.definition),
         summary=summary,
+        renamed=renamed,
         created_at=datetime.now(UTC),
     )
     values = {
@@ -99,6 +103,7 @@ def stored(row: Row[Any]) -> StoredGraph:
         blueprint=Blueprint.model_validate(row.blueprint),
         digest=row.digest,
         summary=Summary.model_validate(row.summary),
+        renamed=row.renamed,
         created_at=row.created_at,
     )
 

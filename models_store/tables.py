@@ -44,6 +44,7 @@ graphs = Table(
     Column("blueprint", Json, nullable=False),
     Column("digest", String(64), nullable=False),
     Column("summary", Json, nullable=False),
+    Column("renamed", Json, nullable=False, server_default="{}"),
     Column("created_at", UtcDateTime, nullable=False),
     Index("ix_graphs_owner_id", "owner", "id"),
 )

@@ -121,7 +121,7 @@ def test_stored_graphs_cannot_multiply_beyond_the_limit(client: httpx.Client) ->
         (graph(extra=1), "/definition/extra", "no field 'extra'"),
         ({"inputs": [], "outputs": ["y"]}, "/definition/inputs", "at least 1"),
         (3, "/definition", ""),
-        (None, "/definition", ""),
+        (None, "", "`definition` and `keras_json`"),
     ],
 )
 def test_bad_graphs(client: httpx.Client, definition: Any, pointer: str, words: str) -> None:
@@ -131,7 +131,9 @@ def test_bad_graphs(client: httpx.Client, definition: Any, pointer: str, words: 
 
 
 def test_nothing_stands_for_a_missing_definition(client: httpx.Client) -> None:
-    assert faults(client.post("/v1/graphs", json={})) == {"/definition": "This field is required."}
+    needed = "Exactly one of `definition` and `keras_json` is needed."
+    for body in ({}, {"definition": graph(), "keras_json": "{}"}):
+        assert faults(client.post("/v1/graphs", json=body)) == {"": needed}
     assert "" in faults(client.post("/v1/graphs", json=[]))
 
 

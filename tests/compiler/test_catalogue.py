@@ -172,7 +172,9 @@ def test_both_forms_of_a_part() -> None:
         "kernel_regularizer": {"type": "L2", "config": {"l2": 0.1}},
     }  # fmt: skip
     made = built(graph({"x": [3]}, [node("d", layer("Dense", units=2, **parts), "x")], ["d"]))
-    dense = made.nodes["d"].layer.keras
+    called = made.nodes["d"].layer
+    assert called is not None
+    dense = called.keras
     assert dense.activation is keras.activations.relu
     assert float(dense.kernel[0, 0]) == 2.0
     assert float(dense.bias[0]) == 1.0

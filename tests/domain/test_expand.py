@@ -3,7 +3,14 @@
 from typing import Any
 
 from domain.expand import Expansion
-from domain.graph import Blueprint, GraphDefinition, GraphLayer, KerasLayer
+from domain.graph import (
+    Blueprint,
+    GraphDefinition,
+    GraphLayer,
+    KerasLayer,
+    LayerNode,
+    LayerObject,
+)
 
 ULID = "0" * 26
 STORED, MODEL = f"graph_{ULID}", f"model_{ULID}"
@@ -37,14 +44,20 @@ def test_what_names_nothing_stored_stays_as_it_is() -> None:
 def test_a_stored_graph_is_written_out_at_nodes_in_layers_and_in_graphs() -> None:
     by_id = {"type": "Graph", "graph": STORED}
     inline = {"type": "Graph", "graph": graph(by_id).model_dump(by_alias=True)}
-    at_node = expanded(graph(by_id)).nodes[0].layer
+    at_node = layer_at_node(expanded(graph(by_id)))
     in_layers = expanded(graph("g", layers={"g": by_id})).layers["g"]
-    around = expanded(graph(inline)).nodes[0].layer
+    around = layer_at_node(expanded(graph(inline)))
     assert isinstance(around, GraphLayer)
     assert isinstance(around.graph, GraphDefinition)
-    for layer in (at_node, in_layers, around.graph.nodes[0].layer):
+    for layer in (at_node, in_layers, layer_at_node(around.graph)):
         assert isinstance(layer, GraphLayer)
         assert layer.graph == INNER
+
+
+def layer_at_node(definition: GraphDefinition) -> LayerObject | str:
+    node = definition.nodes[0]
+    assert isinstance(node, LayerNode)
+    return node.layer
 
 
 def expanded(definition: GraphDefinition) -> GraphDefinition:
@@ -54,7 +67,7 @@ def expanded(definition: GraphDefinition) -> GraphDefinition:
 def test_wrappers_hold_what_is_written_out_as_json() -> None:
     by_id = {"type": "Graph", "graph": STORED}
     wrapper = {"type": "TimeDistributed", "config": {"layer": by_id}}
-    layer = expansion().blueprint(graph(wrapper), ()).definition.nodes[0].layer
+    layer = layer_at_node(expanded(graph(wrapper)))
     assert isinstance(layer, KerasLayer)
     assert layer.config["layer"] == {
         "type": "Graph",

@@ -1,0 +1,87 @@
+"""Keras's own JSON, in and out: forked children read and write it, for they know Keras's layers."""
+
+import json
+from typing import Any
+
+from pydantic import Field, JsonValue
+
+from api.checker import Bounds, Checker, Unfinished
+from api.drafts import Draft
+from api.settings import Settings
+from domain.contract import Contract
+from domain.errors import Fault, Invalid
+from domain.graph import Blueprint, GraphDefinition
+from domain.pointer import clipped
+
+READ = "compiler.keras_json.read.answer"
+WRITE = "compiler.keras_json.write.answer"
+FIELD = "/keras_json"
+
+
+class Read(Contract):
+    """What `model.to_json()` says in the graph language, or why it cannot be said."""
+
+    definition: GraphDefinition | None = None
+    renamed: dict[str, str] = Field(default_factory=dict)
+    places: dict[str, str] = Field(default_factory=dict)
+    """Pointers into the definition, to those into Keras's JSON."""
+    faults: list[Fault] = Field(default_factory=list)
+
+
+class Written(Contract):
+    """The JSON, or why Keras cannot express the graph."""
+
+    keras_json: dict[str, JsonValue] | None = None
+    faults: list[Fault] = Field(default_factory=list)
+
+
+def read(checker: Checker, settings: Settings, keras_json: Any, body: Any) -> Draft:
+    """The graph that Keras's JSON describes.
+
+    Args:
+        keras_json: What `model.to_json()` gives: text, or that text's value.
+        body: Of the request, for pointers into it.
+
+    Raises:
+        Invalid: it is no model's JSON, or holds what a graph cannot.
+        Busy: too many graphs are being checked.
+    """
+    text = keras_json if isinstance(keras_json, str) else json.dumps(keras_json)
+    try:
+        found = Read.model_validate_json(checker.run(READ, text, bounds=_bounds(settings)))
+    except Unfinished as error:
+        raise _unfinished("read", FIELD, error) from error
+    if found.definition is None:
+        faults = [
+            Fault(pointer=clipped(FIELD + fault.pointer, body), detail=fault.detail)
+            for fault in found.faults
+        ]
+        raise Invalid(faults)
+    places = {ours: FIELD + theirs for ours, theirs in found.places.items()}
+    return Draft(found.definition, body, found.renamed, {"": FIELD, **places})
+
+
+def written(checker: Checker, settings: Settings, blueprint: Blueprint) -> dict[str, JsonValue]:
+    """What plain Keras's `model_from_json` takes.
+
+    Raises:
+        Invalid: Keras's JSON would describe another model; the faults name the nodes.
+        Busy: too many graphs are being checked.
+    """
+    document = blueprint.model_dump_json(by_alias=True)
+    try:
+        found = Written.model_validate_json(checker.run(WRITE, document, bounds=_bounds(settings)))
+    except Unfinished as error:
+        raise _unfinished("written", "", error) from error
+    if found.keras_json is None:
+        raise Invalid(found.faults)
+    return found.keras_json
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(settings.check_seconds, settings.check_memory_bytes)
+
+
+def _unfinished(verb: str, pointer: str, error: Unfinished) -> Invalid:
+    detail = f"Keras's JSON could not be {verb}. {error.detail}"
+    return Invalid([Fault(pointer=pointer, detail=detail)])
