@@ -32,6 +32,15 @@ def test_the_curl_line_of_the_language_page_posts_a_graph(service: Service) -> N
     assert json.loads(answer)["id"].startswith("graph_")
 
 
+def test_the_script_of_the_language_page_sends_a_model_and_gets_it_back(service: Service) -> None:
+    script = LANGUAGE.split("```python\n")[1].split("```")[0]
+    changed = script.replace("http://127.0.0.1:8000", service.address)
+    command = [sys.executable, "-c", changed]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "{'block1/kind': 'block1_kind'}\n"
+
+
 @pytest.fixture(scope="module")
 def own(service: Service) -> dict[str, str]:
     """What the zeros of the jobs page stand for: its own graph, dataset and first model."""
