@@ -6,13 +6,27 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from api import datasets, documentation, events, graphs, health, info, jobs, models, predict
+from api import (
+    datasets,
+    documentation,
+    events,
+    graphs,
+    health,
+    info,
+    jobs,
+    layers,
+    models,
+    ops,
+    predict,
+)
 from api.body_limit import BodyLimit
+from api.catalogue import Catalogue
 from api.checker import Checker
 from api.dependencies import Services
 from api.document import described
 from api.guard import LoopbackGuard
 from api.metrics import Metrics, Observer
+from api.op_catalogue import OpCatalogue
 from api.polling import Polling
 from api.predictor import Predictor
 from api.problem_handlers import add_handlers
@@ -30,6 +44,8 @@ ROUTERS = (  # those that are asked most come first
     events.router,
     datasets.router,
     graphs.router,
+    layers.router,
+    ops.router,
     models.router,
     info.router,
     health.router,
@@ -78,6 +94,8 @@ def assemble(settings: Settings, store_settings: StoreSettings) -> Services:
         artifacts=artifacts,
         celery=celery_app(store_settings),
         checker=checker,
+        catalogue=Catalogue(checker, settings),
+        op_catalogue=OpCatalogue(checker, settings),
         predictor=Predictor(settings, database, artifacts, checker, cache),
         snapshots=Snapshots(),
         metrics=metrics,

@@ -8,12 +8,14 @@ from typing import Any
 from sqlalchemy import Connection
 
 from api.settings import Settings
+from domain.calls import call_faults
 from domain.errors import Fault, NotFound
 from domain.expand import Expansion
 from domain.graph import Blueprint, GraphDefinition
+from domain.limits import Limits, limit_faults
 from domain.nesting import Place
 from domain.pointer import clipped
-from domain.rules import Limits, faults_of, limit_faults
+from domain.rules import faults_of
 from models_store import graphs, models
 
 
@@ -37,7 +39,7 @@ def drawn(
     Args:
         place: Where the definition lies in the request's body.
     """
-    limits = Limits(settings.max_nodes, settings.max_graph_depth)
+    limits = _limits(settings)
     faults = limit_faults(definition, limits, place)
     if faults:
         return Drawn(Blueprint(definition=definition), faults)
@@ -48,7 +50,19 @@ def drawn(
     blueprint = expansion.blueprint(definition, place)
     faults = [*faults_of(definition, limits, place), *expansion.faults]
     faults += limit_faults(blueprint.definition, limits, place)
-    return Drawn(blueprint, faults)
+    return Drawn(blueprint, faults or call_faults(blueprint, limits, place))
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        nodes=settings.max_nodes,
+        layers=settings.max_layers,
+        depth=settings.max_graph_depth,
+        references=settings.max_references,
+        calls=settings.max_calls,
+        values=settings.max_values,
+        name_length=settings.max_name_length,
+    )
 
 
 def _known(find: Callable[[str], Blueprint]) -> Callable[[str], Blueprint | None]:

@@ -28,12 +28,15 @@ log = logging.getLogger(__name__)
 PRELOADED = [
     "compiler.preload",
     "compiler.check",
+    "compiler.describe",
+    "compiler.describe_ops",
     "compiler.keras_json.read",
     "compiler.keras_json.write",
     "compiler.onnx_file",
     "api.engines",
     "api.checker",
 ]
+NOTE_BYTES = 1024
 GRACE_SECONDS = 5
 """After its deadline a child that nobody killed ends itself."""
 
@@ -53,8 +56,12 @@ class Bounds:
     seconds: float
     memory_bytes: int
     """Beyond what it starts with."""
+    work: str = "CHECK"
+    """What the settings of these two begin with."""
 
 
+Note = Any
+"""Of ctypes, which has no types for what `multiprocessing` makes of it: its `value` is bytes."""
 Observe = Callable[[str, str, float], None]
 """Hears each child's function, outcome and seconds."""
 
@@ -98,6 +105,10 @@ class Checker:
         """Whether a child is forked at once, with Keras imported."""
         return self._warm.is_set()
 
+    def note(self) -> Note:
+        """An argument for `run` that the child writes on, and that outlives it."""
+        return self._context.RawArray("c", NOTE_BYTES)
+
     def run(self, function: str, *arguments: Any, bounds: Bounds) -> Any:
         """What the function gives, run in a child.
 
@@ -119,10 +130,12 @@ class Checker:
         finally:
             self._observe(function, kind, time.monotonic() - started)
         if kind == "late":
-            raise Unfinished(f"It took longer than {bounds.seconds:g} seconds.")
+            detail = f"It took longer than {bounds.seconds:g} seconds ({bounds.work}_SECONDS)."
+            raise Unfinished(detail)
         if kind in ("memory", "died"):
             raise Unfinished(
-                f"It needs more memory than the {bounds.memory_bytes} bytes it may take."
+                f"It needs more memory than the {bounds.memory_bytes:,} bytes it may take "
+                f"({bounds.work}_MEMORY_BYTES)."
             )
         if kind == "failed":
             raise Failed(f"{function} raised {value}")

@@ -59,12 +59,14 @@ def checked(
         "parameters": settings.max_parameters,
         "weight_bytes": settings.max_weight_bytes,
         "activation_bytes": settings.max_activation_bytes,
+        "unrolled_steps": settings.max_calls,
     }
     question = Question(blueprint=blueprint, limits=limits, training=training)
     bounds = Bounds(settings.check_seconds, settings.check_memory_bytes)
+    note = checker.note()
     try:
-        answer = checker.run(CHECK, question.model_dump_json(by_alias=True), bounds=bounds)
+        answer = checker.run(CHECK, question.model_dump_json(by_alias=True), note, bounds=bounds)
     except Unfinished as error:
-        detail = f"This graph could not be checked. {error.detail}"
-        return Checked(faults=[Fault(pointer="", detail=detail)])
+        detail = f"This graph could not be checked beyond this place. {error.detail}"
+        return Checked(faults=[Fault(pointer=note.value.decode(), detail=detail)])
     return Checked.model_validate_json(answer)

@@ -6,8 +6,10 @@ from typing import Annotated
 from celery import Celery
 from fastapi import Depends, Header, Path, Query, Request
 
+from api.catalogue import Catalogue
 from api.checker import Checker
 from api.metrics import Metrics
+from api.op_catalogue import OpCatalogue
 from api.predictor import Predictor
 from api.settings import Settings
 from api.snapshots import Snapshots
@@ -27,6 +29,8 @@ class Services:
     artifacts: ArtifactStore
     celery: Celery
     checker: Checker
+    catalogue: Catalogue
+    op_catalogue: OpCatalogue
     predictor: Predictor
     snapshots: Snapshots
     metrics: Metrics
@@ -72,6 +76,9 @@ IdempotencyKey = Annotated[
         max_length=255,
         description="Send the same key again and get the first answer again, for 24 hours.",
     ),
+]
+IfNoneMatch = Annotated[
+    str | None, Header(description="The `ETag` of what you have: 304 when nothing changed.")
 ]
 GraphPath = Annotated[GraphId, Path(alias="id", description="The graph's id.")]
 DatasetPath = Annotated[DatasetId, Path(alias="id", description="The dataset's id.")]

@@ -15,6 +15,7 @@ Describe a directed acyclic graph of Keras layers in JSON, send data, and get ba
 history, weights, files and predictions. Every error is a problem document (RFC 9457)."""
 TAGS = [
     {"name": "graphs", "description": "Directed acyclic graphs of layers."},
+    {"name": "layers", "description": "What graphs are made of: the catalogue."},
     {"name": "datasets", "description": "Named columns with equally many rows."},
     {"name": "jobs", "description": "Trainings, from the queue to their model."},
     {"name": "models", "description": "What jobs made: files and predictions."},

@@ -3,13 +3,13 @@
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
 from api.acceptance import Accepted, accepted
 from api.answers import History, JobAnswer, Page
-from api.dependencies import JobPath, Owner, Paging, Parts, Services
+from api.dependencies import IfNoneMatch, JobPath, Owner, Paging, Parts, Services
 from api.examples import examples_of
 from api.idempotency import Keep, OnceOnly
 from api.json_route import JsonRoute, Sent, SentBody
@@ -23,9 +23,6 @@ from models_store import history, jobs, queue
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=JsonRoute)
 MOST_FILTERS = 20
-IfNoneMatch = Annotated[
-    str | None, Header(description="The `ETag` of what you have: 304 when nothing changed.")
-]
 StateFilter = Annotated[JobState | None, Query(description="Only jobs in this state.")]
 
 

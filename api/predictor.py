@@ -136,7 +136,9 @@ class Predictor:
         return reason
 
     def _in_child(self, function: str, *arguments: Any) -> Any:
-        bounds = Bounds(self._settings.predict_seconds, self._settings.predict_memory_bytes)
+        bounds = Bounds(
+            self._settings.predict_seconds, self._settings.predict_memory_bytes, work="PREDICT"
+        )
         return self._checker.run(function, *arguments, bounds=bounds)
 
     def run(self, ready: Ready, asked: Asked) -> Arrays:

@@ -5,6 +5,8 @@ from typing import Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from domain.graph import LONGEST_NAME
+
 MIB, GIB = 2**20, 2**30
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """Where the service may listen without keys: addresses of this machine alone."""
@@ -27,8 +29,19 @@ class Settings(BaseSettings):
     """Weights of one model, counted once however often they are shared."""
     max_nodes: int = Field(default=5_000, ge=1)
     """Nodes of one graph, those of nested graphs included."""
+    max_layers: int = Field(default=10_000, ge=1)
+    """Layers of one graph, those inside wrappers and nested graphs included."""
+    max_references: int = Field(default=250_000, ge=1)
+    """What the nodes of one graph take as inputs, those of nested graphs included."""
+    max_calls: int = Field(default=20_000, ge=1)
+    """Nodes of one graph, those of a nested graph counted at every call of it, and the steps of
+    its unrolled recurrent layers."""
+    max_values: int = Field(default=300_000, ge=1)
+    """Numbers and texts that the configs and calls of one graph hold, vocabularies included."""
     max_graph_depth: int = Field(default=32, ge=1)
-    """How deep graphs nest in graphs."""
+    """How deep graphs nest in graphs, and shared layers hold one another."""
+    max_name_length: int = Field(default=LONGEST_NAME, ge=1, le=LONGEST_NAME)
+    """Characters in the name of a node, an input, an output or a shared layer."""
     max_weight_bytes: int = Field(default=4 * GIB, ge=1)
     """Of one model's weights."""
     max_activation_bytes: int = Field(default=1 * GIB, ge=1)

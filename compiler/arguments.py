@@ -15,6 +15,14 @@ _UNSAID = {
     "bounding_box_format": (keras.layers.RandomFlip.__base__, None),
 }
 """Arguments that a class takes by way of `**kwargs`: of which base, with which default."""
+_NEEDED = {
+    "CategoryEncoding": "num_tokens",
+    "Discretization": "bin_boundaries",
+    "IntegerLookup": "vocabulary",
+    "StringLookup": "vocabulary",
+    "TextVectorization": "vocabulary",
+}
+"""Arguments that Keras leaves to `adapt`, which sees data before the graph is trained."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +31,8 @@ class Argument:
 
     name: str
     default: Any = REQUIRED
+    owner: type | None = None
+    """The class that takes it."""
 
     @property
     def is_required(self) -> bool:
@@ -34,17 +44,18 @@ class Argument:
 def arguments_of(cls: type) -> Mapping[str, Argument]:
     """Every argument of a class by name, in Keras's order; those of base `Layer` last."""
     parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # type: ignore[misc]
+    needed = _NEEDED.get(cls.__name__)
     known = {
-        p.name: Argument(p.name, p.default)
+        p.name: Argument(p.name, REQUIRED if p.name == needed else p.default, cls)
         for p in parameters
         if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
     }
     open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters)
     if open_ended and issubclass(cls, keras.layers.Layer):
         base = inspect.signature(keras.layers.Layer.__init__).parameters
-        known |= {n: Argument(n, base[n].default) for n in _BASE if n not in known}
+        known |= {n: Argument(n, base[n].default, cls) for n in _BASE if n not in known}
         known |= {
-            name: Argument(name, default)
+            name: Argument(name, default, cls)
             for name, (owner, default) in _UNSAID.items()
             if issubclass(cls, owner) and name not in known
         }

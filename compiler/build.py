@@ -54,7 +54,7 @@ def build(blueprint: Blueprint, seed: int | None, meter: Meter | None = None) ->
     if seed is not None:
         keras.utils.set_random_seed(seed)
     scope = Scope(blueprint.definition, blueprint.sources)
-    with _deep_stack():
+    with deep_stack():
         graph = GraphPass(Ledger(), meter)
         model, outputs, nodes = graph.root(scope)
     variables = graph.ledger.variables(model)
@@ -63,7 +63,8 @@ def build(blueprint: Blueprint, seed: int | None, meter: Meter | None = None) ->
 
 
 @contextmanager
-def _deep_stack() -> Iterator[None]:
+def deep_stack() -> Iterator[None]:
+    """Room for Keras's recursion."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, _FRAMES))
     try:

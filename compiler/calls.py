@@ -17,6 +17,9 @@ _MERGE = keras.layers.Add.__base__
 """The base of the layers that want a list even for a single tensor."""
 
 
+_TRAINING = inspect.Parameter("training", inspect.Parameter.KEYWORD_ONLY, default=None)
+
+
 class Call(NamedTuple):
     """What a layer is called with."""
 
@@ -63,7 +66,7 @@ def _layer_call(tensors: Any, constants: Mapping[str, Any], made: Made) -> Call:
         if alone and not isinstance(made.keras, _MERGE):
             tensors = tensors[0]
         return Call((tensors,), constants)
-    first = next(iter(_parameters(made)))
+    first = next(iter(parameters_of_call(made.keras)))
     args = (tensors.pop(first),) if first in tensors else ()
     return Call(args, {**tensors, **constants})
 
@@ -99,10 +102,13 @@ def _graph_faults(node: LayerNode, inputs: Any, place: Place) -> Iterator[Fault]
 
 
 def _argument_faults(tensors: Mapping[str, Any], made: Made, place: Place) -> Iterator[Fault]:
-    known = _parameters(made)
+    known = parameters_of_call(made.keras)
     for name in tensors:
         if name not in known:
             yield Fault(pointer=pointer(*place, name), detail=_no_argument(name, made, known))
+        elif _is_flag(name, known[name]):
+            detail = f"'{name}' is true or false, which belongs in `call`."
+            yield Fault(pointer=pointer(*place, name), detail=detail)
     for parameter in known.values():
         if parameter.default is parameter.empty and parameter.name not in tensors:
             detail = f"{made.type} is called with '{parameter.name}', which is not given."
@@ -110,20 +116,31 @@ def _argument_faults(tensors: Mapping[str, Any], made: Made, place: Place) -> It
 
 
 def _constant_faults(node: LayerNode, made: Made, place: Place) -> Iterator[Fault]:
-    known = (
-        {"training": None} if made.inputs is not None else {**_parameters(made), "training": None}
-    )
-    given = node.inputs if isinstance(node.inputs, dict) and made.inputs is None else {}
+    is_graph = made.inputs is not None
+    known = {"training": _TRAINING} | ({} if is_graph else parameters_of_call(made.keras))
+    given = node.inputs if isinstance(node.inputs, dict) and not is_graph else {}
     for name, value in node.call.items():
         where = pointer(*place, name)
         if name not in known:
             yield Fault(pointer=where, detail=_no_argument(name, made, known))
         elif name in given:
             yield Fault(pointer=where, detail=f"`inputs` gives '{name}' already.")
-        elif name == "training" and not isinstance(value, bool):
-            yield Fault(pointer=where, detail="'training' must be true or false.")
-        elif isinstance(value, dict):
-            yield Fault(pointer=where, detail=f"'{name}' cannot be an object.")
+        elif reason := _reason_against(value, known[name]):
+            yield Fault(pointer=where, detail=reason)
+
+
+def _reason_against(value: Any, parameter: inspect.Parameter) -> str | None:
+    """Why a constant cannot be an argument of a call: all but flags are tensors."""
+    name = parameter.name
+    if _is_flag(name, parameter):
+        return None if isinstance(value, bool) else f"'{name}' must be true or false."
+    if value is None and parameter.default is None:
+        return None
+    return f"'{name}' is a tensor, which belongs in `inputs`."
+
+
+def _is_flag(name: str, parameter: inspect.Parameter) -> bool:
+    return name == "training" or isinstance(parameter.default, bool)
 
 
 def _no_argument(name: str, made: Made, known: Mapping[str, Any]) -> str:
@@ -132,8 +149,8 @@ def _no_argument(name: str, made: Made, known: Mapping[str, Any]) -> str:
     return f"{made.type} is not called with '{name}'; there are {listed}.{near}"
 
 
-def _parameters(made: Made) -> dict[str, inspect.Parameter]:
+def parameters_of_call(layer: Any) -> dict[str, inspect.Parameter]:
     """The parameters of a layer's call, by name."""
-    parameters = inspect.signature(made.keras.call).parameters
+    parameters = inspect.signature(layer.call).parameters
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     return {name: p for name, p in parameters.items() if p.kind in named}

@@ -4,29 +4,38 @@ import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
 import keras
+from keras.src.applications.convnext import LayerScale
+from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
 
 from compiler.arguments import Argument, arguments_of
 from compiler.components import config_faults, plain_value
+from compiler.op_faults import op_faults
 from compiler.parts import family_of
-from domain.errors import Fault, did_you_mean
-from domain.graph import LAYER_ARGUMENTS, GraphDefinition, KerasLayer
-from domain.nesting import Place, holdings, levels
+from domain.errors import MOST_FAULTS, Fault, did_you_mean
+from domain.graph import LAYER_ARGUMENTS, GraphDefinition, KerasLayer, OpNode
+from domain.nesting import Level, Place, holdings, levels
 from domain.pointer import pointer
 
-_EXCLUDED = {
-    "InputLayer": "Inputs belong in the graph's `inputs`.",
-    "Layer": "It is abstract and does nothing.",
-    "Wrapper": "It is abstract; take TimeDistributed or Bidirectional.",
-    "Lambda": "It runs code of the client's, which is never done here.",
-    "TFSMLayer": "It reads a file on the server.",
-    "JaxLayer": "It needs a Python object.",
-    "FlaxLayer": "It needs a Python object.",
-    "TorchModuleWrapper": "It needs a Python object.",
-}
+LEFT_OUT: Mapping[str, str] = MappingProxyType(
+    {
+        "Equalization": "In a graph, Keras's own gives its input back and does nothing.",
+        "InputLayer": "Inputs belong in the graph's `inputs`.",
+        "InputSpec": "It is no layer; it describes to Keras what a layer takes.",
+        "Layer": "It is abstract and does nothing.",
+        "Wrapper": "It is abstract; take TimeDistributed or Bidirectional.",
+        "Lambda": "It runs code of the client's, which is never done here.",
+        "TFSMLayer": "It reads a file on the server.",
+        "JaxLayer": "It needs a Python object.",
+        "FlaxLayer": "It needs a Python object.",
+        "TorchModuleWrapper": "It needs a Python object.",
+    }
+)
+"""What `keras.layers` exports and no graph may use, each with the reason."""
 _REFUSED = {
     "name": "Layers are named by their `layers` entry or their node; leave 'name' out.",
     "weights": "Weights do not go in a graph; leave 'weights' out.",
@@ -41,12 +50,24 @@ class Entry:
 
     type: str
     cls: Any
+    alias_of: str | None = None
+    """The type whose other name this is."""
+
+    @property
+    def kind(self) -> str:
+        """Keras's own folder for it: `core`, `convolutional`, `applications`, ..."""
+        _, _, *folders = self.cls.__module__.split(".")
+        return folders[0] if folders[0] == "applications" else folders[1]
 
     @cached_property
     def arguments(self) -> Mapping[str, Argument]:
         """The arguments that a client may give."""
         taken = arguments_of(self.cls)
         return {name: taken[name] for name in taken if name not in _REFUSED}
+
+    def make(self, arguments: Mapping[str, Any], name: str) -> Any:
+        """A new Keras layer of this type."""
+        return self.cls(**{k: _as_keras_wants(k, v) for k, v in arguments.items()}, name=name)
 
     def faults(self, config: Mapping[str, Any], place: Place) -> Iterator[Fault]:
         """What is wrong with a config, layers that it holds aside."""
@@ -59,23 +80,33 @@ class Entry:
         yield from config_faults(self.cls, rest, place, self.arguments, _value_faults)
 
 
+def _as_keras_wants(argument: str, value: Any) -> Any:
+    return tuple(value) if argument == "ngrams" and isinstance(value, list) else value
+
+
 def _value_faults(argument: Argument, value: Any, place: Place) -> Iterator[Fault]:
     family = family_of(argument.name)
     if family:
         yield from family.faults(value, place)
     elif argument.name not in LAYER_ARGUMENTS:  # those are structure, which domain checks
         yield from plain_value(argument, value, place)
+    elif value == []:
+        yield Fault(pointer=pointer(*place), detail=f"'{argument.name}' must hold a layer.")
     elif value is None and argument.is_required:
         detail = f"'{argument.name}' must be a layer or the name of a shared one."
         yield Fault(pointer=pointer(*place), detail=detail)
 
 
 def _offered() -> dict[str, Entry]:
-    members = inspect.getmembers(keras.layers, inspect.isclass)
+    exported = inspect.getmembers(keras.layers, inspect.isclass)
+    known = {name: cls for name, cls in exported if name not in LEFT_OUT} | {
+        "LayerScale": LayerScale,
+        "CustomScaleLayer": CustomScaleLayer,
+    }
+    own_names = {cls: name for name, cls in known.items() if name == cls.__name__}
     return {
-        name: Entry(name, cls)
-        for name, cls in members
-        if issubclass(cls, keras.layers.Layer) and name not in _EXCLUDED
+        name: Entry(name, cls, None if (own := own_names.get(cls, name)) == name else own)
+        for name, cls in sorted(known.items())
     }
 
 
@@ -88,8 +119,8 @@ def layer_faults(layer: KerasLayer, place: Place) -> Iterator[Fault]:
     if entry:
         yield from entry.faults(layer.config, (*place, "config"))
         return
-    if layer.type in _EXCLUDED:
-        detail = f"'{layer.type}' cannot be used. {_EXCLUDED[layer.type]}"
+    if layer.type in LEFT_OUT:
+        detail = f"'{layer.type}' cannot be used. {LEFT_OUT[layer.type]}"
     else:
         near = did_you_mean(layer.type, [*CATALOGUE, "Graph", "Model"])
         detail = f"There is no layer type '{layer.type}'.{near}"
@@ -97,11 +128,18 @@ def layer_faults(layer: KerasLayer, place: Place) -> Iterator[Fault]:
 
 
 def definition_faults(definition: GraphDefinition) -> list[Fault]:
-    """Every fault in the configs of a graph, those of wrapped and nested layers included."""
-    return [
-        fault
-        for level in levels(definition)
-        for place, held in holdings(level)
-        if isinstance(held, KerasLayer)
-        for fault in layer_faults(held, place)
-    ]
+    """The faults in the configs of a graph, those of wrapped and nested layers included.
+
+    Every one of them, up to MOST_FAULTS.
+    """
+    faults = (fault for level in levels(definition) for fault in _level_faults(level))
+    return list(islice(faults, MOST_FAULTS))
+
+
+def _level_faults(level: Level) -> Iterator[Fault]:
+    for place, held in holdings(level):
+        if isinstance(held, KerasLayer):
+            yield from layer_faults(held, place)
+    for i, node in enumerate(level.graph.nodes):
+        if isinstance(node, OpNode):
+            yield from op_faults(node, (*level.place, "nodes", i))

@@ -3,7 +3,7 @@
 import keras
 
 from compiler.build import Built, build
-from compiler.meter import Ceilings, Meter
+from compiler.meter import Ceilings, Meter, Note
 from compiler.recipe_check import Training, training_faults
 from compiler.summary import summary_of
 from domain.contract import Contract
@@ -31,23 +31,26 @@ class CheckAnswer(Contract):
     """Of the training: pointers from the root of the job's request."""
 
 
-def answer(request_json: str) -> str:
+def answer(request_json: str, note: Note | None = None) -> str:
     """The check as plain JSON, for a process that knows nothing of Keras.
 
     Args:
         request_json: A `CheckRequest`.
+        note: Where the check stands: the pointer of the node that is being called.
 
     Returns:
         A `CheckAnswer`.
     """
-    return check(CheckRequest.model_validate_json(request_json)).model_dump_json()
+    request = CheckRequest.model_validate_json(request_json)
+    return check(request, Meter(request.limits, note)).model_dump_json()
 
 
-def check(request: CheckRequest) -> CheckAnswer:
+def check(request: CheckRequest, meter: Meter) -> CheckAnswer:
     """Check a graph, and a training with it, without allocating a weight."""
     try:
         with keras.StatelessScope(initialize_variables=False):
-            built, faults = _build(request)
+            built, faults = _build(request, meter)
+            meter.enter(())
             summary = summary_of(built) if built else None
         wrong = training_faults(request.training, built) if request.training else []
     finally:  # else the next scope in this process would allocate what this one left out
@@ -55,8 +58,8 @@ def check(request: CheckRequest) -> CheckAnswer:
     return CheckAnswer(summary=summary, faults=faults, recipe_faults=wrong)
 
 
-def _build(request: CheckRequest) -> tuple[Built | None, list[Fault]]:
+def _build(request: CheckRequest, meter: Meter) -> tuple[Built | None, list[Fault]]:
     try:
-        return build(request.blueprint, None, Meter(request.limits)), []
+        return build(request.blueprint, None, meter), []
     except Invalid as refusal:
         return None, list(refusal.faults)

@@ -6,14 +6,18 @@ from typing import Any
 import keras
 
 from compiler.calls import Call, call_of
+from compiler.dtypes import refuse_dtypes
 from compiler.layers import LayerMaker
 from compiler.ledger import Ledger
+from compiler.masks import name_masks
 from compiler.messages import attributed
 from compiler.meter import Meter, tensor_bytes
 from compiler.op_calls import op_result
+from compiler.outputs import outputs_of, refuse_without_rows
 from compiler.scope import Made, Scope
 from compiler.standin import stand_in
-from compiler.tensors import Board, Tensors
+from compiler.tensors import Board, Tensors, refuse_many_axes
+from compiler.unrolling import unrolled_steps
 from domain.errors import Fault, Invalid
 from domain.graph import LayerNode, Node, OpNode
 from domain.nesting import Place
@@ -44,6 +48,7 @@ class GraphPass:
     def root(self, scope: Scope) -> tuple[Any, dict[str, Any], dict[str, Called]]:
         """The outermost model, its outputs in graph order, and its nodes in document order."""
         inputs, outputs, called = self._run(scope)
+        refuse_without_rows(scope, outputs)
         with attributed(scope.place):
             model = keras.Model(inputs, outputs, name="model")
         nodes = {node.name: called[node.name] for node in scope.definition.nodes}
@@ -71,12 +76,14 @@ class GraphPass:
         inputs = _inputs(scope, board)
         positions = {node.name: i for i, node in enumerate(scope.definition.nodes)}
         for node in ordered(scope.definition):
+            if self._meter and not scope.is_copy:
+                self._meter.enter((*scope.place, "nodes", positions[node.name]))
             if all(board.has(text) for _, text in node.references()):
                 try:
                     called[node.name] = self._call(node, positions[node.name], scope, board)
                 except Invalid as refusal:
-                    faults += [f for f in refusal.faults if f not in faults]
-        outputs, missing = _outputs(scope, board)
+                    faults += refusal.faults
+        outputs, missing = outputs_of(scope, board)
         if faults or missing:
             raise Invalid([*faults, *missing])
         return inputs, outputs, called
@@ -90,11 +97,15 @@ class GraphPass:
         with attributed(place):
             tensors = Tensors.of(self._result(node, made, call, scope), made.outputs)
             _refuse_echo(made, call, tensors)
+            name_masks(scope.node_names[node.name], call, tensors.all)
+            refuse_many_axes(tensors.all)
+            refuse_dtypes(made, call)
             size = sum(tensor_bytes(tensor) for tensor in tensors.all)
+            steps = unrolled_steps(made.keras, (call.args, dict(call.kwargs)))
         if made.activation_bytes is not None:
             size = made.activation_bytes
         if self._meter and not scope.is_copy:  # a copy is counted whole, where it is called
-            self._meter.add(made.keras.weights, 0 if scope.path else size, place)
+            self._meter.add(made.keras.weights, 0 if scope.path else size, place, steps)
         board.put(node.name, tensors)
         return Called(made.type, made, tensors.all, size)
 
@@ -130,17 +141,3 @@ def _inputs(scope: Scope, board: Board) -> list[Any]:
         board.put(item.name, Tensors.of(tensor))
         tensors.append(tensor)
     return tensors
-
-
-def _outputs(scope: Scope, board: Board) -> tuple[dict[str, Any], list[Fault]]:
-    outputs: dict[str, Any] = {}
-    faults: list[Fault] = []
-    for i, (name, text) in enumerate(scope.definition.named_outputs()):
-        bare = isinstance(scope.definition.outputs[i], str)
-        place = (*scope.place, "outputs", i, *(() if bare else ("from",)))
-        if board.has(text):
-            try:
-                outputs[name] = board.read(text, place)
-            except Invalid as refusal:
-                faults += refusal.faults
-    return outputs, faults

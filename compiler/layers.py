@@ -59,11 +59,17 @@ class LayerMaker:
 
     def _shared(self, entry: str, scope: Scope) -> Made:
         definer = scope.definer(entry)
+        if entry in definer.refused:  # told at its first use, and dear to make again
+            raise Invalid(definer.refused[entry].faults[:1])
         if entry not in definer.shared:
             name = definer.shared_names[entry]
             place = (*definer.place, "layers", entry)
             layer = definer.definition.layers[entry]
-            made = self._any(layer, definer, name, (*definer.path, name), place)
+            try:
+                made = self._any(layer, definer, name, (*definer.path, name), place)
+            except Invalid as refusal:
+                definer.refused[entry] = refusal
+                raise
             definer.shared[entry] = made
         return definer.shared[entry]
 
@@ -99,7 +105,7 @@ class LayerMaker:
                 else:
                     family = family_of(argument)
                     arguments[argument] = family.resolve(value) if family else value
-            made = CATALOGUE[layer.type].cls(**arguments, name=name)
+            made = CATALOGUE[layer.type].make(arguments, name)
         if layer.type == "Bidirectional" and _names_shared(layer.config["layer"]):
             _share_forward(made, arguments["layer"])
         return Made(made, layer.type)
@@ -143,5 +149,7 @@ def _share_forward(bidirectional: Any, layer: Any) -> None:
     """Put the shared layer itself in the place of the copy that Keras makes of it."""
     copy = bidirectional.forward_layer
     layer.zero_output_for_mask = copy.zero_output_for_mask
-    bidirectional._tracker.untrack(copy)
+    for held in (copy, bidirectional.backward_layer):  # Keras lists weights as they were tracked
+        bidirectional._tracker.untrack(held)
     bidirectional.forward_layer = layer
+    bidirectional.backward_layer = bidirectional.backward_layer

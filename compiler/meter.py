@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from math import prod
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from pydantic import Field
@@ -20,6 +20,16 @@ class Ceilings(Contract):
     weight_bytes: int | None = Field(default=None, ge=0)
     activation_bytes: int | None = Field(default=None, ge=0)
     """Of one row: the outputs of every node; unknown lengths count as 1."""
+    unrolled_steps: int | None = Field(default=None, ge=0)
+    """Of all recurrent layers that are unrolled."""
+
+
+class Note(Protocol):
+    """Bytes that another process reads, too, e.g. a `multiprocessing.Array` of `c`."""
+
+    value: bytes
+
+    def __len__(self) -> int: ...
 
 
 def size_of(dtype: str) -> int:
@@ -36,21 +46,37 @@ def elements(shape: Any) -> int:
 
 def tensor_bytes(tensor: Any) -> int:
     """What one row of a symbolic tensor takes."""
-    return elements(tensor.shape[1:]) * size_of(tensor.dtype)
+    return elements(tensor.shape) * size_of(tensor.dtype)
 
 
 class Meter:
     """Running totals over every layer made so far; a shared layer counts once."""
 
-    def __init__(self, ceilings: Ceilings) -> None:
+    def __init__(self, ceilings: Ceilings, note: Note | None = None) -> None:
+        """Begins at nothing.
+
+        Args:
+            ceilings: What may not be passed.
+            note: Keeps the pointer of the node that is being called, for those who are left
+                behind when this process is killed.
+        """
         self._ceilings = ceilings
+        self._note = note
         self._seen: set[int] = set()
         self._parameters = 0
         self._weight_bytes = 0
         self._activation_bytes = 0
+        self._unrolled_steps = 0
         self._over = False
 
-    def add(self, weights: Iterable[Any], activation_bytes: int, place: Place) -> None:
+    def enter(self, place: Place) -> None:
+        """A node is about to be called."""
+        if self._note is not None:
+            self._note.value = pointer(*place).encode()[: len(self._note)]
+
+    def add(
+        self, weights: Iterable[Any], activation_bytes: int, place: Place, unrolled_steps: int = 0
+    ) -> None:
         """A node was called.
 
         Raises:
@@ -63,6 +89,7 @@ class Meter:
                 self._parameters += count
                 self._weight_bytes += count * size_of(variable.dtype)
         self._activation_bytes += activation_bytes
+        self._unrolled_steps += unrolled_steps
         detail = self._beyond()
         if detail and not self._over:
             self._over = True
@@ -79,6 +106,7 @@ class Meter:
                 "bytes of activations a row",
                 "MAX_ACTIVATION_BYTES",
             ),
+            (self._unrolled_steps, most.unrolled_steps, "unrolled steps", "MAX_CALLS"),
         ):
             if limit is not None and used > limit:
                 return (

@@ -1,92 +1,104 @@
 """Calls a function of `keras.ops` as a node describes it."""
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
 from compiler.calls import tensors_of
+from compiler.dtypes import refuse_text
 from compiler.messages import attributed
+from compiler.op_faults import by_parameter
+from compiler.op_kinds import MOST_STEPS
+from compiler.op_parameters import Parameter, Takes
 from compiler.ops import OPS, Op
-from compiler.tensors import Board
-from domain.errors import Fault, Invalid, did_you_mean
+from compiler.tensors import Board, refuse_many_axes
 from domain.graph import OpNode
 from domain.nesting import Place
-from domain.pointer import pointer
 
 
 def op_result(node: OpNode, name: str, board: Board, place: Place) -> Any:
     """The tensors that a node's function gives.
 
     Args:
-        node: The node.
+        node: The node; `compiler.op_faults` finds nothing wrong with it.
         name: What Keras calls the operation.
         board: The tensors of the nodes before it.
         place: Where the node lies.
 
     Raises:
-        Invalid: an unknown function, or arguments that it does not take.
+        Invalid: the function refuses these tensors or constants.
     """
-    op = OPS.get(node.op)
-    if op is None:
-        detail = f"There is no operation '{node.op}'.{did_you_mean(node.op, OPS)}"
-        raise Invalid([Fault(pointer=pointer(*place, "op"), detail=detail)])
-    given = _by_parameter(op, tensors_of(node, board, (*place, "inputs")))
-    faults = list(_argument_faults(op, given, node.config, place))
-    if faults:
-        raise Invalid(faults)
+    op = OPS[node.op]
+    given = by_parameter(op, tensors_of(node, board, (*place, "inputs")))
+    constants = {k: _constant(op.parameters[k], value) for k, value in node.config.items()}
     with attributed(place):
-        result = _called(op, given | {k: _constant(v) for k, v in node.config.items()})
-        _rename(result, given, name)
+        refuse_text(op.name, keras.tree.flatten(dict(given)))
+        result = _called(op, given | constants)
+        refuse_many_axes(keras.tree.flatten(result))
+        for i, operation in enumerate(operations_between(result, dict(given))):
+            operation.name = f"{name}.{i}" if i else name  # Keras's own may be a layer's already
+            _verify(operation)
     return result
 
 
-def _by_parameter(op: Op, tensors: Any) -> dict[str, Any]:
-    """The node's tensors by the function's parameters."""
-    if isinstance(tensors, dict):
-        return tensors
-    if op.variadic:
-        return {op.variadic: tensors if isinstance(tensors, list) else [tensors]}
-    if op.takes_list or not isinstance(tensors, list):
-        return {op.first.name: tensors}
-    return dict(zip(op.parameters, tensors, strict=False))
-
-
-def _argument_faults(
-    op: Op, given: Mapping[str, Any], config: Mapping[str, Any], place: Place
-) -> Iterator[Fault]:
-    for room, names in (("inputs", given), ("config", config)):
-        for name in names:
-            if name not in op.parameters:
-                near = did_you_mean(name, op.parameters)
-                detail = f"'{op.name}' has no argument '{name}'.{near}"
-                yield Fault(pointer=pointer(*place, room, name), detail=detail)
-    for name in given.keys() & config.keys():
-        detail = f"`inputs` gives '{name}' already."
-        yield Fault(pointer=pointer(*place, "config", name), detail=detail)
-    for name, parameter in op.parameters.items():
-        required = parameter.default is parameter.empty and name != op.variadic
-        if required and name not in given and name not in config:
-            detail = f"'{op.name}' needs the argument '{name}'."
-            yield Fault(pointer=pointer(*place), detail=detail)
-
-
-def _constant(value: Any) -> Any:
-    """JSON's lists as the tuples that Keras's functions ask for."""
-    return tuple(_constant(item) for item in value) if isinstance(value, list) else value
-
-
 def _called(op: Op, arguments: dict[str, Any]) -> Any:
-    if op.variadic is None:
+    if op.name == "unstack":
+        _refuse_many_parts(arguments["x"].shape, arguments.get("axis", 0))
+    names = list(op.parameters)
+    spread = next((name for name in names if op.parameters[name].is_variadic), None)
+    if spread is None:
         return op.function(**arguments)
-    spread = arguments.pop(op.variadic)
-    leading = [arguments.pop(name) for name in op.parameters if name in arguments]
-    return op.function(*leading, *spread)
+    before = [arguments.pop(name) for name in names[: names.index(spread)]]
+    return op.function(*before, *arguments.pop(spread), **arguments)
 
 
-def _rename(result: Any, given: Mapping[str, Any], name: str) -> None:
-    """Give the operations that were made names of ours: Keras's own may be a layer's already."""
-    known = {id(tensor) for tensor in keras.tree.flatten(dict(given))}
+def _refuse_many_parts(shape: Any, axis: Any) -> None:
+    """See that an axis is not cut into more tensors than a graph bears."""
+    known = isinstance(axis, int) and -len(shape) <= axis < len(shape)
+    if known and (shape[axis] or 0) > MOST_STEPS:
+        raise ValueError(f"'unstack' gives at most {MOST_STEPS} tensors; this gives {shape[axis]}.")
+
+
+def _constant(parameter: Parameter, value: Any) -> Any:
+    """What Keras's function takes for a JSON constant."""
+    if (parameter.op, parameter.name) == ("get_item", "key"):
+        return _key(value)
+    if parameter.takes is Takes.TENSOR and isinstance(value, list):
+        return _array(value)
+    return _tuples(value)
+
+
+def _array(value: list[Any]) -> Any:
+    """Numbers as Keras would convert them, but with a shape that it can see."""
+    array = np.array(value)
+    if array.dtype.kind == "b":
+        return array
+    whole = array.dtype.kind == "i" and np.all(np.abs(array) < 2**31)
+    return array.astype("int32" if whole else keras.config.floatx())
+
+
+def _tuples(value: Any) -> Any:
+    """JSON's lists as the tuples that Keras's functions ask for."""
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def _key(value: Any) -> Any:
+    """What stands in the brackets of `x[...]`: slices are written as in Python."""
+    return tuple(_index(item) for item in (value if isinstance(value, list) else [value]))
+
+
+def _index(value: Any) -> Any:
+    if value == "...":
+        return Ellipsis
+    if isinstance(value, str):
+        return slice(*(int(part) if part else None for part in value.split(":")))
+    return value
+
+
+def operations_between(result: Any, given: Any) -> list[Any]:
+    """The operations that lead from some tensors to others, the last one first."""
+    known = {id(tensor) for tensor in keras.tree.flatten(given)}
     waiting = keras.tree.flatten(result)
     made: dict[int, Any] = {}
     while waiting:
@@ -95,6 +107,31 @@ def _rename(result: Any, given: Mapping[str, Any], name: str) -> None:
         if id(tensor) in known or id(operation) in made:
             continue
         made[id(operation)] = operation
-        waiting += keras.tree.flatten(operation._inbound_nodes[0].input_tensors)
-    for i, operation in enumerate(made.values()):
-        operation.name = f"{name}.{i}" if i else name
+        waiting += operation._inbound_nodes[0].input_tensors
+    return list(made.values())
+
+
+def _verify(operation: Any) -> None:
+    """Let TensorFlow look at what Keras stated by itself: shapes, dtypes and whether it works.
+
+    Raises:
+        ValueError: Keras was wrong, and a training would have been the first to notice.
+    """
+    if type(operation).compute_output_spec is keras.Operation.compute_output_spec:
+        return  # TensorFlow was asked already
+    node = operation._inbound_nodes[0]
+    arguments = node.arguments
+    traced = keras.Operation.compute_output_spec(operation, *arguments.args, **arguments.kwargs)
+    for stated, real in zip(node.output_tensors, keras.tree.flatten(traced), strict=True):
+        if stated.dtype != real.dtype or not _agree(stated.shape, real.shape):
+            raise ValueError(
+                f"Keras states {stated.dtype}{stated.shape} for what is {real.dtype}{real.shape}; "
+                "this call cannot be part of a graph."
+            )
+
+
+def _agree(one: Any, other: Any) -> bool:
+    """Whether two shapes may be of one tensor."""
+    return len(one) == len(other) and all(
+        None in (a, b) or a == b for a, b in zip(one, other, strict=True)
+    )

@@ -89,9 +89,12 @@ REGULARIZERS = Family("regularizer", _classes(keras.regularizers, keras.regulari
 CONSTRAINTS = Family("constraint", _classes(keras.constraints, keras.constraints.Constraint))
 
 
+FAMILIES = (ACTIVATIONS, INITIALIZERS, REGULARIZERS, CONSTRAINTS)
+
+
 def family_of(argument: str) -> Family | None:
     """The family that an argument's values belong to, by its name."""
-    for family in (ACTIVATIONS, INITIALIZERS, REGULARIZERS, CONSTRAINTS):
+    for family in FAMILIES:
         if argument.endswith(family.noun):
             return family
     return None

@@ -6,6 +6,7 @@ from functools import cached_property
 from itertools import count
 from typing import Any, NamedTuple
 
+from domain.errors import Invalid
 from domain.graph import Blueprint, GraphDefinition, LayerNode
 from domain.ids import ModelId
 from domain.nesting import Place
@@ -43,6 +44,8 @@ class Scope:
     """It belongs to a trained model, whose weights are copied as a whole."""
     shared: dict[str, Made] = field(default_factory=dict)
     """The entries of `layers` that exist already."""
+    refused: dict[str, Invalid] = field(default_factory=dict)
+    """The entries of `layers` that cannot be made."""
 
     def nested(self, definition: GraphDefinition, path: Path, place: Place) -> "Scope":
         """A graph written inside this one, which may name this one's layers."""
@@ -66,22 +69,32 @@ class Scope:
         return {d.shared_names[n] for n, d in definers.items() if d is not self}
 
     @cached_property
+    def _in_sight(self) -> set[tuple[str, str]]:
+        """Each shared layer that graphs nested in this one may name, and what Keras calls it."""
+        return {*self.shared_names.items(), *(self.outer._in_sight if self.outer else ())}
+
+    @cached_property
     def input_names(self) -> dict[str, str]:
         """What Keras calls each input: its name, unless a borrowed layer has it."""
         names = [item.name for item in self.definition.inputs]
-        return _distinct(names, self._borrowed, {n.name for n in self.definition.nodes})
+        reserved = {n.name for n in self.definition.nodes} | {*self.shared_names.values()}
+        return _distinct(names, self._borrowed, reserved)
 
     @cached_property
     def shared_names(self) -> dict[str, str]:
         """What Keras and the weights' keys call each entry of `layers`."""
-        inputs = {item.name for item in self.definition.inputs}
-        return _distinct(self.definition.layers, inputs, {n.name for n in self.definition.nodes})
+        around = self.outer._in_sight if self.outer and self.definition.layers else set()
+        taken = {item.name for item in self.definition.inputs}
+        taken |= {called for name, called in around if called != name}
+        reserved = {n.name for n in self.definition.nodes} | {called for _, called in around}
+        return _distinct(self.definition.layers, taken, reserved)
 
     @cached_property
     def node_names(self) -> dict[str, str]:
         """What Keras and the weights' keys call the layer written at each node."""
-        taken = self._borrowed | set(self.shared_names.values())
-        return _distinct([n.name for n in self.definition.nodes], taken, self.input_names)
+        taken = self._borrowed | {*self.shared_names.values()}
+        reserved = self.input_names.values()
+        return _distinct([n.name for n in self.definition.nodes], taken, reserved)
 
 
 def _distinct(names: Any, taken: Any, reserved: Any) -> dict[str, str]:

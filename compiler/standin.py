@@ -23,7 +23,7 @@ def stand_in(made: Made, call: Call, name: str) -> tuple[Any, Any]:
     flat = keras.tree.flatten(arguments)
     given = {id(t): t for t in flat if isinstance(t, keras.KerasTensor)}
     holders = {
-        key: keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=f"{name}_{i}")
+        key: keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=f"{name}.{i}")
         for i, (key, tensor) in enumerate(given.items())
     }
     args, kwargs = keras.tree.map_structure(lambda value: holders.get(id(value), value), arguments)

@@ -1,6 +1,6 @@
 """What a node gives: one tensor, or several that references pick from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,9 @@ from domain.errors import Fault, Invalid, did_you_mean
 from domain.graph import Reference
 from domain.nesting import Place
 from domain.pointer import pointer
+
+MOST_AXES = 32
+"""Of any tensor: many of TensorFlow's kernels end there, and at 255 the process dies."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,17 @@ class Tensors:
     def all(self) -> tuple[Any, ...]:
         """Every tensor, in order."""
         return tuple(self.picks.values())
+
+
+def refuse_many_axes(tensors: Iterable[Any]) -> None:
+    """See that none has more axes than TensorFlow bears.
+
+    Raises:
+        ValueError: one has.
+    """
+    most = max((len(tensor.shape) for tensor in tensors), default=0)
+    if most > MOST_AXES:
+        raise ValueError(f"A tensor has at most {MOST_AXES} axes; this one would have {most}.")
 
 
 class Board:

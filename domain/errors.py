@@ -11,12 +11,24 @@ GraphfitError
 └── LeaseLost          another worker owns the job; write nothing more
 """
 
+from bisect import bisect
 from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import islice
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from domain.contract import Contract
+
+LONGEST_DETAIL = 1_000
+"""Characters in what is said of one fault."""
+LONGEST_WORD = 100
+"""Characters of a client's own text that are compared or repeated."""
+MOST_COMPARED = 50
+"""Names on each side of a misspelt one, by the alphabet, that it is compared with."""
+MOST_FAULTS = 100
+"""That one answer tells; who mends these is told of the next."""
 
 
 class Fault(Contract):
@@ -24,7 +36,7 @@ class Fault(Contract):
 
     pointer: str = Field(examples=["/definition/nodes/2/layer/config/units"])
     """JSON Pointer (RFC 6901) into the request body as sent."""
-    detail: str
+    detail: Annotated[str, AfterValidator(lambda text: clip(text, LONGEST_DETAIL))]
     """What is wrong there and what would be right."""
 
 
@@ -41,10 +53,10 @@ class NotJson(GraphfitError):
 
 
 class Invalid(GraphfitError):
-    """The content of the request is at fault; every fault at once."""
+    """The content of the request is at fault; every fault at once, up to MOST_FAULTS."""
 
     def __init__(self, faults: Iterable[Fault], detail: str | None = None) -> None:
-        self.faults = tuple(dict.fromkeys(faults))
+        self.faults = tuple(dict.fromkeys(islice(faults, MOST_FAULTS)))
         super().__init__(detail or _summary_of(self.faults))
 
 
@@ -96,7 +108,22 @@ def _summary_of(faults: tuple[Fault, ...]) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """` Did you mean 'x'?` for the nearest of `known`, else the empty string."""
+    """` Did you mean 'x'?` for the nearest of `known`, else the empty string.
+
+    Of very many names those are compared that begin most like the word.
+    """
+    if len(word) > LONGEST_WORD:
+        return ""
     by_lower = {name.lower(): name for name in known}
-    near = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    word, likely = word.lower(), list(by_lower)
+    if len(likely) > 2 * MOST_COMPARED:
+        likely.sort()
+        place = bisect(likely, word)
+        likely = likely[max(0, place - MOST_COMPARED) : place + MOST_COMPARED]
+    near = get_close_matches(word, likely, n=1, cutoff=0.6)
     return f" Did you mean '{by_lower[near[0]]}'?" if near else ""
+
+
+def clip(text: str, most: int = LONGEST_WORD) -> str:
+    """A text that may be a client's own, as much of it as an answer repeats."""
+    return text if len(text) <= most else f"{text[:most]}..."

@@ -1,14 +1,42 @@
 """The graph language: layers hold weights, nodes call layers."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, LiteralString, NamedTuple
 
-from pydantic import Discriminator, Field, JsonValue, StringConstraints, Tag, TypeAdapter
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    JsonValue,
+    StringConstraints,
+    Tag,
+    TypeAdapter,
+)
+from pydantic_core import PydanticCustomError
 
 from domain.contract import Contract
 from domain.ids import GraphId, ModelId
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
+LONGEST_NAME = 64
+"""MAX_NAME_LENGTH may say less, never more."""
+
+
+def _not_too_long(value: Any) -> Any:
+    """Before the pattern, which would not say what is wrong."""
+    if isinstance(value, str) and len(value) > LONGEST_NAME:
+        found = {"most": LONGEST_NAME, "length": len(value)}
+        raise PydanticCustomError("name_too_long", TOO_LONG, found)
+    return value
+
+
+TOO_LONG: LiteralString = (
+    "A name holds at most {most} characters (MAX_NAME_LENGTH); this one has {length}"
+)
+Name = Annotated[
+    str,
+    BeforeValidator(_not_too_long),
+    StringConstraints(pattern=rf"^[A-Za-z][A-Za-z0-9_-]{{0,{LONGEST_NAME - 1}}}$"),
+]
 Dtype = Literal[
     "float16", "bfloat16", "float32", "float64", "bool", "string",
     "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",

@@ -2,78 +2,38 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import islice
 
-from domain.errors import Fault, did_you_mean
+from domain.errors import MOST_FAULTS, Fault, clip, did_you_mean
 from domain.graph import GraphDefinition, Reference
 from domain.layer_rules import layer_faults
+from domain.limits import STANDARD, Limits, limit_faults
 from domain.nesting import Level, Place, levels
 from domain.pointer import pointer
 from domain.topology import cycle, ordered, reachable
 
 
-@dataclass(frozen=True)
-class Limits:
-    """How much one graph may hold before any work is done on it."""
-
-    nodes: int = 5_000
-    depth: int = 32
-
-
 def faults_of(
-    definition: GraphDefinition, limits: Limits = Limits(), place: Place = ()
+    definition: GraphDefinition, limits: Limits = STANDARD, place: Place = ()
 ) -> list[Fault]:
     """All that is structurally wrong with a graph; empty when it is sound.
 
     Args:
         definition: The graph.
-        limits: Nodes (nested graphs included) and nesting depth.
+        limits: What it may hold; beyond them nothing else is looked at.
         place: Where the graph lies in the request body, e.g. `("definition",)`.
     """
-    found: list[Fault] = []
-    nodes = 0
-    for level in levels(definition, place):
-        nodes += len(level.graph.nodes)
-        beyond = list(_beyond(limits, level, nodes))
-        if beyond:
-            return found + beyond
-        found.extend(_level_faults(level))
-    return found
+    beyond = limit_faults(definition, limits, place)
+    found = (fault for level in levels(definition, place) for fault in _level_faults(level, limits))
+    return beyond or list(islice(found, MOST_FAULTS))
 
 
-def limit_faults(
-    definition: GraphDefinition, limits: Limits = Limits(), place: Place = ()
-) -> list[Fault]:
-    """What alone of a graph goes beyond the limits: cheap, whatever it expands to."""
-    nodes = 0
-    for level in levels(definition, place):
-        nodes += len(level.graph.nodes)
-        beyond = list(_beyond(limits, level, nodes))
-        if beyond:
-            return beyond
-    return []
-
-
-def _beyond(limits: Limits, level: Level, nodes: int) -> Iterator[Fault]:
-    if level.depth > limits.depth:
-        yield Fault(
-            pointer=pointer(*level.place),
-            detail=f"Graphs nest at most {limits.depth} deep (MAX_GRAPH_DEPTH).",
-        )
-    if nodes > limits.nodes:
-        yield Fault(
-            pointer=pointer(*level.place, "nodes"),
-            detail=f"A graph holds at most {limits.nodes} nodes, nested ones included "
-            f"(MAX_NODES); this one has at least {nodes}.",
-        )
-
-
-def _level_faults(level: Level) -> Iterator[Fault]:
+def _level_faults(level: Level, limits: Limits) -> Iterator[Fault]:
     rules = (_names, _node_references, _output_references, _cycles, _unused)
     for rule in rules:
         for place, detail in rule(level.graph):
             yield Fault(pointer=pointer(*level.place, *place), detail=detail)
-    yield from layer_faults(level)
+    yield from layer_faults(level, limits.depth)
 
 
 def _names(graph: GraphDefinition) -> Iterator[tuple[Place, str]]:
@@ -106,7 +66,7 @@ def _node_references(graph: GraphDefinition) -> Iterator[tuple[Place, str]]:
             if target == node.name:
                 yield ("nodes", i, *where), f"Node '{target}' refers to itself."
             else:
-                yield from _resolvable(("nodes", i, *where), target, pick, known, graph)
+                yield from _resolvable(("nodes", i, *where), target, pick, known)
 
 
 def _output_references(graph: GraphDefinition) -> Iterator[tuple[Place, str]]:
@@ -115,22 +75,28 @@ def _output_references(graph: GraphDefinition) -> Iterator[tuple[Place, str]]:
         bare = isinstance(graph.outputs[i], str)
         place: Place = ("outputs", i) if bare else ("outputs", i, "from")
         target, pick = Reference.parse(text)
-        yield from _resolvable(place, target, pick, known, graph)
+        yield from _resolvable(place, target, pick, known)
         if bare and pick is not None and target in known:
-            yield place, f'A pick needs a name of its own: {{"name": "...", "from": "{name}"}}.'
+            yield (
+                place,
+                f'A pick needs a name of its own: {{"name": "...", "from": "{clip(name)}"}}.',
+            )
 
 
-def _tensors(graph: GraphDefinition) -> dict[str, None]:
-    return dict.fromkeys([*(x.name for x in graph.inputs), *(x.name for x in graph.nodes)])
+def _tensors(graph: GraphDefinition) -> dict[str, bool]:
+    """Every name that can be referred to, and whether it is an input's."""
+    nodes = {node.name: False for node in graph.nodes}
+    return nodes | {item.name: True for item in graph.inputs}
 
 
 def _resolvable(
-    place: Place, target: str, pick: str | None, known: dict[str, None], graph: GraphDefinition
+    place: Place, target: str, pick: str | None, known: dict[str, bool]
 ) -> Iterator[tuple[Place, str]]:
     if target not in known:
-        yield place, f"There is no node or input named '{target}'.{did_you_mean(target, known)}"
-    elif pick is not None and any(item.name == target for item in graph.inputs):
-        yield place, f"'{target}' is an input, a single tensor; leave ':{pick}' out."
+        near = did_you_mean(target, known)
+        yield place, f"There is no node or input named '{clip(target)}'.{near}"
+    elif pick is not None and known[target]:
+        yield place, f"'{target}' is an input, a single tensor; leave ':{clip(pick)}' out."
 
 
 def _cycles(graph: GraphDefinition) -> Iterator[tuple[Place, str]]:
@@ -140,9 +106,14 @@ def _cycles(graph: GraphDefinition) -> Iterator[tuple[Place, str]]:
         return
     loop = cycle(graph, called)
     if len(loop) > 1:  # a node that refers to itself has been named already
-        path = " -> ".join([*reversed(loop), loop[-1]])
+        path = " -> ".join(_some([*reversed(loop), loop[-1]]))
         place = ("nodes", names.index(loop[0]), "inputs")
         yield place, f"These nodes wait for each other in a cycle: {path}."
+
+
+def _some(names: list[str]) -> list[str]:
+    """Both ends of a long list."""
+    return names if len(names) <= 20 else [*names[:10], "...", *names[-10:]]
 
 
 def _unused(graph: GraphDefinition) -> Iterator[tuple[Place, str]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
+from itertools import dropwhile
 
 from domain.graph import GraphDefinition, Node, Reference
 
@@ -58,10 +59,10 @@ def cycle(definition: GraphDefinition, called: Sequence[Node]) -> list[str]:
     """The names along one cycle among the nodes that `ordered` left out."""
     done = {node.name for node in called}
     left = {node.name: node for node in definition.nodes if node.name not in done}
-    path: list[str] = []
+    path: dict[str, None] = {}
     name = next(iter(left))
     while name not in path:
-        path.append(name)
+        path[name] = None
         targets = (Reference.parse(text).target for _, text in left[name].references())
         name = next(target for target in targets if target in left)
-    return path[path.index(name) :]
+    return list(dropwhile(lambda other: other != name, path))

@@ -31,7 +31,7 @@ class Export:
             OSError: E.g. the disk is full.
         """
         self._write("model.safetensors", "application/vnd.safetensors", self._weights)
-        foreign = KerasFiles(self.built.model)
+        foreign = KerasFiles(self.built)
         self._try("model.keras", "application/vnd.keras", foreign.archive)
         self._try("model.weights.h5", "application/x-hdf5", foreign.weights)
         content = history_json(history)

@@ -1,15 +1,16 @@
 """Keras's own formats: a file counts once plain Keras has read the same model back from it."""
 
 import logging
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
+from compiler.build import Built
 from compiler.forward import forward_of, probe
+from compiler.keras_json.losses import losses
 from worker.failures import disk_is_full
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,9 @@ class KerasFiles:
     Both methods raise NotTheSame where the file is of no use, and OSError where there is no room.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, built: Built) -> None:
+        model = built.model
+        self._blueprint = built.blueprint
         # without optimizer, loss and metrics, which the client's Keras may not know
         self._model = keras.Model(model.inputs, model.output, name=model.name)
         self._reloaded: Any = None
@@ -54,14 +57,14 @@ class KerasFiles:
             raise NotTheSame(self._reason())
         for one, other in zip(ours, theirs, strict=True):
             if not _equal(one.numpy(), other.numpy()):
-                raise NotTheSame("Keras reads other weights back than it wrote.")
+                raise NotTheSame(self._reason("Keras reads other weights back than it wrote."))
 
     def _same_predictions(self, reloaded: Any) -> None:
         inputs = probe(self._model)
         ours = forward_of(self._model)(inputs)
         theirs = self._keras(lambda: forward_of(reloaded)(inputs))
         if not all(_equal(array, theirs[name]) for name, array in ours.items()):
-            raise NotTheSame("The model that Keras reads back predicts otherwise.")
+            raise NotTheSame(self._reason("The model that Keras reads back predicts otherwise."))
 
     def _keras(self, act: Callable[[], Any]) -> Any:
         """What Keras gives; whatever stops it besides a full disk, the file is of no use."""
@@ -73,26 +76,9 @@ class KerasFiles:
             log.warning("Keras cannot keep a model: %s", error)
             raise NotTheSame(self._reason()) from error
 
-    def _reason(self) -> str:
-        holders = Counter(id(layer) for model in _models(self._model) for layer in model.layers)
-        if any(count > 1 for count in holders.values()):
-            return (
-                "Keras's .keras format cannot keep a layer that is shared between a nested graph "
-                "and the outside."
-            )
-        return "Keras cannot read this model back from its own format."
-
-
-def _models(model: Any) -> Iterator[Any]:
-    """A model and every model inside it, each once."""
-    found = {id(model): model}
-    waiting = [model]
-    while waiting:
-        for layer in waiting.pop().layers:
-            if isinstance(layer, keras.Model) and id(layer) not in found:
-                found[id(layer)] = layer
-                waiting.append(layer)
-    yield from found.values()
+    def _reason(self, seen: str = "Keras cannot read this model back from its own format.") -> str:
+        """What Keras's formats are known to lose of this model, else what was seen."""
+        return next((lost.detail for lost in losses(self._blueprint)), seen)
 
 
 def _equal(one: Any, other: Any) -> bool:

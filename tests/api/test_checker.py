@@ -34,7 +34,7 @@ def test_a_deadline_is_kept(checker: Checker) -> None:
 
 
 def test_memory_is_bounded(checker: Checker) -> None:
-    with pytest.raises(Unfinished, match="more memory than the 67108864 bytes"):
+    with pytest.raises(Unfinished, match="more memory than the 67,108,864 bytes"):
         checker.run("builtins.bytearray", 2**28, bounds=Bounds(20, 2**26))
 
 

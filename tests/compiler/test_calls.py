@@ -179,3 +179,87 @@ def test_text_inputs() -> None:
         "outputs": ["n"],
     }
     assert built(definition).model.output["n"].dtype == "int64"
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "call", "detail"),
+    [
+        ("lstm", "x", {"mask": True}, "'mask' is a tensor, which belongs in `inputs`."),
+        ("lstm", "x", {"initial_state": [[1.0]]}, "'initial_state' is a tensor"),
+        ("lstm", "x", {"training": None}, "'training' must be true or false."),
+        ("lstm", "x", {"training": 1}, "'training' must be true or false."),
+        ("attention", ["x", "x"], {"return_attention_scores": "yes"}, "must be true or false."),
+        ("attention", ["x", "x"], {"use_causal_mask": {}}, "must be true or false."),
+    ],
+)
+def test_constants_of_other_kinds(kind: str, inputs: Any, call: Any, detail: str) -> None:
+    made = {"lstm": layer("LSTM", units=2), "attention": layer("Attention")}[kind]
+    found = faults(graph({"x": [4, 3]}, [node("n", made, inputs, **call)], ["n"]))
+    assert list(found) == [f"/nodes/0/call/{next(iter(call))}"]
+    assert detail in next(iter(found.values()))
+
+
+def test_a_flag_is_no_tensor() -> None:
+    inputs = {"inputs": ["x", "x"], "use_causal_mask": "x"}
+    found = faults(graph({"x": [4, 3]}, [node("n", layer("Attention"), inputs)], ["n"]))
+    assert list(found) == ["/nodes/0/inputs/use_causal_mask"]
+
+
+def test_null_is_an_argument_left_out() -> None:
+    definition = graph({"x": [4, 3]}, [node("n", layer("LSTM", units=2), "x", mask=None)], ["n"])
+    assert faults(definition) == {}
+
+
+def test_a_shared_graph_that_cannot_be_made_is_told_of_once() -> None:
+    inner = graph({"x": [3]}, [node("r", layer("Reshape", target_shape=[7]), "x")], ["r"])
+    nodes = [node(f"n{i}", "inner", "x") for i in range(3)]
+    names = [item["name"] for item in nodes]
+    assert list(faults(graph({"x": [3]}, nodes, names, inner=nested(inner)))) == [
+        "/layers/inner/graph/nodes/0"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("made", "dtype", "detail"),
+    [
+        (layer("Dense", units=2), "string", "Dense takes no text."),
+        (layer("TimeDistributed", layer=layer("Dense", units=2)), "string", "takes no text."),
+        (layer("StringLookup", vocabulary=["a"]), "float32", "StringLookup takes text, not float"),
+        (layer("Conv1D", filters=2, kernel_size=1), "uint8", "Conv1D does not take uint8: "),
+        (layer("Dropout", rate=0.5), "int32", "Dropout does not take int32: "),
+        (nested(TWIN), "string", "The input 'p' of this graph is float32, not string."),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_dtypes_that_would_fail_in_training_lie_at_the_node(
+    made: Any, dtype: str, detail: str
+) -> None:
+    inputs = ["x", "x"] if made["type"] == "Graph" else "x"
+    shape: list[int | None] = [4] if made["type"] == "Graph" else [2, 3]
+    definition = graph({"x": shape}, [node("n", made, inputs)], [])
+    definition["outputs"] = [{"name": "o", "from": "n:sum" if made["type"] == "Graph" else "n"}]
+    definition["inputs"][0]["dtype"] = dtype
+    found = faults(definition)
+    assert list(found) == ["/nodes/0"]
+    assert detail in found["/nodes/0"]
+
+
+def test_text_passes_layers_that_only_move_it() -> None:
+    lookup = layer("TimeDistributed", layer=layer("StringLookup", vocabulary=["a", "b"]))
+    nodes = [
+        node("turned", layer("Permute", dims=[2, 1]), "x"),
+        node("found", lookup, "turned"),
+        {"name": "same", "op": "equal", "inputs": ["x", "x"]},
+    ]
+    definition = graph({"x": [2, 3]}, nodes, ["found", "same"])
+    definition["inputs"][0]["dtype"] = "string"
+    given = built(definition).model(np.array([[["a", "b", "c"], ["c", "b", "a"]]]))
+    assert given["found"].numpy().tolist() == [[[1, 0], [2, 2], [0, 1]]]
+
+
+def test_a_tensor_has_only_so_many_axes() -> None:
+    far = layer("Reshape", target_shape=[1] * 300)
+    nodes = [node("far", far, "x"), node("after", layer("Dense", units=2), "far")]
+    found = faults(graph({"x": [1]}, nodes, ["after"]))
+    assert len(found) == 1
+    assert next(iter(found)).startswith("/nodes/0")

@@ -30,7 +30,7 @@ def config_faults(kind: str, shape: list[int | None], **config: Any) -> dict[str
         ({"units": None}, "/units", "'units' must be a positive whole number."),
         ({"units": 10**12}, "/units", "'units' must be a positive whole number."),
         ({**DENSE, "use_bias": 1}, "/use_bias", "'use_bias' must be true or false."),
-        ({**DENSE, "dtype": {"class_name": "x"}}, "/dtype", "'dtype' must be the name of a dtype"),
+        ({**DENSE, "dtype": {"class_name": "x"}}, "/dtype", "'dtype' must be the name of a float"),
         ({**DENSE, "name": "d"}, "/name", "leave 'name' out"),
         ({**DENSE, "trainable": "no"}, "/trainable", "'trainable' must be true or false."),
         ({**DENSE, "activation": "rellu"}, "/activation", "Did you mean 'relu'?"),
@@ -43,7 +43,7 @@ def config_faults(kind: str, shape: list[int | None], **config: Any) -> dict[str
         (
             {**DENSE, "kernel_initializer": {"type": "HeNormal", "config": {"seed": {}}}},
             "/kernel_initializer/config/seed",
-            "'seed' must be a whole number.",
+            "'seed' must be a whole number, or null.",
         ),
         (
             {**DENSE, "kernel_regularizer": {"type": "L2", "config": {"l": 1}}},
@@ -76,6 +76,7 @@ def test_keras_s_own_refusal_lies_at_the_argument_it_names() -> None:
         ("Lambda", "runs code"),
         ("TFSMLayer", "reads a file"),
         ("InputLayer", "`inputs`"),
+        ("Equalization", "gives its input back"),
         ("__class__", "There is no layer type"),
     ],
 )
@@ -135,9 +136,10 @@ def test_a_vocabulary_is_never_a_file(tmp_path: Path) -> None:
         assert list(found) == [f"{CONFIG}/vocabulary"]
 
 
-def test_a_layer_that_gives_its_input_back_is_refused_at_its_node() -> None:
-    found = config_faults("Equalization", [8, 8, 3])
-    assert found == {"/nodes/0": "Keras's Equalization cannot be part of a graph."}
+@pytest.mark.parametrize(("kind", "argument"), [("Pipeline", "layers"), ("RNN", "cell")])
+def test_a_list_of_layers_holds_one_at_least(kind: str, argument: str) -> None:
+    found = config_faults(kind, [4, 3], **{argument: []})
+    assert found == {f"{CONFIG}/{argument}": f"'{argument}' must hold a layer."}
 
 
 @pytest.mark.parametrize("argument", ["weights", "quantization_config"])

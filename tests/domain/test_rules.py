@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from domain.graph import GraphDefinition
-from domain.rules import Limits, faults_of
+from domain.limits import Limits
+from domain.rules import faults_of
 
 DENSE = {"type": "Dense", "config": {"units": 1}}
 

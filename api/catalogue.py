@@ -1,0 +1,127 @@
+"""The layers that graphs may use, as a child that holds Keras tells them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from pydantic import Field, JsonValue
+
+from api.answered import AnsweredOnce
+from api.checker import Checker
+from api.settings import Settings
+from domain.contract import Contract
+from domain.errors import NotFound, did_you_mean
+
+Schema = dict[str, JsonValue]
+LayerKind = Literal[
+    "core", "convolutional", "pooling", "rnn", "attention", "normalization", "regularization",
+    "reshaping", "merging", "activations", "preprocessing", "applications",
+]  # fmt: skip
+
+
+class CallArgument(Contract):
+    """Something that a layer is called with: a tensor in `inputs`, or a constant in `call`."""
+
+    name: str
+    required: bool
+    description: str | None
+
+
+class LayerType(Contract):
+    """A layer that a graph may use."""
+
+    type: str = Field(examples=["Dense"])
+    kind: LayerKind
+    """Keras's own folder for it."""
+    alias_of: str | None
+    """The type whose other name this is."""
+    summary: str
+    url: str
+    """Where the rest of Keras's description is."""
+    call: list[CallArgument]
+    """In their order: a node's `inputs` that are no object go to the first."""
+    config_schema: Schema
+    """JSON Schema (2020-12) of `config`."""
+
+
+class LeftOut(Contract):
+    """A name of Keras's that no graph may use."""
+
+    type: str
+    reason: str
+
+
+class Layers(Contract):
+    """Every layer, or every layer of one kind, on one page."""
+
+    items: list[LayerType]
+    left_out: list[LeftOut]
+    defs: dict[str, Schema] = Field(alias="$defs")
+    """What the `$ref`s of the items' `config_schema` name."""
+    next_cursor: None = None
+
+
+class Catalogue:
+    """What the child said of layers."""
+
+    def __init__(self, checker: Checker, settings: Settings) -> None:
+        self._told = AnsweredOnce(checker, settings, "compiler.describe.answer", Layers)
+
+    def layers(self, kind: LayerKind | None = None) -> Layers:
+        """All layers, or those of one kind.
+
+        Raises:
+            Busy: the first question found no child free.
+        """
+        everything = self._told.get()
+        if kind is None:
+            return everything
+        items = [item for item in everything.items if item.kind == kind]
+        found = _reachable([item.config_schema for item in items], everything.defs)
+        return everything.model_copy(update={"items": items, "defs": found})
+
+    def layer(self, name: str) -> LayerType:
+        """One layer, whose schema holds all that it refers to.
+
+        Raises:
+            NotFound: no graph may use a layer of this type; why not, or what is like it.
+            Busy: the first question found no child free.
+        """
+        everything = self._told.get()
+        for item in everything.items:
+            if item.type == name:
+                found = _reachable(item.config_schema, everything.defs)
+                whole = {**item.config_schema, **({"$defs": found} if found else {})}
+                return item.model_copy(update={"config_schema": whole})
+        raise _missing(name, everything)
+
+
+def _missing(name: str, layers: Layers) -> NotFound:
+    error = NotFound("layer type", name)
+    reasons = {item.type: item.reason for item in layers.left_out}
+    if name in reasons:
+        error.detail = f"'{name}' cannot be used. {reasons[name]}"
+    else:
+        error.detail += did_you_mean(name, (item.type for item in layers.items))
+    return error
+
+
+def _reachable(schema: Any, defs: Mapping[str, Schema]) -> dict[str, Schema]:
+    """The definitions that a schema refers to, by way of one another too."""
+    found: dict[str, Schema] = {}
+    waiting = list(_references(schema))
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = defs[name]
+            waiting += _references(defs[name])
+    return dict(sorted(found.items()))
+
+
+def _references(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        if isinstance(target := schema.get("$ref"), str):
+            yield target.removeprefix("#/$defs/")
+        schema = list(schema.values())
+    if isinstance(schema, list):
+        for item in schema:
+            yield from _references(item)

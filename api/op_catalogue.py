@@ -1,0 +1,89 @@
+"""The functions of `keras.ops` that graphs may call, as a child that holds Keras tells them."""
+
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from api.answered import AnsweredOnce
+from api.checker import Checker
+from api.settings import Settings
+from domain.contract import Contract
+from domain.errors import NotFound, did_you_mean
+
+OpKind = Literal["core", "einops", "image", "linalg", "math", "nn", "numpy"]
+
+
+class OpInput(Contract):
+    """A parameter that takes a tensor of the graph."""
+
+    name: str
+    required: bool
+    takes: Literal["tensor", "tensors"]
+    """`tensors`: a list of references."""
+
+
+class OpType(Contract):
+    """A function that a node may call."""
+
+    op: str = Field(examples=["mean"])
+    kind: OpKind
+    """Keras's own file for it."""
+    summary: str
+    url: str
+    """Where the rest of Keras's description is."""
+    inputs: list[OpInput]
+    """In their order: a node's `inputs` that are no object go by it."""
+    config_schema: dict[str, JsonValue]
+    """JSON Schema (2020-12) of `config`. What `inputs` lists as required may stand there as a
+    constant instead."""
+
+
+class OpLeftOut(Contract):
+    """A function of `keras.ops` that no node may call."""
+
+    op: str
+    reason: str
+
+
+class Ops(Contract):
+    """Every function, or every one of one kind, on one page."""
+
+    items: list[OpType]
+    left_out: list[OpLeftOut]
+    next_cursor: None = None
+
+
+class OpCatalogue:
+    """What the child said of functions."""
+
+    def __init__(self, checker: Checker, settings: Settings) -> None:
+        self._told = AnsweredOnce(checker, settings, "compiler.describe_ops.answer", Ops)
+
+    def ops(self, kind: OpKind | None = None) -> Ops:
+        """All functions, or those of one kind.
+
+        Raises:
+            Busy: the first question found no child free.
+        """
+        told = self._told.get()
+        items = [item for item in told.items if kind in (None, item.kind)]
+        return told.model_copy(update={"items": items})
+
+    def op(self, name: str) -> OpType:
+        """One function.
+
+        Raises:
+            NotFound: no node may call one of this name; why not, or what is like it.
+            Busy: the first question found no child free.
+        """
+        told = self._told.get()
+        for item in told.items:
+            if item.op == name:
+                return item
+        error = NotFound("operation", name)
+        reasons = {item.op: item.reason for item in told.left_out}
+        if name in reasons:
+            error.detail = f"'{name}' cannot be used. {reasons[name]}"
+        else:
+            error.detail += did_you_mean(name, (item.op for item in told.items))
+        raise error

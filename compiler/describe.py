@@ -1,0 +1,54 @@
+"""The whole catalogue in plain JSON, for a process that knows nothing of Keras."""
+
+import inspect
+import json
+from typing import Any
+
+from compiler.catalogue import CATALOGUE, LEFT_OUT, Entry
+from compiler.docstrings import call_arguments_said, source_of, summary_of
+from compiler.schemas import config_schema, definitions
+
+_BY_POSITION = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+def answer() -> str:
+    """Every layer with a JSON Schema of its config, and what is left out and why.
+
+    Returns:
+        `{"items": [...], "left_out": [...], "$defs": {...}}`; the `$ref`s of the items'
+        `config_schema` lead into `$defs`.
+    """
+    return json.dumps(
+        {
+            "items": [described(entry) for entry in CATALOGUE.values()],
+            "left_out": [{"type": name, "reason": why} for name, why in sorted(LEFT_OUT.items())],
+            "$defs": definitions(),
+        }
+    )
+
+
+def described(entry: Entry) -> dict[str, Any]:
+    """One layer."""
+    return {
+        "type": entry.type,
+        "kind": entry.kind,
+        "alias_of": entry.alias_of,
+        "summary": summary_of(entry.cls),
+        "url": source_of(entry.cls),
+        "call": _call_of(entry.cls),
+        "config_schema": config_schema(entry.cls, entry.arguments),
+    }
+
+
+def _call_of(cls: Any) -> list[dict[str, Any]]:
+    said = call_arguments_said(cls)
+    _, *parameters = inspect.signature(cls.call).parameters.values()
+    return [
+        {
+            "name": parameter.name,
+            "required": parameter.default is parameter.empty,
+            "description": said.get(parameter.name),
+        }
+        for parameter in parameters
+        if parameter.kind in _BY_POSITION
+    ]

@@ -1,0 +1,1 @@
+"""Keras's own JSON of a model, read into the graph language and written from it."""

@@ -1,0 +1,60 @@
+"""From a graph to Keras's own JSON, which plain Keras loads to the same model."""
+
+import json
+from typing import Any
+
+import keras
+from pydantic import JsonValue
+
+from compiler.build import build, deep_stack
+from compiler.keras_json.losses import losses
+from domain.contract import Contract
+from domain.errors import Fault
+from domain.graph import Blueprint
+
+DEFINITION = "definition"
+"""Where a graph shows its definition."""
+
+
+class KerasJson(Contract):
+    """What Keras calls `model.to_json()`, or why there is none."""
+
+    keras_json: dict[str, JsonValue] | None
+    """None when there are faults."""
+    faults: list[Fault] = []
+    """Pointers from the root of a graph as it is shown."""
+
+
+def answer(blueprint_json: str) -> str:
+    """Keras's JSON of a graph, for a process that knows nothing of Keras.
+
+    Args:
+        blueprint_json: A `Blueprint` of a graph that was checked before.
+
+    Returns:
+        A `KerasJson`.
+    """
+    return write(Blueprint.model_validate_json(blueprint_json)).model_dump_json()
+
+
+def write(blueprint: Blueprint) -> KerasJson:
+    """Write a graph down as Keras does, without allocating a weight.
+
+    Never another model: what Keras could not load again as it was is a fault.
+    """
+    faults = list(dict.fromkeys(losses(blueprint, (DEFINITION,))))
+    return KerasJson(keras_json=None if faults else _config_of(blueprint), faults=faults)
+
+
+def _config_of(blueprint: Blueprint) -> dict[str, Any]:
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            model = build(blueprint, seed=None).model
+            with deep_stack():
+                document = json.loads(model.to_json())
+    finally:  # else the next scope in this process would allocate what this one left out
+        keras.utils.clear_session(free_memory=False)
+    outputs = document["config"]["output_layers"]  # sorted by name, while ours have an order
+    in_order = {name: outputs[name] for name, _ in blueprint.definition.named_outputs()}
+    document["config"]["output_layers"] = in_order
+    return document

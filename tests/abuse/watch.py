@@ -1,0 +1,94 @@
+"""What an attack must not do to a service: be slow, grow it, leave anything, read or run."""
+
+import json
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from tests.abuse.bodies import layer
+from tests.service import ROOT, Service, until
+
+SECONDS = 1.0
+TRIES = 3
+"""Of which the fastest counts: other work of the machine is not the service's."""
+GROWTH_BYTES = 200 * 2**20
+SECRET = "the-secret-of-the-canary"
+
+
+class Watch:
+    """One service, with a file that no answer may tell of and one that nothing may create."""
+
+    def __init__(self, service: Service, folder: Path) -> None:
+        self.client = service.client
+        self.canary = folder / "canary.txt"
+        self.canary.write_text(f"{SECRET}\n{SECRET}-2\n")
+        self.proof = folder / "proof.txt"
+        self._api = service.part("api")
+        self.served()  # the checker is warm from here on
+        self._bytes = self._api.memory_info().rss
+        self._children = self._living()
+        self._kept: Any = None
+
+    def begin(self) -> None:
+        """From here on nothing may be kept."""
+        self._kept = self._graphs()
+
+    def served(self) -> None:
+        """An honest request is."""
+        body = {"definition": layer("Dense", {"units": 2})}
+        answer = self.client.post("/v1/graphs?validate_only=true", json=body)
+        assert answer.status_code == 200, answer.text
+
+    def refused(self, body: Any, *, path: str = "/v1/graphs") -> dict[str, str]:
+        """The faults of a refusal by pointer, each at a place inside the body.
+
+        Args:
+            body: JSON's value, or bytes as they go over the wire.
+            path: Where it is posted.
+        """
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        answer = self._fast(raw, path)
+        assert answer.status_code == 422, answer.text[:2000]
+        faults = answer.json()["errors"]
+        assert faults
+        assert len(answer.content) < 100_000
+        self._says_nothing(answer)
+        return {fault["pointer"]: fault["detail"] for fault in faults}
+
+    def _fast(self, raw: bytes, path: str) -> httpx.Response:
+        headers = {"Content-Type": "application/json"}
+        taken: list[float] = []
+        while len(taken) < TRIES:
+            began = time.monotonic()
+            answer = self.client.post(path, content=raw, headers=headers)
+            taken.append(time.monotonic() - began)
+            if taken[-1] < SECONDS:
+                return answer
+        raise AssertionError(f"took {taken} seconds: {answer.text[:500]}")
+
+    def _says_nothing(self, answer: httpx.Response) -> None:
+        for told in (SECRET, "Traceback", "site-packages", str(ROOT)):
+            assert told not in answer.text
+
+    def unharmed(self) -> None:
+        """Nothing was kept, run, left or grown, and the next request is served."""
+        self.served()
+        assert not self.proof.exists()
+        assert self._graphs() == self._kept
+        until(lambda: True if self._living() <= self._children else None, "the end of children")
+        assert self._api.memory_info().rss - self._bytes < GROWTH_BYTES
+
+    def _graphs(self) -> Any:
+        return self.client.get("/v1/graphs").json()
+
+    def _living(self) -> set[int]:
+        living: set[int] = set()
+        for child in self._api.children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if child.status() != psutil.STATUS_ZOMBIE:
+                    living.add(child.pid)
+        return living

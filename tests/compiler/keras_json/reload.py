@@ -1,0 +1,67 @@
+"""The way back through plain Keras: its own loader, its own weights file, its own predictions."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from compiler.build import build
+from compiler.forward import forward_of, probe
+from compiler.keras_json.write import KerasJson, answer
+from domain.graph import Blueprint
+from tests.compiler.graphs import blueprint
+
+
+def written(
+    definition: Mapping[str, Any], sources: Mapping[str, Blueprint] | None = None
+) -> KerasJson:
+    """What a client gets, by way of the text that the API reads."""
+    given = blueprint(definition, sources).model_dump_json(by_alias=True)
+    return KerasJson.model_validate_json(answer(given))
+
+
+def faults(
+    definition: Mapping[str, Any], sources: Mapping[str, Blueprint] | None = None
+) -> dict[str, str]:
+    """Why a graph cannot be written, by pointer."""
+    said = written(definition, sources)
+    assert (said.keras_json is None) == bool(said.faults)
+    return {fault.pointer: fault.detail for fault in said.faults}
+
+
+def reloads(
+    definition: Mapping[str, Any],
+    folder: Path,
+    sources: Mapping[str, Blueprint] | None = None,
+) -> Any:
+    """Plain Keras's model, after it was found to be the same as ours."""
+    said = written(definition, sources)
+    assert said.faults == []
+    theirs = keras.models.model_from_json(json.dumps(said.keras_json, allow_nan=False))
+    ours = build(blueprint(definition, sources), seed=1).model
+    _same_form(ours, theirs)
+    path = folder / "model.weights.h5"
+    keras.Model(ours.inputs, ours.output, name=ours.name).save_weights(path)  # as the worker does
+    theirs.load_weights(path)
+    if not any("lora" in weight.path for weight in ours.weights):  # Keras's file merges those
+        for one, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
+    rows = probe(ours, 2)
+    wanted, got = forward_of(ours)(rows), forward_of(theirs)(rows)
+    for name, array in wanted.items():
+        np.testing.assert_array_equal(got[name], array)
+    return theirs
+
+
+def _same_form(ours: Any, theirs: Any) -> None:
+    assert [item.name for item in theirs.inputs] == [item.name for item in ours.inputs]
+    assert list(theirs.output) == list(ours.output)
+    for attribute in ("weights", "trainable_weights", "non_trainable_weights"):
+        shapes = [[tuple(w.shape) for w in getattr(model, attribute)] for model in (ours, theirs)]
+        assert shapes[0] == shapes[1]
+    for one, other in zip([*ours.inputs, *ours.outputs], [*theirs.inputs, *theirs.outputs],
+                          strict=True):  # fmt: skip
+        assert (one.shape, one.dtype) == (other.shape, other.dtype)

@@ -1,0 +1,249 @@
+"""What the schemas say is what the checks do."""
+
+import json
+import time
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import keras
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from jsonschema.validators import extend
+
+from compiler import kinds
+from compiler.arguments import Argument, arguments_of
+from compiler.catalogue import CATALOGUE, Entry
+from compiler.components import config_faults
+from compiler.kinds import Kind
+from compiler.parts import FAMILIES, family_of
+from compiler.schemas import config_schema, definitions
+from compiler.values import kind_of
+from domain.graph import LAYER_ARGUMENTS
+from tests.compiler.layer_cases import CASES
+
+
+def _is_whole(_: Any, value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+EXACT: Any = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole),
+)
+"""JSON Schema counts 2.0 as whole; our checks ask for 2."""
+VALUES = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-3, 4),
+        st.sampled_from([2**31 - 1, 2**31, -(2**31), 2**63]),
+        st.floats(-2, 2, allow_nan=False).filter(lambda number: number != int(number)),
+        st.sampled_from(["same", "valid", "hann", "int", "concat", "float32", "a name", ""]),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(["rmax", "type"]), inner, max_size=1),
+    ),
+    max_leaves=6,
+)
+BEYOND = (kinds.ARRAY, kinds.BOUNDARIES, kinds.RANGE)
+"""No schema can say that nested lists are equally long, or that numbers rise."""
+
+
+def layer_arguments() -> Iterator[tuple[Entry, Argument]]:
+    for entry in CATALOGUE.values():
+        if not entry.alias_of:
+            for argument in entry.arguments.values():
+                if not family_of(argument.name) and argument.name not in LAYER_ARGUMENTS:
+                    yield entry, argument
+
+
+def part_arguments() -> Iterator[Argument]:
+    for family in FAMILIES:
+        for member in family.known.values():
+            if isinstance(member, type):
+                yield from arguments_of(member).values()
+
+
+def every_kind() -> dict[str, Kind]:
+    found = {kind_of(argument).wanted: kind_of(argument) for _, argument in layer_arguments()}
+    return found | {kind_of(argument).wanted: kind_of(argument) for argument in part_arguments()}
+
+
+@cache
+def validators() -> list[tuple[Kind, Any]]:
+    return [(kind, EXACT(kind.schema())) for kind in every_kind().values()]
+
+
+@settings(max_examples=150, deadline=None)
+@given(VALUES)
+def test_a_kind_accepts_what_its_schema_accepts(value: Any) -> None:
+    for kind, validator in validators():
+        accepted = kind.accepts(value)
+        if any(known.wanted in kind.wanted for known in BEYOND):
+            assert validator.is_valid(value) or not accepted, (kind.wanted, value)
+        else:
+            assert accepted == validator.is_valid(value), (kind.wanted, value)
+
+
+def test_no_argument_is_left_without_a_kind() -> None:
+    open_ended = [
+        f"{argument.owner}.{argument.name}"
+        for argument in [*(a for _, a in layer_arguments()), *part_arguments()]
+        if "number, text" in kind_of(argument).wanted
+    ]
+    assert open_ended == []
+
+
+def test_every_default_belongs_to_its_kind() -> None:
+    for _, argument in layer_arguments():
+        if not argument.is_required:
+            default = json.loads(json.dumps(argument.default))
+            assert kind_of(argument).accepts(default), (argument.owner, argument.name)
+
+
+@cache
+def shared_definitions() -> dict[str, Any]:
+    return definitions()
+
+
+def test_schemas_are_schemas() -> None:
+    for entry in CATALOGUE.values():
+        Draft202012Validator.check_schema(config_schema(entry.cls, entry.arguments))
+    for definition in shared_definitions().values():
+        Draft202012Validator.check_schema(definition)
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_the_config_of_every_case_fits_its_schema(kind: str) -> None:
+    entry = CATALOGUE[kind]
+    schema = config_schema(entry.cls, entry.arguments) | {"$defs": shared_definitions()}
+    validator = Draft202012Validator(schema)
+    validator.validate(CASES[kind].config)
+    assert not validator.is_valid(CASES[kind].config | {"no_such_argument": 1})
+    required = [argument.name for argument in entry.arguments.values() if argument.is_required]
+    assert validator.is_valid({}) == (not required)
+    for prop in schema["properties"].values():
+        assert prop["description"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "relu",
+        "l2",
+        "HeNormal",
+        "he_normal",
+        3,
+        ["relu"],
+        {"type": "HeNormal"},
+        {"type": "HeNormal", "config": None},
+        {"type": "HeNormal", "config": {"seed": 1}},
+        {"type": "HeNormal", "config": {"seed": "1"}},
+        {"type": "L2", "config": {"l2": 0.1}},
+        {"type": "MaxNorm", "config": {"max_value": 2, "axis": [0, 1]}},
+        {"type": "relu"},
+        {"type": "relu", "config": {"alpha": 1}},
+        {"class_name": "function", "config": "relu"},
+        {"class_name": "function", "config": "eval"},
+        {"class_name": "HeNormal", "config": {}, "module": "os", "registered_name": None},
+        {"class_name": "HeNormal", "fn": 1},
+        {"config": {}},
+        {},
+    ],
+)
+def test_parts_are_checked_as_their_schema_says(value: Any) -> None:
+    for family in FAMILIES:
+        validator = EXACT({"$ref": f"#/$defs/{family.noun}", "$defs": shared_definitions()})
+        assert validator.is_valid(value) == (not list(family.faults(value, ()))), family.noun
+
+
+def test_every_part_is_made_of_its_name_alone() -> None:
+    for family in FAMILIES:
+        for name in family.known:
+            assert not list(family.faults(name, ()))
+            assert not list(family.faults({"type": name}, ()))
+            assert family.resolve({"type": name}) is not None
+
+
+def enumerations() -> list[tuple[str, str, str]]:
+    return [
+        (entry.type, argument.name, value)
+        for entry, argument in layer_arguments()
+        if "dtype" not in argument.name
+        for form in [kind_of(argument).schema(), *kind_of(argument).schema().get("anyOf", [])]
+        for value in [*form.get("enum", []), *([form["const"]] if "const" in form else [])]
+        if value is not None
+    ]
+
+
+def test_keras_makes_a_layer_of_every_value_of_every_enumeration() -> None:
+    inner = {"layer": keras.layers.LSTM(2), "cell": keras.layers.LSTMCell(2)}
+    seen = set()
+    for kind, argument, value in enumerations():
+        entry = CATALOGUE[kind]
+        needed = {
+            a.name: CASES[kind].config[a.name] for a in entry.arguments.values() if a.is_required
+        }
+        held = {name: inner[name] for name in needed.keys() & inner.keys()}
+        if value == "tf_idf":
+            needed["idf_weights"] = [1.0] * len(needed["vocabulary"])
+        entry.make({**needed, **held, argument: value}, "it")
+        seen.add(argument)
+    assert {"padding", "data_format", "interpolation", "merge_mode", "output_mode"} <= seen
+    assert {"fill_mode", "split", "standardize", "score_mode", "bounding_box_format"} <= seen
+
+
+def test_nothing_outside_an_enumeration_is_taken() -> None:
+    for kind, argument, _ in set(enumerations()):
+        entry = CATALOGUE[kind]
+        config = {argument: "Same-ish"}
+        found = config_faults(entry.cls, config, (), entry.arguments)
+        assert f"/{argument}" in [fault.pointer for fault in found], (kind, argument)
+
+
+@pytest.mark.parametrize("last", ["term", 7])
+def test_a_vocabulary_of_a_hundred_thousand_is_checked_in_no_time(last: Any) -> None:
+    vocabulary = [*(f"term {i}" for i in range(100_000)), last]
+    entry = CATALOGUE["StringLookup"]
+    began = time.monotonic()
+    found = list(entry.faults({"vocabulary": vocabulary}, ()))
+    assert time.monotonic() - began < 0.5
+    assert [fault.pointer for fault in found] == ([] if last == "term" else ["/vocabulary"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "config"),
+    [
+        ("Discretization", {"bin_boundaries": "0,1"}),
+        ("Discretization", {"bin_boundaries": [1, 0]}),
+        ("Discretization", {"num_bins": 3}),
+        ("StringLookup", {}),
+        ("TextVectorization", {"vocabulary": ["a"], "standardize": "upper"}),
+        ("IntegerLookup", {"vocabulary": ["a"]}),
+        ("Rescaling", {"scale": [[1, 2], [3]]}),
+        ("Dense", {"units": [2]}),
+        ("Dense", {"units": 2, "dtype": "int32"}),
+        ("Conv2D", {"filters": 2, "kernel_size": [3]}),
+        ("Conv2D", {"filters": 2, "kernel_size": 3, "padding": "causal"}),
+        ("Softmax", {"axis": [1, 1]}),
+        ("Dot", {"axes": 0}),
+        ("GaussianDropout", {"rate": 1}),
+        ("AdaptiveMaxPooling2D", {"output_size": [1, 3]}),
+        ("MultiHeadAttention", {"num_heads": 2, "key_dim": 2, "flash_attention": True}),
+        ("Resizing", {"height": 2, "width": 2, "interpolation": "area"}),
+        ("RandomFlip", {"mode": "diagonal"}),
+    ],
+)
+def test_what_keras_would_only_refuse_in_training(kind: str, config: dict[str, Any]) -> None:
+    entry = CATALOGUE[kind]
+    validator = Draft202012Validator(
+        config_schema(entry.cls, entry.arguments) | {"$defs": shared_definitions()}
+    )
+    assert list(entry.faults(config, ()))
+    beyond = kind == "Rescaling" or config.get("bin_boundaries") == [1, 0]
+    assert validator.is_valid(config) == beyond
