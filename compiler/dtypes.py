@@ -24,6 +24,13 @@ _TAKE_TEXT = frozenset(_LAYERS_OF_TEXT.split())
 _TAKE_ONLY_TEXT = frozenset({"StringLookup", "TextVectorization"})
 _MOVE_TEXT = frozenset(_FUNCTIONS_OF_TEXT.split())
 """The functions that text passes: they compare it, or put it elsewhere."""
+_SHAPES_UNSEEN = frozenset(
+    {
+        "Dropout", "GaussianDropout", "GroupQueryAttention", "HashedCrossing",
+        "MultiHeadAttention", "Rescaling", "RMSNormalization", "Softmax", "SpatialDropout1D",
+    }
+)  # fmt: skip
+"""The layers whose arguments Keras first holds against a shape when it computes."""
 
 
 class _Again(keras.Operation):
@@ -51,7 +58,7 @@ def refuse_dtypes(made: Made, call: Call) -> None:
     """See that a layer, which has just been called, can compute with what it was given.
 
     Keras's layers state the shape of what they give without a look at dtypes. Where one is
-    given anything but floats, TensorFlow is asked to put it into a graph once more.
+    given anything but floats, and where Keras does not look at shapes either, TensorFlow is asked to put it into a graph once more.
 
     Raises:
         ValueError: it cannot.
@@ -64,12 +71,18 @@ def refuse_dtypes(made: Made, call: Call) -> None:
         raise ValueError(f"{made.type} takes no text.")
     if made.type in _TAKE_ONLY_TEXT and dtypes != {_TEXT}:
         raise ValueError(f"{made.type} takes text, not {', '.join(sorted(dtypes - {_TEXT}))}.")
-    if made.type == "HashedCrossing" or not all("float" in dtype for dtype in dtypes):
+    if made.type in _SHAPES_UNSEEN or not all("float" in dtype for dtype in dtypes):
         try:
             _trace(made.keras, call)
         except (TypeError, ValueError) as error:
-            given = ", ".join(sorted(dtypes))
+            given = ", ".join(f"{t.dtype}{list(t.shape)}" for t in _tensors(call))
             raise ValueError(f"{made.type} does not take {given}: {plain(error)}") from error
+    if made.type.startswith("Adaptive") and 1 in _spatial(made.keras, _tensors(call)[0].shape):
+        raise ValueError(f"{made.type} takes no spatial axis of length 1: TensorFlow dies of it.")
+
+
+def _spatial(layer: Any, shape: Any) -> Any:
+    return shape[2:] if layer.data_format == "channels_first" else shape[1:-1]
 
 
 def _trace(layer: Any, call: Call) -> None:

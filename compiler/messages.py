@@ -20,6 +20,7 @@ _TRACE = re.compile(r'^(Traceback .*|\s*File ".*|in user code:|\s*[~^]+\s*)$', r
 _PATH = re.compile(r"(?<![\w.])(?:/[\w.+-]+){2,}/?")
 _TENSOR = re.compile(r"<KerasTensor (shape=\([^)]*\)), dtype=(\w+)[^>]*>")
 _OPERATION = re.compile(r" for '\{\{node .*", re.DOTALL)
+_INTERNAL = re.compile(r"^\w+\.__init__\(\) missing .*", re.DOTALL)
 _OBJECT = re.compile(r" at 0x[0-9a-f]+")
 
 
@@ -33,6 +34,7 @@ def plain(error: BaseException) -> str:
         (_TENSOR, r"<\1, dtype=\2>"),
         (_OPERATION, "."),
         (_OBJECT, ""),
+        (_INTERNAL, ""),
         (_PATH, "..."),
     ):
         text = noise.sub(kept, text)

@@ -134,7 +134,7 @@ _BY_CLASS: Mapping[tuple[str, str], Kind] = {
     ),
     **_of("Identity Masking", dtype=kinds.NUMBER_DTYPE),
     **_of("AutoContrast Dot", dtype=kinds.FLOAT_DTYPE),
-    **_of("RandomPosterization", factor=kinds.POSITIVE),
+    **_of("RandomPosterization", factor=kinds.sizes(2)),
     **_of("STFTSpectrogram", dtype=one_of("float32", "float16", "float64", "mixed_float16")),
     **_of(
         "MelSpectrogram",

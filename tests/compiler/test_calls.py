@@ -225,8 +225,8 @@ def test_a_shared_graph_that_cannot_be_made_is_told_of_once() -> None:
         (layer("Dense", units=2), "string", "Dense takes no text."),
         (layer("TimeDistributed", layer=layer("Dense", units=2)), "string", "takes no text."),
         (layer("StringLookup", vocabulary=["a"]), "float32", "StringLookup takes text, not float"),
-        (layer("Conv1D", filters=2, kernel_size=1), "uint8", "Conv1D does not take uint8: "),
-        (layer("Dropout", rate=0.5), "int32", "Dropout does not take int32: "),
+        (layer("Conv1D", filters=2, kernel_size=1), "uint8", "Conv1D does not take uint8["),
+        (layer("Dropout", rate=0.5), "int32", "Dropout does not take int32["),
         (nested(TWIN), "string", "The input 'p' of this graph is float32, not string."),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -242,6 +242,23 @@ def test_dtypes_that_would_fail_in_training_lie_at_the_node(
     found = faults(definition)
     assert list(found) == ["/nodes/0"]
     assert detail in found["/nodes/0"]
+
+
+@pytest.mark.parametrize(
+    ("made", "shape"),
+    [
+        (layer("Softmax", axis=5), [3]),
+        (layer("Rescaling", scale=[1.0, 2.0]), [3]),
+        (layer("Dropout", rate=0.5, noise_shape=[7, 7]), [3, 4]),
+        (layer("RMSNormalization", axis=1), [3, 4]),
+        (layer("AdaptiveMaxPooling1D", output_size=2), [1, 4]),
+    ],
+    ids=lambda value: value["type"] if isinstance(value, dict) else "",
+)
+def test_shapes_that_keras_itself_does_not_look_at(made: Any, shape: list[int | None]) -> None:
+    found = faults(graph({"x": shape}, [node("n", made, "x")], ["n"]))
+    assert list(found) == ["/nodes/0"]
+    assert made["type"] in found["/nodes/0"]
 
 
 def test_text_passes_layers_that_only_move_it() -> None:
