@@ -39,7 +39,7 @@ class CheckedGraph(Answer):
     """What `?validate_only=true` tells of a graph that is sound; nothing was kept."""
 
     definition: GraphDefinition
-    renamed: dict[str, str] = Field(examples=[{"block1/conv": "block1_conv"}])
+    renamed: dict[str, str] = Field(examples=[{"block1.conv": "block1_conv"}])
     """Of a graph that came as Keras's JSON: names that break our pattern, to what they became."""
     digest: str
     """sha256 of the RFC 8785 JSON of the definition with every stored graph expanded."""

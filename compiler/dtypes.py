@@ -58,7 +58,8 @@ def refuse_dtypes(made: Made, call: Call) -> None:
     """See that a layer, which has just been called, can compute with what it was given.
 
     Keras's layers state the shape of what they give without a look at dtypes. Where one is
-    given anything but floats, and where Keras does not look at shapes either, TensorFlow is asked to put it into a graph once more.
+    given anything but floats, and where Keras does not look at shapes either, TensorFlow is
+    asked to put it into a graph once more.
 
     Raises:
         ValueError: it cannot.

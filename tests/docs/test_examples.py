@@ -38,7 +38,7 @@ def test_the_script_of_the_language_page_sends_a_model_and_gets_it_back(service:
     command = [sys.executable, "-c", changed]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "{'block1/kind': 'block1_kind'}\n"
+    assert done.stdout == "{'block1.kind': 'block1_kind'}\n"
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,144 @@
+"""A graph put together: inputs, shared layers, nodes and outputs, each with its origin."""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+from compiler.keras_json.binding import Bound
+from compiler.keras_json.callees import AnyCallee, Function, NestedGraph
+from compiler.keras_json.calls import Layer, Model, Tensor
+from compiler.keras_json.document import Gathered, refused
+from compiler.keras_json.inputs import input_part
+from compiler.keras_json.models import is_input
+from compiler.keras_json.names import Names, Taken
+from compiler.keras_json.naming import CallKey, labelled, naming
+from compiler.keras_json.part import Part, definition_part
+from compiler.keras_json.references import References
+from compiler.keras_json.uses import Uses
+from domain.nesting import Place
+
+
+class Graph(NamedTuple):
+    """A graph, and how calls of it name what goes in and out."""
+
+    part: Part
+    """The definition."""
+    input_names: Any
+    """In the lists and mappings in which Keras takes the tensors."""
+    layer_names: Mapping[str, str]
+    """The same by Keras's names of the input layers, in Keras's order."""
+    outputs: tuple[str, ...]
+    """The names of the outputs, in Keras's order."""
+
+
+class Assembly:
+    """Makes the graph of one model, once its layers have been read."""
+
+    def __init__(
+        self,
+        model: Model,
+        callees: Mapping[str, AnyCallee],
+        shared: Mapping[str, str],
+        names: Names,
+        gathered: Gathered,
+    ) -> None:
+        self._model, self._callees, self._shared = model, callees, shared
+        self._names, self._gathered = names, gathered
+        self._bound = dict(self._all_bound())
+        uses = Uses(model, callees, self._bound)
+        live = uses.live()
+        self._calls = [key for key in self._bound if key in live]
+        self._naming = naming(model, self._calls, names)
+        graphs = {n: c.outputs for n, c in callees.items() if isinstance(c, NestedGraph)}
+        self._references = References(self._naming, uses.several(), graphs)
+
+    def graph(self) -> Graph:
+        """The graph; the faults of its parts have been gathered."""
+        inputs = [
+            part
+            for layer, name in self._naming.inputs.items()
+            if (part := self._try(partial(input_part, self._model.layers[layer], name)))
+        ]
+        layers = {
+            name: self._callees[layer].part
+            for layer, name in self._shared.items()
+            if layer in self._callees and not isinstance(self._callees[layer], Function)
+        }
+        nodes = [part for key in self._calls if (part := self._try(partial(self._node, *key)))]
+        outputs = list(self._outputs())
+        names = self._naming.inputs
+        return Graph(
+            definition_part(inputs, layers, nodes, outputs),
+            _renamed(self._model.inputs, names),
+            names,
+            tuple(o.value if isinstance(o.value, str) else o.value["name"] for o in outputs),
+        )
+
+    def _try(self, make: Any) -> Part | None:
+        return self._gathered.attempt(make)
+
+    def _all_bound(self) -> Iterator[tuple[CallKey, Bound]]:
+        for layer in self._model.layers.values():
+            if not is_input(layer) and not layer.calls:
+                self._try(partial(_never_called, layer))
+            for i, call in enumerate(layer.calls):
+                callee = self._callees.get(layer.name)
+                found = self._gathered.attempt(partial(callee.bound, call)) if callee else None
+                if found:
+                    yield (layer.name, i), found
+
+    def _node(self, name: str, number: int) -> Part:
+        layer, callee = self._model.layers[name], self._callees[name]
+        arguments = self._bound[name, number]
+        references = {n: self._references.all_in(g.value) for n, g in arguments.tensors.items()}
+        place = layer.calls[number].place
+        constants = {name: given.value for name, given in arguments.constants.items()}
+        room = "config" if isinstance(callee, Function) else "call"
+        value = {
+            "name": self._naming.nodes[name, number],
+            **self._called(name),
+            "inputs": callee.inputs(references),
+            **({room: constants} if constants else {}),
+        }
+        places: dict[Place, Place] = {
+            (): layer.place,
+            ("name",): (*layer.place, "name"),
+            ("op",): (*layer.place, "class_name"),
+            ("inputs",): place,
+            (room,): place,
+            **{(room, n): given.place for n, given in arguments.constants.items()},
+            **(callee.part.under("layer") if name not in self._shared else {}),
+        }
+        return Part(value, places)
+
+    def _called(self, name: str) -> dict[str, Any]:
+        callee = self._callees[name]
+        if isinstance(callee, Function):
+            return {"op": callee.operation.op.name}
+        return {"layer": self._shared.get(name, callee.part.value)}
+
+    def _outputs(self) -> Iterator[Part]:
+        taken = Taken()
+        for key, tensor in labelled(self._model.outputs):
+            part = self._try(partial(self._output, key, tensor, taken))
+            if part:
+                yield part
+
+    def _output(self, key: str | None, tensor: Tensor, taken: Taken) -> Part:
+        reference = self._references.to(tensor)
+        target = reference.partition(":")[0]
+        name = taken.apart(target if key is None else self._names.of(key))
+        value = name if name == reference else {"name": name, "from": reference}
+        return Part(value, {(): tensor.place, ("name",): tensor.place, ("from",): tensor.place})
+
+
+def _never_called(layer: Layer) -> Part:
+    raise refused(layer.place, f"The layer '{layer.name}' is never called in this model.")
+
+
+def _renamed(structure: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(structure, Tensor):
+        return names[structure.layer]
+    if isinstance(structure, dict):
+        return {key: _renamed(item, names) for key, item in structure.items()}
+    return [_renamed(item, names) for item in structure]

@@ -1,0 +1,72 @@
+"""The arguments of a call, sorted into tensors and constants."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from compiler.keras_json.calls import Call, Given, Tensor, tensors_in
+from compiler.keras_json.document import refused
+
+
+class Bound(NamedTuple):
+    """The arguments of a call by name."""
+
+    tensors: dict[str, Given]
+    """Of each a tensor or a list of tensors."""
+    constants: dict[str, Given]
+
+
+def bound(call: Call, parameters: Mapping[str, inspect.Parameter], lists_states: bool) -> Bound:
+    """The arguments of a layer's call.
+
+    Args:
+        call: As Keras's JSON has it.
+        parameters: Of the layer's `call`, in order.
+        lists_states: In Keras 2, the first argument is a list of the sequences and the states.
+
+    Raises:
+        Invalid: an argument holds what no node of a graph can say.
+    """
+    given = call.bound(list(parameters))
+    first = next(iter(given), None)
+    listed = given[first].value if first and call.is_legacy and lists_states else None
+    if first and isinstance(listed, list) and listed:
+        sequences, *states = listed
+        given = {**given, "initial_state": Given(states, given[first].place)}
+        given[first] = Given(sequences, given[first].place)
+    tensors: dict[str, Given] = {}
+    constants: dict[str, Given] = {}
+    for name, item in given.items():
+        if any(True for _ in tensors_in(item.value)):
+            if not _is_implied(name, item.value):
+                tensors[name] = flat(name, item)
+        elif not _goes_unsaid(item.value, parameters.get(name)):
+            constants[name] = item
+    return Bound(tensors, constants)
+
+
+def _is_implied(name: str, value: Any) -> bool:
+    """A mask that some of a list's tensors lack: Keras itself wrote it down, and does again."""
+    return name == "mask" and isinstance(value, list) and None in value
+
+
+def flat(name: str, given: Given) -> Given:
+    """The argument itself.
+
+    Raises:
+        Invalid: it is neither a tensor nor a list of nothing but tensors.
+    """
+    value = given.value
+    if isinstance(value, Tensor) or (
+        isinstance(value, list) and all(isinstance(item, Tensor) for item in value)
+    ):
+        return given
+    detail = f"'{name}' must be a tensor or a list of tensors, without constants among them."
+    raise refused(given.place, detail)
+
+
+def _goes_unsaid(value: Any, parameter: inspect.Parameter | None) -> bool:
+    if value is None:
+        return True
+    default = parameter.default if parameter else inspect.Parameter.empty
+    return isinstance(value, bool) and value is default

@@ -1,0 +1,60 @@
+"""The inputs of a graph, from the input layers of a model."""
+
+from typing import Any
+
+from compiler.keras_json.calls import Layer, Model, tensors_in
+from compiler.keras_json.document import expect, refused
+from compiler.keras_json.models import is_input
+from compiler.keras_json.part import Part
+from compiler.keras_json.values import dtype_name, plain
+from domain.nesting import Place
+
+_KINDS = ("sparse", "ragged", "optional")
+_SHAPES = ("batch_shape", "batch_input_shape")
+
+
+def check_inputs(model: Model) -> None:
+    """See that the inputs of a model are its input layers, each once.
+
+    Raises:
+        Invalid: they are not.
+    """
+    found: set[str] = set()
+    for tensor in tensors_in(model.inputs):
+        layer = model.layers.get(tensor.layer)
+        if layer is None or not is_input(layer):
+            raise refused(tensor.place, f"There is no InputLayer '{tensor.layer}' in this model.")
+        if layer.name in found:
+            raise refused(tensor.place, f"'{layer.name}' is among the inputs already.")
+        found.add(layer.name)
+    for layer in model.layers.values():
+        if is_input(layer) and layer.name not in found:
+            raise refused(layer.place, f"'{layer.name}' is not among the model's inputs.")
+
+
+def input_part(layer: Layer, name: str) -> Part:
+    """An input called `name`.
+
+    Raises:
+        Invalid: it is sparse, ragged or optional, or of no fixed number of axes.
+    """
+    place: Place = (*layer.place, "config")
+    config = expect(layer.spec.get("config"), dict, place)
+    for kind in _KINDS:
+        if config.get(kind):
+            raise refused((*place, kind), f"The inputs of a graph cannot be {kind}.")
+    key = next((key for key in _SHAPES if config.get(key) is not None), _SHAPES[0])
+    where = layer.place if "name" not in config else (*place, key)
+    shape = expect(plain(config.get(key)), list, where)
+    value: dict[str, Any] = {"name": name, "shape": shape[1:]}
+    dtype = dtype_name(config.get("dtype"), (*place, "dtype"))
+    if dtype not in (None, "float32"):
+        value["dtype"] = dtype
+    places: dict[Place, Place] = {
+        (): layer.place,
+        ("name",): (*layer.place, "name"),
+        ("shape",): where,
+        ("dtype",): (*place, "dtype"),
+    }
+    places |= {("shape", i): (*where, i + 1) for i in range(len(shape) - 1)}
+    return Part(value, places)

@@ -1,0 +1,159 @@
+"""Serialized layers as layer objects: Keras's own types alone, configs without what goes unsaid."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from compiler.catalogue import CATALOGUE, Entry, layer_faults
+from compiler.keras_json import legacy
+from compiler.keras_json.document import Gathered, expect, refused
+from compiler.keras_json.models import is_model
+from compiler.keras_json.part import Part
+from compiler.keras_json.values import dtype_name, is_default, part, plain
+from compiler.parts import family_of
+from domain.graph import LAYER_ARGUMENTS, KerasLayer
+from domain.nesting import Place
+
+_ROOTS = frozenset({"keras", "keras_core", "tf_keras", "tensorflow", "tensorflow_core", "builtins"})
+_POLICIES = ("dtype", "reverse_dtype", "vocabulary_dtype")
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a layer's surroundings settle for it."""
+
+    shared: frozenset[str] = frozenset()
+    """The shared layers of the enclosing graphs: those of no inner one may be called so."""
+    is_frozen: bool = False
+    """A model around it does not train."""
+
+    def within(self, config: Any, shared: Iterable[str]) -> "Around":
+        """What a model, with the layers that it shares, settles for those in it."""
+        is_frozen = isinstance(config, dict) and config.get("trainable") is False
+        return Around(self.shared.union(shared), self.is_frozen or is_frozen)
+
+
+GraphMaker = Callable[[dict[str, Any], Place, Around], Part]
+
+
+def own_kind(spec: Mapping[str, Any], place: Place) -> str:
+    """The type of a serialized layer, if it is one of Keras's.
+
+    Raises:
+        Invalid: it has none, or is of a class of the client's.
+    """
+    kind = expect(spec.get("class_name"), str, (*place, "class_name"))
+    module, registered = spec.get("module"), spec.get("registered_name")
+    if isinstance(registered, str) and ">" in registered:
+        raise refused((*place, "registered_name"), f"'{kind}' is a class of yours. {_CUSTOM}")
+    if isinstance(module, str) and module.partition(".")[0] not in _ROOTS:
+        raise refused((*place, "module"), f"'{kind}' is a class of yours. {_CUSTOM}")
+    return kind
+
+
+_CUSTOM = "A graph holds Keras's own layers alone: no code of the client's runs here."
+
+
+class LayerReader:
+    """Reads layers, and those that they hold."""
+
+    def __init__(self, gathered: Gathered, make_graph: GraphMaker) -> None:
+        self._gathered = gathered
+        self._make_graph = make_graph
+
+    def layer(self, spec: Any, place: Place, around: Around) -> Part:
+        """The layer object of one serialized layer.
+
+        Raises:
+            Invalid: it is none that a graph can have.
+        """
+        spec = expect(spec, dict, place)
+        kind = own_kind(spec, place)
+        if is_model(spec):
+            return self._make_graph(spec, place, around)
+        entry = _entry(kind, place)
+        config = self._config(kind, entry, spec, place, around)
+        places = {
+            (): place,
+            ("type",): (*place, "class_name"),
+            ("config",): (*place, "config"),
+            **config.under("config"),
+        }
+        return Part({"type": entry.type, "config": config.value}, places)
+
+    def _config(
+        self, kind: str, entry: Entry, spec: dict[str, Any], place: Place, around: Around
+    ) -> Part:
+        where = (*place, "config")
+        given = expect(spec.get("config", {}), dict, where)
+        values = {n: v for n, v in legacy.unsaid(kind).items() if n not in given}
+        places: dict[Place, Place] = {}
+        for argument, value in given.items():
+            read = partial(self._argument, kind, entry, argument, value, where, around)
+            for name, made in self._gathered.attempt(lambda: list(read())) or ():  # noqa: B023
+                values[name] = made.value
+                places |= {(name,): (*where, argument), **made.under(name)}
+        if around.is_frozen and "trainable" in entry.arguments:
+            values["trainable"] = False
+        if entry.type == "Bidirectional" and _is_mirrored(values):
+            del values["backward_layer"]
+        return Part(values, places)
+
+    def _argument(
+        self, kind: str, entry: Entry, argument: str, value: Any, place: Place, around: Around
+    ) -> Iterator[tuple[str, Part]]:
+        """The argument as Keras 3 calls it; nothing where it goes without saying."""
+        name = legacy.current_name(kind, argument)
+        known = entry.arguments.get(name)
+        if argument == "name":
+            return
+        if known is None:
+            if not legacy.says_nothing(kind, argument, _policy_or(argument, value, place)):
+                yield name, Part(plain(value))
+            return
+        made = self._value(name, value, (*place, argument), around)
+        if not is_default(known, made.value) and not (name == "dtype" and made.value == "float32"):
+            yield name, made
+
+    def _value(self, name: str, value: Any, place: Place, around: Around) -> Part:
+        family = family_of(name)
+        if name in LAYER_ARGUMENTS and value is not None:
+            return self._held(value, place, around)
+        if name in _POLICIES:
+            return Part(dtype_name(value, place))
+        if family:
+            return Part(part(family, value))
+        return Part(legacy.current_value(name, plain(value)))
+
+    def _held(self, value: Any, place: Place, around: Around) -> Part:
+        if not isinstance(value, list):
+            return self.layer(value, place, around)
+        made = [self.layer(item, (*place, i), around) for i, item in enumerate(value)]
+        places = [item.under(i) for i, item in enumerate(made)]
+        return Part([item.value for item in made], {k: v for p in places for k, v in p.items()})
+
+
+def _entry(kind: str, place: Place) -> Entry:
+    if kind in legacy.GONE:
+        raise refused((*place, "class_name"), f"'{kind}' cannot be used. {legacy.GONE[kind]}")
+    current = legacy.TYPES.get(kind, kind)
+    if current not in CATALOGUE:
+        fault = next(layer_faults(KerasLayer(type=current), ()))
+        raise refused((*place, "class_name"), fault.detail)
+    return CATALOGUE[current]
+
+
+def _policy_or(argument: str, value: Any, place: Place) -> Any:
+    return dtype_name(value, (*place, argument)) if argument == "dtype" else value
+
+
+def _is_mirrored(values: Mapping[str, Any]) -> bool:
+    """Whether the backward layer is the one that Keras makes by itself."""
+    forward, backward = values.get("layer"), values.get("backward_layer")
+    if not isinstance(forward, dict) or not isinstance(backward, dict) or "config" not in backward:
+        return False
+    turned = {**forward["config"], "go_backwards": not forward["config"].get("go_backwards", False)}
+    return backward["type"] == forward["type"] and turned == {
+        "go_backwards": False, **backward["config"]
+    }  # fmt: skip

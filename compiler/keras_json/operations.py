@@ -1,0 +1,119 @@
+"""Serialized operations of Keras 3, as functions of `keras.ops`."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from itertools import takewhile
+from typing import Any, NamedTuple
+
+from compiler.keras_json.binding import Bound, flat
+from compiler.keras_json.calls import Call, Given, tensors_in
+from compiler.keras_json.document import expect, refused
+from compiler.keras_json.inbound import revived
+from compiler.keras_json.tf_calls import tf_arguments, tf_op
+from compiler.keras_json.values import dtype_name, is_same
+from compiler.op_parameters import Parameter
+from compiler.ops import OPS, Op, reason_against
+from domain.nesting import Place
+
+_CLASSES = {"batchnorm": "batch_normalization", "layernorm": "layer_normalization",
+            "rmsnorm": "rms_normalization"}  # fmt: skip
+"""Operations whose function is not called as they are."""
+_LAMBDAS = frozenset({"TFOpLambda", "SlicingOpLambda"})
+_GIVING_SEVERAL = """
+    array_split ctc_decode divmod dsplit eigh fft fft2 frexp hsplit ifft2 meshgrid modf moments qr
+    rfft split stft svd top_k unstack vsplit
+"""
+SEVERAL = frozenset(_GIVING_SEVERAL.split())
+"""The functions that give several tensors."""
+
+
+class Operation(NamedTuple):
+    """A function, and what of its arguments is no part of a call."""
+
+    op: Op
+    config: Mapping[str, Given]
+    tf: str | None = None
+    """The function of TensorFlow's that it stands for."""
+
+    def bound(self, call: Call) -> Bound:
+        """The arguments of one call, by the function's parameters.
+
+        Raises:
+            Invalid: an argument that the function does not take.
+        """
+        given = tf_arguments(self.tf, call) if self.tf else _by_position(self, call)
+        tensors: dict[str, Given] = {}
+        constants: dict[str, Given] = {}
+        for name, item in {**self.config, **given}.items():
+            if any(True for _ in tensors_in(item.value)):
+                tensors[name] = flat(name, item)
+            elif not _goes_unsaid(self.op.parameters.get(name), item.value):
+                constants[name] = item
+        return Bound(tensors, constants)
+
+
+def is_operation(spec: Mapping[str, Any]) -> bool:
+    """Whether a serialized layer is an operation rather than a layer."""
+    module, kind = spec.get("module"), spec.get("class_name")
+    in_ops = isinstance(module, str) and re.match(r"keras\w*\.(src\.)?(ops|operations)\b", module)
+    return bool(in_ops) or (isinstance(kind, str) and kind in _LAMBDAS)
+
+
+def operation(spec: Mapping[str, Any], place: Place) -> Operation:
+    """The function that a serialized operation calls.
+
+    Raises:
+        Invalid: there is none in the graph language.
+    """
+    kind = expect(spec.get("class_name"), str, (*place, "class_name"))
+    where = (*place, "config")
+    config = expect(spec.get("config", {}), dict, where)
+    if kind in _LAMBDAS:
+        tf, op = tf_op(config, where)
+        return Operation(op, {}, tf)
+    op = _op(spec, kind, place)
+    given = {
+        name: Given(_constant(op, name, value, (*where, name)), (*where, name))
+        for name, value in config.items()
+        if name in op.parameters or name not in ("name", "trainable", "dtype")
+    }
+    return Operation(op, given)
+
+
+def _op(spec: Mapping[str, Any], kind: str, place: Place) -> Op:
+    prefix = "image." if str(spec.get("module")).endswith(".image") else ""
+    name = _by_class().get(prefix + _CLASSES.get(kind.lower(), kind.lower()).replace("_", ""))
+    if name is None:
+        snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind).lower()
+        raise refused((*place, "class_name"), reason_against(prefix + snake))
+    return OPS[name]
+
+
+@cache
+def _by_class() -> Mapping[str, str]:
+    """The functions by their operations' names in lower case."""
+    return {name.replace("_", ""): name for name in OPS}
+
+
+def _constant(op: Op, name: str, value: Any, place: Place) -> Any:
+    return dtype_name(value, place) if name == "dtype" else revived(value, place)
+
+
+def _by_position(operation: Operation, call: Call) -> dict[str, Given]:
+    """Operations are called with what their constructors do not take, in the function's order."""
+    left = [p for name, p in operation.op.parameters.items() if name not in operation.config]
+    alone = [parameter.name for parameter in takewhile(lambda p: not p.is_variadic, left)]
+    given = call.bound(alone)
+    if len(alone) < len(left):
+        rest = [item.value for item in call.args[len(alone) :]]
+        given = {**given, left[len(alone)].name: Given(rest, call.place)}
+    elif len(call.args) > len(left):
+        raise refused(call.place, f"'{operation.op.name}' takes no {len(call.args)} arguments.")
+    return given
+
+
+def _goes_unsaid(parameter: Parameter | None, value: Any) -> bool:
+    if parameter is None:  # an argument of a device or a kind of tensor that no graph has
+        return value in (None, False)
+    return not parameter.is_required and is_same(value, parameter.default)

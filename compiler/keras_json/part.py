@@ -1,0 +1,40 @@
+"""A piece of the graph language, and where in Keras's JSON it came from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from domain.nesting import Place
+
+Places = Mapping[Place, Place]
+"""From places in what was made, to those in Keras's JSON."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """JSON of the graph language with the origin of its pieces."""
+
+    value: Any
+    places: Places = field(default_factory=dict)
+
+    def under(self, *place: str | int) -> dict[Place, Place]:
+        """The places when the part itself lies at `place`."""
+        return {(*place, *ours): theirs for ours, theirs in self.places.items()}
+
+
+def definition_part(
+    inputs: list[Part], layers: Mapping[str, Part], nodes: list[Part], outputs: list[Part]
+) -> Part:
+    """A graph's definition, from its parts."""
+    value: dict[str, Any] = {"inputs": [part.value for part in inputs]}
+    if layers:
+        value["layers"] = {name: part.value for name, part in layers.items()}
+    value["nodes"] = [part.value for part in nodes]
+    value["outputs"] = [part.value for part in outputs]
+    places: dict[Place, Place] = {}
+    for room, parts in (("inputs", inputs), ("nodes", nodes), ("outputs", outputs)):
+        for i, part in enumerate(parts):
+            places |= part.under(room, i)
+    for name, part in layers.items():
+        places |= part.under("layers", name)
+    return Part(value, places)

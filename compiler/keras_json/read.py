@@ -1,0 +1,90 @@
+"""From Keras's own JSON to a graph: data to data, nothing in it is imported, called or opened."""
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from compiler.catalogue import definition_faults
+from compiler.keras_json.document import Gathered, expect, parsed, refused
+from compiler.keras_json.graphs import GraphReader
+from compiler.keras_json.layers import Around
+from compiler.keras_json.models import is_model
+from compiler.keras_json.names import Names
+from compiler.keras_json.part import Part
+from domain.contract import Contract
+from domain.errors import Fault
+from domain.graph import GraphDefinition
+from domain.places import translate
+from domain.pointer import located, pointer
+
+
+class Reading(Contract):
+    """The graph that a model's JSON describes, or why there is none."""
+
+    definition: GraphDefinition | None = None
+    """None when there are faults."""
+    renamed: dict[str, str] = {}
+    """Keras's names that a graph does not take, to what they became."""
+    places: dict[str, str] = {}
+    """Pointers into the definition, to those into Keras's JSON."""
+    faults: list[Fault] = []
+    """Pointers from the root of Keras's JSON."""
+
+
+def answer(keras_json_text: str) -> str:
+    """The graph as plain JSON, for a process that knows nothing of Keras.
+
+    Args:
+        keras_json_text: What `model.to_json()` gives, of Keras 3 or 2.
+
+    Returns:
+        A `Reading`.
+    """
+    return read(keras_json_text).model_dump_json(by_alias=True)
+
+
+def read(keras_json_text: str) -> Reading:
+    """Read a model's JSON; every fault at once."""
+    gathered = Gathered()
+    document = gathered.attempt(lambda: _model(keras_json_text))
+    if document is None:
+        return Reading(faults=gathered.faults)
+    names = Names(document)
+    reader = GraphReader(names, gathered)
+    graph = gathered.attempt(lambda: reader.graph(document, (), Around()))
+    if graph is None:
+        return Reading(faults=gathered.faults)
+    return _checked(graph.part, names, gathered.faults)
+
+
+def _model(text: str) -> dict[str, Any]:
+    document = expect(parsed(text), dict, ())
+    if not is_model(document):
+        detail = (
+            "This must be the JSON of a functional or sequential model, as `model.to_json()` "
+            "gives it; a subclassed model has none."
+        )
+        raise refused(("class_name",) if "class_name" in document else (), detail)
+    return document
+
+
+def _checked(part: Part, names: Names, faults: list[Fault]) -> Reading:
+    places = {pointer(*ours): pointer(*theirs) for ours, theirs in part.places.items()}
+    try:
+        definition = GraphDefinition.model_validate(part.value)
+    except ValidationError as error:
+        found = [] if faults else [_fault(item, part.value) for item in error.errors()]
+    else:
+        found = definition_faults(definition) if faults else []
+    if faults or found:
+        return Reading(faults=[*faults, *(_at_origin(fault, places) for fault in found)])
+    return Reading(definition=definition, renamed=names.renamed, places=places)
+
+
+def _fault(error: Any, value: Any) -> Fault:
+    where = located(error["loc"], value, missing=error["type"] == "missing")
+    return Fault(pointer=where, detail=f"{error['msg']}.")
+
+
+def _at_origin(fault: Fault, places: dict[str, str]) -> Fault:
+    return fault.model_copy(update={"pointer": translate(fault.pointer, places)})

@@ -1,0 +1,140 @@
+"""The functions of TensorFlow that Keras 2 wrote into models, as functions of `keras.ops`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import accumulate
+from types import MappingProxyType
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TfFunction:
+    """A function of TensorFlow's."""
+
+    op: str
+    """Its name in `keras.ops`."""
+    names: Mapping[str, str]
+    """Its parameters, in order, to those of ours."""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    """Of TensorFlow's, where ours are others; by our names."""
+
+
+def _function(op: str, parameters: str, **defaults: Any) -> TfFunction:
+    """From `"theirs=ours same"`."""
+    return TfFunction(op, dict(_pairs(parameters)), defaults)
+
+
+def _alike(words: str, parameters: str) -> dict[str, TfFunction]:
+    """Functions with the same parameters, from `"theirs=ours same"`."""
+    return {f"math.{theirs}": _function(ours, parameters) for theirs, ours in _pairs(words)}
+
+
+def _pairs(words: str) -> list[tuple[str, str]]:
+    split = [word.partition("=") for word in words.split()]
+    return [(theirs, ours or theirs) for theirs, _, ours in split]
+
+
+_MATH = {
+    **_alike(
+        "add subtract multiply divide truediv=true_divide floordiv=floor_divide mod floormod=mod"
+        " pow=power maximum minimum greater greater_equal less less_equal equal not_equal"
+        " logical_and logical_or logical_xor atan2=arctan2",
+        "x=x1 y=x2",
+    ),
+    **_alike(
+        "abs negative exp expm1 log log1p sqrt rsqrt square sin cos tan tanh sigmoid sign floor"
+        " ceil round is_nan=isnan is_inf=isinf is_finite=isfinite logical_not reciprocal erf",
+        "x",
+    ),
+    **_alike(
+        "reduce_mean=mean reduce_sum=sum reduce_max=max reduce_min=min reduce_prod=prod"
+        " reduce_any=any reduce_all=all reduce_std=std reduce_variance=var"
+        " reduce_logsumexp=logsumexp",
+        "input_tensor=x axis keepdims",
+    ),
+    "math.argmax": _function("argmax", "input=x axis", axis=0),
+    "math.argmin": _function("argmin", "input=x axis", axis=0),
+    "math.cumsum": _function("cumsum", "x axis", axis=0),
+    "math.softplus": _function("softplus", "features=x"),
+    "math.top_k": _function("top_k", "input=x k sorted", k=1),
+}
+_OPERATORS = {
+    f"__operators__.{operator}": _MATH[f"math.{function}"]
+    for operator, function in (
+        ("add", "add"), ("sub", "subtract"), ("mul", "multiply"), ("truediv", "truediv"),
+        ("floordiv", "floordiv"), ("mod", "mod"), ("pow", "pow"), ("eq", "equal"),
+        ("ne", "not_equal"), ("gt", "greater"), ("ge", "greater_equal"), ("lt", "less"),
+        ("le", "less_equal"), ("neg", "negative"),
+    )
+}  # fmt: skip
+_NN = {
+    **{
+        f"nn.{name}": _function(name, "features=x")
+        for name in ("relu", "relu6", "elu", "selu", "softplus", "softsign")
+    },
+    **{f"nn.{name}": _function("silu", "features=x") for name in ("silu", "swish")},
+    "nn.sigmoid": _function("sigmoid", "x"),
+    "nn.tanh": _function("tanh", "x"),
+    "nn.gelu": _function("gelu", "features=x approximate", approximate=False),
+    "nn.leaky_relu": _function("leaky_relu", "features=x alpha=negative_slope"),
+    "nn.softmax": _function("softmax", "logits=x axis", axis=-1),
+    "nn.log_softmax": _function("log_softmax", "logits=x axis", axis=-1),
+}
+_ARRAYS = {
+    "linalg.matmul": _function("matmul", "a=x1 b=x2"),
+    "concat": _function("concatenate", "values=xs axis"),
+    "stack": _function("stack", "values=x axis"),
+    "unstack": _function("unstack", "value=x num axis"),
+    "split": _function("split", "value=x num_or_size_splits=indices_or_sections axis", axis=0),
+    "reshape": _function("reshape", "tensor=x shape=newshape"),
+    "transpose": _function("transpose", "a=x perm=axes"),
+    "expand_dims": _function("expand_dims", "input=x axis"),
+    "squeeze": _function("squeeze", "input=x axis"),
+    "cast": _function("cast", "x dtype"),
+    "tile": _function("tile", "input=x multiples=repeats"),
+    "repeat": _function("repeat", "input=x repeats axis"),
+    "reverse": _function("flip", "tensor=x axis"),
+    "roll": _function("roll", "input=x shift axis"),
+    "pad": _function("pad", "tensor=x paddings=pad_width mode constant_values"),
+    "gather": _function("take", "params=x indices axis", axis=0),
+    "where": _function("where", "condition x=x1 y=x2"),
+    "clip_by_value": _function("clip", "t=x clip_value_min=x_min clip_value_max=x_max"),
+    "one_hot": _function("one_hot", "indices=x depth=num_classes axis dtype"),
+    "broadcast_to": _function("broadcast_to", "input=x shape"),
+    "zeros_like": _function("zeros_like", "input=x dtype"),
+    "ones_like": _function("ones_like", "input=x dtype"),
+    "stop_gradient": _function("stop_gradient", "input=variable"),
+    "image.resize": _function("image.resize", "images size method=interpolation antialias"),
+    "__operators__.getitem": _function("get_item", "tensor=x slice_spec=key"),
+}
+
+
+def _bare(functions: Mapping[str, TfFunction]) -> dict[str, TfFunction]:
+    """The same under the names without a module: `tf.abs` is `tf.math.abs`."""
+    return {name.partition(".")[2]: function for name, function in functions.items()}
+
+
+TF_FUNCTIONS: Mapping[str, TfFunction] = MappingProxyType(
+    {**_bare(_MATH), **_MATH, **_OPERATORS, **_NN, **_ARRAYS}
+)
+NEUTRAL = {"transpose_a": False, "transpose_b": False, "adjoint_a": False, "adjoint_b": False,
+           "a_is_sparse": False, "b_is_sparse": False, "output_type": None, "name": None,
+           "batch_dims": 0, "exclusive": False, "reverse": False, "conjugate": False, "beta": 1.0,
+           "preserve_aspect_ratio": False, "optimize": True, "num": None}  # fmt: skip
+"""Arguments that ours do not have, with the values that ask for nothing."""
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _places_to_cut(sizes: Any) -> Any:
+    """`tf.split` takes the parts' lengths, `keras.ops.split` the places between them."""
+    is_list = isinstance(sizes, list) and all(type(size) is int for size in sizes)
+    return list(accumulate(sizes))[:-1] if is_list else sizes
+
+
+CHANGED: Mapping[tuple[str, str], Callable[[Any], Any]] = MappingProxyType(
+    {("pad", "mode"): _lower, ("split", "num_or_size_splits"): _places_to_cut}
+)
+"""Arguments whose values are written otherwise."""

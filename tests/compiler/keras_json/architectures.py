@@ -1,0 +1,48 @@
+"""Every architecture of `keras.applications`, as it is without weights."""
+
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import prod
+from typing import Any, NamedTuple
+
+import keras
+
+ARCHITECTURES = {
+    name: function
+    for name, function in inspect.getmembers(keras.applications, inspect.isfunction)
+    if name[0].isupper()
+}
+
+
+class Form(NamedTuple):
+    """What a model comes to."""
+
+    parameters: int
+    trainable: int
+    inputs: list[tuple[int | None, ...]]
+    outputs: list[tuple[int | None, ...]]
+
+
+def form_of(model: Any) -> Form:
+    """Its counts and shapes; no weight of it needs to exist."""
+    trainable = sum(prod(weight.shape) for weight in model.trainable_weights)
+    shapes = [[tuple(tensor.shape) for tensor in flat] for flat in (model.inputs, model.outputs)]
+    return Form(model.count_params(), trainable, *shapes)
+
+
+@contextmanager
+def weightless() -> Iterator[None]:
+    """Models made in here allocate no weight."""
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+    finally:
+        keras.utils.clear_session(free_memory=False)
+
+
+def original(name: str) -> tuple[str, Form]:
+    """Keras's JSON of an architecture, and what that comes to."""
+    with weightless():
+        model = ARCHITECTURES[name](weights=None)
+        return model.to_json(), form_of(model)

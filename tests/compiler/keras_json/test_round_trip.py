@@ -1,0 +1,49 @@
+"""What is written is read again: the same model, though perhaps in other words."""
+
+import json
+import re
+
+import pytest
+
+from compiler.check import CheckRequest, check
+from compiler.keras_json.read import read
+from compiler.meter import Meter
+from domain.graph import Blueprint
+from domain.rules import faults_of
+from domain.summary import Summary
+from tests.compiler.graphs import MODEL, blueprint
+from tests.compiler.keras_json.reload import written
+from tests.compiler.keras_json.test_write import DOCUMENTED, SHARED_ACROSS, SOUND, SOURCES
+
+GRAPHS = SOUND | {name: DOCUMENTED[name] for name in DOCUMENTED.keys() - SHARED_ACROSS}
+
+
+def summary(given: Blueprint) -> Summary:
+    request = CheckRequest(blueprint=given)
+    answer = check(request, Meter(request.limits))
+    assert answer.summary is not None, answer.faults
+    return answer.summary
+
+
+def sources(name: str) -> dict[str, Blueprint]:
+    if name in SOUND:
+        return SOURCES if MODEL in str(SOUND[name]) else {}
+    models = re.findall(r'"(model_\w{26})"', json.dumps(DOCUMENTED[name]))
+    return dict.fromkeys(models, blueprint(DOCUMENTED["dense"]))
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_keras_json_of_ours_is_read_to_the_same_graph(name: str) -> None:
+    used = sources(name)
+    said = written(GRAPHS[name], used)
+    reading = read(json.dumps(said.keras_json))
+    assert reading.faults == []
+    assert reading.definition is not None
+    assert faults_of(reading.definition) == []
+    ours = summary(blueprint(GRAPHS[name], used))
+    theirs = summary(Blueprint(definition=reading.definition))
+    assert theirs.inputs == ours.inputs
+    assert sorted(theirs.outputs, key=str) == sorted(ours.outputs, key=str)
+    assert theirs.parameters == ours.parameters
+
+    assert written(reading.definition.model_dump(by_alias=True)).faults == []
