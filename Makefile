@@ -6,6 +6,7 @@ BIN     := $(VENV)/bin
 RUNTIME := $(VENV)/base.stamp
 DEV     := $(VENV)/dev.stamp
 INSTALL  = $(BIN)/uv pip install --python $(BIN)/python
+SIDE_BY_SIDE = -n auto --maxprocesses 4 --dist loadfile
 LOCK     = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
            --no-emit-index-url --custom-compile-command "make lock" --quiet $(UPGRADE)
 
@@ -23,7 +24,7 @@ demo: $(RUNTIME) ## Train a two-input model through the API, from nothing
 setup: $(DEV) ## Create .venv with everything for development
 
 test: $(DEV) ## Run the quick tests (ARGS="..." goes to pytest)
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" $(SIDE_BY_SIDE) $(ARGS)
 
 test-slow: $(DEV) ## Run the slow tests, all of them (ARGS="..." goes to pytest)
 	$(BIN)/python -m pytest -m slow $(ARGS)

@@ -57,6 +57,7 @@ class GraphPass:
     def _nested(self, scope: Scope, name: str) -> Made:
         """A model as a layer: single tensors go in and come out bare, as wrappers need them."""
         inputs, outputs, called = self._run(scope)
+        outputs = _set_apart(outputs, inputs)
         taken = inputs[0] if len(inputs) == 1 else inputs
         given = next(iter(outputs.values())) if len(outputs) == 1 else outputs
         with attributed(scope.place):
@@ -124,6 +125,23 @@ class GraphPass:
         model, result = stand_in(made, call, name)
         self.ledger.enter(model, (*scope.path, name))
         return result
+
+
+def _set_apart(outputs: dict[str, Any], inputs: list[Any]) -> dict[str, Any]:
+    """Outputs none of which is an input.
+
+    Called with another shape, Keras's models hand such a tensor on as it is: a cycle.
+    """
+    taken = {id(tensor) for tensor in inputs}
+    return {
+        name: _copied(tensor, f"{name}.copy") if id(tensor) in taken else tensor
+        for name, tensor in outputs.items()
+    }
+
+
+def _copied(tensor: Any, name: str) -> Any:
+    dtype = tensor.dtype if "float" in tensor.dtype else None  # else Keras would cast it
+    return keras.layers.Identity(dtype=dtype, name=name)(tensor)
 
 
 def _refuse_echo(made: Made, call: Call, tensors: Tensors) -> None:

@@ -64,9 +64,9 @@ def client(server: Server) -> httpx.Client:
     return server.client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def worker(server: Server) -> Iterator[None]:
-    """A real worker on the server's data."""
+    """A real worker on the server's data; other files' jobs stay in the queue."""
     command = [sys.executable, "-m", "standalone", "worker", "--data", str(server.data)]
     process = subprocess.Popen(command, cwd=ROOT)
     yield

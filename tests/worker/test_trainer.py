@@ -310,14 +310,14 @@ def test_it_ends_when_no_renewal_comes_and_lives_while_they_do(jobs: Jobs) -> No
 
 
 def test_one_that_was_stopped_past_its_lease_writes_nothing_more(jobs: Jobs) -> None:
-    attempt = start(endless(jobs, lease_seconds=2.0))
+    attempt = start(endless(jobs, lease_seconds=5.0))
     attempt.until(lambda message: isinstance(message, EpochEnded))
     pid = attempt.process.pid
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
     attempt.connection.send(Renewed())
     before = sorted(attempt.folder.iterdir())
-    attempt.process.join(3)  # it cannot end; its lease does
+    attempt.process.join(6)  # it cannot end; its lease does
     os.kill(pid, signal.SIGCONT)
     attempt.process.join(20)
 
