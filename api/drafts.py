@@ -17,6 +17,15 @@ from domain.pointer import clipped
 from domain.summary import Summary
 
 
+def placed(pointer: str, detail: str, body: Any) -> Fault:
+    """A fault at its place in a body; one inside JSON that was sent as text is told in words."""
+    shown = clipped(pointer, body)
+    is_text = isinstance(body, dict) and isinstance(body.get("keras_json"), str)
+    if is_text and pointer.startswith(f"{shown}/"):
+        detail = f"At {pointer.removeprefix(shown)}: {detail}"
+    return Fault(pointer=shown, detail=detail)
+
+
 @dataclass(frozen=True)
 class Draft:
     """A definition, wherever in the body it came from."""
@@ -31,9 +40,7 @@ class Draft:
     def told(self, faults: list[Fault]) -> Invalid:
         """Faults of the definition, at their places in the body as sent."""
         return Invalid(
-            fault.model_copy(
-                update={"pointer": clipped(translate(fault.pointer, self.places), self.body)}
-            )
+            placed(translate(fault.pointer, self.places), fault.detail, self.body)
             for fault in faults
         )
 

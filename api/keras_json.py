@@ -6,12 +6,11 @@ from typing import Any
 from pydantic import Field, JsonValue
 
 from api.checker import Bounds, Checker, Unfinished
-from api.drafts import Draft
+from api.drafts import Draft, placed
 from api.settings import Settings
 from domain.contract import Contract
 from domain.errors import Fault, Invalid
 from domain.graph import Blueprint, GraphDefinition
-from domain.pointer import clipped
 
 READ = "compiler.keras_json.read.answer"
 WRITE = "compiler.keras_json.write.answer"
@@ -52,11 +51,7 @@ def read(checker: Checker, settings: Settings, keras_json: Any, body: Any) -> Dr
     except Unfinished as error:
         raise _unfinished("read", FIELD, error) from error
     if found.definition is None:
-        faults = [
-            Fault(pointer=clipped(FIELD + fault.pointer, body), detail=fault.detail)
-            for fault in found.faults
-        ]
-        raise Invalid(faults)
+        raise Invalid(placed(FIELD + item.pointer, item.detail, body) for item in found.faults)
     places = {ours: FIELD + theirs for ours, theirs in found.places.items()}
     return Draft(found.definition, body, found.renamed, {"": FIELD, **places})
 

@@ -40,6 +40,8 @@ def call_of(node: LayerNode, made: Made, board: Board, place: Place) -> Call:
         faults += _graph_faults(node, made.inputs, where)
     elif isinstance(tensors, dict):
         faults += _argument_faults(tensors, made, where)
+    else:
+        faults += _unnamed_faults(made, where)
     if faults:
         raise Invalid(faults)
     if made.inputs is not None:
@@ -113,6 +115,15 @@ def _argument_faults(tensors: Mapping[str, Any], made: Made, place: Place) -> It
         if parameter.default is parameter.empty and parameter.name not in tensors:
             detail = f"{made.type} is called with '{parameter.name}', which is not given."
             yield Fault(pointer=pointer(*place), detail=detail)
+
+
+def _unnamed_faults(made: Made, place: Place) -> Iterator[Fault]:
+    """Tensors that are not named are the first argument's alone."""
+    needed = [n for n, p in parameters_of_call(made.keras).items() if p.default is p.empty]
+    if len(needed) > 1:
+        wanted = ", ".join(f"'{name}'" for name in needed)
+        detail = f"{made.type} is called with {wanted}: give an object of these to references."
+        yield Fault(pointer=pointer(*place), detail=detail)
 
 
 def _constant_faults(node: LayerNode, made: Made, place: Place) -> Iterator[Fault]:

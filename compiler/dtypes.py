@@ -1,6 +1,6 @@
 """Which tensors a layer or a function takes by their dtype: Keras finds out when it trains."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import Any
 
 import keras
@@ -72,14 +72,33 @@ def refuse_dtypes(made: Made, call: Call) -> None:
         raise ValueError(f"{made.type} takes no text.")
     if made.type in _TAKE_ONLY_TEXT and dtypes != {_TEXT}:
         raise ValueError(f"{made.type} takes text, not {', '.join(sorted(dtypes - {_TEXT}))}.")
-    if made.type in _SHAPES_UNSEEN or not all("float" in dtype for dtype in dtypes):
+    if _is_tried(made, call, dtypes):
         try:
             _trace(made.keras, call)
-        except (TypeError, ValueError) as error:
+        except (IndexError, TypeError, ValueError) as error:
             given = ", ".join(f"{t.dtype}{list(t.shape)}" for t in _tensors(call))
             raise ValueError(f"{made.type} does not take {given}: {plain(error)}") from error
+    _refuse_mask(made, call)
     if made.type.startswith("Adaptive") and 1 in _spatial(made.keras, _tensors(call)[0].shape):
         raise ValueError(f"{made.type} takes no spatial axis of length 1: TensorFlow dies of it.")
+
+
+def _refuse_mask(made: Made, call: Call) -> None:
+    """A mask of other lengths than what it masks: TensorFlow finds out batch by batch."""
+    mask = call.kwargs.get("mask")
+    if isinstance(mask, keras.KerasTensor) and isinstance(call.args[0], keras.KerasTensor):
+        masked = call.args[0].shape[: len(mask.shape)]
+        if any(a and b and a != b for a, b in zip(mask.shape, masked, strict=False)):
+            raise ValueError(f"The mask's shape {mask.shape} does not fit {call.args[0].shape}.")
+
+
+def _is_tried(made: Made, call: Call, dtypes: Set[str]) -> bool:
+    by_keyword = keras.tree.flatten(dict(call.kwargs))
+    return (
+        made.type in _SHAPES_UNSEEN
+        or not all("float" in dtype for dtype in dtypes)
+        or any(isinstance(value, keras.KerasTensor) for value in by_keyword)
+    )
 
 
 def _spatial(layer: Any, shape: Any) -> Any:

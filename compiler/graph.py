@@ -7,6 +7,7 @@ import keras
 
 from compiler.calls import Call, call_of
 from compiler.dtypes import refuse_dtypes
+from compiler.initializers import refuse_initializers
 from compiler.layers import LayerMaker
 from compiler.ledger import Ledger
 from compiler.masks import name_masks
@@ -101,6 +102,7 @@ class GraphPass:
             name_masks(scope.node_names[node.name], call, tensors.all)
             refuse_many_axes(tensors.all)
             refuse_dtypes(made, call)
+            refuse_initializers(made.keras.weights)
             size = sum(tensor_bytes(tensor) for tensor in tensors.all)
             steps = unrolled_steps(made.keras, (call.args, dict(call.kwargs)))
         if made.activation_bytes is not None:

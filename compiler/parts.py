@@ -14,6 +14,9 @@ from domain.errors import Fault
 from domain.nesting import Place
 from domain.pointer import pointer
 
+_NO_ACTIVATIONS = frozenset({"get", "serialize", "deserialize", "glu", "threshold"})
+"""Helpers of the module; `glu` changes the shape that a layer states, `threshold` needs numbers."""
+
 
 @dataclass(frozen=True)
 class Family:
@@ -70,7 +73,7 @@ def _classes(module: ModuleType, base: type, **aliases: type) -> dict[str, Any]:
 
 def _functions(module: ModuleType) -> dict[str, Any]:
     functions = inspect.getmembers(module, inspect.isfunction)
-    return {n: f for n, f in functions if n not in ("get", "serialize", "deserialize")}
+    return {name: function for name, function in functions if name not in _NO_ACTIVATIONS}
 
 
 ACTIVATIONS = Family("activation", _functions(keras.activations))

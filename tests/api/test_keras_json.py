@@ -65,7 +65,9 @@ def test_faults_lie_in_keras_s_json(client: httpx.Client, siamese: keras.Model) 
         f"/keras_json/config/layers/{tower}/config/units",
         f"/keras_json/config/layers/{merged}/config/axis",
     ]
-    assert list(faults(post(client, json.dumps(document)))) == ["/keras_json"]
+    answer = post(client, json.dumps(document)).json()
+    assert [fault["pointer"] for fault in answer["errors"]] == ["/keras_json", "/keras_json"]
+    assert answer["errors"][0]["detail"].startswith(f"At /config/layers/{tower}/config/units: ")
 
 
 def test_what_only_the_shapes_show_lies_there_too(

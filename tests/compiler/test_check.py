@@ -295,3 +295,38 @@ def test_the_jobs_of_the_examples_fit_their_graphs(name: str) -> None:
     }
     said = checked(body["graph"]["definition"], training=training, sources=SOURCES)
     assert said["recipe_faults"] == []
+
+
+@pytest.mark.parametrize(
+    ("argument", "initializer"),
+    [("bias", "orthogonal"), ("kernel", "stft"), ("bias", {"type": "Identity"})],
+)
+def test_an_initializer_must_be_able_to_fill_its_weight(argument: str, initializer: Any) -> None:
+    made = layer("Dense", units=4, **{f"{argument}_initializer": initializer})
+    (fault,) = checked(graph({"x": [4]}, [node("d", made, "x")], ["d"]))["faults"]
+    assert fault["pointer"] == "/nodes/0"
+    assert f"cannot fill '{argument}'" in fault["detail"]
+
+
+@pytest.mark.parametrize(("states", "units"), [(["e:1", "e:2"], 3), (["e:1"], 5)])
+def test_states_must_fit_the_layer_that_goes_on_from_them(states: list[str], units: int) -> None:
+    nodes = [
+        node("e", layer("LSTM", units=5, return_state=True), "x"),
+        node("d", layer("LSTM", units=units), {"sequences": "x", "initial_state": states}),
+    ]
+    (fault,) = checked(graph({"x": [6, 4]}, nodes, ["d"]))["faults"]
+    assert fault["pointer"] == "/nodes/1"
+
+
+@pytest.mark.parametrize(("length", "fits"), [(6, True), (5, False)])
+def test_a_mask_has_the_lengths_of_what_it_masks(length: int, fits: bool) -> None:
+    nodes = [node("d", layer("LSTM", units=2), {"sequences": "x", "mask": "m"})]
+    definition = graph({"x": [6, 4], "m": [length]}, nodes, ["d"])
+    definition["inputs"][1]["dtype"] = "bool"
+    assert (checked(definition)["faults"] == []) is fits
+
+
+def test_tensors_of_several_arguments_are_named() -> None:
+    made = layer("MultiHeadAttention", num_heads=1, key_dim=2)
+    (fault,) = checked(graph({"x": [6, 4]}, [node("d", made, ["x", "x"])], ["d"]))["faults"]
+    assert "'query', 'value'" in fault["detail"]

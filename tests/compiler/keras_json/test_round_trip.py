@@ -32,7 +32,7 @@ def sources(name: str) -> dict[str, Blueprint]:
     return dict.fromkeys(models, blueprint(DOCUMENTED["dense"]))
 
 
-@pytest.mark.parametrize("name", GRAPHS)
+@pytest.mark.parametrize("name", sorted(GRAPHS))
 def test_keras_json_of_ours_is_read_to_the_same_graph(name: str) -> None:
     used = sources(name)
     said = written(GRAPHS[name], used)

@@ -192,7 +192,7 @@ DOCUMENTED = documented()
 SHARED_ACROSS = {name for name, text in DOCUMENTED.items() if '"look"' in json.dumps(text)}
 
 
-@pytest.mark.parametrize("name", DOCUMENTED.keys() - SHARED_ACROSS)
+@pytest.mark.parametrize("name", sorted(DOCUMENTED.keys() - SHARED_ACROSS))
 def test_the_documented_graphs(name: str, tmp_path: Path) -> None:
     models = re.findall(r'"(model_\w{26})"', json.dumps(DOCUMENTED[name]))
     trained = blueprint(DOCUMENTED["dense"])
