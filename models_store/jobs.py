@@ -9,8 +9,9 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert as sql_insert
 
 from domain.errors import Conflict
-from domain.job import Job, JobRequest, JobState, Progress
+from domain.job import Job, JobError, JobRequest, JobState, Progress
 from domain.plan import Plan
+from domain.pointer import clipped
 from models_store import events
 from models_store.ids import new_id
 from models_store.job_uses import TERMINAL, insert_uses
@@ -151,7 +152,7 @@ def viewed(connection: Connection, row: Row[Any]) -> Job:
         metrics=row.metrics,
         model=row.model_id,
         warnings=row.warnings,
-        error=row.error,
+        error=_error(row),
         environment=row.environment,
         bit_exact=row.bit_exact,
         transitions=events.transitions(connection, row.owner, row.id),
@@ -163,6 +164,16 @@ def counts(connection: Connection) -> dict[str, int]:
     """How many jobs of all owners are in each state."""
     query = select(jobs.c.state, func.count()).group_by(jobs.c.state)
     return {state: count for state, count in connection.execute(query)}  # noqa: C416
+
+
+def _error(row: Row[Any]) -> JobError | None:
+    """At a place that the request has: what a stored graph holds lies deeper than its id."""
+    if row.error is None:
+        return None
+    error = JobError.model_validate(row.error)
+    if error.pointer is None:
+        return error
+    return error.model_copy(update={"pointer": clipped(error.pointer, row.request)})
 
 
 def _progress(row: Row[Any], state: JobState) -> Progress:

@@ -38,8 +38,8 @@ def failure_of(error: Exception, order: Order) -> Failed:
     """
     match error:
         case Invalid():
-            fault = error.faults[0]
-            return _user("invalid-request", "The job cannot be built", fault.detail, fault.pointer)
+            fault, title = error.faults[0], "The job cannot be built"
+            return _user("invalid-request", title, fault.detail, f"/graph{fault.pointer}")
         case CannotTrain():
             return _user("cannot-train", "The model cannot be trained like this", str(error))
         case tf.errors.InvalidArgumentError():

@@ -11,6 +11,8 @@ from models_store.claims import Claim
 from models_store.database import Database
 from tests.plans import queue
 
+GRAPH = "graph_" + "0" * 26
+
 
 def claim(database: Database, lease_seconds: float = 60) -> Claim:
     with database.write() as connection:
@@ -125,6 +127,28 @@ def test_a_job_that_has_ended_cannot_be_cancelled_nor_a_running_one_deleted(
         jobs.cancel(connection, "local", job_id)
     with database.write() as connection:
         jobs.delete(connection, "local", job_id)
+
+
+@pytest.mark.parametrize(("graph", "place"), [({}, "/graph/nodes/0"), ({"graph": GRAPH}, "/graph")])
+def test_an_error_lies_where_the_request_says_the_graph(
+    database: Database, graph: dict[str, str], place: str
+) -> None:
+    with database.write() as connection:
+        job_id = queue(connection, **graph)
+    error = {
+        "type": "x",
+        "title": "X",
+        "detail": "x",
+        "category": "user",
+        "pointer": "/graph/nodes/0",
+    }
+    held = claim(database)
+    with database.write() as connection:
+        attempts.failed(connection, held, JobError.model_validate(error))
+    with database.read() as connection:
+        shown = jobs.get(connection, "local", job_id)
+    assert shown.error is not None
+    assert shown.error.pointer == place
 
 
 def test_many_claimants_never_share_a_job(database: Database) -> None:
