@@ -38,8 +38,15 @@ def op_result(node: OpNode, name: str, board: Board, place: Place) -> Any:
         refuse_many_axes(keras.tree.flatten(result))
         for i, operation in enumerate(operations_between(result, dict(given))):
             operation.name = f"{name}.{i}" if i else name  # Keras's own may be a layer's already
+            _make_dense(operation)
             _verify(operation)
     return result
+
+
+def _make_dense(operation: Any) -> None:
+    """Keras takes a product with a number for sparse, though no tensor of a graph is."""
+    for tensor in operation._inbound_nodes[0].output_tensors:
+        tensor._sparse = False
 
 
 def _called(op: Op, arguments: dict[str, Any]) -> Any:

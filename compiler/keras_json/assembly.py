@@ -15,6 +15,8 @@ from compiler.keras_json.naming import CallKey, labelled, naming
 from compiler.keras_json.part import Part, definition_part
 from compiler.keras_json.references import References
 from compiler.keras_json.uses import Uses
+from compiler.op_faults import op_faults
+from domain.graph import OpNode
 from domain.nesting import Place
 
 
@@ -45,12 +47,17 @@ class Assembly:
         self._model, self._callees, self._shared = model, callees, shared
         self._names, self._gathered = names, gathered
         self._bound = dict(self._all_bound())
-        uses = Uses(model, callees, self._bound)
-        live = uses.live()
+        self._uses = Uses(model, callees, self._bound)
+        live = self._uses.live()
         self._calls = [key for key in self._bound if key in live]
         self._naming = naming(model, self._calls, names)
         graphs = {n: c.outputs for n, c in callees.items() if isinstance(c, NestedGraph)}
-        self._references = References(self._naming, uses.several(), graphs)
+        self._missing = {
+            layer.name
+            for layer in model.layers.values()
+            if not is_input(layer) and (layer.name, 0) not in self._bound
+        }
+        self._references = References(self._naming, self._uses.several(), graphs)
 
     def graph(self) -> Graph:
         """The graph; the faults of its parts have been gathered."""
@@ -64,7 +71,12 @@ class Assembly:
             for layer, name in self._shared.items()
             if layer in self._callees and not isinstance(self._callees[layer], Function)
         }
-        nodes = [part for key in self._calls if (part := self._try(partial(self._node, *key)))]
+        nodes = [
+            part
+            for key in self._calls
+            if not any(tensor.layer in self._missing for tensor in self._uses.tensors(key))
+            and (part := self._try(partial(self._node, *key)))
+        ]
         outputs = list(self._outputs())
         names = self._naming.inputs
         return Graph(
@@ -79,10 +91,10 @@ class Assembly:
 
     def _all_bound(self) -> Iterator[tuple[CallKey, Bound]]:
         for layer in self._model.layers.values():
-            if not is_input(layer) and not layer.calls:
+            if not is_input(layer) and not (layer.calls or layer.spec.get("inbound_nodes")):
                 self._try(partial(_never_called, layer))
-            for i, call in enumerate(layer.calls):
-                callee = self._callees.get(layer.name)
+            callee = self._callees.get(layer.name)
+            for i, call in enumerate(layer.calls if callee else ()):
                 found = self._gathered.attempt(partial(callee.bound, call)) if callee else None
                 if found:
                     yield (layer.name, i), found
@@ -109,7 +121,11 @@ class Assembly:
             **{(room, n): given.place for n, given in arguments.constants.items()},
             **(callee.part.under("layer") if name not in self._shared else {}),
         }
-        return Part(value, places)
+        made = Part(value, places)
+        if isinstance(callee, Function):
+            found = op_faults(OpNode.model_validate(value), ())
+            self._gathered.faults += map(made.at_origin, found)
+        return made
 
     def _called(self, name: str) -> dict[str, Any]:
         callee = self._callees[name]
@@ -120,8 +136,8 @@ class Assembly:
     def _outputs(self) -> Iterator[Part]:
         taken = Taken()
         for key, tensor in labelled(self._model.outputs):
-            part = self._try(partial(self._output, key, tensor, taken))
-            if part:
+            make = partial(self._output, key, tensor, taken)
+            if tensor.layer not in self._missing and (part := self._try(make)):
                 yield part
 
     def _output(self, key: str | None, tensor: Tensor, taken: Taken) -> Part:

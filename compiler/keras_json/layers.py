@@ -1,6 +1,6 @@
 """Serialized layers as layer objects: Keras's own types alone, configs without what goes unsaid."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -80,7 +80,10 @@ class LayerReader:
             ("config",): (*place, "config"),
             **config.under("config"),
         }
-        return Part({"type": entry.type, "config": config.value}, places)
+        made = Part({"type": entry.type, "config": config.value}, places)
+        described = KerasLayer(type=entry.type, config=config.value)
+        self._gathered.faults += map(made.at_origin, layer_faults(described, ()))
+        return made
 
     def _config(
         self, kind: str, entry: Entry, spec: dict[str, Any], place: Place, around: Around
@@ -91,7 +94,7 @@ class LayerReader:
         places: dict[Place, Place] = {}
         for argument, value in given.items():
             read = partial(self._argument, kind, entry, argument, value, where, around)
-            for name, made in self._gathered.attempt(lambda: list(read())) or ():  # noqa: B023
+            for name, made in self._gathered.attempt(read) or ():
                 values[name] = made.value
                 places |= {(name,): (*where, argument), **made.under(name)}
         if around.is_frozen and "trainable" in entry.arguments:
@@ -102,19 +105,19 @@ class LayerReader:
 
     def _argument(
         self, kind: str, entry: Entry, argument: str, value: Any, place: Place, around: Around
-    ) -> Iterator[tuple[str, Part]]:
+    ) -> list[tuple[str, Part]]:
         """The argument as Keras 3 calls it; nothing where it goes without saying."""
         name = legacy.current_name(kind, argument)
         known = entry.arguments.get(name)
         if argument == "name":
-            return
+            return []
         if known is None:
-            if not legacy.says_nothing(kind, argument, _policy_or(argument, value, place)):
-                yield name, Part(plain(value))
-            return
+            told = dtype_name(value, (*place, argument)) if argument == "dtype" else plain(value)
+            return [] if legacy.says_nothing(kind, argument, told) else [(name, Part(told))]
         made = self._value(name, value, (*place, argument), around)
-        if not is_default(known, made.value) and not (name == "dtype" and made.value == "float32"):
-            yield name, made
+        if is_default(known, made.value) or (name == "dtype" and made.value == "float32"):
+            return []
+        return [(name, made)]
 
     def _value(self, name: str, value: Any, place: Place, around: Around) -> Part:
         family = family_of(name)
@@ -142,10 +145,6 @@ def _entry(kind: str, place: Place) -> Entry:
         fault = next(layer_faults(KerasLayer(type=current), ()))
         raise refused((*place, "class_name"), fault.detail)
     return CATALOGUE[current]
-
-
-def _policy_or(argument: str, value: Any, place: Place) -> Any:
-    return dtype_name(value, (*place, argument)) if argument == "dtype" else value
 
 
 def _is_mirrored(values: Mapping[str, Any]) -> bool:

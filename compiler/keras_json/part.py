@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from domain.errors import Fault
 from domain.nesting import Place
+from domain.places import translate
+from domain.pointer import pointer
 
 Places = Mapping[Place, Place]
 """From places in what was made, to those in Keras's JSON."""
@@ -20,6 +24,15 @@ class Part:
     def under(self, *place: str | int) -> dict[Place, Place]:
         """The places when the part itself lies at `place`."""
         return {(*place, *ours): theirs for ours, theirs in self.places.items()}
+
+    @cached_property
+    def pointers(self) -> dict[str, str]:
+        """The places as JSON Pointers."""
+        return {pointer(*ours): pointer(*theirs) for ours, theirs in self.places.items()}
+
+    def at_origin(self, fault: Fault) -> Fault:
+        """A fault of the part as one of Keras's JSON."""
+        return fault.model_copy(update={"pointer": translate(fault.pointer, self.pointers)})
 
 
 def definition_part(

@@ -4,7 +4,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from compiler.catalogue import definition_faults
 from compiler.keras_json.document import Gathered, expect, parsed, refused
 from compiler.keras_json.graphs import GraphReader
 from compiler.keras_json.layers import Around
@@ -14,8 +13,7 @@ from compiler.keras_json.part import Part
 from domain.contract import Contract
 from domain.errors import Fault
 from domain.graph import GraphDefinition
-from domain.places import translate
-from domain.pointer import located, pointer
+from domain.pointer import located
 
 
 class Reading(Contract):
@@ -69,22 +67,16 @@ def _model(text: str) -> dict[str, Any]:
 
 
 def _checked(part: Part, names: Names, faults: list[Fault]) -> Reading:
-    places = {pointer(*ours): pointer(*theirs) for ours, theirs in part.places.items()}
+    if faults:
+        return Reading(faults=list(dict.fromkeys(faults)))
     try:
         definition = GraphDefinition.model_validate(part.value)
     except ValidationError as error:
-        found = [] if faults else [_fault(item, part.value) for item in error.errors()]
-    else:
-        found = definition_faults(definition) if faults else []
-    if faults or found:
-        return Reading(faults=[*faults, *(_at_origin(fault, places) for fault in found)])
-    return Reading(definition=definition, renamed=names.renamed, places=places)
+        found = [_fault(item, part.value) for item in error.errors()]
+        return Reading(faults=[part.at_origin(fault) for fault in found])
+    return Reading(definition=definition, renamed=names.renamed, places=part.pointers)
 
 
 def _fault(error: Any, value: Any) -> Fault:
     where = located(error["loc"], value, missing=error["type"] == "missing")
     return Fault(pointer=where, detail=f"{error['msg']}.")
-
-
-def _at_origin(fault: Fault, places: dict[str, str]) -> Fault:
-    return fault.model_copy(update={"pointer": translate(fault.pointer, places)})

@@ -28,16 +28,17 @@ class Uses:
             key = waiting.pop()
             if key not in live and key in self._bound:
                 live.add(key)
-                waiting += [(tensor.layer, tensor.call) for tensor in self._tensors(key)]
+                waiting += [(tensor.layer, tensor.call) for tensor in self.tensors(key)]
         return live
 
     def several(self) -> frozenset[CallKey]:
-        """The calls that give several tensors: by what is called, or because a later one is used."""
+        """The calls that give several tensors, by what is called or because a later one is used."""
         told = {key for key, b in self._bound.items() if self._callees[key[0]].gives_several(b)}
-        used = [tensor for key in self._bound for tensor in self._tensors(key)]
+        used = [tensor for key in self._bound for tensor in self.tensors(key)]
         used += tensors_in(self._model.outputs)
         return frozenset(told | {(t.layer, t.call) for t in used if t.index > 0})
 
-    def _tensors(self, key: CallKey) -> Iterator[Tensor]:
+    def tensors(self, key: CallKey) -> Iterator[Tensor]:
+        """Those that one call takes."""
         for given in self._bound[key].tensors.values():
             yield from tensors_in(given.value)

@@ -294,3 +294,12 @@ def test_an_output_has_rows() -> None:
     found = faults(graph({"x": [4]}, nodes, ["kept", "all", {"name": "t", "from": "turned"}]))
     assert list(found) == ["/outputs/1", "/outputs/2/from"]
     assert found["/outputs/2/from"].endswith("the shape of 't' is [4, null].")
+
+
+def test_a_product_with_a_number_is_dense() -> None:
+    nodes = [
+        {"name": "twice", "op": "multiply", "config": {"x2": 2}, "inputs": "x"},
+        node("y", layer("Softmax"), "twice"),
+    ]
+    made = built(graph({"x": [3]}, nodes, ["y"]))
+    assert not made.nodes["twice"].tensors[0].sparse
