@@ -1,0 +1,17 @@
+"""A kind of node that can be added to a graph while it is drawn."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tests.compiler.random_graphs.graph import Graph
+
+
+@dataclass(frozen=True)
+class Move:
+    """A kind of node."""
+
+    ways: Callable[[Graph], Sequence[Any]]
+    """Each tensor that it can take, with the shared layer if it uses one; or none at all."""
+    make: Callable[[Graph, Any], None]
+    """Adds the node, in one of these ways."""

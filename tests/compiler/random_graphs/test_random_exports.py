@@ -1,0 +1,86 @@
+"""Random graphs in Keras's own JSON: plain Keras loads the same model, or is told why not."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import keras
+import numpy as np
+import pytest
+from hypothesis import event, given, note, settings
+
+from compiler.build import Built, build
+from compiler.keras_json.write import KerasJson, answer
+from domain.graph import Blueprint, GraphDefinition
+from tests.compiler.random_graphs.data import arrays_for
+from tests.compiler.random_graphs.direct import Script, script_of
+from tests.compiler.random_graphs.drawing import definitions
+
+SEED = 7
+
+
+def test_a_few_random_graphs_survive_export(tmp_path: Path) -> None:
+    _export(graphs=8, seed=0, folder=tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_random_graphs_survive_export(seed: int, tmp_path: Path) -> None:
+    _export(graphs=50, seed=seed, folder=tmp_path)
+
+
+def _export(graphs: int, seed: int, folder: Path) -> None:
+    @hypothesis.seed(seed)
+    @settings(max_examples=graphs, deadline=None, database=None)
+    @given(definitions())
+    def survives(definition: dict[str, Any]) -> None:
+        note(json.dumps(definition))
+        keras.utils.clear_session(free_memory=False)
+        _same_or_refused(definition, folder / "model.weights.h5")
+
+    survives()
+
+
+def _same_or_refused(definition: dict[str, Any], weights: Path) -> None:
+    blueprint = Blueprint(definition=GraphDefinition.model_validate(definition))
+    exported = KerasJson.model_validate_json(answer(blueprint.model_dump_json()))
+    script = script_of(definition, SEED)
+    is_lossy = _crosses_a_border(script) or any(c.training for c in script.constants)
+    event("lost" if is_lossy else "exported")
+    assert bool(exported.faults) == is_lossy, exported.faults
+    if is_lossy:
+        for fault in exported.faults:
+            assert fault.pointer.startswith("/definition/")
+            _at(fault.pointer, {"definition": definition})
+    else:
+        _loads_as(exported, build(blueprint, SEED), definition, weights)
+
+
+def _crosses_a_border(script: Script) -> bool:
+    """Whether two models, wrappers or calls with a constant of their own hold one layer."""
+    holders = [script.model, *script.made, *script.constants]
+    held: dict[int, set[int]] = {}
+    for holder in holders:
+        for layer in holder._flatten_layers(include_self=False, recursive=False):
+            held.setdefault(id(layer), set()).add(id(holder))
+    return any(len(by) > 1 for by in held.values())
+
+
+def _at(pointer: str, body: Any) -> Any:
+    """What a JSON Pointer leads to; it fails where that leads nowhere."""
+    for token in pointer.split("/")[1:]:
+        body = body[int(token) if isinstance(body, list) else token]
+    return body
+
+
+def _loads_as(exported: KerasJson, built: Built, definition: Any, weights: Path) -> None:
+    reloaded = keras.models.model_from_json(json.dumps(exported.keras_json))
+    assert reloaded.count_params() == built.model.count_params()
+    built.model.save_weights(weights)
+    reloaded.load_weights(weights)
+    data = arrays_for(definition["inputs"])
+    wanted, got = built.model(data, training=False), reloaded(data, training=False)
+    assert list(got) == list(built.outputs)
+    for name in wanted:
+        np.testing.assert_array_equal(got[name], wanted[name], err_msg=name)

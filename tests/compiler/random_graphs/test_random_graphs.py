@@ -1,0 +1,105 @@
+"""Random graphs, each built twice: by the compiler, and by calling Keras directly."""
+
+import json
+from typing import Any
+
+import hypothesis
+import keras
+import numpy as np
+import pytest
+from hypothesis import event, given, note, settings
+
+from compiler.build import Built, build
+from compiler.check import CheckAnswer, CheckRequest, answer
+from compiler.summary import summary_of
+from compiler.weights import arrays_of, assign
+from domain.graph import Blueprint, GraphDefinition
+from domain.rules import faults_of
+from domain.summary import Summary
+from tests.compiler.random_graphs.data import arrays_for, randomize
+from tests.compiler.random_graphs.direct import Script, script_of
+from tests.compiler.random_graphs.drawing import definitions
+
+SEED = 7
+
+
+def test_a_few_random_graphs_equal_keras() -> None:
+    _compare(graphs=20, seed=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 13))
+def test_random_graphs_equal_keras(seed: int) -> None:
+    _compare(graphs=50, seed=seed)
+
+
+def _compare(graphs: int, seed: int) -> None:
+    @hypothesis.seed(seed)
+    @settings(max_examples=graphs, deadline=None, database=None)
+    @given(definitions())
+    def equals_keras(definition: dict[str, Any]) -> None:
+        note(json.dumps(definition))
+        keras.utils.clear_session(free_memory=False)
+        _equal_in_all(definition)
+
+    equals_keras()
+
+
+def _equal_in_all(definition: dict[str, Any]) -> None:
+    graph = GraphDefinition.model_validate(definition)
+    assert faults_of(graph) == []
+    blueprint = Blueprint(definition=graph)
+    request = CheckRequest(blueprint=blueprint).model_dump_json()
+    checked = CheckAnswer.model_validate_json(answer(request))
+    assert checked.faults == [], checked.faults
+    script = script_of(definition, SEED)
+    built = build(blueprint, SEED)
+    assert checked.summary == summary_of(built)
+    _same_summary(checked.summary, script)
+    _same_variables(built, script)
+    data = arrays_for(definition["inputs"])
+    _same_predictions(built, script, data)
+    randomize([*built.variables.values()], script.variables)
+    _same_predictions(built, script, data)
+    if len(graph.nodes) <= 3:
+        _survives_saving(built, data)
+
+
+def _same_summary(summary: Summary, script: Script) -> None:
+    outputs = [(n, [*t.shape], t.dtype) for n, t in script.outputs.items()]
+    assert [(t.name, t.shape, t.dtype) for t in summary.outputs] == outputs
+    for node in summary.nodes:
+        shapes = [[*t.shape] for t in script.tensors[node.name]]
+        assert node.shape == (shapes[0] if len(shapes) == 1 else shapes)
+        layer = script.layers[node.name]
+        assert node.parameters == (layer.count_params() if layer else 0)
+    model = script.model
+    groups = (model.weights, model.trainable_weights, model.non_trainable_weights)
+    counts = [sum(int(np.prod(w.shape)) for w in group) for group in groups]
+    parameters = summary.parameters
+    assert [parameters.total, parameters.trainable, parameters.non_trainable] == counts
+
+
+def _same_variables(built: Built, script: Script) -> None:
+    """The initial weights are those of the script, bit for bit."""
+    ours, theirs = [*built.variables.values()], script.variables
+    assert len(ours) == len(theirs)
+    for (key, variable), other in zip(built.variables.items(), theirs, strict=True):
+        np.testing.assert_array_equal(variable, other, err_msg=key)
+    event(f"{min(len(ours) // 5 * 5, 30)} variables or more")
+
+
+def _same_predictions(built: Built, script: Script, data: list[Any]) -> None:
+    ours = built.model(data, training=False)
+    theirs = script.model(data, training=False)
+    assert list(built.outputs) == list(script.outputs)
+    for name in script.outputs:
+        np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+
+
+def _survives_saving(built: Built, data: list[Any]) -> None:
+    again = build(built.blueprint, SEED + 1)
+    assign(again, arrays_of(built))
+    wanted, got = built.model(data, training=False), again.model(data, training=False)
+    for name in wanted:
+        np.testing.assert_array_equal(got[name], wanted[name], err_msg=name)

@@ -1,0 +1,100 @@
+"""Wrappers of shared layers, cells and graphs."""
+
+from tests.compiler.random_graphs.graph import Entry, Graph
+from tests.compiler.random_graphs.holding_layers import (
+    LAYERS,
+    RECURRENT,
+    TIME_DISTRIBUTED,
+    both_ways_result,
+    cell,
+)
+from tests.compiler.random_graphs.kinds import FLAGS, Shape
+from tests.compiler.random_graphs.move import Move
+from tests.compiler.random_graphs.nesting_moves import can_nest, inner_graph, layer_of
+from tests.compiler.random_graphs.plain_layers import PLAIN
+from tests.compiler.random_graphs.single_moves import shared, takes
+from tests.compiler.random_graphs.tensors import Tensor, is_like, is_plain, is_sequence
+
+Held = tuple[Entry, Tensor, Shape]
+
+
+def _steps(graph: Graph) -> list[Tensor]:
+    """What TimeDistributed can take a step at a time."""
+    plain = graph.candidates(is_plain)
+    return [t for t in plain if TIME_DISTRIBUTED.fits(t.shape) and not t.masked]
+
+
+def _time_distributed(graph: Graph) -> list[Held]:
+    """Each shared layer for it to hold, with a tensor and what comes out at each step."""
+    found = []
+    for entry in graph.entries:
+        for x in _steps(graph):
+            step = Tensor("", x.shape[1:])
+            if takes(entry, step) and LAYERS[entry.type] in PLAIN:
+                result = LAYERS[entry.type].result(entry.layer["config"], step.shape)
+                found.append((entry, x, result))
+            elif _holds_graph(graph, entry, step, x.shape[0] or 1) and entry.graph:
+                found.append((entry, x, next(iter(entry.graph.outputs.values())).shape))
+    return found
+
+
+def _holds_graph(graph: Graph, entry: Entry, step: Tensor, times: int) -> bool:
+    inner = entry.graph
+    if inner is None or not inner.single:
+        return False
+    return is_like(inner.inputs[0], step) and graph.affords(inner, times)
+
+
+def _hold(graph: Graph, way: Held) -> None:
+    """Wrap a shared layer in TimeDistributed."""
+    entry, x, step = way
+    if entry.graph:
+        graph.calls += (x.shape[0] or 1) * entry.graph.calls
+    layer = {"type": "TimeDistributed", "config": {"layer": entry.name}}
+    graph.call(layer, x, (x.shape[0], *step))
+
+
+def _wrap(graph: Graph, x: Tensor) -> None:
+    """Wrap a graph in TimeDistributed."""
+    times = x.shape[0] or 1
+    inner = inner_graph(graph, [Tensor("", x.shape[1:])], graph.shelves, single=True, times=times)
+    graph.calls += times * inner.calls
+    layer = {"type": "TimeDistributed", "config": {"layer": layer_of(inner)}}
+    graph.call(layer, x, (x.shape[0], *next(iter(inner.outputs.values())).shape))
+
+
+def _turnable(graph: Graph) -> list[tuple[Entry, Tensor]]:
+    """Each shared recurrent layer that Bidirectional can hold, with a tensor."""
+    names = {kind.type for kind in RECURRENT}
+    return [
+        (e, t)
+        for e, t in shared(graph)
+        if e.type in names and "go_backwards" not in e.layer["config"]
+    ]
+
+
+def _turn(graph: Graph, way: tuple[Entry, Tensor]) -> None:
+    """Wrap a shared recurrent layer in Bidirectional."""
+    entry, x = way
+    forward = LAYERS[entry.type].result(entry.layer["config"], x.shape)
+    layer = {"type": "Bidirectional", "config": {"layer": entry.name}}
+    graph.call(layer, x, both_ways_result({}, forward))
+
+
+def _share_cell(graph: Graph, x: Tensor) -> None:
+    """An RNN over a cell that others may hold too."""
+    fixed = ("cell", x.shape[-1])
+    known = [e for e in graph.entries if e.fixed == fixed]
+    if known and graph.draw(FLAGS):
+        entry = graph.one_of(known)
+        name, made = entry.name, entry.layer
+    else:
+        made = cell(graph.draw)
+        name = graph.share(made, fixed, graph.one_of(graph.shelves))
+    graph.call({"type": "RNN", "config": {"cell": name}}, x, (made["config"]["units"],))
+
+
+HOLD = Move(_time_distributed, _hold)
+WRAP = Move(lambda graph: _steps(graph) if can_nest(graph) else [], _wrap)
+TURN = Move(_turnable, _turn)
+SHARE_CELL = Move(lambda graph: graph.candidates(is_sequence), _share_cell)
