@@ -31,6 +31,7 @@ _SHAPES_UNSEEN = frozenset(
     }
 )  # fmt: skip
 """The layers whose arguments Keras first holds against a shape when it computes."""
+_PICTURES = "keras.src.layers.preprocessing.image_preprocessing."
 
 
 class _Again(keras.Operation):
@@ -96,6 +97,7 @@ def _is_tried(made: Made, call: Call, dtypes: Set[str]) -> bool:
     by_keyword = keras.tree.flatten(dict(call.kwargs))
     return (
         made.type in _SHAPES_UNSEEN
+        or type(made.keras).__module__.startswith(_PICTURES)
         or not all("float" in dtype for dtype in dtypes)
         or any(isinstance(value, keras.KerasTensor) for value in by_keyword)
     )

@@ -1,6 +1,7 @@
 """Which JSON constants the functions of `keras.ops` take, by the names of their parameters."""
 
 from collections.abc import Mapping
+from math import prod
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import numpy as np
@@ -16,6 +17,9 @@ MOST_STEPS = 1024
 """Of what TensorFlow's graph holds an operation for each of."""
 _MOST_TIMES = 2**20
 """Of how often or how far an axis grows, whose length may be unknown and so goes uncounted."""
+MOST_TILES = 2**20
+MOST_BINS = 100_000
+"""Of what a function makes for each row, however small the row."""
 
 T = TypeVar("T")
 
@@ -34,6 +38,12 @@ def _two(item: Any) -> Any:
     return Annotated[list[item], Field(min_length=2, max_length=2)]
 
 
+def _moderate(value: list[int]) -> list[int]:
+    if prod(value) > MOST_TILES:
+        raise ValueError("too many")
+    return value
+
+
 def _regular(value: Any) -> Any:
     np.array(value)  # refuses lists of unequal lengths on one level
     return value
@@ -44,6 +54,8 @@ _Axes: Any = Whole | _few(Whole)
 _Slice = Annotated[str, Field(pattern=r"^(-?\d{1,9})?:(-?\d{1,9})?(:(-?\d{1,9})?)?$")]
 _Index: Any = _Slice | Literal["..."] | Whole | None
 _Times = Annotated[int, Field(ge=0, le=_MOST_TIMES)]
+_Offset = Annotated[int, Field(ge=-MOST_STEPS, le=MOST_STEPS)]
+_Length = Annotated[int, Field(ge=0, le=MOST_BINS)]
 _Steps = Annotated[int, Field(ge=0, le=MOST_STEPS)]
 _Dtype: Any = Literal[tuple(name for name in get_args(Dtype) if name != "string")]
 
@@ -64,6 +76,13 @@ REPEATS = Kind(
 )
 TIMES = Kind(f"a whole number from 0 to {_MOST_TIMES:,}", _Times)
 STEPS = Kind(f"a whole number from 0 to {MOST_STEPS}", _Steps)
+OFFSET = Kind(f"a whole number from -{MOST_STEPS} to {MOST_STEPS}", _Offset)
+LENGTH = Kind(f"a whole number from 0 to {MOST_BINS}", _Length)
+BLUR = Kind(f"a whole number from 0 to {MOST_STEPS} or a list of them", _Steps | _few(_Steps))
+TILES = Kind(
+    f"a whole number, 0 or more, or a list of them that multiply to at most {MOST_TILES}",
+    Count | Annotated[_few(Count), AfterValidator(_moderate)],
+)
 PARTS = Kind(
     f"how many parts (up to {MOST_STEPS}), or a list of the places to cut at",
     _Steps | Annotated[list[Whole], Field(max_length=MOST_STEPS, fail_fast=True)],
@@ -120,6 +139,10 @@ BY_NAME: Mapping[str, Kind] = {
 }  # fmt: skip
 BY_FUNCTION: Mapping[tuple[str, str], Kind] = {
     ("top_k", "k"): COUNT,
+    **dict.fromkeys((("diag", "k"), ("diagflat", "k")), OFFSET),
+    ("bincount", "minlength"): LENGTH,
+    ("image.gaussian_blur", "kernel_size"): BLUR,
+    ("tile", "repeats"): TILES,
     ("in_top_k", "k"): COUNT,
     ("image.map_coordinates", "order"): WHOLE,
     ("diff", "n"): STEPS,

@@ -61,7 +61,7 @@ class KerasFiles:
 
     def _same_predictions(self, reloaded: Any) -> None:
         inputs = probe(self._model)
-        ours = forward_of(self._model)(inputs)
+        ours = self._keras(lambda: forward_of(self._model)(inputs))
         theirs = self._keras(lambda: forward_of(reloaded)(inputs))
         if not all(_equal(array, theirs[name]) for name, array in ours.items()):
             raise NotTheSame(self._reason("The model that Keras reads back predicts otherwise."))

@@ -150,7 +150,9 @@ def _entry(kind: str, place: Place) -> Entry:
 def _is_mirrored(values: Mapping[str, Any]) -> bool:
     """Whether the backward layer is the one that Keras makes by itself."""
     forward, backward = values.get("layer"), values.get("backward_layer")
-    if not isinstance(forward, dict) or not isinstance(backward, dict) or "config" not in backward:
+    if not isinstance(forward, dict) or not isinstance(backward, dict):
+        return False
+    if "config" not in forward or "config" not in backward:  # a graph has none
         return False
     turned = {**forward["config"], "go_backwards": not forward["config"].get("go_backwards", False)}
     return backward["type"] == forward["type"] and turned == {

@@ -9,8 +9,9 @@ from pydantic import JsonValue
 from compiler.build import build, deep_stack
 from compiler.keras_json.losses import losses
 from domain.contract import Contract
-from domain.errors import Fault
+from domain.errors import Fault, Invalid
 from domain.graph import Blueprint
+from domain.pointer import pointer
 
 DEFINITION = "definition"
 """Where a graph shows its definition."""
@@ -19,7 +20,7 @@ DEFINITION = "definition"
 class KerasJson(Contract):
     """What Keras calls `model.to_json()`, or why there is none."""
 
-    keras_json: dict[str, JsonValue] | None
+    keras_json: dict[str, JsonValue] | None = None
     """None when there are faults."""
     faults: list[Fault] = []
     """Pointers from the root of a graph as it is shown."""
@@ -43,7 +44,19 @@ def write(blueprint: Blueprint) -> KerasJson:
     Never another model: what Keras could not load again as it was is a fault.
     """
     faults = list(dict.fromkeys(losses(blueprint, (DEFINITION,))))
-    return KerasJson(keras_json=None if faults else _config_of(blueprint), faults=faults)
+    if faults:
+        return KerasJson(faults=faults)
+    try:
+        return KerasJson(keras_json=_config_of(blueprint))
+    except NotImplementedError:  # e.g. Clip, with an array for a bound
+        detail = "Keras cannot write down one of the functions here with the constants it has."
+        return KerasJson(faults=[Fault(pointer=pointer(DEFINITION), detail=detail)])
+    except Invalid as refusal:
+        return KerasJson(faults=[_below(fault) for fault in refusal.faults])
+
+
+def _below(fault: Fault) -> Fault:
+    return fault.model_copy(update={"pointer": pointer(DEFINITION) + fault.pointer})
 
 
 def _config_of(blueprint: Blueprint) -> dict[str, Any]:

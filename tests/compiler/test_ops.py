@@ -303,3 +303,18 @@ def test_a_product_with_a_number_is_dense() -> None:
     ]
     made = built(graph({"x": [3]}, nodes, ["y"]))
     assert not made.nodes["twice"].tensors[0].sparse
+
+
+@pytest.mark.parametrize(
+    ("op", "config"),
+    [
+        ("diagflat", {"k": 25_000}),
+        ("bincount", {"minlength": 300_000_000}),
+        ("tile", {"repeats": [2**20, 2**20]}),
+        ("image.gaussian_blur", {"kernel_size": [150_000_001, 3]}),
+    ],
+)
+def test_a_small_node_does_not_make_large_tensors(op: str, config: dict[str, Any]) -> None:
+    nodes = [{"name": "y", "op": op, "config": config, "inputs": "x"}]
+    found = faults(graph({"x": [3, 3, 3]}, nodes, ["y"]))
+    assert list(found) == [f"/nodes/0/config/{next(iter(config))}"]

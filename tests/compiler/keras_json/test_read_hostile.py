@@ -90,3 +90,15 @@ def exists(document: Any, pointer: str) -> None:
     """A pointer leads somewhere, its end aside: what is missing may be named."""
     for token in tokens_of(pointer)[:-2]:
         document = document[int(token) if isinstance(document, list) else token]
+
+
+def test_a_model_beside_a_layer_in_bidirectional_breaks_nothing() -> None:
+    model = keras.Sequential(
+        [keras.Input((6, 4)), keras.layers.Bidirectional(keras.layers.LSTM(2))]
+    )
+    document = json.loads(model.to_json())
+    config = document["config"]["layers"][1]["config"]
+    config["layer"] = json.loads(keras.Sequential([keras.Input((6, 4))]).to_json())
+    config["backward_layer"] = {"class_name": "LSTM", "config": {"units": 2}}
+    found = reading(document)
+    assert found.definition is not None or found.faults

@@ -361,3 +361,15 @@ def test_no_weight_is_made_and_nothing_is_left_behind() -> None:
     assert written(wide) == written(wide)
     assert build(blueprint(wide | INNER), 1).model.count_params() == 46
     assert keras.backend.is_keras_tensor(keras.Input((1,)))
+
+
+def test_a_function_that_keras_cannot_write_down_is_a_fault() -> None:
+    config = {"x_min": [0, 0, 0], "x_max": 1}
+    clipped = {"name": "y", "op": "clip", "inputs": {"x": "x"}, "config": config}
+    assert list(faults(graph({"x": [3]}, [clipped], ["y"]))) == ["/definition"]
+
+
+def test_a_range_that_keras_writes_but_does_not_read_is_a_fault() -> None:
+    sheared = node("y", layer("RandomShear", x_factor=0.5), "x")
+    found = faults(graph({"x": [8, 8, 3]}, [sheared], ["y"]))
+    assert list(found) == ["/definition/nodes/0/layer/config/x_factor"]

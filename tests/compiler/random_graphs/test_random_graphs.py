@@ -1,13 +1,9 @@
 """Random graphs, each built twice: by the compiler, and by calling Keras directly."""
 
-import json
 from typing import Any
 
-import hypothesis
-import keras
 import numpy as np
 import pytest
-from hypothesis import event, given, note, settings
 
 from compiler.build import Built, build
 from compiler.check import CheckAnswer, CheckRequest, answer
@@ -18,31 +14,20 @@ from domain.rules import faults_of
 from domain.summary import Summary
 from tests.compiler.random_graphs.data import arrays_for, randomize
 from tests.compiler.random_graphs.direct import Script, script_of
-from tests.compiler.random_graphs.drawing import definitions
+from tests.compiler.random_graphs.every import every_graph
 
 SEED = 7
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:keras")
 
 
 def test_a_few_random_graphs_equal_keras() -> None:
-    _compare(graphs=20, seed=0)
+    every_graph(_equal_in_all, graphs=20, seed=0)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 13))
 def test_random_graphs_equal_keras(seed: int) -> None:
-    _compare(graphs=50, seed=seed)
-
-
-def _compare(graphs: int, seed: int) -> None:
-    @hypothesis.seed(seed)
-    @settings(max_examples=graphs, deadline=None, database=None)
-    @given(definitions())
-    def equals_keras(definition: dict[str, Any]) -> None:
-        note(json.dumps(definition))
-        keras.utils.clear_session(free_memory=False)
-        _equal_in_all(definition)
-
-    equals_keras()
+    every_graph(_equal_in_all, graphs=50, seed=seed)
 
 
 def _equal_in_all(definition: dict[str, Any]) -> None:
@@ -86,7 +71,6 @@ def _same_variables(built: Built, script: Script) -> None:
     assert len(ours) == len(theirs)
     for (key, variable), other in zip(built.variables.items(), theirs, strict=True):
         np.testing.assert_array_equal(variable, other, err_msg=key)
-    event(f"{min(len(ours) // 5 * 5, 30)} variables or more")
 
 
 def _same_predictions(built: Built, script: Script, data: list[Any]) -> None:

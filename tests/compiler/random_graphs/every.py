@@ -1,0 +1,34 @@
+"""Runs a check on drawn graphs."""
+
+import json
+from collections.abc import Callable
+
+import hypothesis
+import keras
+from hypothesis import Phase, given, settings
+
+from tests.compiler.random_graphs.drawing import definitions
+from tests.compiler.random_graphs.kinds import Config
+
+PHASES = [Phase.generate, Phase.shrink]
+"""To explain a failure takes longer than to find it."""
+
+
+def every_graph(check: Callable[[Config], object], graphs: int, seed: int) -> None:
+    """Draw so many graphs and check each.
+
+    Of those that fail, the last one printed is the smallest found.
+    """
+
+    @hypothesis.seed(seed)
+    @settings(max_examples=graphs, deadline=None, database=None, phases=PHASES)
+    @given(definitions())
+    def run(definition: Config) -> None:
+        keras.utils.clear_session(free_memory=False)
+        try:
+            check(definition)
+        except Exception:
+            print(json.dumps(definition))
+            raise
+
+    run()
