@@ -27,7 +27,7 @@ test: $(DEV) ## Run the quick tests (ARGS="..." goes to pytest)
 	$(BIN)/python -m pytest -m "not slow" $(SIDE_BY_SIDE) $(ARGS)
 
 test-slow: $(DEV) ## Run the slow tests, all of them (ARGS="..." goes to pytest)
-	$(BIN)/python -m pytest -m slow $(ARGS)
+	$(BIN)/python -m pytest -m slow -n auto --maxprocesses 2 $(ARGS)
 
 check: $(DEV) ## Check style, types, import laws and generated files
 	$(BIN)/ruff check
