@@ -17,7 +17,7 @@ class AnsweredOnce(Generic[Told]):
         self, checker: Checker, settings: Settings, function: str, kind: type[Told]
     ) -> None:
         self._checker = checker
-        self._bounds = Bounds(settings.check_seconds, settings.check_memory_bytes)
+        self._bounds = Bounds.of_check(settings)
         self._function = function
         self._kind = kind
         self._asking = Lock()

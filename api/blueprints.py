@@ -78,9 +78,9 @@ def _known(find: Callable[[str], Blueprint]) -> Callable[[str], Blueprint | None
 
 def within(faults: list[Fault], body: Any) -> list[Fault]:
     """The same faults, each at a place that the body as sent has."""
-    return [fault.model_copy(update={"pointer": clipped(fault.pointer, body)}) for fault in faults]
+    return [fault.at(clipped(fault.pointer, body)) for fault in faults]
 
 
 def below(faults: list[Fault], prefix: str) -> list[Fault]:
     """Faults of a definition as faults of the body that it lies in."""
-    return [fault.model_copy(update={"pointer": prefix + fault.pointer}) for fault in faults]
+    return [fault.at(prefix + fault.pointer) for fault in faults]

@@ -9,7 +9,7 @@ from api.answered import AnsweredOnce
 from api.checker import Checker
 from api.settings import Settings
 from domain.contract import Contract
-from domain.errors import NotFound, did_you_mean
+from domain.errors import NotOffered
 
 Schema = dict[str, JsonValue]
 LayerKind = Literal[
@@ -83,7 +83,7 @@ class Catalogue:
         """One layer, whose schema holds all that it refers to.
 
         Raises:
-            NotFound: no graph may use a layer of this type; why not, or what is like it.
+            NotOffered: no graph may use a layer of this type; why not, or what is like it.
             Busy: the first question found no child free.
         """
         everything = self._told.get()
@@ -92,17 +92,9 @@ class Catalogue:
                 found = _reachable(item.config_schema, everything.defs)
                 whole = {**item.config_schema, **({"$defs": found} if found else {})}
                 return item.model_copy(update={"config_schema": whole})
-        raise _missing(name, everything)
-
-
-def _missing(name: str, layers: Layers) -> NotFound:
-    error = NotFound("layer type", name)
-    reasons = {item.type: item.reason for item in layers.left_out}
-    if name in reasons:
-        error.detail = f"'{name}' cannot be used. {reasons[name]}"
-    else:
-        error.detail += did_you_mean(name, (item.type for item in layers.items))
-    return error
+        names = [item.type for item in everything.items]
+        reasons = {item.type: item.reason for item in everything.left_out}
+        raise NotOffered("layer type", name, names, reasons)
 
 
 def _reachable(schema: Any, defs: Mapping[str, Schema]) -> dict[str, Schema]:

@@ -59,6 +59,11 @@ class Bounds:
     work: str = "CHECK"
     """What the settings of these two begin with."""
 
+    @classmethod
+    def of_check(cls, settings: Settings) -> "Bounds":
+        """What the check of one graph may take."""
+        return cls(settings.check_seconds, settings.check_memory_bytes)
+
 
 Note = Any
 """Of ctypes, which has no types for what `multiprocessing` makes of it: its `value` is bytes."""

@@ -62,7 +62,7 @@ def checked(
         "unrolled_steps": settings.max_calls,
     }
     question = Question(blueprint=blueprint, limits=limits, training=training)
-    bounds = Bounds(settings.check_seconds, settings.check_memory_bytes)
+    bounds = Bounds.of_check(settings)
     note = checker.note()
     try:
         answer = checker.run(CHECK, question.model_dump_json(by_alias=True), note, bounds=bounds)

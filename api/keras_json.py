@@ -47,7 +47,7 @@ def read(checker: Checker, settings: Settings, keras_json: Any, body: Any) -> Dr
     """
     text = keras_json if isinstance(keras_json, str) else json.dumps(keras_json)
     try:
-        found = Read.model_validate_json(checker.run(READ, text, bounds=_bounds(settings)))
+        found = Read.model_validate_json(checker.run(READ, text, bounds=Bounds.of_check(settings)))
     except Unfinished as error:
         raise _unfinished("read", FIELD, error) from error
     if found.definition is None:
@@ -65,16 +65,14 @@ def written(checker: Checker, settings: Settings, blueprint: Blueprint) -> dict[
     """
     document = blueprint.model_dump_json(by_alias=True)
     try:
-        found = Written.model_validate_json(checker.run(WRITE, document, bounds=_bounds(settings)))
+        found = Written.model_validate_json(
+            checker.run(WRITE, document, bounds=Bounds.of_check(settings))
+        )
     except Unfinished as error:
         raise _unfinished("written", "", error) from error
     if found.keras_json is None:
         raise Invalid(found.faults)
     return found.keras_json
-
-
-def _bounds(settings: Settings) -> Bounds:
-    return Bounds(settings.check_seconds, settings.check_memory_bytes)
 
 
 def _unfinished(verb: str, pointer: str, error: Unfinished) -> Invalid:

@@ -8,7 +8,7 @@ from api.answered import AnsweredOnce
 from api.checker import Checker
 from api.settings import Settings
 from domain.contract import Contract
-from domain.errors import NotFound, did_you_mean
+from domain.errors import NotOffered
 
 OpKind = Literal["core", "einops", "image", "linalg", "math", "nn", "numpy"]
 
@@ -73,17 +73,12 @@ class OpCatalogue:
         """One function.
 
         Raises:
-            NotFound: no node may call one of this name; why not, or what is like it.
+            NotOffered: no node may call one of this name; why not, or what is like it.
             Busy: the first question found no child free.
         """
         told = self._told.get()
         for item in told.items:
             if item.op == name:
                 return item
-        error = NotFound("operation", name)
-        reasons = {item.op: item.reason for item in told.left_out}
-        if name in reasons:
-            error.detail = f"'{name}' cannot be used. {reasons[name]}"
-        else:
-            error.detail += did_you_mean(name, (item.op for item in told.items))
-        raise error
+        names, reasons = [i.op for i in told.items], {i.op: i.reason for i in told.left_out}
+        raise NotOffered("operation", name, names, reasons)

@@ -16,7 +16,7 @@ from compiler.arguments import Argument, arguments_of
 from compiler.components import config_faults, plain_value
 from compiler.op_faults import op_faults
 from compiler.parts import family_of
-from domain.errors import MOST_FAULTS, Fault, did_you_mean
+from domain.errors import MOST_FAULTS, Fault, not_offered
 from domain.graph import LAYER_ARGUMENTS, GraphDefinition, KerasLayer, OpNode
 from domain.nesting import Level, Place, holdings, levels
 from domain.pointer import pointer
@@ -119,11 +119,8 @@ def layer_faults(layer: KerasLayer, place: Place) -> Iterator[Fault]:
     if entry:
         yield from entry.faults(layer.config, (*place, "config"))
         return
-    if layer.type in LEFT_OUT:
-        detail = f"'{layer.type}' cannot be used. {LEFT_OUT[layer.type]}"
-    else:
-        near = did_you_mean(layer.type, [*CATALOGUE, "Graph", "Model"])
-        detail = f"There is no layer type '{layer.type}'.{near}"
+    known = [*CATALOGUE, "Graph", "Model"]
+    detail = not_offered("layer type", layer.type, known, LEFT_OUT)
     yield Fault(pointer=pointer(*place, "type"), detail=detail)
 
 

@@ -42,11 +42,6 @@ def misuse(value: Mapping[str, Any], noun: str) -> str | None:
     return f'This {noun} must be a name or {{"type": "...", "config": {{...}}}}.'
 
 
-def unknown(name: str, known: Mapping[str, Any], noun: str) -> str:
-    """That there is no such thing, and what is nearest."""
-    return f"There is no {noun} '{name}'.{did_you_mean(name, known)}"
-
-
 def plain_value(argument: Argument, value: Any, place: Place) -> Iterator[Fault]:
     """The fault of a value that no rule of its own covers."""
     reason = reason_against(argument, value)

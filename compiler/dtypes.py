@@ -79,18 +79,6 @@ def refuse_dtypes(made: Made, call: Call) -> None:
         except (IndexError, TypeError, ValueError) as error:
             given = ", ".join(f"{t.dtype}{list(t.shape)}" for t in _tensors(call))
             raise ValueError(f"{made.type} does not take {given}: {plain(error)}") from error
-    _refuse_mask(made, call)
-    if made.type.startswith("Adaptive") and 1 in _spatial(made.keras, _tensors(call)[0].shape):
-        raise ValueError(f"{made.type} takes no spatial axis of length 1: TensorFlow dies of it.")
-
-
-def _refuse_mask(made: Made, call: Call) -> None:
-    """A mask of other lengths than what it masks: TensorFlow finds out batch by batch."""
-    mask = call.kwargs.get("mask")
-    if isinstance(mask, keras.KerasTensor) and isinstance(call.args[0], keras.KerasTensor):
-        masked = call.args[0].shape[: len(mask.shape)]
-        if any(a and b and a != b for a, b in zip(mask.shape, masked, strict=False)):
-            raise ValueError(f"The mask's shape {mask.shape} does not fit {call.args[0].shape}.")
 
 
 def _is_tried(made: Made, call: Call, dtypes: Set[str]) -> bool:
@@ -101,10 +89,6 @@ def _is_tried(made: Made, call: Call, dtypes: Set[str]) -> bool:
         or not all("float" in dtype for dtype in dtypes)
         or any(isinstance(value, keras.KerasTensor) for value in by_keyword)
     )
-
-
-def _spatial(layer: Any, shape: Any) -> Any:
-    return shape[2:] if layer.data_format == "channels_first" else shape[1:-1]
 
 
 def _trace(layer: Any, call: Call) -> None:

@@ -10,6 +10,7 @@ from compiler.dtypes import refuse_dtypes
 from compiler.initializers import refuse_initializers
 from compiler.layers import LayerMaker
 from compiler.ledger import Ledger
+from compiler.lengths import refuse_lengths
 from compiler.masks import name_masks
 from compiler.messages import attributed
 from compiler.meter import Meter, tensor_bytes
@@ -102,13 +103,15 @@ class GraphPass:
             name_masks(scope.node_names[node.name], call, tensors.all)
             refuse_many_axes(tensors.all)
             refuse_dtypes(made, call)
-            refuse_initializers(made.keras.weights)
+            refuse_lengths(made, call)
+            weights = made.keras.weights
+            refuse_initializers(weights)
             size = sum(tensor_bytes(tensor) for tensor in tensors.all)
             steps = unrolled_steps(made.keras, (call.args, dict(call.kwargs)))
         if made.activation_bytes is not None:
             size = made.activation_bytes
         if self._meter and not scope.is_copy:  # a copy is counted whole, where it is called
-            self._meter.add(made.keras.weights, 0 if scope.path else size, place, steps)
+            self._meter.add(weights, 0 if scope.path else size, place, steps)
         board.put(node.name, tensors)
         return Called(made.type, made, tensors.all, size)
 

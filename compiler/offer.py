@@ -6,9 +6,9 @@ from typing import Any
 
 from compiler.arguments import Argument
 from compiler.components import Component as Described
-from compiler.components import config_faults, misuse, plain_value, unknown
+from compiler.components import config_faults, misuse, plain_value
 from compiler.messages import attributed
-from domain.errors import Fault, Invalid
+from domain.errors import Fault, Invalid, not_offered
 from domain.nesting import Place
 from domain.pointer import pointer
 from domain.recipe import Component, NameOrComponent
@@ -30,7 +30,7 @@ class Offer:
         if isinstance(spec, str):
             return self._name_faults(spec, place)
         if spec.type not in self.classes:
-            detail = unknown(spec.type, self.classes, self.noun)
+            detail = not_offered(self.noun, spec.type, self.classes)
             return [Fault(pointer=pointer(*place, "type"), detail=detail)]
         cls = self.classes[spec.type]
         return [*config_faults(cls, spec.config, (*place, "config"), check=self._value_faults)]
@@ -53,7 +53,7 @@ class Offer:
     def _name_faults(self, name: str, place: Place) -> list[Fault]:
         known = dict.fromkeys(sorted(self.names or self.classes))
         if name not in known:
-            return [Fault(pointer=pointer(*place), detail=unknown(name, known, self.noun))]
+            return [Fault(pointer=pointer(*place), detail=not_offered(self.noun, name, known))]
         missing = config_faults(self.classes[name], {}, ()) if name in self.classes else ()
         return [Fault(pointer=pointer(*place), detail=fault.detail) for fault in missing]
 

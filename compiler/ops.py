@@ -18,7 +18,7 @@ import keras
 
 from compiler.op_kinds import each
 from compiler.op_parameters import Parameter, Takes, parameters_of
-from domain.errors import did_you_mean
+from domain.errors import not_offered
 
 _CODE = "It takes a function, and none of the client's is ever run here."
 _NOTHING = "It makes a tensor from nothing; write the numbers as a constant of another function."
@@ -81,6 +81,4 @@ OPS: Mapping[str, Op] = MappingProxyType(_offered())
 
 def reason_against(name: str) -> str:
     """Why there is no such function here."""
-    if name in LEFT_OUT:
-        return f"'{name}' cannot be used. {LEFT_OUT[name]}"
-    return f"There is no operation '{name}'.{did_you_mean(name, OPS)}"
+    return not_offered("operation", name, OPS, LEFT_OUT)

@@ -9,8 +9,8 @@ from typing import Any
 import keras
 
 from compiler.arguments import arguments_of
-from compiler.components import Component, config_faults, misuse, unknown
-from domain.errors import Fault
+from compiler.components import Component, config_faults, misuse
+from domain.errors import Fault, not_offered
 from domain.nesting import Place
 from domain.pointer import pointer
 
@@ -48,7 +48,7 @@ class Family:
         else:
             wrong = None if isinstance(value, str) else misuse({}, self.noun)
             name = value
-        return wrong or (None if name in self.known else unknown(name, self.known, self.noun))
+        return wrong or (None if name in self.known else not_offered(self.noun, name, self.known))
 
     def resolve(self, value: Any) -> Any:
         """What Keras's constructor takes: a name it knows, an object, or None.

@@ -4,6 +4,7 @@ GraphfitError
 ├── NotJson            the body cannot be read as JSON
 ├── Invalid            the content of the request is at fault; carries every Fault
 ├── NotFound           no such thing for this owner
+│   └── NotOffered     no such thing for anybody; why, or what is near
 ├── Conflict           the thing's present state forbids it
 ├── TooLarge           more bytes than a limit allows
 ├── Busy               not now; worth another try after some seconds
@@ -12,7 +13,7 @@ GraphfitError
 """
 
 from bisect import bisect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from itertools import islice
 from typing import Annotated
@@ -38,6 +39,10 @@ class Fault(Contract):
     """JSON Pointer (RFC 6901) into the request body as sent."""
     detail: Annotated[str, AfterValidator(lambda text: clip(text, LONGEST_DETAIL))]
     """What is wrong there and what would be right."""
+
+    def at(self, pointer: str) -> "Fault":
+        """The same fault, as it lies in another document."""
+        return self.model_copy(update={"pointer": pointer})
 
 
 class GraphfitError(Exception):
@@ -65,6 +70,16 @@ class NotFound(GraphfitError):
 
     def __init__(self, kind: str, identifier: str) -> None:
         super().__init__(f"There is no {kind} '{identifier}'.")
+
+
+class NotOffered(NotFound):
+    """An allow-list has no such name."""
+
+    def __init__(
+        self, noun: str, name: str, known: Iterable[str], left_out: Mapping[str, str]
+    ) -> None:
+        super().__init__(noun, name)
+        self.detail = not_offered(noun, name, known, left_out)
 
 
 class Conflict(GraphfitError):
@@ -127,3 +142,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def clip(text: str, most: int = LONGEST_WORD) -> str:
     """A text that may be a client's own, as much of it as an answer repeats."""
     return text if len(text) <= most else f"{text[:most]}..."
+
+
+def not_offered(
+    noun: str, name: str, known: Iterable[str], left_out: Mapping[str, str] | None = None
+) -> str:
+    """Why an allow-list has no such name: the reason where it was left out, else what is near."""
+    if left_out and name in left_out:
+        return f"'{name}' cannot be used. {left_out[name]}"
+    return f"There is no {noun} '{name}'.{did_you_mean(name, known)}"

@@ -26,7 +26,7 @@ def in_request(fault: Fault, request: JobRequest, outputs: list[str]) -> Fault:
         kept = head if index is None else [*head, str(index), *rest]
     else:
         kept = [*head, *rest] if isinstance(given, Component) else head
-    return fault.model_copy(update={"pointer": pointer(*kept)})
+    return fault.at(pointer(*kept))
 
 
 def _index(given: Sequence[object], name: str, outputs: list[str], part: str) -> int | None:

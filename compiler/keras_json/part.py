@@ -32,7 +32,7 @@ class Part:
 
     def at_origin(self, fault: Fault) -> Fault:
         """A fault of the part as one of Keras's JSON."""
-        return fault.model_copy(update={"pointer": translate(fault.pointer, self.pointers)})
+        return fault.at(translate(fault.pointer, self.pointers))
 
 
 def definition_part(

@@ -52,11 +52,7 @@ def write(blueprint: Blueprint) -> KerasJson:
         detail = "Keras cannot write down one of the functions here with the constants it has."
         return KerasJson(faults=[Fault(pointer=pointer(DEFINITION), detail=detail)])
     except Invalid as refusal:
-        return KerasJson(faults=[_below(fault) for fault in refusal.faults])
-
-
-def _below(fault: Fault) -> Fault:
-    return fault.model_copy(update={"pointer": pointer(DEFINITION) + fault.pointer})
+        return KerasJson(faults=[f.at(pointer(DEFINITION) + f.pointer) for f in refusal.faults])
 
 
 def _config_of(blueprint: Blueprint) -> dict[str, Any]:
