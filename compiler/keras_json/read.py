@@ -4,12 +4,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from compiler.keras_json.document import Gathered, expect, parsed, refused
-from compiler.keras_json.graphs import GraphReader
-from compiler.keras_json.layers import Around
-from compiler.keras_json.models import is_model
-from compiler.keras_json.names import Names
-from compiler.keras_json.part import Part
+from compiler.keras_json.parsing.document import Gathered, expect, parsed, refused
+from compiler.keras_json.parsing.models import is_model
+from compiler.keras_json.translation.graphs import GraphReader
+from compiler.keras_json.translation.layers import Around
+from compiler.keras_json.translation.names import Names
+from compiler.keras_json.translation.part import Part
 from domain.contract import Contract
 from domain.errors import Fault
 from domain.graph import GraphDefinition

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
 
-from compiler.keras_json.document import members
+from compiler.keras_json.parsing.document import members
 from domain.pointer import tokens_of
 from tests.compiler.keras_json.restored import reading
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from compiler.keras_json.calls import Tensor
-from compiler.keras_json.document import refused
-from compiler.keras_json.naming import CallKey, Naming
+from compiler.keras_json.parsing.calls import Tensor
+from compiler.keras_json.parsing.document import refused
+from compiler.keras_json.translation.naming import CallKey, Naming
 
 
 class References(NamedTuple):

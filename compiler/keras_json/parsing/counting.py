@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from compiler.keras_json.calls import Call, Given, Layer, Model, Tensor, mapped, tensors_in
+from compiler.keras_json.parsing.calls import Call, Given, Layer, Model, Tensor, mapped, tensors_in
 
 Firsts = Mapping[str, int]
 """The number of a layer's first call, where that is not 0."""

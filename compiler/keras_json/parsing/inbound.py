@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from typing import Any
 
-from compiler.keras_json.calls import Call, Given, Tensor
-from compiler.keras_json.document import expect, refused
-from compiler.keras_json.values import is_array, plain
+from compiler.keras_json.parsing.calls import Call, Given, Tensor
+from compiler.keras_json.parsing.document import expect, refused
+from compiler.keras_json.parsing.values import is_array, plain
 from domain.nesting import Place
 
 _CONSTANT = "_CONSTANT_VALUE"

@@ -4,17 +4,17 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from compiler.keras_json.binding import Bound
-from compiler.keras_json.callees import AnyCallee, Function, NestedGraph
-from compiler.keras_json.calls import Layer, Model, Tensor
-from compiler.keras_json.document import Gathered, refused
-from compiler.keras_json.inputs import input_part
-from compiler.keras_json.models import is_input
-from compiler.keras_json.names import Names, Taken
-from compiler.keras_json.naming import CallKey, labelled, naming
-from compiler.keras_json.part import Part, definition_part
-from compiler.keras_json.references import References
-from compiler.keras_json.uses import Uses
+from compiler.keras_json.parsing.calls import Layer, Model, Tensor
+from compiler.keras_json.parsing.document import Gathered, refused
+from compiler.keras_json.parsing.models import is_input
+from compiler.keras_json.translation.binding import Bound
+from compiler.keras_json.translation.callees import AnyCallee, Function, NestedGraph
+from compiler.keras_json.translation.inputs import input_part
+from compiler.keras_json.translation.names import Names, Taken
+from compiler.keras_json.translation.naming import CallKey, labelled, naming
+from compiler.keras_json.translation.part import Part, definition_part
+from compiler.keras_json.translation.references import References
+from compiler.keras_json.translation.uses import Uses
 from compiler.op_faults import op_faults
 from domain.graph import OpNode
 from domain.nesting import Place

@@ -6,12 +6,12 @@ from functools import cache
 from itertools import takewhile
 from typing import Any, NamedTuple
 
-from compiler.keras_json.binding import Bound, flat
-from compiler.keras_json.calls import Call, Given, tensors_in
-from compiler.keras_json.document import expect, refused
-from compiler.keras_json.inbound import revived
-from compiler.keras_json.tf_calls import tf_arguments, tf_op
-from compiler.keras_json.values import dtype_name, is_same
+from compiler.keras_json.parsing.calls import Call, Given, tensors_in
+from compiler.keras_json.parsing.document import expect, refused
+from compiler.keras_json.parsing.inbound import revived
+from compiler.keras_json.parsing.values import dtype_name, is_same
+from compiler.keras_json.translation.binding import Bound, flat
+from compiler.keras_json.translation.tf_calls import tf_arguments, tf_op
 from compiler.op_parameters import Parameter
 from compiler.ops import OPS, Op, reason_against
 from domain.nesting import Place

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
-from compiler.keras_json.binding import Bound
-from compiler.keras_json.callees import AnyCallee, Function
-from compiler.keras_json.calls import Model, Tensor, tensors_in
-from compiler.keras_json.naming import CallKey
+from compiler.keras_json.parsing.calls import Model, Tensor, tensors_in
+from compiler.keras_json.translation.binding import Bound
+from compiler.keras_json.translation.callees import AnyCallee, Function
+from compiler.keras_json.translation.naming import CallKey
 
 
 class Uses:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from compiler.keras_json.document import members
+from compiler.keras_json.parsing.document import members
 from domain.graph import Name
 
 _LONGEST = 64

@@ -6,11 +6,11 @@ from functools import partial
 from typing import Any
 
 from compiler.catalogue import CATALOGUE, Entry, layer_faults
-from compiler.keras_json import legacy
-from compiler.keras_json.document import Gathered, expect, refused
-from compiler.keras_json.models import is_model
-from compiler.keras_json.part import Part
-from compiler.keras_json.values import dtype_name, is_default, part, plain
+from compiler.keras_json.parsing import legacy
+from compiler.keras_json.parsing.document import Gathered, expect, refused
+from compiler.keras_json.parsing.models import is_model
+from compiler.keras_json.parsing.values import dtype_name, is_default, part, plain
+from compiler.keras_json.translation.part import Part
 from compiler.parts import family_of
 from domain.graph import LAYER_ARGUMENTS, KerasLayer
 from domain.nesting import Place

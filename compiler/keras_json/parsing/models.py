@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from compiler.keras_json.calls import Layer, Model
-from compiler.keras_json.document import Gathered
-from compiler.keras_json.functional import functional
-from compiler.keras_json.sequential import sequential
+from compiler.keras_json.parsing.calls import Layer, Model
+from compiler.keras_json.parsing.document import Gathered
+from compiler.keras_json.parsing.functional import functional
+from compiler.keras_json.parsing.sequential import sequential
 from domain.nesting import Place
 
 _CLASSES = frozenset({"Functional", "Model", "Sequential", "Network", "Container"})

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from compiler.arguments import REQUIRED, Argument, arguments_of
-from compiler.keras_json.document import refused
-from compiler.keras_json.legacy import part_config
+from compiler.keras_json.parsing.document import refused
+from compiler.keras_json.parsing.legacy import part_config
 from compiler.parts import Family, family_of
 from domain.nesting import Place
 

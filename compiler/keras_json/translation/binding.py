@@ -4,8 +4,8 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from compiler.keras_json.calls import Call, Given, Tensor, tensors_in
-from compiler.keras_json.document import refused
+from compiler.keras_json.parsing.calls import Call, Given, Tensor, tensors_in
+from compiler.keras_json.parsing.document import refused
 
 
 class Bound(NamedTuple):

@@ -3,10 +3,10 @@
 from functools import partial
 from typing import Any
 
-from compiler.keras_json.calls import Call, Layer, Model
-from compiler.keras_json.counting import counted_from_0
-from compiler.keras_json.document import Gathered, expect, refused
-from compiler.keras_json.inbound import call_of, is_leaf, plain_list, tensor_at
+from compiler.keras_json.parsing.calls import Call, Layer, Model
+from compiler.keras_json.parsing.counting import counted_from_0
+from compiler.keras_json.parsing.document import Gathered, expect, refused
+from compiler.keras_json.parsing.inbound import call_of, is_leaf, plain_list, tensor_at
 from domain.nesting import Place
 
 _PARTS = ("layers", "input_layers", "output_layers")

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from compiler.keras_json.calls import Call, Given, Layer, Model, Tensor
-from compiler.keras_json.document import Gathered, expect, refused
-from compiler.keras_json.functional import named
-from compiler.keras_json.values import dtype_name, plain
+from compiler.keras_json.parsing.calls import Call, Given, Layer, Model, Tensor
+from compiler.keras_json.parsing.document import Gathered, expect, refused
+from compiler.keras_json.parsing.functional import named
+from compiler.keras_json.parsing.values import dtype_name, plain
 from domain.nesting import Place
 
 _SHAPES = ("batch_input_shape", "batch_shape")

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from compiler.keras_json.calls import Call, Given
-from compiler.keras_json.document import expect, refused
-from compiler.keras_json.tf_functions import CHANGED, NEUTRAL, TF_FUNCTIONS
-from compiler.keras_json.values import dtype_name
+from compiler.keras_json.parsing.calls import Call, Given
+from compiler.keras_json.parsing.document import expect, refused
+from compiler.keras_json.parsing.values import dtype_name
+from compiler.keras_json.translation.tf_functions import CHANGED, NEUTRAL, TF_FUNCTIONS
 from compiler.ops import OPS, Op
 from domain.nesting import Place
 

@@ -3,17 +3,17 @@
 from functools import partial
 from typing import Any
 
-from compiler.keras_json.assembly import Assembly, Graph
-from compiler.keras_json.callees import AnyCallee, Callee, Function, NestedGraph
-from compiler.keras_json.calls import Layer
-from compiler.keras_json.document import Gathered
-from compiler.keras_json.inputs import check_inputs
-from compiler.keras_json.layers import Around, LayerReader, own_kind
-from compiler.keras_json.models import is_input, is_model, model_of
-from compiler.keras_json.names import Names
-from compiler.keras_json.naming import shared_names
-from compiler.keras_json.operations import is_operation, operation
-from compiler.keras_json.part import Part
+from compiler.keras_json.parsing.calls import Layer
+from compiler.keras_json.parsing.document import Gathered
+from compiler.keras_json.parsing.models import is_input, is_model, model_of
+from compiler.keras_json.translation.assembly import Assembly, Graph
+from compiler.keras_json.translation.callees import AnyCallee, Callee, Function, NestedGraph
+from compiler.keras_json.translation.inputs import check_inputs
+from compiler.keras_json.translation.layers import Around, LayerReader, own_kind
+from compiler.keras_json.translation.names import Names
+from compiler.keras_json.translation.naming import shared_names
+from compiler.keras_json.translation.operations import is_operation, operation
+from compiler.keras_json.translation.part import Part
 from domain.nesting import Place
 
 

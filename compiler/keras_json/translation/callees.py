@@ -9,11 +9,11 @@ from typing import Any
 import keras
 
 from compiler.catalogue import CATALOGUE
-from compiler.keras_json.binding import Bound, bound
-from compiler.keras_json.calls import Call, Given, tensors_in
-from compiler.keras_json.document import refused
-from compiler.keras_json.operations import SEVERAL, Operation
-from compiler.keras_json.part import Part
+from compiler.keras_json.parsing.calls import Call, Given, tensors_in
+from compiler.keras_json.parsing.document import refused
+from compiler.keras_json.translation.binding import Bound, bound
+from compiler.keras_json.translation.operations import SEVERAL, Operation
+from compiler.keras_json.translation.part import Part
 
 _LISTS_STATES = (keras.layers.RNN, keras.layers.Bidirectional)
 

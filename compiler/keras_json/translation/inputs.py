@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from compiler.keras_json.calls import Layer, Model, tensors_in
-from compiler.keras_json.document import expect, refused
-from compiler.keras_json.models import is_input
-from compiler.keras_json.part import Part
-from compiler.keras_json.values import dtype_name, plain
+from compiler.keras_json.parsing.calls import Layer, Model, tensors_in
+from compiler.keras_json.parsing.document import expect, refused
+from compiler.keras_json.parsing.models import is_input
+from compiler.keras_json.parsing.values import dtype_name, plain
+from compiler.keras_json.translation.part import Part
 from domain.nesting import Place
 
 _KINDS = ("sparse", "ragged", "optional")

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from compiler.keras_json.calls import Model, Tensor
-from compiler.keras_json.names import Names, Taken
+from compiler.keras_json.parsing.calls import Model, Tensor
+from compiler.keras_json.translation.names import Names, Taken
 
 CallKey = tuple[str, int]
 """Keras's name of a layer, and which of its calls."""

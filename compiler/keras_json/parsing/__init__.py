@@ -1,0 +1,1 @@
+"""What a document of Keras says, in neutral words: models, layers, calls, tensors."""

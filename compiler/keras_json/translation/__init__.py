@@ -1,0 +1,1 @@
+"""What a document of Keras says, in the graph language."""
