@@ -1,5 +1,8 @@
 """An answer that a child with Keras gives once in the life of this process."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -8,6 +11,21 @@ from api.settings import Settings
 from domain.contract import Contract
 
 Told = TypeVar("Told", bound=Contract)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A view of such an answer as it is sent."""
+
+    body: bytes
+    etag: str
+    """Strong: its hash."""
+
+    @classmethod
+    def of(cls, value: Contract) -> "Document":
+        """A value as JSON."""
+        body = value.model_dump_json(by_alias=True).encode()
+        return cls(body, f'"{sha256(body).hexdigest()}"')
 
 
 class AnsweredOnce(Generic[Told]):
@@ -22,6 +40,7 @@ class AnsweredOnce(Generic[Told]):
         self._kind = kind
         self._asking = Lock()
         self._told: Told | None = None
+        self._documents: dict[str, Document] = {}
 
     def get(self) -> Told:
         """The answer.
@@ -34,3 +53,18 @@ class AnsweredOnce(Generic[Told]):
                 said = self._checker.run(self._function, bounds=self._bounds)
                 self._told = self._kind.model_validate_json(said)
             return self._told
+
+    def document(self, key: str, view: Callable[[Told], Contract]) -> Document:
+        """A view of the answer, made once and kept.
+
+        Args:
+            key: The view's own among those of this answer. There are as many as views succeed.
+            view: What it raises is passed on, and nothing is kept.
+
+        Raises:
+            Busy: the first question found no child free.
+        """
+        found = self._documents.get(key)
+        if found is None:
+            found = self._documents[key] = Document.of(view(self.get()))
+        return found

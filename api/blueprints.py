@@ -39,7 +39,7 @@ def drawn(
     Args:
         place: Where the definition lies in the request's body.
     """
-    limits = _limits(settings)
+    limits = limits_of(settings)
     faults = limit_faults(definition, limits, place)
     if faults:
         return Drawn(Blueprint(definition=definition), faults)
@@ -53,7 +53,8 @@ def drawn(
     return Drawn(blueprint, faults or call_faults(blueprint, limits, place))
 
 
-def _limits(settings: Settings) -> Limits:
+def limits_of(settings: Settings) -> Limits:
+    """How much one graph may hold."""
     return Limits(
         nodes=settings.max_nodes,
         layers=settings.max_layers,

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, JsonValue
 
-from api.answered import AnsweredOnce
+from api.answered import AnsweredOnce, Document
 from api.checker import Checker
 from api.settings import Settings
 from domain.contract import Contract
@@ -19,11 +19,17 @@ LayerKind = Literal[
 
 
 class CallArgument(Contract):
-    """Something that a layer is called with: a tensor in `inputs`, or a constant in `call`."""
+    """Something that a layer is called with."""
 
     name: str
     required: bool
-    description: str | None
+    field: Literal["inputs", "call"]
+    """The field of a node that holds it: `inputs` by this name, or `call`."""
+    takes: Literal["tensor", "tensors", "flag"]
+    """One reference to a tensor, a list of them, or true or false."""
+    value_schema: Schema
+    """JSON Schema (2020-12) of what stands for it there."""
+    description: str
 
 
 class LayerType(Contract):
@@ -66,35 +72,41 @@ class Catalogue:
     def __init__(self, checker: Checker, settings: Settings) -> None:
         self._told = AnsweredOnce(checker, settings, "compiler.describe.answer", Layers)
 
-    def layers(self, kind: LayerKind | None = None) -> Layers:
-        """All layers, or those of one kind.
+    def layers(self, kind: LayerKind | None = None) -> Document:
+        """All layers, or those of one kind: `Layers`.
 
         Raises:
             Busy: the first question found no child free.
         """
-        everything = self._told.get()
-        if kind is None:
-            return everything
-        items = [item for item in everything.items if item.kind == kind]
-        found = _reachable([item.config_schema for item in items], everything.defs)
-        return everything.model_copy(update={"items": items, "defs": found})
+        return self._told.document(f"kind {kind}", lambda told: _of_kind(told, kind))
 
-    def layer(self, name: str) -> LayerType:
-        """One layer, whose schema holds all that it refers to.
+    def layer(self, name: str) -> Document:
+        """One layer, whose schema holds all that it refers to: a `LayerType`.
 
         Raises:
             NotOffered: no graph may use a layer of this type; why not, or what is like it.
             Busy: the first question found no child free.
         """
-        everything = self._told.get()
-        for item in everything.items:
-            if item.type == name:
-                found = _reachable(item.config_schema, everything.defs)
-                whole = {**item.config_schema, **({"$defs": found} if found else {})}
-                return item.model_copy(update={"config_schema": whole})
-        names = [item.type for item in everything.items]
-        reasons = {item.type: item.reason for item in everything.left_out}
-        raise NotOffered("layer type", name, names, reasons)
+        return self._told.document(f"type {name}", lambda told: _named(told, name))
+
+
+def _of_kind(everything: Layers, kind: LayerKind | None) -> Layers:
+    if kind is None:
+        return everything
+    items = [item for item in everything.items if item.kind == kind]
+    found = _reachable([item.config_schema for item in items], everything.defs)
+    return everything.model_copy(update={"items": items, "defs": found})
+
+
+def _named(everything: Layers, name: str) -> LayerType:
+    for item in everything.items:
+        if item.type == name:
+            found = _reachable(item.config_schema, everything.defs)
+            whole = {**item.config_schema, **({"$defs": found} if found else {})}
+            return item.model_copy(update={"config_schema": whole})
+    names = [item.type for item in everything.items]
+    reasons = {item.type: item.reason for item in everything.left_out}
+    raise NotOffered("layer type", name, names, reasons)
 
 
 def _reachable(schema: Any, defs: Mapping[str, Schema]) -> dict[str, Schema]:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from api.blueprints import drawn
 from api.checker import Checker
 from api.checking import checked
+from api.hints import of_rank
 from api.settings import Settings
 from domain.errors import Fault, Invalid
 from domain.graph import Blueprint, GraphDefinition
@@ -40,8 +41,9 @@ class Draft:
     def told(self, faults: list[Fault]) -> Invalid:
         """Faults of the definition, at their places in the body as sent."""
         return Invalid(
-            placed(translate(fault.pointer, self.places), fault.detail, self.body)
+            placed(translate(fault.pointer, self.places), detail, self.body)
             for fault in faults
+            for detail in [of_rank(fault.detail, self.definition.inputs)]
         )
 
     def blueprint(self, connection: Connection, owner: str, settings: Settings) -> Blueprint:

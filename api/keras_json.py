@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import Field, JsonValue
 
+from api.blueprints import limits_of
 from api.checker import Bounds, Checker, Unfinished
 from api.drafts import Draft, placed
 from api.settings import Settings
@@ -47,7 +48,9 @@ def read(checker: Checker, settings: Settings, keras_json: Any, body: Any) -> Dr
     """
     text = keras_json if isinstance(keras_json, str) else json.dumps(keras_json)
     try:
-        found = Read.model_validate_json(checker.run(READ, text, bounds=Bounds.of_check(settings)))
+        found = Read.model_validate_json(
+            checker.run(READ, text, limits_of(settings), bounds=Bounds.of_check(settings))
+        )
     except Unfinished as error:
         raise _unfinished("read", FIELD, error) from error
     if found.definition is None:

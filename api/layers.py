@@ -1,11 +1,10 @@
 """`/v1/layers`: the layers that a graph may use, enough to draw an editor of models from."""
 
-from hashlib import sha256
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import BaseModel
 
+from api.answered import Document
 from api.catalogue import LayerKind, Layers, LayerType
 from api.dependencies import IfNoneMatch, Parts
 from api.responses import LISTS, READS, Responses
@@ -34,11 +33,9 @@ def get_layer(layer_type: TypePath, parts: Parts, if_none_match: IfNoneMatch = N
     return cached(parts.catalogue.layer(layer_type), if_none_match)
 
 
-def cached(value: BaseModel, if_none_match: str | None) -> Response:
+def cached(document: Document, if_none_match: str | None) -> Response:
     """The answer, or 304 for who has it already."""
-    body = value.model_dump_json(by_alias=True).encode()
-    etag = f'"{sha256(body).hexdigest()}"'
-    headers = {"ETag": etag, "Cache-Control": "private, max-age=300"}
-    if if_none_match is not None and matches(if_none_match, etag):
+    headers = {"ETag": document.etag, "Cache-Control": "private, max-age=300"}
+    if if_none_match is not None and matches(if_none_match, document.etag):
         return Response(status_code=304, headers=headers)
-    return Response(body, headers=headers, media_type="application/json")
+    return Response(document.body, headers=headers, media_type="application/json")

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from api.answered import AnsweredOnce
+from api.answered import AnsweredOnce, Document
 from api.checker import Checker
 from api.settings import Settings
 from domain.contract import Contract
@@ -19,7 +19,9 @@ class OpInput(Contract):
     name: str
     required: bool
     takes: Literal["tensor", "tensors"]
-    """`tensors`: a list of references."""
+    """`tensors`: a list of references. In the place of a `tensor` a constant may stand instead, in
+    `config` under the same name."""
+    description: str | None
 
 
 class OpType(Contract):
@@ -34,8 +36,7 @@ class OpType(Contract):
     inputs: list[OpInput]
     """In their order: a node's `inputs` that are no object go by it."""
     config_schema: dict[str, JsonValue]
-    """JSON Schema (2020-12) of `config`. What `inputs` lists as required may stand there as a
-    constant instead."""
+    """JSON Schema (2020-12) of `config`, constants in the place of tensors included."""
 
 
 class OpLeftOut(Contract):
@@ -59,26 +60,33 @@ class OpCatalogue:
     def __init__(self, checker: Checker, settings: Settings) -> None:
         self._told = AnsweredOnce(checker, settings, "compiler.describe_ops.answer", Ops)
 
-    def ops(self, kind: OpKind | None = None) -> Ops:
-        """All functions, or those of one kind.
+    def ops(self, kind: OpKind | None = None) -> Document:
+        """All functions, or those of one kind: `Ops`.
 
         Raises:
             Busy: the first question found no child free.
         """
-        told = self._told.get()
-        items = [item for item in told.items if kind in (None, item.kind)]
-        return told.model_copy(update={"items": items})
+        return self._told.document(f"kind {kind}", lambda told: _of_kind(told, kind))
 
-    def op(self, name: str) -> OpType:
-        """One function.
+    def op(self, name: str) -> Document:
+        """One function: an `OpType`.
 
         Raises:
             NotOffered: no node may call one of this name; why not, or what is like it.
             Busy: the first question found no child free.
         """
-        told = self._told.get()
-        for item in told.items:
-            if item.op == name:
-                return item
-        names, reasons = [i.op for i in told.items], {i.op: i.reason for i in told.left_out}
-        raise NotOffered("operation", name, names, reasons)
+        return self._told.document(f"op {name}", lambda told: _named(told, name))
+
+
+def _of_kind(everything: Ops, kind: OpKind | None) -> Ops:
+    items = [item for item in everything.items if kind in (None, item.kind)]
+    return everything.model_copy(update={"items": items})
+
+
+def _named(everything: Ops, name: str) -> OpType:
+    for item in everything.items:
+        if item.op == name:
+            return item
+    names = [item.op for item in everything.items]
+    reasons = {item.op: item.reason for item in everything.left_out}
+    raise NotOffered("operation", name, names, reasons)

@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
 
 from api import problems
+from api.hints import told
 from api.problems import ProblemType, problem_response
 from domain.errors import (
     Busy,
@@ -93,20 +94,11 @@ def fault_of(item: Mapping[str, Any], body: Any) -> Fault:
     """One of pydantic's errors, in our words and at its place in the body."""
     where, *location = item["loc"]
     if where != "body":
-        return Fault(pointer="", detail=f"{where} parameter `{location[0]}`: {_told(item)}")
+        return Fault(pointer="", detail=f"{where} parameter `{location[0]}`: {told(item)}")
     if not location and item["type"] == "missing":
         return Fault(pointer="", detail="A JSON body is needed.")
     missing = item["type"] in ("missing", "extra_forbidden")
-    return Fault(pointer=located(location, body, missing=missing), detail=_told(item))
-
-
-def _told(item: Mapping[str, Any]) -> str:
-    if item["type"] == "missing":
-        return "This field is required."
-    if item["type"] == "extra_forbidden":
-        return f"There is no field '{item['loc'][-1]}' here."
-    text: str = item["msg"].removeprefix("Value error, ")
-    return text[:1].upper() + text[1:] + "."
+    return Fault(pointer=located(location, body, missing=missing), detail=told(item))
 
 
 def _raised_by_the_framework(request: Request, error: HTTPException) -> Response:

@@ -41,7 +41,7 @@ def call_of(node: LayerNode, made: Made, board: Board, place: Place) -> Call:
     elif isinstance(tensors, dict):
         faults += _argument_faults(tensors, made, where)
     else:
-        faults += _unnamed_faults(made, where)
+        faults += _unnamed_faults(tensors, made, where)
     if faults:
         raise Invalid(faults)
     if made.inputs is not None:
@@ -108,7 +108,7 @@ def _argument_faults(tensors: Mapping[str, Any], made: Made, place: Place) -> It
     for name in tensors:
         if name not in known:
             yield Fault(pointer=pointer(*place, name), detail=_no_argument(name, made, known))
-        elif _is_flag(name, known[name]):
+        elif is_flag(known[name]):
             detail = f"'{name}' is true or false, which belongs in `call`."
             yield Fault(pointer=pointer(*place, name), detail=detail)
     for parameter in known.values():
@@ -117,9 +117,17 @@ def _argument_faults(tensors: Mapping[str, Any], made: Made, place: Place) -> It
             yield Fault(pointer=pointer(*place), detail=detail)
 
 
-def _unnamed_faults(made: Made, place: Place) -> Iterator[Fault]:
+def _unnamed_faults(tensors: Any, made: Made, place: Place) -> Iterator[Fault]:
     """Tensors that are not named are the first argument's alone."""
-    needed = [n for n, p in parameters_of_call(made.keras).items() if p.default is p.empty]
+    known = parameters_of_call(made.keras)
+    needed = [n for n, p in known.items() if p.default is p.empty]
+    if "initial_state" in known and isinstance(tensors, list) and len(tensors) > 1:
+        first = next(iter(known))
+        detail = (
+            f"{made.type} takes one sequence; its states go by name: "
+            f'{{"{first}": ..., "initial_state": [...]}}.'
+        )
+        yield Fault(pointer=pointer(*place), detail=detail)
     if len(needed) > 1:
         wanted = ", ".join(f"'{name}'" for name in needed)
         detail = f"{made.type} is called with {wanted}: give an object of these to references."
@@ -143,15 +151,16 @@ def _constant_faults(node: LayerNode, made: Made, place: Place) -> Iterator[Faul
 def _reason_against(value: Any, parameter: inspect.Parameter) -> str | None:
     """Why a constant cannot be an argument of a call: all but flags are tensors."""
     name = parameter.name
-    if _is_flag(name, parameter):
+    if is_flag(parameter):
         return None if isinstance(value, bool) else f"'{name}' must be true or false."
     if value is None and parameter.default is None:
         return None
     return f"'{name}' is a tensor, which belongs in `inputs`."
 
 
-def _is_flag(name: str, parameter: inspect.Parameter) -> bool:
-    return name == "training" or isinstance(parameter.default, bool)
+def is_flag(parameter: inspect.Parameter) -> bool:
+    """Whether an argument of a call is true or false; all others are tensors."""
+    return parameter.name == "training" or isinstance(parameter.default, bool)
 
 
 def _no_argument(name: str, made: Made, known: Mapping[str, Any]) -> str:
@@ -161,7 +170,9 @@ def _no_argument(name: str, made: Made, known: Mapping[str, Any]) -> str:
 
 
 def parameters_of_call(layer: Any) -> dict[str, inspect.Parameter]:
-    """The parameters of a layer's call, by name."""
-    parameters = inspect.signature(layer.call).parameters
+    """The parameters of a layer's call, or of a class of layers', by name."""
+    parameters = dict(inspect.signature(layer.call).parameters)
+    if inspect.isclass(layer):
+        del parameters["self"]
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     return {name: p for name, p in parameters.items() if p.kind in named}

@@ -16,6 +16,7 @@ from compiler.arguments import Argument, arguments_of
 from compiler.components import config_faults, plain_value
 from compiler.op_faults import op_faults
 from compiler.parts import family_of
+from compiler.values import read
 from domain.errors import MOST_FAULTS, Fault, not_offered
 from domain.graph import LAYER_ARGUMENTS, GraphDefinition, KerasLayer, OpNode
 from domain.nesting import Level, Place, holdings, levels
@@ -67,7 +68,8 @@ class Entry:
 
     def make(self, arguments: Mapping[str, Any], name: str) -> Any:
         """A new Keras layer of this type."""
-        return self.cls(**{k: _as_keras_wants(k, v) for k, v in arguments.items()}, name=name)
+        wanted = {k: _as_keras_wants(self.arguments[k], v) for k, v in arguments.items()}
+        return self.cls(**wanted, name=name)
 
     def faults(self, config: Mapping[str, Any], place: Place) -> Iterator[Fault]:
         """What is wrong with a config, layers that it holds aside."""
@@ -80,8 +82,11 @@ class Entry:
         yield from config_faults(self.cls, rest, place, self.arguments, _value_faults)
 
 
-def _as_keras_wants(argument: str, value: Any) -> Any:
-    return tuple(value) if argument == "ngrams" and isinstance(value, list) else value
+def _as_keras_wants(argument: Argument, value: Any) -> Any:
+    if family_of(argument.name) or argument.name in LAYER_ARGUMENTS:
+        return value  # made already
+    value = read(argument, value)
+    return tuple(value) if argument.name == "ngrams" and isinstance(value, list) else value
 
 
 def _value_faults(argument: Argument, value: Any, place: Place) -> Iterator[Fault]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from compiler.arguments import Argument, arguments_of
-from compiler.values import reason_against
+from compiler.values import read, reason_against
 from domain.errors import Fault, did_you_mean
 from domain.nesting import Place
 from domain.pointer import pointer
@@ -78,3 +78,9 @@ def config_faults(
                 pointer=pointer(*place, argument.name),
                 detail=f"{cls.__name__} needs the argument '{argument.name}'.",
             )
+
+
+def read_config(cls: type, config: Mapping[str, Any]) -> dict[str, Any]:
+    """A config that has no faults, as the constructor of a Keras class takes it."""
+    known = arguments_of(cls)
+    return {name: read(known[name], value) for name, value in config.items()}

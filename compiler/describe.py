@@ -1,14 +1,12 @@
 """The whole catalogue in plain JSON, for a process that knows nothing of Keras."""
 
-import inspect
 import json
 from typing import Any
 
+from compiler.call_arguments import call_arguments
 from compiler.catalogue import CATALOGUE, LEFT_OUT, Entry
-from compiler.docstrings import call_arguments_said, source_of, summary_of
+from compiler.docstrings import source_of, summary_of
 from compiler.schemas import config_schema, definitions
-
-_BY_POSITION = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
 def answer() -> str:
@@ -35,20 +33,6 @@ def described(entry: Entry) -> dict[str, Any]:
         "alias_of": entry.alias_of,
         "summary": summary_of(entry.cls),
         "url": source_of(entry.cls),
-        "call": _call_of(entry.cls),
+        "call": call_arguments(entry.cls),
         "config_schema": config_schema(entry.cls, entry.arguments),
     }
-
-
-def _call_of(cls: Any) -> list[dict[str, Any]]:
-    said = call_arguments_said(cls)
-    _, *parameters = inspect.signature(cls.call).parameters.values()
-    return [
-        {
-            "name": parameter.name,
-            "required": parameter.default is parameter.empty,
-            "description": said.get(parameter.name),
-        }
-        for parameter in parameters
-        if parameter.kind in _BY_POSITION
-    ]

@@ -30,17 +30,22 @@ def described(op: Op) -> dict[str, Any]:
         "kind": op.function.__module__.rpartition(".")[2],
         "summary": summary_of(op.function),
         "url": source_of(op.function),
-        "inputs": [_input(parameter) for parameter in op.tensors.values()],
+        "inputs": _inputs(op),
         "config_schema": _config_schema(op),
     }
 
 
-def _input(parameter: Parameter) -> dict[str, Any]:
-    return {
-        "name": parameter.name,
-        "required": parameter.is_required,
-        "takes": "tensors" if parameter.takes is Takes.TENSORS else "tensor",
-    }
+def _inputs(op: Op) -> list[dict[str, Any]]:
+    said = parameters_said(op.function)
+    return [
+        {
+            "name": parameter.name,
+            "required": parameter.is_required,
+            "takes": "tensors" if parameter.takes is Takes.TENSORS else "tensor",
+            "description": said.get(parameter.name),
+        }
+        for parameter in op.tensors.values()
+    ]
 
 
 def _config_schema(op: Op) -> dict[str, Any]:

@@ -64,7 +64,8 @@ def parameters_said(function: Any) -> Mapping[str, str]:
 @cache
 def call_arguments_said(cls: Any) -> Mapping[str, str]:
     """What it says of each argument of its call."""
-    return dict(_entries(cls.__doc__ or "", _CALL_SECTION))
+    said = _entries(cls.__doc__ or "", _CALL_SECTION)
+    return {"sequences": said["inputs"], **said} if "inputs" in said else said
 
 
 def _entries(docstring: str, heading: re.Pattern[str]) -> dict[str, str]:

@@ -10,15 +10,17 @@ from compiler.dtypes import refuse_dtypes
 from compiler.initializers import refuse_initializers
 from compiler.layers import LayerMaker
 from compiler.ledger import Ledger
-from compiler.lengths import refuse_lengths
+from compiler.lengths import refuse_lengths, refuse_statistics
 from compiler.masks import name_masks
 from compiler.messages import attributed
 from compiler.meter import Meter, tensor_bytes
 from compiler.op_calls import op_result
-from compiler.outputs import outputs_of, refuse_without_rows
+from compiler.outputs import outputs_of
+from compiler.rows import refuse_other_rows, refuse_without_rows
 from compiler.scope import Made, Scope
 from compiler.standin import stand_in
 from compiler.tensors import Board, Tensors, refuse_many_axes
+from compiler.trial import refuse_failing
 from compiler.unrolling import unrolled_steps
 from domain.errors import Fault, Invalid
 from domain.graph import LayerNode, Node, OpNode
@@ -53,6 +55,7 @@ class GraphPass:
         refuse_without_rows(scope, outputs)
         with attributed(scope.place):
             model = keras.Model(inputs, outputs, name="model")
+        refuse_other_rows(scope, model)
         nodes = {node.name: called[node.name] for node in scope.definition.nodes}
         return model, outputs, nodes
 
@@ -98,12 +101,14 @@ class GraphPass:
         made = self._maker.at_node(node, index, scope)
         call = call_of(node, made, board, place)
         with attributed(place):
+            refuse_statistics(made, call)
             tensors = Tensors.of(self._result(node, made, call, scope), made.outputs)
             _refuse_echo(made, call, tensors)
             name_masks(scope.node_names[node.name], call, tensors.all)
             refuse_many_axes(tensors.all)
             refuse_dtypes(made, call)
             refuse_lengths(made, call)
+            refuse_failing(made, call, tensors.all)
             weights = made.keras.weights
             refuse_initializers(weights)
             size = sum(tensor_bytes(tensor) for tensor in tensors.all)

@@ -22,7 +22,12 @@ def refuse_initializers(weights: Iterable[Any]) -> None:
     for variable in weights:
         initializer, shape = variable._initializer, tuple(variable.shape)
         for kind, (fewest, most) in _RANKS:
-            fits = fewest <= len(shape) <= (most or len(shape))
+            fits = fewest <= len(shape) <= (most or len(shape)) and _has_channels(kind, shape)
             if isinstance(initializer, kind) and not fits:
                 name = type(initializer).__name__
                 raise ValueError(f"{name} cannot fill '{variable.name}' of shape {list(shape)}.")
+
+
+def _has_channels(kind: Any, shape: tuple[int, ...]) -> bool:
+    """STFT fills one channel, whatever it is asked for."""
+    return kind is not keras.initializers.STFT or shape[1] == 1

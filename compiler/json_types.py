@@ -1,11 +1,13 @@
 """JSON values as pydantic types: each checks a value, and describes itself in JSON Schema."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field, FiniteFloat
+from pydantic import AfterValidator, Field, FiniteFloat, WrapValidator
 from typing_extensions import TypeAliasType
 
+from domain.contract import WHOLE
 from domain.graph import Dtype
 
 LARGEST = 2**31 - 1
@@ -16,6 +18,22 @@ _UNFIT = ("int8",)
 """Keras reads it as the name of a quantization."""
 
 
+def _as_sent(value: Any, check: Callable[[Any], Any]) -> Any:
+    """A whole number stays one: Keras gives what it makes of it another dtype."""
+    check(value)
+    return value
+
+
+def whole(least: int, most: int) -> Any:
+    """Whole numbers between two, both included."""
+    return Annotated[int, Field(strict=True, ge=least, le=most), WHOLE]
+
+
+def number(**bounds: Any) -> Any:
+    """Numbers; the bounds are those of pydantic's `Field`."""
+    return Annotated[FiniteFloat, Field(**bounds), WrapValidator(_as_sent)]
+
+
 def listed(item: Any, size: int | None = None, least: int = 0) -> Any:
     """A list of items; looking ends at the first that does not belong."""
     bounds = Field(min_length=size or least, max_length=size, fail_fast=True)
@@ -24,7 +42,7 @@ def listed(item: Any, size: int | None = None, least: int = 0) -> Any:
 
 def from_one(most: int) -> Any:
     """Whole numbers that Keras loops over, or makes matrices of."""
-    return Annotated[int, Field(strict=True, ge=1, le=most)]
+    return whole(1, most)
 
 
 def dtypes(*without: str) -> Any:
@@ -51,10 +69,16 @@ def _false(value: bool) -> bool:
     return value
 
 
-def _distinct(values: list[int]) -> list[int]:
+def _distinct(values: list[Any]) -> list[Any]:
     if len(set(values)) < len(values):
         raise ValueError("repeated")
     return values
+
+
+def distinct(items: Any) -> Any:
+    """Of lists, those in which nothing stands twice."""
+    unique = Field(json_schema_extra={"uniqueItems": True})
+    return Annotated[items, AfterValidator(_distinct), unique]
 
 
 def _rising(values: list[float]) -> list[float]:
@@ -79,19 +103,25 @@ def _rectangular(value: Any) -> Any:
     return value
 
 
-Whole = Annotated[int, Field(ge=-LARGEST, le=LARGEST)]
-Count = Annotated[int, Field(ge=0, le=LARGEST)]
-Positive = Annotated[int, Field(ge=1, le=LARGEST)]
-Several = Annotated[int, Field(ge=2, le=LARGEST)]
-Odd = Annotated[Positive, AfterValidator(_odd), Field(json_schema_extra={"not": {"multipleOf": 2}})]
-NotZero = Annotated[
+Whole: Any = whole(-LARGEST, LARGEST)
+Count: Any = whole(0, LARGEST)
+Positive: Any = whole(1, LARGEST)
+Several: Any = whole(2, LARGEST)
+Odd: Any = Annotated[
+    Positive, AfterValidator(_odd), Field(json_schema_extra={"not": {"multipleOf": 2}})
+]
+NotZero: Any = Annotated[
     Whole, AfterValidator(_not_zero), Field(json_schema_extra={"not": {"const": 0}})
 ]
 Never = Annotated[bool, AfterValidator(_false), Field(json_schema_extra={"const": False})]
-Wide = Annotated[int, Field(ge=-(2**63), lt=2**63)]
-Number = FiniteFloat
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Part = Annotated[float, Field(ge=0, lt=1)]
+Wide: Any = whole(-(2**63), 2**63 - 1)
+Number: Any = number()
+Decimal = FiniteFloat
+"""For where Keras refuses whole numbers: 1 becomes 1.0."""
+Fraction: Any = number(ge=0, le=1)
+Part: Any = number(ge=0, lt=1)
+Rest = Annotated[Literal[-1], WHOLE]
+"""A size that follows from the others."""
 Vector: Any = listed(Number, least=1)
 Array: Any = Annotated[
     Number | Vector | listed(Vector, least=1) | listed(listed(Vector, least=1), least=1),
@@ -99,12 +129,5 @@ Array: Any = Annotated[
 ]
 Boundaries: Any = Annotated[Vector, AfterValidator(_rising)]
 Range: Any = Annotated[listed(Number, 2), AfterValidator(_apart)]
-Axes: Any = (
-    Whole
-    | Annotated[
-        listed(Whole, least=1),
-        AfterValidator(_distinct),
-        Field(json_schema_extra={"uniqueItems": True}),
-    ]
-)
+Axes: Any = Whole | distinct(listed(Whole, least=1))
 Plain = TypeAliasType("Plain", "str | bool | int | FiniteFloat | list[Plain] | None")

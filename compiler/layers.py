@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from compiler.catalogue import CATALOGUE
+from compiler.held import refuse_held
 from compiler.ledger import Ledger
 from compiler.messages import attributed
 from compiler.parts import family_of
@@ -99,8 +100,9 @@ class LayerMaker:
         with attributed(config, lambda text: _argument_in(text, layer.config)):
             for argument, value in layer.config.items():
                 if argument in LAYER_ARGUMENTS:
+                    inner, where = (*path, argument), (*config, argument)
                     arguments[argument] = self._held(
-                        value, scope, f"{name}_{argument}", (*path, argument), (*config, argument)
+                        value, layer.type, scope, f"{name}_{argument}", inner, where
                     )
                 else:
                     family = family_of(argument)
@@ -110,14 +112,18 @@ class LayerMaker:
             _share_forward(made, arguments["layer"])
         return Made(made, layer.type)
 
-    def _held(self, value: Any, scope: Scope, name: str, path: Path, place: Place) -> Any:
+    def _held(
+        self, value: Any, owner: str, scope: Scope, name: str, path: Path, place: Place
+    ) -> Any:
         """The layer, or list of layers, that a wrapper's argument holds."""
         if value is None:
             return None
         if not isinstance(value, list):
-            return self._any(parse_layer(value), scope, name, path, place).keras
+            made = self._any(parse_layer(value), scope, name, path, place)
+            refuse_held(owner, made, place)
+            return made.keras
         return [
-            self._held(item, scope, f"{name}_{i}", (*path, str(i)), (*place, i))
+            self._held(item, owner, scope, f"{name}_{i}", (*path, str(i)), (*place, i))
             for i, item in enumerate(value)
         ]
 

@@ -1,11 +1,32 @@
 """Which lengths a layer's tensors have to have: TensorFlow finds out batch by batch."""
 
+from math import prod
 from typing import Any
 
 import keras
+import numpy as np
 
 from compiler.calls import Call
 from compiler.scope import Made
+from domain.shapes import shown
+
+
+def refuse_statistics(made: Made, call: Call) -> None:
+    """See that a `Normalization` has as many numbers as the axes that it is about to normalize.
+
+    Raises:
+        ValueError: it has others.
+    """
+    if made.type != "Normalization" or made.keras.input_mean is None:
+        return
+    shape = call.args[0].shape
+    lengths = [shape[axis] for axis in made.keras.axis if -len(shape) <= axis < len(shape)]
+    given = np.size(made.keras.input_mean)
+    if None not in lengths and given not in (1, prod(lengths)):
+        raise ValueError(
+            f"'mean' and 'variance' must be 1 number or {prod(lengths)} each, one for each place "
+            f"on the normalized axes of {shown(shape)}; {given} given."
+        )
 
 
 def refuse_lengths(made: Made, call: Call) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from compiler.arguments import Argument
 from compiler.components import Component as Described
-from compiler.components import config_faults, misuse, plain_value
+from compiler.components import config_faults, misuse, plain_value, read_config
 from compiler.messages import attributed
 from domain.errors import Fault, Invalid, not_offered
 from domain.nesting import Place
@@ -47,8 +47,10 @@ class Offer:
         if isinstance(spec, str):
             return spec if self.names else self.classes[spec]()
         with attributed((*place, "config")):
-            config = {name: self._resolved(name, value) for name, value in spec.config.items()}
-            return self.classes[spec.type](**config)
+            made = self._made(spec.config)
+            plain = {name: value for name, value in spec.config.items() if name not in made}
+            cls = self.classes[spec.type]
+            return cls(**read_config(cls, plain), **made)
 
     def _name_faults(self, name: str, place: Place) -> list[Fault]:
         known = dict.fromkeys(sorted(self.names or self.classes))
@@ -68,11 +70,13 @@ class Offer:
         else:
             yield from offer.faults(_read(value), place)
 
-    def _resolved(self, name: str, value: Any) -> Any:
-        """The object of another kind where a config describes one; else the value itself."""
-        if name in self.inner and isinstance(value, dict):
-            return self.inner[name].make(_read(value), (name,))
-        return value
+    def _made(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """The objects of other kinds that a config describes."""
+        return {
+            name: offer.make(_read(config[name]), (name,))
+            for name, offer in self.inner.items()
+            if isinstance(config.get(name), dict)
+        }
 
 
 def _read(value: Mapping[str, Any]) -> Component:

@@ -6,13 +6,16 @@ import keras
 import numpy as np
 
 from compiler.calls import tensors_of
+from compiler.constants import array_of
 from compiler.dtypes import refuse_text
 from compiler.messages import attributed
 from compiler.op_faults import by_parameter
 from compiler.op_kinds import MOST_STEPS
 from compiler.op_parameters import Parameter, Takes
+from compiler.op_rules import refuse_arguments
 from compiler.ops import OPS, Op
 from compiler.tensors import Board, refuse_many_axes
+from compiler.tracing import agree, traced
 from domain.graph import OpNode
 from domain.nesting import Place
 
@@ -34,6 +37,7 @@ def op_result(node: OpNode, name: str, board: Board, place: Place) -> Any:
     constants = {k: _constant(op.parameters[k], value) for k, value in node.config.items()}
     with attributed(place):
         refuse_text(op.name, keras.tree.flatten(dict(given)))
+        refuse_arguments(op.name, given | constants)
         result = _called(op, given | constants)
         refuse_many_axes(keras.tree.flatten(result))
         for i, operation in enumerate(operations_between(result, dict(given))):
@@ -69,20 +73,19 @@ def _refuse_many_parts(shape: Any, axis: Any) -> None:
 
 def _constant(parameter: Parameter, value: Any) -> Any:
     """What Keras's function takes for a JSON constant."""
+    if parameter.takes is Takes.TENSOR:
+        return _numbers(array_of(value))
+    if value is not None:
+        value = parameter.kind.read(value)
     if (parameter.op, parameter.name) == ("get_item", "key"):
         return _key(value)
-    if parameter.takes is Takes.TENSOR and isinstance(value, list):
-        return _array(value)
     return _tuples(value)
 
 
-def _array(value: list[Any]) -> Any:
-    """Numbers as Keras would convert them, but with a shape that it can see."""
-    array = np.array(value)
-    if array.dtype.kind == "b":
-        return array
-    whole = array.dtype.kind == "i" and np.all(np.abs(array) < 2**31)
-    return array.astype("int32" if whole else keras.config.floatx())
+def _numbers(value: Any) -> Any:
+    """A single number that has a dtype as a tensor, for Keras's JSON keeps the dtype of those."""
+    is_single = isinstance(value, np.ndarray) and value.ndim == 0
+    return keras.ops.convert_to_tensor(value, value.dtype.name) if is_single else value
 
 
 def _tuples(value: Any) -> Any:
@@ -124,21 +127,12 @@ def _verify(operation: Any) -> None:
     Raises:
         ValueError: Keras was wrong, and a training would have been the first to notice.
     """
-    if type(operation).compute_output_spec is keras.Operation.compute_output_spec:
-        return  # TensorFlow was asked already
     node = operation._inbound_nodes[0]
     arguments = node.arguments
-    traced = keras.Operation.compute_output_spec(operation, *arguments.args, **arguments.kwargs)
-    for stated, real in zip(node.output_tensors, keras.tree.flatten(traced), strict=True):
-        if stated.dtype != real.dtype or not _agree(stated.shape, real.shape):
+    result = traced(operation.call, *arguments.args, **arguments.kwargs)
+    for stated, real in zip(node.output_tensors, keras.tree.flatten(result), strict=True):
+        if stated.dtype != real.dtype or not agree(stated.shape, real.shape):
             raise ValueError(
                 f"Keras states {stated.dtype}{stated.shape} for what is {real.dtype}{real.shape}; "
                 "this call cannot be part of a graph."
             )
-
-
-def _agree(one: Any, other: Any) -> bool:
-    """Whether two shapes may be of one tensor."""
-    return len(one) == len(other) and all(
-        None in (a, b) or a == b for a, b in zip(one, other, strict=True)
-    )

@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 from math import prod
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar
 
-import numpy as np
-from pydantic import AfterValidator, Field, FiniteFloat
-from typing_extensions import TypeAliasType
+from pydantic import AfterValidator, Field
 
-from compiler.json_types import Count, Number, Positive, Whole
+from compiler.constants import NumericDtype
+from compiler.json_types import Count, Number, Positive, Whole, whole
 from compiler.kinds import COUNT, NUMBER, POSITIVE, TEXT, WHOLE, Kind, one_of
 from compiler.tensors import MOST_AXES
-from domain.graph import Dtype
 
 MOST_STEPS = 1024
 """Of what TensorFlow's graph holds an operation for each of."""
@@ -44,25 +42,14 @@ def _moderate(value: list[int]) -> list[int]:
     return value
 
 
-def _regular(value: Any) -> Any:
-    np.array(value)  # refuses lists of unequal lengths on one level
-    return value
-
-
-_Nested = TypeAliasType("_Nested", "FiniteFloat | bool | list[_Nested]")
 _Axes: Any = Whole | _few(Whole)
 _Slice = Annotated[str, Field(pattern=r"^(-?\d{1,9})?:(-?\d{1,9})?(:(-?\d{1,9})?)?$")]
 _Index: Any = _Slice | Literal["..."] | Whole | None
-_Times = Annotated[int, Field(ge=0, le=_MOST_TIMES)]
-_Offset = Annotated[int, Field(ge=-MOST_STEPS, le=MOST_STEPS)]
-_Length = Annotated[int, Field(ge=0, le=MOST_BINS)]
-_Steps = Annotated[int, Field(ge=0, le=MOST_STEPS)]
-_Dtype: Any = Literal[tuple(name for name in get_args(Dtype) if name != "string")]
+_Times: Any = whole(0, _MOST_TIMES)
+_Offset: Any = whole(-MOST_STEPS, MOST_STEPS)
+_Length: Any = whole(0, MOST_BINS)
+_Steps: Any = whole(0, MOST_STEPS)
 
-CONSTANT = Kind(
-    "a number, true, false, or an array of them: lists of one length on each level",
-    Annotated[_Nested, AfterValidator(_regular)],
-)
 AXES = Kind(f"a whole number or a list of at most {MOST_AXES}", _Axes)
 PAIR_OF_AXES = Kind(
     "a whole number or a list of two, each a whole number or a list",
@@ -91,7 +78,7 @@ WIDTHS = Kind(
     f"a whole number from 0 to {_MOST_TIMES:,}, or a list of one or a pair of them for each axis",
     _Times | _few(_Times | _few(_Times)),
 )
-DTYPE = Kind("the name of a dtype, e.g. 'float32'", _Dtype)
+DTYPE = Kind("the name of a dtype, e.g. 'float32'", NumericDtype)
 KEY = Kind(
     "an index, a slice as text ('1:-1', '::2', ':'), '...', null for a new axis, or a list of them",
     _Index | _few(_Index),

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from compiler.constants import CONSTANT
 from compiler.kinds import FLAG, NUMBER, Kind
-from compiler.op_kinds import BY_FUNCTION, BY_NAME, CONSTANT
+from compiler.op_kinds import BY_FUNCTION, BY_NAME
 
 _TENSOR_NAMES = """
     x x1 x2 a b y tensor array inputs images image1 image2 volumes data variable abs_ angle

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from compiler.arguments import arguments_of
-from compiler.components import Component, config_faults, misuse
+from compiler.components import Component, config_faults, misuse, read_config
 from domain.errors import Fault, not_offered
 from domain.nesting import Place
 from domain.pointer import pointer
@@ -62,7 +62,7 @@ class Family:
         if isinstance(member, type) and not (
             isinstance(value, str) and "seed" in arguments_of(member)
         ):
-            return member(**component.config)
+            return member(**read_config(member, component.config))
         return member.__name__
 
 

@@ -1,188 +1,20 @@
 """Which JSON values an argument takes: by its class and name, by its name, else by its default."""
 
 import re
-from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from compiler import kinds
+from compiler.argument_kinds import BY_CLASS, BY_NAME, BY_RANK
 from compiler.arguments import Argument
-from compiler.kinds import Kind, one_of, or_null
+from compiler.kinds import Kind, or_null
 
-
-def _each(names: str, kind: Kind) -> dict[str, Kind]:
-    return dict.fromkeys(names.split(), kind)
-
-
-_BY_NAME: Mapping[str, Kind] = {
-    **_each("name", kinds.NAME),
-    **_each("seed", kinds.WHOLE),
-    **_each("dtype reverse_dtype", kinds.FLOAT_DTYPE),
-    **_each("vocabulary_dtype", one_of("int64")),
-    **_each(
-        "units filters groups input_dim output_dim num_heads key_dim value_dim head_dim"
-        " num_query_heads num_key_value_heads depth_multiplier n height width num_bins max_tokens"
-        " num_tokens bins frame_length frame_step sequence_stride"
-        " sequence_length sampling_rate max_number lora_rank sliding_window"
-        " output_sequence_length projection_dim k top_k num_classes num_labels num_thresholds"
-        " decay_steps first_decay_steps ema_overwrite_frequency gradient_accumulation_steps",
-        kinds.POSITIVE,
-    ),
-    **_each("power_iterations ns_steps num_chains chain_depth num_ops", kinds.from_one(100)),
-    **_each("num_mel_bins", kinds.from_one(4096)),
-    **_each("fft_length", kinds.from_one(65536)),
-    **_each(
-        "patience cooldown start_from_epoch warmup_steps num_regressors num_oov_indices class_id"
-        " verbose",
-        kinds.COUNT,
-    ),
-    **_each(
-        "rate dropout recurrent_dropout label_smoothing precision recall sensitivity specificity",
-        kinds.FRACTION,
-    ),
-    **_each(
-        "baseline clipnorm clipvalue fill_value global_clipnorm initial_learning_rate init_values"
-        " logit_soft_cap lora_alpha loss_scale_factor max_freq min_delta threshold warmup_target"
-        " weight_decay adam_lr_ratio stddev decay_rate",
-        kinds.NUMBER,
-    ),
-    **_each("flash_attention", kinds.NEVER),
-    **_each("bias_axes equation monitor", kinds.TEXT),
-    **_each("attention_axes input_axes output_axes shared_axes", kinds.AXES),
-    **_each("axes", kinds.TWO_AXES),
-    **_each("scale offset mean variance", kinds.ARRAY),
-    **_each("boundaries values label_weights idf_weights", kinds.NUMBERS),
-    **_each(
-        "factor height_factor width_factor x_factor y_factor sigma addition_factor"
-        " threshold_factor brightness_factor contrast_factor saturation_factor hue_factor",
-        kinds.FACTOR,
-    ),
-    **_each("noise_shape", kinds.DIMENSIONS),
-    **_each("bin_boundaries", kinds.BOUNDARIES),
-    **_each("target_class_ids", kinds.CLASSES),
-    **_each("thresholds", kinds.FRACTIONS),
-    **_each("renorm_clipping", kinds.CLIPPING),
-    **_each("ngrams", kinds.POSITIVES),
-    **_each("salt", kinds.SALT),
-    **_each("ignore_class", kinds.WHOLE),
-    **_each("use_cudnn", kinds.AUTO_OR_FLAG),
-    **_each("vocabulary", kinds.TEXTS),
-    **_each("window", kinds.WINDOW),
-    **_each("exclude_layers", kinds.NAMES),
-    **_each("data_format", one_of("channels_last", "channels_first")),
-    **_each("padding", one_of("valid", "same")),
-    **_each("interpolation", one_of("nearest", "bilinear")),
-    **_each("fill_mode", one_of("constant", "nearest", "wrap", "reflect")),
-    **_each("merge_mode", one_of("concat", "sum", "mul", "ave", None)),
-    **_each("score_mode", one_of("dot", "concat")),
-    **_each("scaling", one_of("density", "spectrum", None)),
-    **_each("output_mode", one_of("int", "one_hot", "multi_hot", "count", "tf_idf")),
-    **_each("oov_method", one_of("floormod", "farmhash")),
-    **_each("split", one_of("whitespace", "character", None)),
-    **_each(
-        "standardize",
-        one_of("lower_and_strip_punctuation", "lower", "strip_punctuation", None),
-    ),
-    **_each(
-        "bounding_box_format",
-        one_of(
-            "xyxy", "yxyx", "xywh", "center_xywh", "center_yxhw",
-            "rel_xyxy", "rel_yxyx", "rel_xywh", "rel_center_xywh",
-        ),
-    ),
-    **_each(
-        "reduction",
-        one_of("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None),
-    ),
-    **_each("average", one_of("micro", "macro", "weighted")),
-    **_each("curve", one_of("ROC", "PR")),
-    **_each("summation_method", one_of("interpolation", "minoring", "majoring")),
-    **_each(
-        "class_aggregation",
-        one_of("uniform_average", "variance_weighted_average", None),
-    ),
-    **_each("distribution", one_of("truncated_normal", "untruncated_normal", "uniform")),
-    **_each("side", one_of("real", "imag")),
-}  # fmt: skip
-_BY_RANK: Mapping[str, Callable[[int], Kind]] = {
-    "kernel_size": kinds.sizes,
-    "pool_size": kinds.sizes,
-    "strides": kinds.sizes,
-    "dilation_rate": kinds.sizes,
-    "output_size": kinds.adapted,
-    "size": kinds.sizes,
-    "output_padding": kinds.counts,
-    "cropping": kinds.margins,
-}
-"""Of layers named after their number of spatial axes."""
 _RANK = re.compile(r"([123])D(Transpose)?$")
 _FREE_OF_WEIGHTS = ("reshaping", "merging", "preprocessing")
 """Keras's folders."""
 
 
-def _of(classes: str, **by_name: Kind) -> dict[tuple[str, str], Kind]:
-    return {(cls, name): kind for cls in classes.split() for name, kind in by_name.items()}
-
-
-_BY_CLASS: Mapping[tuple[str, str], Kind] = {
-    **_of("LayerNormalization UnitNormalization RMSNormalization Softmax", axis=kinds.AXES),
-    **_of("Normalization", axis=or_null(kinds.AXES)),
-    **_of("MaxNorm MinMaxNorm UnitNorm Dice Tversky", axis=kinds.AXES),
-    **_of("AlphaDropout GaussianDropout", rate=kinds.PART),
-    **_of(
-        "StringLookup IntegerLookup TextVectorization Hashing HashedCrossing CategoryEncoding",
-        dtype=kinds.DTYPE,
-    ),
-    **_of("Identity Masking", dtype=kinds.NUMBER_DTYPE),
-    **_of("AutoContrast Dot", dtype=kinds.FLOAT_DTYPE),
-    **_of("RandomPosterization", factor=kinds.sizes(2)),
-    **_of("STFTSpectrogram", dtype=one_of("float32", "float16", "float64", "mixed_float16")),
-    **_of(
-        "MelSpectrogram",
-        dtype=one_of("float32", "float16", "bfloat16", "mixed_float16", "mixed_bfloat16"),
-    ),
-    **_of("Conv1D", padding=one_of("valid", "same", "causal")),
-    **_of("ZeroPadding1D", padding=kinds.margins(1)),
-    **_of("ZeroPadding2D", padding=kinds.margins(2)),
-    **_of("ZeroPadding3D", padding=kinds.margins(3)),
-    **_of("UpSampling1D", size=kinds.POSITIVE),
-    **_of(
-        "UpSampling2D Resizing",
-        interpolation=one_of("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"),
-    ),
-    **_of("Resizing", fill_mode=one_of("constant")),
-    **_of("RandomFlip", mode=one_of("horizontal", "vertical", "horizontal_and_vertical")),
-    **_of("RandomGaussianBlur", kernel_size=kinds.ODD_SIZES),
-    **_of("RandomErasing RandomElasticTransform", scale=kinds.FACTOR),
-    **_of("RandomPerspective CustomScaleLayer", scale=kinds.NUMBER),
-    **_of("ContrastLimitedAdaptiveHistogramEqualization", tile_grid_size=kinds.GRID),
-    **_of(
-        "STFTSpectrogram",
-        mode=one_of("log", "magnitude", "psd", "real", "imag", "angle", "stft"),
-    ),
-    **_of("MelSpectrogram", window=kinds.MEL_WINDOW),
-    **_of("CategoryEncoding", output_mode=one_of("one_hot", "multi_hot", "count")),
-    **_of("Discretization Hashing", output_mode=one_of("int", "one_hot", "multi_hot", "count")),
-    **_of("HashedCrossing", output_mode=one_of("int", "one_hot")),
-    **_of(
-        "IntegerLookup", vocabulary=kinds.INTEGERS, mask_token=kinds.WHOLE, oov_token=kinds.WHOLE
-    ),
-    **_of("StringLookup", mask_token=kinds.TEXT, oov_token=kinds.TEXT),
-    **_of("Hashing", mask_value=kinds.TEXT_OR_WHOLE),
-    **_of("Masking", mask_value=kinds.NUMBER),
-    **_of("EinsumDense", output_shape=kinds.OUTPUT_SHAPE),
-    **_of("MultiHeadAttention", output_shape=kinds.POSITIVES),
-    **_of("Reshape", target_shape=kinds.SHAPE),
-    **_of("Permute", dims=kinds.PERMUTATION),
-    **_of("ReLU", max_value=kinds.NUMBER),
-    **_of("MaxNorm", max_value=kinds.NUMBER),
-    **_of("VarianceScaling", scale=kinds.NUMBER, mode=one_of("fan_in", "fan_out", "fan_avg")),
-    **_of("RandomNormal TruncatedNormal", mean=kinds.NUMBER),
-    **_of("OrthogonalRegularizer", mode=one_of("rows", "columns")),
-    **_of("EarlyStopping ReduceLROnPlateau", mode=one_of("auto", "min", "max")),
-    **_of("CategoricalFocalCrossentropy", alpha=kinds.ONE_OR_MORE),
-}
-
-
+@cache
 def kind_of(argument: Argument) -> Kind:
     """The values that this argument takes; null is among them where it is Keras's default."""
     kind = _own_kind(argument) or _kind_by_default(argument.default)
@@ -195,16 +27,21 @@ def reason_against(argument: Argument, value: Any) -> str | None:
     return None if kind.accepts(value) else f"'{argument.name}' must be {kind.wanted}."
 
 
+def read(argument: Argument, value: Any) -> Any:
+    """A value that nothing speaks against, as Keras takes it."""
+    return kind_of(argument).read(value)
+
+
 def _own_kind(argument: Argument) -> Kind | None:
     if isinstance(argument.default, bool):
         return kinds.FLAG
     owner = argument.owner.__name__ if argument.owner else ""
-    exact = _BY_CLASS.get((owner, argument.name))
-    if exact is None and argument.name in _BY_RANK and (rank := _RANK.search(owner)):
-        return _BY_RANK[argument.name](int(rank[1]))
+    exact = BY_CLASS.get((owner, argument.name))
+    if exact is None and argument.name in BY_RANK and (rank := _RANK.search(owner)):
+        return BY_RANK[argument.name](int(rank[1]))
     if exact is None and argument.name == "dtype" and _is_free_of_weights(argument.owner):
         return kinds.NUMBER_DTYPE
-    return exact or _BY_NAME.get(argument.name)
+    return exact or BY_NAME.get(argument.name)
 
 
 def _is_free_of_weights(owner: type | None) -> bool:

@@ -1,6 +1,16 @@
 """The base of every value a client sends or receives."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
+"""Of strict integers: JSON Schema counts 2.0 as whole, and some languages write no other form."""
 
 
 class Contract(BaseModel):

@@ -14,7 +14,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from domain.contract import Contract
+from domain.contract import WHOLE, Contract
 from domain.ids import GraphId, ModelId
 
 LONGEST_NAME = 64
@@ -41,7 +41,7 @@ Dtype = Literal[
     "float16", "bfloat16", "float32", "float64", "bool", "string",
     "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
 ]  # fmt: skip
-Axis = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
+Axis = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1), WHOLE]
 
 LAYER_ARGUMENTS = frozenset({"layer", "backward_layer", "cell", "cells", "layers"})
 """The arguments that Keras types as a layer, a cell or a list of them."""

@@ -88,4 +88,4 @@ def _input_dim(definition: GraphDefinition, layer: LayerObject | str) -> int | N
     if not isinstance(layer, KerasLayer) or layer.type != "Embedding":
         return None
     size = layer.config.get("input_dim")
-    return size if isinstance(size, int) else None
+    return int(size) if isinstance(size, int | float) else None

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, JsonValue, StringConstraints, Tag, model_validator
 
-from domain.contract import Contract, Result
+from domain.contract import WHOLE, Contract, Result
 from domain.dataset import ColumnName
 from domain.graph import GraphOrId
 from domain.ids import DatasetId, JobId, ModelId
@@ -87,10 +87,10 @@ class JobRequest(Contract):
     feed: Feed = Feed()
     compile: Compile = Compile()
     fit: Fit = Fit()
-    seed: int | None = Field(default=None, strict=True, ge=0, lt=2**32)
+    seed: Annotated[int, Field(strict=True, ge=0, lt=2**32), WHOLE] | None = None
     """Left out: drawn and recorded."""
     deterministic: bool = Field(default=True, strict=True)
-    priority: int = Field(default=0, strict=True, ge=-1000, le=1000)
+    priority: Annotated[int, Field(strict=True, ge=-1000, le=1000), WHOLE] = 0
     """Higher goes first."""
     limits: JobLimits = JobLimits()
 

@@ -7,6 +7,8 @@ from domain.graph import LAYER_ARGUMENTS
 from domain.nesting import Level, Unreadable, holdings
 from domain.pointer import pointer
 
+_USED_ONCE = ' A layer used once is an object: {"type": "...", "config": {...}}.'
+
 
 def layer_faults(level: Level, deepest: int) -> Iterator[Fault]:
     """Every fault in how one graph names, holds and shares its layers.
@@ -37,7 +39,7 @@ def _unknown(level: Level) -> Iterator[Fault]:
             yield Fault(pointer=pointer(*place), detail=f"{detail} layers): {held.reason}.")
         elif isinstance(held, str) and held not in level.scope:
             near = did_you_mean(held, level.scope)
-            detail = f"There is no shared layer named '{clip(held)}' in `layers`.{near}"
+            detail = f"There is no shared layer named '{clip(held)}' in `layers`.{near}{_USED_ONCE}"
             yield Fault(pointer=pointer(*place), detail=detail)
 
 

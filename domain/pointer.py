@@ -20,15 +20,26 @@ def clipped(text: str, body: Any) -> str:
     What the server expands (a stored graph named by its id) lies deeper than the body
     as sent; the fault is then shown at the id.
     """
+    kept, body = _walked(text, body)
+    rest = tokens_of(text)[len(kept) :]
+    return pointer(*kept, *(rest[:1] if isinstance(body, dict | list) else ()))
+
+
+def existing(text: str, body: Any) -> str:
+    """The longest beginning of a pointer that exists: what lacks what it says is missing."""
+    kept, _ = _walked(text, body)
+    return pointer(*kept)
+
+
+def _walked(text: str, body: Any) -> tuple[list[str], Any]:
+    """The tokens that exist, and what they lead to."""
     kept: list[str] = []
     for token in tokens_of(text):
         found, body = _step(body, token)
         if not found:
-            if isinstance(body, dict | list):
-                kept.append(token)
             break
         kept.append(token)
-    return pointer(*kept)
+    return kept, body
 
 
 def located(location: Iterable[str | int], body: Any, *, missing: bool) -> str:

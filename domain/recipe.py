@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Discriminator, Field, JsonValue, Tag
 
-from domain.contract import Contract
+from domain.contract import WHOLE, Contract
 
 
 class Component(Contract):
@@ -88,8 +88,8 @@ ClassWeights = dict[str, float]
 class Fit(Contract):
     """The arguments of Keras's `fit`."""
 
-    epochs: int = Field(default=1, strict=True, ge=1, le=1_000_000)
-    batch_size: int = Field(default=32, strict=True, ge=1, le=10_000_000)
+    epochs: Annotated[int, Field(strict=True, ge=1, le=1_000_000), WHOLE] = 1
+    batch_size: Annotated[int, Field(strict=True, ge=1, le=10_000_000), WHOLE] = 32
     validation_split: float = Field(default=0.0, ge=0, lt=1)
     """The last rows, before shuffling."""
     shuffle: bool = Field(default=True, strict=True)

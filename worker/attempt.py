@@ -32,6 +32,8 @@ class Rules:
     lease_seconds: float
     tick_seconds: float
     max_attempts: int
+    memory_bytes: int = 0
+    """Of one process; 0: what the machine has."""
 
 
 class Attempt:
@@ -150,7 +152,7 @@ class Attempt:
         with self._database.read() as connection:
             before = attempts.deaths(connection, self._claim)
         if before + 1 >= DEATHS_UNTIL_FAILED or not self._may_retry():
-            self._fail(endings.killed(exit_code))
+            self._fail(endings.killed(exit_code, self._rules.memory_bytes))
         else:
             self._hand_back(f"the training process {endings.ended(exit_code)}", died=True)
 

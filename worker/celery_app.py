@@ -34,6 +34,7 @@ def make_slot(stopping: threading.Event) -> Slot:
         lease_seconds=store_settings.lease_seconds,
         tick_seconds=min(settings.tick_seconds, store_settings.lease_seconds / 3),
         max_attempts=store_settings.max_attempts,
+        memory_bytes=settings.max_training_memory_bytes,
     )
     store = open_store(store_settings.resolved_artifacts_url)
     supervisor = Supervisor(database, store, rules, stopping)

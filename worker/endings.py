@@ -14,15 +14,29 @@ def ended(exit_code: int) -> str:
     return f"crashed (signal {-exit_code})"
 
 
-def killed(exit_code: int) -> JobError:
-    """The failure of a job whose processes keep dying."""
-    memory = "; it probably ran out of memory" if -exit_code == signal.SIGKILL else ""
+def killed(exit_code: int, memory_bytes: int) -> JobError:
+    """The failure of a job whose processes keep dying.
+
+    Args:
+        exit_code: Of the last one.
+        memory_bytes: What it was allowed; TensorFlow aborts where it gets no more. 0: no bound.
+    """
+    memory = ""
+    if -exit_code == signal.SIGKILL:
+        memory = "; it probably ran out of memory"
+    elif -exit_code == signal.SIGABRT and memory_bytes:
+        memory = f"; it probably needs more memory than {allowed(memory_bytes)}"
     return JobError(
         type="process-died",
         title="The training process died",
         detail=f"the training process {ended(exit_code)}{memory}",
         category="infrastructure",
     )
+
+
+def allowed(memory_bytes: int) -> str:
+    """How much memory a training may take, by the setting that says so."""
+    return f"the {memory_bytes:,} bytes that it may take (MAX_TRAINING_MEMORY_BYTES)"
 
 
 def too_long() -> JobError:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from compiler.messages import plain
 from domain.errors import Invalid
 from models_store.disk import FULL
+from worker.endings import allowed
 from worker.messages import Failed
 from worker.order import Order
 
@@ -37,6 +38,8 @@ def failure_of(error: Exception, order: Order) -> Failed:
     request's fault, and would be again; only the machine's own troubles are ours.
     """
     match error:
+        case MemoryError() | tf.errors.ResourceExhaustedError():
+            return _out_of_memory(order.memory_bytes)
         case Invalid():
             fault, title = error.faults[0], "The job cannot be built"
             return _user("invalid-request", title, fault.detail, f"/graph{fault.pointer}")
@@ -44,8 +47,6 @@ def failure_of(error: Exception, order: Order) -> Failed:
             return _user("cannot-train", "The model cannot be trained like this", str(error))
         case tf.errors.InvalidArgumentError():
             return _invalid_argument(str(error), order)
-        case MemoryError() | tf.errors.ResourceExhaustedError():
-            return _ours("out-of-memory", "Out of memory", "The training needs more memory.")
         case _ if disk_is_full(error):
             return _ours("storage-full", "No room left", "The worker has no room for the files.")
         case OSError() | tf.errors.OpError():
@@ -68,6 +69,14 @@ def _user(type_: str, title: str, detail: str, pointer: str | None = None) -> Fa
 
 def _ours(type_: str, title: str, detail: str) -> Failed:
     return Failed(type_, title, detail, "infrastructure")
+
+
+def _out_of_memory(most: int) -> Failed:
+    """Over a bound of its own it is the job that asks for too much, and would again."""
+    title = "Out of memory"
+    if most:
+        return _user("out-of-memory", title, f"The training needs more than {allowed(most)}.")
+    return _ours("out-of-memory", title, "The training needs more memory than there is.")
 
 
 def _invalid_argument(text: str, order: Order) -> Failed:

@@ -37,5 +37,7 @@ class Order:
     """The `model.safetensors` of the model whose training goes on."""
     checkpoint: Path | None = None
     """The last committed checkpoint of an earlier attempt."""
+    memory_bytes: int = 0
+    """What its process may take beyond what it starts with; 0: what the machine has."""
     leased_at: float = field(default_factory=time.monotonic)
     """This machine's monotonic clock just before the lease was last renewed."""

@@ -11,7 +11,12 @@ from worker.order import Order
 
 
 def order_for(
-    claim: Claim, store: ArtifactStore, folder: Path, lease_seconds: float, leased_at: float
+    claim: Claim,
+    store: ArtifactStore,
+    folder: Path,
+    lease_seconds: float,
+    leased_at: float,
+    memory_bytes: int,
 ) -> Order:
     """Everything the training process needs, fetched.
 
@@ -29,6 +34,7 @@ def order_for(
         folder=folder,
         lease_seconds=lease_seconds,
         leased_at=leased_at,
+        memory_bytes=memory_bytes,
         recipe=plan.recipe,
         fit=claim.fit,
         columns=_columns(store, plan.dataset) or {},

@@ -19,3 +19,6 @@ class Settings(BaseSettings):
     """How often the reaper looks for expired leases."""
     sweep_seconds: float = Field(default=60.0, gt=0)
     """How often the reaper deletes what nothing names any more."""
+    max_training_memory_bytes: int = Field(default=0, ge=0)
+    """Memory that one job's process may take beyond what it starts with, mapped datasets and what
+    lies on a GPU aside; a job that needs more fails. 0: what the machine has."""

@@ -36,9 +36,12 @@ class Supervisor:
         prefix = f"attempt-{claim.job_id}-{claim.fence}"
         try:
             with self.store.scratch(prefix) as folder:
-                order = order_for(claim, self.store, folder, self.rules.lease_seconds, leased_at)
+                rules = self.rules
+                order = order_for(
+                    claim, self.store, folder, rules.lease_seconds, leased_at, rules.memory_bytes
+                )
                 journal = Journal(claim, self.database, self.store, folder)
-                Attempt(claim, order, journal, self.database, self.rules, self.stopping).run()
+                Attempt(claim, order, journal, self.database, rules, self.stopping).run()
         except NotFound as missing:
             self._fail(claim, missing)
         except LeaseLost as lost:

@@ -19,6 +19,7 @@ from worker.export import Export
 from worker.failures import CannotTrain, failure_of
 from worker.folder import Folder
 from worker.lifeline import Lifeline
+from worker.memory import bound
 from worker.messages import Finished, FromChild, Started, Warned
 from worker.order import Order
 from worker.training import Training
@@ -50,6 +51,7 @@ def train(order: Order, connection: Connection) -> None:
 
 
 def _finished(order: Order, lifeline: Lifeline) -> Finished:
+    bound(order.memory_bytes)
     pin(order.deterministic)
     folder = Folder(order.folder, lifeline)
     built = _built(order)

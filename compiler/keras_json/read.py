@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from compiler.keras_json.parsing.document import Gathered, expect, parsed, refused
+from compiler.keras_json.parsing.extent import refuse_excess
 from compiler.keras_json.parsing.models import is_model
 from compiler.keras_json.translation.graphs import GraphReader
 from compiler.keras_json.translation.layers import Around
@@ -13,7 +14,8 @@ from compiler.keras_json.translation.part import Part
 from domain.contract import Contract
 from domain.errors import Fault
 from domain.graph import GraphDefinition
-from domain.pointer import located
+from domain.limits import STANDARD, Limits
+from domain.pointer import existing, located
 
 
 class Reading(Contract):
@@ -29,24 +31,31 @@ class Reading(Contract):
     """Pointers from the root of Keras's JSON."""
 
 
-def answer(keras_json_text: str) -> str:
+def answer(keras_json_text: str, limits: Limits = STANDARD) -> str:
     """The graph as plain JSON, for a process that knows nothing of Keras.
 
     Args:
         keras_json_text: What `model.to_json()` gives, of Keras 3 or 2.
+        limits: How much the graph may hold.
 
     Returns:
         A `Reading`.
     """
-    return read(keras_json_text).model_dump_json(by_alias=True)
+    return read(keras_json_text, limits).model_dump_json(by_alias=True)
 
 
-def read(keras_json_text: str) -> Reading:
-    """Read a model's JSON; every fault at once."""
+def read(keras_json_text: str, limits: Limits = STANDARD) -> Reading:
+    """Read a model's JSON; every fault at once, or the first limit that it goes beyond."""
     gathered = Gathered()
-    document = gathered.attempt(lambda: _model(keras_json_text))
+    document = gathered.attempt(lambda: _model(keras_json_text, limits))
     if document is None:
         return Reading(faults=gathered.faults)
+    found = _reading(document, gathered)
+    told = [item.at(existing(item.pointer, document)) for item in found.faults]
+    return found.model_copy(update={"faults": list(dict.fromkeys(told))})
+
+
+def _reading(document: dict[str, Any], gathered: Gathered) -> Reading:
     names = Names(document)
     reader = GraphReader(names, gathered)
     graph = gathered.attempt(lambda: reader.graph(document, (), Around()))
@@ -55,8 +64,9 @@ def read(keras_json_text: str) -> Reading:
     return _checked(graph.part, names, gathered.faults)
 
 
-def _model(text: str) -> dict[str, Any]:
+def _model(text: str, limits: Limits) -> dict[str, Any]:
     document = expect(parsed(text), dict, ())
+    refuse_excess(document, limits)
     if not is_model(document):
         detail = (
             "This must be the JSON of a functional or sequential model, as `model.to_json()` "
@@ -68,7 +78,7 @@ def _model(text: str) -> dict[str, Any]:
 
 def _checked(part: Part, names: Names, faults: list[Fault]) -> Reading:
     if faults:
-        return Reading(faults=list(dict.fromkeys(faults)))
+        return Reading(faults=faults)
     try:
         definition = GraphDefinition.model_validate(part.value)
     except ValidationError as error:

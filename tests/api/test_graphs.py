@@ -142,3 +142,21 @@ def test_nesting_beyond_the_limit(client: httpx.Client) -> None:
     for _ in range(33):
         layer = {"type": "Graph", "graph": graph(layer)}
     assert any("MAX_GRAPH_DEPTH" in d for d in faults(post(client, graph(layer))).values())
+
+
+def test_what_must_be_whole_may_be_sent_as_2_0(client: httpx.Client) -> None:
+    def answered(one: float, three: float) -> Any:
+        merged = {"type": "Dense", "config": {"units": three, "kernel_regularizer": None}}
+        definition = {
+            "inputs": [{"name": "x", "shape": [three, one]}],
+            "nodes": [
+                {"name": "d", "layer": merged, "inputs": "x"},
+                {"name": "s", "op": "sum", "inputs": "d", "config": {"axis": one}},
+            ],
+            "outputs": ["s"],
+        }
+        answer = client.post("/v1/graphs?validate_only=true", json={"definition": definition})
+        assert answer.status_code == 200, answer.text
+        return {name: answer.json()[name] for name in ("digest", "summary")}
+
+    assert answered(1.0, 3.0) == answered(1, 3)

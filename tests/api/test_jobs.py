@@ -211,7 +211,7 @@ def test_everything_wrong_is_told_at_once(server: Server, dataset: str) -> None:
         ({"kind": "build"}, "/dataset", "takes no `dataset`"),
         ({"seed": -1}, "/seed", "greater than or equal to 0"),
         ({"limits": {"seconds": 0}}, "/limits/seconds", "greater than 0"),
-        ({"metadata": {"a": 1}}, "/metadata/a", "string"),
+        ({"metadata": {"a": 1}}, "/metadata/a", "text"),
         ({"dead": 1}, "/dead", "no field 'dead'"),
     ],
 )

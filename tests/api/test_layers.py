@@ -53,7 +53,7 @@ def test_a_form_is_drawn_from_one_layer(client: httpx.Client) -> None:
     schema = said["config_schema"]
     assert said["kind"] == "convolutional"
     assert said["summary"] == "1D convolution layer (e.g. temporal convolution)."
-    assert said["call"] == [{"name": "inputs", "required": True, "description": None}]
+    assert [item["name"] for item in said["call"]] == ["inputs"]
     assert schema["required"] == ["filters", "kernel_size"]
     padding = schema["properties"]["padding"]
     assert padding["enum"] == ["valid", "same", "causal"]
@@ -62,6 +62,19 @@ def test_a_form_is_drawn_from_one_layer(client: httpx.Client) -> None:
     assert "initializer.HeNormal" in schema["$defs"]
     assert "layer" not in schema["$defs"]
     Draft202012Validator(schema).validate({"filters": 2, "kernel_size": [3], "activation": "relu"})
+
+
+def test_an_editor_knows_where_each_argument_of_a_call_goes(client: httpx.Client) -> None:
+    attention = client.get("/v1/layers/MultiHeadAttention").json()["call"]
+    fields = {item["name"]: (item["field"], item["takes"], item["required"]) for item in attention}
+    assert fields["query"] == ("inputs", "tensor", True)
+    assert fields["attention_mask"] == ("inputs", "tensor", False)
+    assert fields["use_causal_mask"] == ("call", "flag", False)
+    schemas = {item["name"]: item["value_schema"] for item in attention}
+    assert schemas["use_causal_mask"] == {"type": "boolean", "default": False}
+    assert schemas["training"] == {"type": "boolean"}
+    (merged,) = client.get("/v1/layers/Subtract").json()["call"]
+    assert (merged["takes"], merged["value_schema"]["maxItems"]) == ("tensors", 2)
 
 
 def test_a_wrapper_s_schema_holds_the_language_of_layers(client: httpx.Client) -> None:
@@ -103,3 +116,12 @@ def test_who_has_it_already_is_told_so(client: httpx.Client, path: str) -> None:
     assert again.status_code == 304
     assert again.content == b""
     assert client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+def test_an_answer_is_written_once(server: Any) -> None:
+    catalogue = server.parts.catalogue
+    assert catalogue.layers() is catalogue.layers()
+    assert catalogue.layers("rnn") is catalogue.layers("rnn")
+    assert catalogue.layer("Dense") is catalogue.layer("Dense")
+    assert catalogue.layer("Dense") is not catalogue.layer("Conv1D")
+    assert server.parts.op_catalogue.ops() is server.parts.op_catalogue.ops()

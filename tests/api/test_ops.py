@@ -29,7 +29,8 @@ def test_every_function_is_listed_and_given_alone(client: httpx.Client) -> None:
 
 def test_a_function_tells_its_tensors_and_constants(client: httpx.Client) -> None:
     mean = one(client, "mean")
-    assert mean["inputs"] == [{"name": "x", "required": True, "takes": "tensor"}]
+    said = [{"name": "x", "required": True, "takes": "tensor", "description": "Input tensor."}]
+    assert mean["inputs"] == said
     assert mean["config_schema"]["properties"]["keepdims"]["default"] is False
     assert one(client, "concatenate")["inputs"][0]["takes"] == "tensors"
 

@@ -24,7 +24,7 @@ def config_faults(kind: str, shape: list[int | None], **config: Any) -> dict[str
         ({"unit": 2, "units": 2}, "/unit", "Dense has no argument 'unit'. Did you mean 'units'?"),
         ({}, "/units", "Dense needs the argument 'units'."),
         ({"units": "2"}, "/units", "'units' must be a positive whole number."),
-        ({"units": 2.0}, "/units", "'units' must be a positive whole number."),
+        ({"units": 2.5}, "/units", "'units' must be a positive whole number."),
         ({"units": True}, "/units", "'units' must be a positive whole number."),
         ({"units": 0}, "/units", "'units' must be a positive whole number."),
         ({"units": None}, "/units", "'units' must be a positive whole number."),

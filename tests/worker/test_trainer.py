@@ -331,3 +331,43 @@ def test_the_last_word_is_the_last(jobs: Jobs) -> None:
 
     with pytest.raises(EOFError):
         attempt.connection.recv()
+
+
+WIDE = {
+    "inputs": [{"name": "x", "shape": [64]}],
+    "nodes": [
+        node("wide", "Dense", "x", units=20_000),
+        node("wider", "Dense", "wide", units=20_000),
+        node("y", "Dense", "wider", units=10, activation="softmax"),
+    ],
+    "outputs": ["y"],
+}
+LARGE = {
+    "inputs": [{"name": "x", "shape": [None]}],
+    "nodes": [
+        node("row", "Reshape", "x", target_shape=[-1, 1]),
+        node("long", "UpSampling1D", "row", size=200_000),
+        node("pooled", "GlobalAveragePooling1D", "long"),
+        node("y", "Dense", "pooled", units=10, activation="softmax"),
+    ],
+    "outputs": ["y"],
+}
+
+
+@pytest.mark.slow  # TensorFlow waits 10 s for memory before it gives up
+@pytest.mark.parametrize("definition", [WIDE, LARGE], ids=["weights", "activations"])
+def test_a_job_that_takes_too_much_memory_is_told_so(jobs: Jobs, definition: Any) -> None:
+    order = jobs.order(definition, dense_columns(), recipe(), memory_bytes=2**29)
+    failed = start(order).end()
+    assert isinstance(failed, Failed)
+    assert (failed.type, failed.category) == ("out-of-memory", "user")
+    assert "536,870,912 bytes that it may take (MAX_TRAINING_MEMORY_BYTES)" in failed.detail
+
+
+def test_a_job_within_its_memory_is_as_without_a_bound(jobs: Jobs) -> None:
+    order = jobs.order(DENSE, dense_columns(), recipe(), memory_bytes=2**29)
+    bounded = start(order)
+    bounded.finish()
+    free = start(replace(order, folder=jobs.folder(), memory_bytes=0))
+    free.finish()
+    assert [list(bounded.weights()), bounded.metrics()] == [list(free.weights()), free.metrics()]

@@ -1,9 +1,10 @@
 """The calls of a layer as Keras's JSON tells them, without regard to its version."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from compiler.keras_json.parsing.document import refused
 from domain.nesting import Place
 
 
@@ -35,14 +36,24 @@ class Call(NamedTuple):
     place: Place
     is_legacy: bool = False
     """Written by Keras 2: the first argument alone, and what else was put in a list with it."""
+    is_constant: bool = False
+    """Its `training` was said, where Keras otherwise writes down the default too."""
 
-    def bound(self, parameters: Iterable[str]) -> dict[str, Given]:
+    def bound(self, parameters: Sequence[str]) -> dict[str, Given]:
         """The arguments by name.
 
         Args:
             parameters: The names of the positional ones, in order.
+
+        Raises:
+            Invalid: there are more than those, or one is given twice.
         """
+        for excess in self.args[len(parameters) :]:
+            wanted = ", ".join(f"'{name}'" for name in parameters) or "none"
+            raise refused(excess.place, f"No argument belongs here; these do: {wanted}.")
         by_position = dict(zip(parameters, self.args, strict=False))
+        for name in by_position.keys() & self.kwargs.keys():
+            raise refused(self.kwargs[name].place, f"'{name}' is given by position already.")
         return {**by_position, **self.kwargs}
 
     def tensors(self) -> Iterator[Tensor]:

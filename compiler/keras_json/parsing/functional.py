@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from compiler.keras_json.parsing.calls import Call, Layer, Model
+from compiler.keras_json.parsing.calls import Call, Layer, Model, tensors_in
 from compiler.keras_json.parsing.counting import counted_from_0
 from compiler.keras_json.parsing.document import Gathered, expect, refused
 from compiler.keras_json.parsing.inbound import call_of, is_leaf, plain_list, tensor_at
@@ -24,8 +24,15 @@ def functional(config: Any, place: Place, gathered: Gathered) -> Model:
         detail = f"The config of a functional model needs {', '.join(_PARTS)}."
         raise refused(place, detail)
     layers = _layers(config["layers"], (*place, "layers"), gathered)
-    inputs, outputs = (structure(config[name], (*place, name)) for name in _PARTS[1:])
+    inputs, outputs = (_tensors(config[name], (*place, name)) for name in _PARTS[1:])
     return counted_from_0(Model(layers, inputs, outputs))
+
+
+def _tensors(value: Any, place: Place) -> Any:
+    made = structure(value, place)
+    if not any(True for _ in tensors_in(made)):
+        raise refused(place, 'A model needs at least one tensor here, e.g. ["dense", 0, 0].')
+    return made
 
 
 def structure(value: Any, place: Place) -> Any:

@@ -3,13 +3,13 @@
 from collections.abc import Collection
 from typing import Any
 
+from compiler.constants import CONSTANT, constant_of
 from compiler.keras_json.parsing.calls import Call, Given, Tensor
 from compiler.keras_json.parsing.document import expect, refused
 from compiler.keras_json.parsing.values import is_array, plain
 from domain.nesting import Place
 
 _CONSTANT = "_CONSTANT_VALUE"
-_OF_CONSTANTS = ("float32", "int32", "int64", "bool")
 
 
 def call_of(node: Any, place: Place, layers: Collection[str], keeps_lists: bool) -> Call:
@@ -106,14 +106,13 @@ def _slice(parts: dict[str, Any], place: Place) -> str:
 
 
 def _array(value: Any, place: Place) -> Any:
-    dtype = value["config"].get("dtype")
-    if dtype not in _OF_CONSTANTS:
-        detail = (
-            "A constant array must be float32, int32 or bool: of another dtype, it would "
-            "change the result's."
-        )
-        raise refused((*place, "config", "dtype"), detail)
-    return plain(value)
+    """Keras's form of an array as a graph's; numbers of no such dtype are refused."""
+    where, config = (*place, "config"), value["config"]
+    dtype = expect(config.get("dtype", ""), str, (*where, "dtype"))
+    written = {"dtype": dtype, "value": config.get("value")}
+    if not CONSTANT.accepts(written):
+        raise refused(where, f"A constant must be {CONSTANT.wanted}.")
+    return constant_of(**written)
 
 
 class _Legacy:

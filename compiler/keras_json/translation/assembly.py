@@ -1,15 +1,20 @@
 """A graph put together: inputs, shared layers, nodes and outputs, each with its origin."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from compiler.keras_json.parsing.calls import Layer, Model, Tensor
+from compiler.keras_json.parsing.calls import Call, Layer, Model, Tensor
 from compiler.keras_json.parsing.document import Gathered, refused
 from compiler.keras_json.parsing.models import is_input
 from compiler.keras_json.translation.binding import Bound
-from compiler.keras_json.translation.callees import AnyCallee, Function, NestedGraph
+from compiler.keras_json.translation.callees import (
+    AnyCallee,
+    Function,
+    NestedGraph,
+)
 from compiler.keras_json.translation.inputs import input_part
+from compiler.keras_json.translation.masks import Masks
 from compiler.keras_json.translation.names import Names, Taken
 from compiler.keras_json.translation.naming import CallKey, labelled, naming
 from compiler.keras_json.translation.part import Part, definition_part
@@ -18,6 +23,8 @@ from compiler.keras_json.translation.uses import Uses
 from compiler.op_faults import op_faults
 from domain.graph import OpNode
 from domain.nesting import Place
+
+T = TypeVar("T")
 
 
 class Graph(NamedTuple):
@@ -46,6 +53,7 @@ class Assembly:
     ) -> None:
         self._model, self._callees, self._shared = model, callees, shared
         self._names, self._gathered = names, gathered
+        self._masks = Masks(model)
         self._bound = dict(self._all_bound())
         self._uses = Uses(model, callees, self._bound)
         live = self._uses.live()
@@ -77,16 +85,17 @@ class Assembly:
             if not any(tensor.layer in self._missing for tensor in self._uses.tensors(key))
             and (part := self._try(partial(self._node, *key)))
         ]
-        outputs = list(self._outputs())
+        outputs = dict(self._outputs())
         names = self._naming.inputs
+        counted = [tensor.place for _, tensor in labelled(self._model.outputs)]
         return Graph(
-            definition_part(inputs, layers, nodes, outputs),
+            definition_part(inputs, layers, nodes, list(outputs.values())),
             _renamed(self._model.inputs, names),
             names,
-            tuple(o.value if isinstance(o.value, str) else o.value["name"] for o in outputs),
+            tuple(_name_of(outputs[place]) for place in counted if place in outputs),
         )
 
-    def _try(self, make: Any) -> Part | None:
+    def _try(self, make: Callable[[], T]) -> T | None:
         return self._gathered.attempt(make)
 
     def _all_bound(self) -> Iterator[tuple[CallKey, Bound]]:
@@ -95,9 +104,14 @@ class Assembly:
                 self._try(partial(_never_called, layer))
             callee = self._callees.get(layer.name)
             for i, call in enumerate(layer.calls if callee else ()):
-                found = self._gathered.attempt(partial(callee.bound, call)) if callee else None
+                found = self._try(partial(self._bound_call, callee, call)) if callee else None
                 if found:
                     yield (layer.name, i), found
+
+    def _bound_call(self, callee: AnyCallee, call: Call) -> Bound:
+        if isinstance(callee, NestedGraph):
+            self._masks.refuse_hand_made(call)
+        return callee.bound(call)
 
     def _node(self, name: str, number: int) -> Part:
         layer, callee = self._model.layers[name], self._callees[name]
@@ -133,12 +147,13 @@ class Assembly:
             return {"op": callee.operation.op.name}
         return {"layer": self._shared.get(name, callee.part.value)}
 
-    def _outputs(self) -> Iterator[Part]:
+    def _outputs(self) -> Iterator[tuple[Place, Part]]:
+        """By their places in the document, in whose order they stay."""
         taken = Taken()
-        for key, tensor in labelled(self._model.outputs):
+        for key, tensor in labelled(self._model.outputs, list):
             make = partial(self._output, key, tensor, taken)
             if tensor.layer not in self._missing and (part := self._try(make)):
-                yield part
+                yield tensor.place, part
 
     def _output(self, key: str | None, tensor: Tensor, taken: Taken) -> Part:
         reference = self._references.to(tensor)
@@ -146,6 +161,10 @@ class Assembly:
         name = taken.apart(target if key is None else self._names.of(key))
         value = name if name == reference else {"name": name, "from": reference}
         return Part(value, {(): tensor.place, ("name",): tensor.place, ("from",): tensor.place})
+
+
+def _name_of(output: Part) -> str:
+    return str(output.value if isinstance(output.value, str) else output.value["name"])
 
 
 def _never_called(layer: Layer) -> Part:

@@ -1,11 +1,14 @@
 """The arguments of a call, sorted into tensors and constants."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from compiler.keras_json.parsing.calls import Call, Given, Tensor, tensors_in
 from compiler.keras_json.parsing.document import refused
+from domain.errors import did_you_mean
+
+_OF_EVERY_CALL = ("training", "mask")
 
 
 class Bound(NamedTuple):
@@ -28,6 +31,8 @@ def bound(call: Call, parameters: Mapping[str, inspect.Parameter], lists_states:
         Invalid: an argument holds what no node of a graph can say.
     """
     given = call.bound(list(parameters))
+    if not call.is_legacy:  # Keras 2 wrote down what was given to the call of any layer
+        refuse_unknown(given, parameters)
     first = next(iter(given), None)
     listed = given[first].value if first and call.is_legacy and lists_states else None
     if first and isinstance(listed, list) and listed:
@@ -38,16 +43,31 @@ def bound(call: Call, parameters: Mapping[str, inspect.Parameter], lists_states:
     constants: dict[str, Given] = {}
     for name, item in given.items():
         if any(True for _ in tensors_in(item.value)):
-            if not _is_implied(name, item.value):
+            if name != "mask" or not is_implied(item.value):
                 tensors[name] = flat(name, item)
-        elif not _goes_unsaid(item.value, parameters.get(name)):
+        elif (call.is_constant and name == "training") or not _goes_unsaid(
+            item.value, parameters.get(name)
+        ):
             constants[name] = item
     return Bound(tensors, constants)
 
 
-def _is_implied(name: str, value: Any) -> bool:
+def refuse_unknown(given: Mapping[str, Given], parameters: Iterable[str]) -> None:
+    """See that every argument is one of those that a call takes.
+
+    Raises:
+        Invalid: one is not, even if it is null.
+    """
+    known = {*parameters, *_OF_EVERY_CALL}
+    for name, item in given.items():
+        if name not in known:
+            detail = f"This call takes no argument '{name}'.{did_you_mean(name, known)}"
+            raise refused(item.place, detail)
+
+
+def is_implied(value: Any) -> bool:
     """A mask that some of a list's tensors lack: Keras itself wrote it down, and does again."""
-    return name == "mask" and isinstance(value, list) and None in value
+    return isinstance(value, list) and None in value
 
 
 def flat(name: str, given: Given) -> Given:

@@ -11,10 +11,12 @@ import keras
 from compiler.catalogue import CATALOGUE
 from compiler.keras_json.parsing.calls import Call, Given, tensors_in
 from compiler.keras_json.parsing.document import refused
-from compiler.keras_json.translation.binding import Bound, bound
+from compiler.keras_json.translation.binding import Bound, bound, refuse_unknown
 from compiler.keras_json.translation.operations import SEVERAL, Operation
 from compiler.keras_json.translation.part import Part
 
+OF_A_MODEL = ("inputs", "training", "mask")
+"""What the call of a model takes, in order."""
 _LISTS_STATES = (keras.layers.RNN, keras.layers.Bidirectional)
 
 
@@ -73,13 +75,12 @@ class NestedGraph:
         Raises:
             Invalid: the tensors do not fit the inputs.
         """
-        given = call.bound(("inputs", "training", "mask"))
-        constants = {
-            name: item
-            for name, item in given.items()
-            if name not in ("inputs", "mask") and item.value is not None
-        }
-        inputs = given.get("inputs", Given([], call.place))
+        given = call.bound(OF_A_MODEL)
+        if not call.is_legacy:
+            refuse_unknown(given, OF_A_MODEL)
+        inputs = given.pop("inputs", Given([], call.place))
+        given.pop("mask", None)
+        constants = {name: item for name, item in given.items() if item.value is not None}
         return Bound(self._named(inputs), constants)
 
     def inputs(self, tensors: Mapping[str, Any]) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 from compiler.keras_json.parsing.calls import Layer
 from compiler.keras_json.parsing.document import Gathered
 from compiler.keras_json.parsing.models import is_input, is_model, model_of
+from compiler.keras_json.parsing.standins import without_stand_ins
 from compiler.keras_json.translation.assembly import Assembly, Graph
 from compiler.keras_json.translation.callees import AnyCallee, Callee, Function, NestedGraph
 from compiler.keras_json.translation.inputs import check_inputs
@@ -32,7 +33,7 @@ class GraphReader:
             Invalid: it cannot be read at all; what else is wrong is gathered.
         """
         own_kind(spec, place)
-        model = model_of(spec, place, self.gathered)
+        model = without_stand_ins(model_of(spec, place, self.gathered))
         check_inputs(model)
         shared = shared_names(model, around.shared, self.names)
         inner = around.within(spec.get("config"), shared.values())

@@ -9,6 +9,7 @@ from compiler.catalogue import CATALOGUE, Entry, layer_faults
 from compiler.keras_json.parsing import legacy
 from compiler.keras_json.parsing.document import Gathered, expect, refused
 from compiler.keras_json.parsing.models import is_model
+from compiler.keras_json.parsing.obsolete import says_nothing
 from compiler.keras_json.parsing.values import dtype_name, is_default, part, plain
 from compiler.keras_json.translation.part import Part
 from compiler.parts import family_of
@@ -17,6 +18,8 @@ from domain.nesting import Place
 
 _ROOTS = frozenset({"keras", "keras_core", "tf_keras", "tensorflow", "tensorflow_core", "builtins"})
 _POLICIES = ("dtype", "reverse_dtype", "vocabulary_dtype")
+_OF_WHOLE_NUMBERS = frozenset({"HashedCrossing"})
+"""Layers that compute in whole numbers when they are not told a dtype."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,12 @@ class Around:
     """A model around it does not train."""
 
     def within(self, config: Any, shared: Iterable[str]) -> "Around":
-        """What a model, with the layers that it shares, settles for those in it."""
-        is_frozen = isinstance(config, dict) and config.get("trainable") is False
+        """What a model, with the layers that it shares, settles for those in it.
+
+        Keras does not read what a sequential model says of its training.
+        """
+        is_functional = isinstance(config, dict) and "input_layers" in config
+        is_frozen = is_functional and config.get("trainable") is False
         return Around(self.shared.union(shared), self.is_frozen or is_frozen)
 
 
@@ -113,13 +120,13 @@ class LayerReader:
             return []
         if known is None:
             told = dtype_name(value, (*place, argument)) if argument == "dtype" else plain(value)
-            return [] if legacy.says_nothing(kind, argument, told) else [(name, Part(told))]
-        made = self._value(name, value, (*place, argument), around)
-        if is_default(known, made.value) or (name == "dtype" and made.value == "float32"):
+            return [] if says_nothing(kind, argument, told) else [(name, Part(told))]
+        made = self._value(kind, name, value, (*place, argument), around)
+        if is_default(known, made.value) or _is_usual(entry, name, made.value):
             return []
         return [(name, made)]
 
-    def _value(self, name: str, value: Any, place: Place, around: Around) -> Part:
+    def _value(self, kind: str, name: str, value: Any, place: Place, around: Around) -> Part:
         family = family_of(name)
         if name in LAYER_ARGUMENTS and value is not None:
             return self._held(value, place, around)
@@ -127,7 +134,7 @@ class LayerReader:
             return Part(dtype_name(value, place))
         if family:
             return Part(part(family, value))
-        return Part(legacy.current_value(name, plain(value)))
+        return Part(legacy.current_value(kind, name, plain(value)))
 
     def _held(self, value: Any, place: Place, around: Around) -> Part:
         if not isinstance(value, list):
@@ -145,6 +152,11 @@ def _entry(kind: str, place: Place) -> Entry:
         fault = next(layer_faults(KerasLayer(type=current), ()))
         raise refused((*place, "class_name"), fault.detail)
     return CATALOGUE[current]
+
+
+def _is_usual(entry: Entry, argument: str, value: Any) -> bool:
+    """Whether this is the dtype that most layers have when they are not told any."""
+    return argument == "dtype" and value == "float32" and entry.type not in _OF_WHOLE_NUMBERS
 
 
 def _is_mirrored(values: Mapping[str, Any]) -> bool:

@@ -1,6 +1,6 @@
 """What the inputs, nodes and shared layers of one graph are called."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from compiler.keras_json.parsing.calls import Model, Tensor
@@ -48,11 +48,18 @@ def shared_names(model: Model, outer: Collection[str], names: Names) -> dict[str
     return {k: taken.apart(v) if v in outer else v for k, v in shared.items()}
 
 
-def labelled(structure: Any) -> list[tuple[str | None, Tensor]]:
-    """Every tensor in Keras's order, with the key that it alone has in a mapping."""
+def labelled(
+    structure: Any, order: Callable[[Iterable[str]], Iterable[str]] = sorted
+) -> list[tuple[str | None, Tensor]]:
+    """Every tensor with the key that it alone has in a mapping.
+
+    Args:
+        structure: A tensor, or lists and mappings of them.
+        order: Of the keys of a mapping; Keras counts them sorted.
+    """
     if isinstance(structure, Tensor):
         return [(None, structure)]
     if isinstance(structure, list):
-        return [pair for item in structure for pair in labelled(item)]
-    pairs = [(key, pair) for key in sorted(structure) for pair in labelled(structure[key])]
+        return [pair for item in structure for pair in labelled(item, order)]
+    pairs = [(key, pair) for key in order(structure) for pair in labelled(structure[key], order)]
     return [(k if isinstance(structure[k], Tensor) else inner, t) for k, (inner, t) in pairs]

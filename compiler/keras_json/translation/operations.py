@@ -1,5 +1,6 @@
 """Serialized operations of Keras 3, as functions of `keras.ops`."""
 
+import inspect
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -12,13 +13,16 @@ from compiler.keras_json.parsing.inbound import revived
 from compiler.keras_json.parsing.values import dtype_name, is_same
 from compiler.keras_json.translation.binding import Bound, flat
 from compiler.keras_json.translation.tf_calls import tf_arguments, tf_op
-from compiler.op_parameters import Parameter
+from compiler.op_parameters import Parameter, Takes
 from compiler.ops import OPS, Op, reason_against
+from domain.errors import did_you_mean
 from domain.nesting import Place
 
 _CLASSES = {"batchnorm": "batch_normalization", "layernorm": "layer_normalization",
             "rmsnorm": "rms_normalization"}  # fmt: skip
 """Operations whose function is not called as they are."""
+_BY_KEYWORD = {"layer_normalization": ("rms_scaling",)}
+"""Arguments that a function takes by way of `**kwargs`."""
 _LAMBDAS = frozenset({"TFOpLambda", "SlicingOpLambda"})
 _GIVING_SEVERAL = """
     array_split ctc_decode divmod dsplit eigh fft fft2 frexp hsplit ifft2 meshgrid modf moments qr
@@ -46,10 +50,13 @@ class Operation(NamedTuple):
         tensors: dict[str, Given] = {}
         constants: dict[str, Given] = {}
         for name, item in {**self.config, **given}.items():
-            if any(True for _ in tensors_in(item.value)):
+            parameter = self.op.parameters.get(name)
+            if parameter is None:
+                _check_hidden(self.op, name, item)
+            elif any(True for _ in tensors_in(item.value)):
                 tensors[name] = flat(name, item)
-            elif not _goes_unsaid(self.op.parameters.get(name), item.value):
-                constants[name] = item
+            elif not _goes_unsaid(parameter, item.value):
+                constants[name] = item._replace(value=_untyped(parameter, item.value))
         return Bound(tensors, constants)
 
 
@@ -104,16 +111,27 @@ def _by_position(operation: Operation, call: Call) -> dict[str, Given]:
     """Operations are called with what their constructors do not take, in the function's order."""
     left = [p for name, p in operation.op.parameters.items() if name not in operation.config]
     alone = [parameter.name for parameter in takewhile(lambda p: not p.is_variadic, left)]
-    given = call.bound(alone)
-    if len(alone) < len(left):
-        rest = [item.value for item in call.args[len(alone) :]]
-        given = {**given, left[len(alone)].name: Given(rest, call.place)}
-    elif len(call.args) > len(left):
-        raise refused(call.place, f"'{operation.op.name}' takes no {len(call.args)} arguments.")
-    return given
+    if len(alone) == len(left):
+        return call.bound(alone)
+    first, rest = call.args[: len(alone)], call.args[len(alone) :]
+    given = call._replace(args=first).bound(alone)
+    return {**given, left[len(alone)].name: Given([item.value for item in rest], call.place)}
 
 
-def _goes_unsaid(parameter: Parameter | None, value: Any) -> bool:
-    if parameter is None:  # an argument of a device or a kind of tensor that no graph has
-        return value in (None, False)
+def _untyped(parameter: Parameter, value: Any) -> Any:
+    """A constant without the dtype that says nothing where no tensor could stand."""
+    is_constant = parameter.takes is Takes.CONSTANT
+    is_typed = isinstance(value, dict) and value.keys() == {"dtype", "value"}
+    return value["value"] if is_constant and is_typed else value
+
+
+def _goes_unsaid(parameter: Parameter, value: Any) -> bool:
     return not parameter.is_required and is_same(value, parameter.default)
+
+
+def _check_hidden(op: Op, name: str, given: Given) -> None:
+    """An argument of a device, or of a kind of tensor that no graph has, may be left at no."""
+    is_known = name in {*inspect.signature(op.function).parameters, *_BY_KEYWORD.get(op.name, ())}
+    if not is_known or given.value not in (None, False):
+        offered = did_you_mean(name, op.parameters)
+        raise refused(given.place, f"'{op.name}' has no argument '{name}'.{offered}")

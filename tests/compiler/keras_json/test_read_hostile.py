@@ -87,8 +87,8 @@ def test_a_changed_document_is_read_or_has_faults(data: Any) -> None:
 
 
 def exists(document: Any, pointer: str) -> None:
-    """A pointer leads somewhere, its end aside: what is missing may be named."""
-    for token in tokens_of(pointer)[:-2]:
+    """A pointer leads to a place in the document; what is missing is missing there."""
+    for token in tokens_of(pointer):
         document = document[int(token) if isinstance(document, list) else token]
 
 

@@ -7,8 +7,9 @@ import pytest
 
 from compiler.check import CheckRequest, check
 from compiler.keras_json.read import read
+from compiler.keras_json.write import write
 from compiler.meter import Meter
-from domain.graph import Blueprint
+from domain.graph import Blueprint, GraphDefinition
 from domain.rules import faults_of
 from domain.summary import Summary
 from tests.compiler.graphs import MODEL, blueprint
@@ -47,3 +48,36 @@ def test_keras_json_of_ours_is_read_to_the_same_graph(name: str) -> None:
     assert theirs.parameters == ours.parameters
 
     assert written(reading.definition.model_dump(by_alias=True)).faults == []
+
+
+def test_a_graph_with_constant_training_comes_back_as_it_was_every_time() -> None:
+    inner = {
+        "inputs": [{"name": "a", "shape": [3]}],
+        "nodes": [
+            {"name": name, "layer": {"type": "Dense", "config": {"units": 2}}, "inputs": "a"}
+            for name in ("d", "e")
+        ],
+        "outputs": ["e", "d"],
+    }
+    still = {"training": False}
+    lstm = {"units": 3, "return_state": True, "return_sequences": True}
+    definition = GraphDefinition.model_validate(
+        {
+            "inputs": [{"name": "x", "shape": [5, 3]}],
+            "nodes": [
+                {"name": "bn", "layer": {"type": "BatchNormalization"}, "inputs": "x",
+                 "call": still},
+                {"name": "rnn", "layer": {"type": "LSTM", "config": lstm}, "inputs": "bn",
+                 "call": still},
+                {"name": "last", "layer": {"type": "LSTM", "config": {"units": 3}}, "call": still,
+                 "inputs": {"sequences": "rnn:0", "initial_state": ["rnn:1", "rnn:2"]}},
+                {"name": "inner", "layer": {"type": "Graph", "graph": inner}, "inputs": "last",
+                 "call": still},
+            ],
+            "outputs": [{"name": "z", "from": "inner:d"}, {"name": "a", "from": "inner:e"}],
+        }
+    )  # fmt: skip
+    text = json.dumps(write(Blueprint(definition=definition)).keras_json)
+    found = read(text).definition
+    assert found is not None
+    assert found.model_dump(by_alias=True) == definition.model_dump(by_alias=True)

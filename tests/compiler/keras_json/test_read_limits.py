@@ -1,0 +1,108 @@
+"""A document that asks for too much is refused before anything is made of it."""
+
+import json
+import time
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from compiler.keras_json.read import Reading, answer
+from domain.limits import Limits
+
+INPUT = {"class_name": "InputLayer", "config": {"batch_shape": [None, 1]}, "name": "x"}
+LIMITS = Limits(nodes=50, layers=60, depth=3, calls=40)
+
+
+def dense(name: str, **about: Any) -> Any:
+    return {"class_name": "Dense", "config": {"units": 1, "name": name}, "name": name, **about}
+
+
+def functional(layers: list[Any], outputs: Any) -> Any:
+    config = {"layers": layers, "input_layers": ["x", 0, 0], "output_layers": outputs}
+    return {"class_name": "Functional", "config": config}
+
+
+def sequential(layers: list[Any]) -> Any:
+    config = {"name": "s", "layers": layers, "build_input_shape": [None, 1]}
+    return {"class_name": "Sequential", "config": config}
+
+
+def calls(count: int) -> Any:
+    nodes = [[[("x" if i == 0 else "d"), max(0, i - 1), 0]] for i in range(count)]
+    return functional([INPUT, dense("d", inbound_nodes=nodes)], ["d", count - 1, 0])
+
+
+def chain(count: int) -> Any:
+    names = ["x", *(f"d{i}" for i in range(count))]
+    pairs = pairwise(names)
+    listed = [dense(to, inbound_nodes=[[[given, 0, 0, {}]]]) for given, to in pairs]
+    return functional([INPUT, *listed], [names[-1], 0, 0])
+
+
+def nested(depth: int) -> Any:
+    spec: Any = dense("d")
+    for _ in range(depth):
+        spec = sequential([spec])
+    return spec
+
+
+def fault(document: Any, limits: Limits) -> tuple[str, str]:
+    (found,) = Reading.model_validate_json(answer(json.dumps(document), limits)).faults
+    return found.pointer, found.detail
+
+
+@pytest.mark.parametrize(
+    ("document", "pointer", "said"),
+    [
+        (calls(41), "/config/layers/1/inbound_nodes", "at most 40 (MAX_CALLS)"),
+        (
+            calls(51),
+            "/config/layers/1/inbound_nodes",
+            "(MAX_NODES); here are at least 51",
+        ),
+        (chain(51), "/inbound_nodes", "(MAX_CALLS); here are at least 41"),
+        (sequential([dense("d")] * 45), "/config/layers", "at most 40 (MAX_CALLS)"),
+        (functional([{}] * 61, []), "/config/layers", "at most 60 layers"),
+        (functional([INPUT] * 51, []), "/config/layers", "at most 50 inputs"),
+        (functional([INPUT], [["x", 0, 0]] * 51), "/config/output_layers", "There are 51 tensors"),
+        (nested(4), "/config/layers/0/config/layers/0/config/layers/0", "at most 3 deep"),
+    ],
+)
+def test_the_limit_the_value_and_the_place_are_named(
+    document: Any, pointer: str, said: str
+) -> None:
+    where, detail = fault(document, LIMITS)
+    assert where.endswith(pointer)
+    assert said in detail
+
+
+def test_what_is_within_the_limits_is_read() -> None:
+    for document in (calls(40), chain(40), nested(3)):
+        assert Reading.model_validate_json(answer(json.dumps(document), LIMITS)).faults == []
+
+
+@pytest.mark.parametrize("document", [calls(30_000), sequential([dense("d")] * 9_000)])
+def test_an_excess_is_found_fast(document: Any) -> None:
+    text = json.dumps(document)
+    started = time.perf_counter()
+    assert "MAX_NODES" in answer(text)
+    assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize("name", ["input_layers", "output_layers"])
+@pytest.mark.parametrize("value", [[], {}, [[]]])
+def test_a_model_of_no_inputs_or_outputs_is_told_so(name: str, value: Any) -> None:
+    document = chain(2)
+    document["config"][name] = value
+    where, detail = fault(document, LIMITS)
+    assert where == f"/config/{name}"
+    assert detail.startswith("A model needs at least one tensor here")
+
+
+def test_what_is_missing_is_missing_in_the_object_that_lacks_it() -> None:
+    document = chain(1)
+    del document["config"]["layers"][1]["config"]["units"]
+    where, detail = fault(document, LIMITS)
+    assert where == "/config/layers/1/config"
+    assert "units" in detail
