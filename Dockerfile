@@ -5,7 +5,7 @@ COPY requirements requirements
 RUN pip install --no-cache-dir --require-hashes -r requirements/bootstrap.txt \
     && uv venv /opt/graphfit \
     && uv pip install --no-cache --python /opt/graphfit/bin/python \
-        --require-hashes -r requirements/production.txt
+        --require-hashes -r requirements/base.txt
 
 COPY . .
 RUN uv pip install --no-cache --python /opt/graphfit/bin/python \

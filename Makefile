@@ -49,9 +49,9 @@ bench: $(DEV) ## Measure speed beside its yardsticks
 
 # Pins are kept where they still fit; `make lock UPGRADE=--upgrade` takes the newest of everything.
 lock: $(VENV)/bootstrap.stamp ## Write the hashed lock files in requirements/
-	$(LOCK) pyproject.toml --extra production --group dev --group bootstrap -o requirements/dev.txt
+	$(LOCK) pyproject.toml --group dev --group bootstrap -o requirements/dev.txt
 	$(LOCK) pyproject.toml -c requirements/dev.txt -o requirements/base.txt
-	$(LOCK) pyproject.toml -c requirements/dev.txt --extra production -o requirements/production.txt
+	$(LOCK) pyproject.toml -c requirements/dev.txt --extra gpu -o requirements/gpu.txt
 	$(LOCK) --group bootstrap -c requirements/dev.txt -o requirements/bootstrap.txt
 
 clean: ## Remove the environment, caches and build outputs (kept data stays)

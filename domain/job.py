@@ -18,6 +18,8 @@ class JobState(StrEnum):
 
     QUEUED = "queued"
     RUNNING = "running"
+    PAUSING = "pausing"
+    PAUSED = "paused"
     CANCELLING = "cancelling"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -30,10 +32,13 @@ class JobState(StrEnum):
 
 
 _S = JobState
+_ENDS = {_S.SUCCEEDED, _S.FAILED, _S.CANCELLED}
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
-    _S.QUEUED: frozenset({_S.RUNNING, _S.CANCELLED}),
-    _S.RUNNING: frozenset({_S.SUCCEEDED, _S.FAILED, _S.CANCELLED, _S.CANCELLING, _S.QUEUED}),
-    _S.CANCELLING: frozenset({_S.CANCELLED, _S.SUCCEEDED, _S.FAILED}),
+    _S.QUEUED: frozenset({_S.RUNNING, _S.PAUSED, _S.CANCELLED}),
+    _S.RUNNING: frozenset({*_ENDS, _S.CANCELLING, _S.PAUSING, _S.QUEUED}),
+    _S.PAUSING: frozenset({*_ENDS, _S.CANCELLING, _S.PAUSED}),
+    _S.PAUSED: frozenset({_S.QUEUED, _S.CANCELLED}),
+    _S.CANCELLING: frozenset(_ENDS),
     _S.SUCCEEDED: frozenset(),
     _S.FAILED: frozenset(),
     _S.CANCELLED: frozenset(),
@@ -71,6 +76,16 @@ class JobLimits(Contract):
     """Of running time over all attempts; past it the job fails."""
 
 
+class Resources(Contract):
+    """What a worker must offer to be given the job."""
+
+    device: Literal["any", "cpu", "gpu"] = "any"
+    gpus: Annotated[int, Field(strict=True, ge=1, le=64), WHOLE] = 1
+    """Of one worker, where `device` is `gpu`; several train by `tf.distribute.MirroredStrategy`."""
+    memory_bytes: Annotated[int, Field(strict=True, ge=1, lt=2**63), WHOLE] | None = None
+    """Of the device; left out, what the check of graph and data estimated."""
+
+
 class JobRequest(Contract):
     """A job, which reads like the Keras script it replaces."""
 
@@ -92,6 +107,9 @@ class JobRequest(Contract):
     deterministic: bool = Field(default=True, strict=True)
     priority: Annotated[int, Field(strict=True, ge=-1000, le=1000), WHOLE] = 0
     """Higher goes first."""
+    mixed_precision: bool = Field(default=False, strict=True)
+    """Keras's `mixed_float16` on a GPU, `mixed_bfloat16` on a CPU."""
+    resources: Resources = Resources()
     limits: JobLimits = JobLimits()
 
     @model_validator(mode="after")

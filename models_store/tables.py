@@ -1,4 +1,7 @@
-"""Every table. Each has its owner (`local` without keys), and every query takes it."""
+"""Every table. Each has its owner (`local` without keys), and every query takes it.
+
+Workers alone belong to nobody: they serve every owner.
+"""
 
 from sqlalchemy import BigInteger as Big
 from sqlalchemy import (
@@ -33,6 +36,12 @@ ID = String(40)
 
 def _owned() -> tuple["Column[str]", "Column[str]"]:
     return Column("id", ID, primary_key=True), Column("owner", String(64), nullable=False)
+
+
+def _partial(name: str, condition: str, *columns: str) -> Index:
+    """An index of those rows alone, on both databases."""
+    where = text(condition)
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
 graphs = Table(
@@ -83,7 +92,16 @@ jobs = Table(
     Column("claimed_at", Float(53)),
     Column("seconds_used", Float(53), nullable=False, server_default=text("0")),
     Column("deaths", Integer, nullable=False, server_default=text("0")),
+    Column("losses", Integer, nullable=False, server_default=text("0")),
     Column("worker", Text),
+    Column("turn", Big, nullable=False, server_default=text("0"), doc="Among owners: see claims."),
+    Column("queued_at", Float(53), nullable=False, server_default=text("0")),
+    Column("retry_at", Float(53), nullable=False, server_default=text("0")),
+    Column("waiting", Text, doc="Why no worker can take it; None where one can."),
+    Column("device", String(8), nullable=False, server_default="any"),
+    Column("gpus", Integer, nullable=False, server_default=text("1")),
+    Column("memory_bytes", Big, nullable=False, server_default=text("0")),
+    Column("environment_key", String(64), doc="Where its checkpoint goes on with the same bits."),
     Column("progress", Json, nullable=False),
     Column("metrics", Json, nullable=False),
     Column("warnings", Json, nullable=False),
@@ -93,7 +111,9 @@ jobs = Table(
     Column("model_id", ID),
     Column("version", Integer, nullable=False, server_default=text("1")),
     Index("ix_jobs_owner_id", "owner", "id"),
-    Index("ix_jobs_claim", "state", "rank", "id"),
+    _partial("ix_jobs_claim", "state = 'queued'", "device", "rank", "turn", "id"),
+    _partial("ix_jobs_turn", "state = 'queued'", "owner", "rank", "turn"),
+    _partial("ix_jobs_lease_until", "lease_until IS NOT NULL", "lease_until"),
 )
 
 job_metadata = Table(
@@ -142,6 +162,7 @@ checkpoints = Table(
     Column("job_id", ID, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
     Column("owner", String(64), nullable=False),
     Column("epoch", Integer, nullable=False),
+    Column("step", Big, nullable=False, server_default=text("0")),
     Column("artifact", Text, nullable=False),
     Column("sha256", String(64), nullable=False),
 )
@@ -188,4 +209,31 @@ idempotency = Table(
     Column("status", Integer),
     Column("headers", Json),
     Column("body", LargeBinary),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("device", String(8), nullable=False),
+    Column("devices", Json, nullable=False),
+    Column("gpus", Integer, nullable=False),
+    Column("memory_bytes", Big, nullable=False),
+    Column("environment", Json, nullable=False),
+    Column("environment_key", String(64), nullable=False),
+    Column("version", String(64), nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("heartbeat", Float(53), nullable=False),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    *_owned(),
+    Column("name", Text, nullable=False),
+    Column("sha256", String(64), nullable=False, unique=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("revoked_at", UtcDateTime),
+    Index("ix_keys_owner_id", "owner", "id"),
 )

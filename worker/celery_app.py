@@ -1,8 +1,6 @@
 """The Celery worker: one slot, called by messages that carry nothing."""
 
 import logging
-import os
-import socket
 import threading
 import warnings
 from typing import Any
@@ -12,6 +10,7 @@ from celery.exceptions import SecurityWarning
 
 from models_store.artifacts import open_store
 from models_store.database import Database
+from models_store.ids import new_id
 from models_store.queue import WAKE, celery_app
 from models_store.settings import Settings as StoreSettings
 from worker.attempt import Rules
@@ -38,7 +37,7 @@ def make_slot(stopping: threading.Event) -> Slot:
     )
     store = open_store(store_settings.resolved_artifacts_url)
     supervisor = Supervisor(database, store, rules, stopping)
-    return Slot(f"{socket.gethostname()}:{os.getpid()}", database, supervisor, stopping)
+    return Slot(new_id("worker"), database, supervisor, stopping)
 
 
 def run() -> None:
