@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select, update
 
-from domain.job import JobState
+from domain.job import JobState, Resources
 from domain.plan import Plan
 from domain.recipe import Fit
 from models_store import events, history
@@ -38,6 +38,8 @@ class Claim:
     fit: Fit
     seed: int
     deterministic: bool
+    mixed_precision: bool
+    resources: Resources
     seconds_left: float | None
     """Of the job's own limit; None without one."""
     checkpoint: Checkpoint | None
@@ -98,6 +100,8 @@ def _claimed(row: Row[Any], checkpoint: Checkpoint | None) -> Claim:
         fit=Fit.model_validate(row.request.get("fit", {})),
         seed=row.seed,
         deterministic=row.request.get("deterministic", True),
+        mixed_precision=row.request.get("mixed_precision", False),
+        resources=Resources.model_validate(row.request.get("resources", {})),
         seconds_left=None if limit is None else limit - row.seconds_used,
         checkpoint=checkpoint,
     )

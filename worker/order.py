@@ -37,6 +37,11 @@ class Order:
     """The `model.safetensors` of the model whose training goes on."""
     checkpoint: Path | None = None
     """The last committed checkpoint of an earlier attempt."""
+    device: Literal["any", "cpu", "gpu"] = "any"
+    """What it may compute on; `any`: a GPU where its worker has one."""
+    devices: int = 1
+    """How many train together."""
+    mixed_precision: bool = False
     memory_bytes: int = 0
     """What its process may take beyond what it starts with; 0: what the machine has."""
     leased_at: float = field(default_factory=time.monotonic)

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from domain.errors import Conflict, LeaseLost
-from domain.job import JobError, JobState
+from domain.job import JobError, JobState, Resources
 from models_store import attempts, claims, expiry, jobs, leases
 from models_store.claims import Claim
 from models_store.database import Database
@@ -48,6 +48,15 @@ def test_a_claim_raises_fence_and_attempt_and_is_announced(database: Database) -
     with database.read() as connection:
         steps = [step.state for step in jobs.get(connection, "local", job_id).transitions]
     assert steps == ["queued", "running", "queued", "running"]
+
+
+def test_a_claim_says_what_its_job_asked_for(database: Database) -> None:
+    with database.write() as connection:
+        queue(connection, resources={"device": "cpu"}, mixed_precision=True)
+        queue(connection)
+    asked, plain = claim(database), claim(database)
+    assert (asked.resources.device, asked.mixed_precision) == ("cpu", True)
+    assert (plain.resources, plain.mixed_precision) == (Resources(), False)
 
 
 def test_an_expired_lease_is_taken_back_and_its_holder_writes_nothing_more(

@@ -1,0 +1,41 @@
+"""What a claim comes to as an order."""
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from domain.job import Resources
+from domain.recipe import Fit
+from models_store.artifacts_local import LocalArtifacts
+from models_store.claims import Claim
+from tests.plans import plan
+from worker.orders import order_for
+
+
+def claimed(resources: Resources) -> Claim:
+    return Claim(
+        job_id="job_" + "0" * 26,
+        owner="local",
+        fence=1,
+        attempt=1,
+        kind="build",
+        name=None,
+        plan=plan(),
+        fit=Fit(),
+        seed=7,
+        deterministic=True,
+        mixed_precision=True,
+        resources=resources,
+        seconds_left=None,
+        checkpoint=None,
+    )
+
+
+@pytest.mark.parametrize(("device", "devices"), [("any", 1), ("cpu", 1), ("gpu", 3)])
+def test_several_devices_are_gpus_alone(
+    tmp_path: Path, device: Literal["any", "cpu", "gpu"], devices: int
+) -> None:
+    claim = claimed(Resources(device=device, gpus=3))
+    order = order_for(claim, LocalArtifacts(tmp_path), tmp_path, 30.0, 0.0, 0)
+    assert (order.device, order.devices, order.mixed_precision) == (device, devices, True)
