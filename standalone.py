@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _wrong_settings() -> list[str]:
     """A line for each setting in the environment that cannot be read."""
     from pydantic import ValidationError
+    from pydantic_settings import SettingsError
 
     import api.settings
     import models_store.settings
@@ -37,12 +38,19 @@ def _wrong_settings() -> list[str]:
         try:
             module.Settings()
         except ValidationError as error:
-            lines += [f"GRAPHFIT_{_name(item)}: {item['msg']}" for item in error.errors()]
-    return lines
+            lines += [f"GRAPHFIT_{_name(item)}: {_told(item)}" for item in error.errors()]
+        except SettingsError as error:  # of a file with a secret
+            lines.append(str(error.__cause__ or error))
+    return list(dict.fromkeys(lines))  # what all have in common is said once
 
 
 def _name(item: Any) -> str:
     return ".".join(str(part) for part in item["loc"]).upper() or "settings"
+
+
+def _told(item: Any) -> str:
+    """What is wrong, without the value: it may be a secret."""
+    return str(item["msg"]).removeprefix("Value error, ")
 
 
 def _parser() -> argparse.ArgumentParser:

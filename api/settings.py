@@ -3,21 +3,17 @@
 from typing import Literal
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.graph import LONGEST_NAME
+from models_store.base_settings import EnvironmentSettings
 
 MIB, GIB = 2**20, 2**30
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """Where the service may listen without keys: addresses of this machine alone."""
 
 
-class Settings(BaseSettings):
-    """Read from the environment, prefix `GRAPHFIT_`."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="GRAPHFIT_", use_attribute_docstrings=True, frozen=True, extra="ignore"
-    )
+class Settings(EnvironmentSettings):
+    """Of how the service speaks."""
 
     auth: Literal["none", "keys"] = "none"
     """`none`: no keys, and therefore loopback hosts only."""

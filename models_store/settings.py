@@ -1,23 +1,26 @@
 """Where things are kept, and the lease that guards a running job."""
 
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, field_validator
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from models_store.base_settings import EnvironmentSettings
+
+DATABASES = ("sqlite", "postgresql")
 
 
-class Settings(BaseSettings):
-    """Read from the environment, prefix `GRAPHFIT_`."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="GRAPHFIT_", use_attribute_docstrings=True, frozen=True, extra="ignore"
-    )
+class Settings(EnvironmentSettings):
+    """Of what is kept."""
 
     data: Path = Path("models_store/var")
     """Folder in which the embedded default keeps rows, wake-up calls and files."""
-    database_url: str = ""
+    database_url: str = Field(default="", repr=False)
     """SQLAlchemy URL of the database; left empty, `graphfit.sqlite` in the data folder."""
-    broker_url: str = ""
+    broker_url: str = Field(default="", repr=False)
     """Celery broker; left empty, kombu's filesystem transport in the data folder."""
     artifacts_url: str = ""
     """Where files are kept (`file:///...`); left empty, `artifacts` in the data folder."""
@@ -29,6 +32,20 @@ class Settings(BaseSettings):
     """How long the answer to an `Idempotency-Key` is kept."""
     sweep_grace_seconds: float = Field(default=3600, gt=0)
     """Age past which a folder that no row names is deleted."""
+
+    @field_validator("database_url")
+    @classmethod
+    def _names_a_database(cls, value: str) -> str:
+        kinds = "sqlite:////folder/file or postgresql://user:password@host/name"
+        return _like(kinds, value, lambda: make_url(value).get_backend_name() in DATABASES)
+
+    @field_validator("broker_url")
+    @classmethod
+    def _names_a_broker(cls, value: str) -> str:
+        kinds = "redis://:password@host:6379/0"
+        return _like(
+            kinds, value, lambda: bool(urlsplit(value).scheme) and urlsplit(value).port != 0
+        )
 
     @property
     def data_folder(self) -> Path:
@@ -44,3 +61,14 @@ class Settings(BaseSettings):
     def resolved_artifacts_url(self) -> str:
         """`artifacts_url`, or the embedded folder."""
         return self.artifacts_url or (self.data_folder / "artifacts").as_uri()
+
+
+def _like(example: str, value: str, is_known: Callable[[], bool]) -> str:
+    """The value, which stays unsaid where it is refused, and what a parser says of it too."""
+    try:
+        known = not value or is_known()
+    except (ArgumentError, ValueError):
+        known = False
+    if not known:
+        raise ValueError(f"no URL like {example} (percent-encode what is special in a password)")
+    return value

@@ -1,15 +1,12 @@
 """How a worker runs its jobs."""
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from models_store.base_settings import EnvironmentSettings
 
 
-class Settings(BaseSettings):
-    """Read from the environment, prefix `GRAPHFIT_`."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="GRAPHFIT_", use_attribute_docstrings=True, frozen=True, extra="ignore"
-    )
+class Settings(EnvironmentSettings):
+    """Of how jobs are run."""
 
     idle_seconds: float = Field(default=1.0, gt=0)
     """How often an idle worker looks for a job without being called."""

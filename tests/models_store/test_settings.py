@@ -1,0 +1,132 @@
+"""Settings: from the environment or a file, and never told when they are wrong."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+import api.settings
+import models_store.settings
+import worker.settings
+from models_store.base_settings import EnvironmentSettings
+from tests.service import ROOT
+
+CLASSES: list[type[EnvironmentSettings]] = [
+    models_store.settings.Settings,
+    api.settings.Settings,
+    worker.settings.Settings,
+]
+URLS = {
+    "database_url": "postgresql://user:word@host/name",
+    "broker_url": "redis://:word@host:6379/0",
+    "artifacts_url": "file:///folder",
+}
+WRONG = [
+    ("database_url", "postgresql//user:hunter2@host/name"),
+    ("database_url", "postgresql://user@host:hunter2/name"),
+    ("database_url", "mysql://user:hunter2@host/name"),
+    ("broker_url", "redis://:hunter2/word@host"),
+    ("broker_url", "hunter2"),
+    ("lease_seconds", "hunter2"),
+    ("max_nodes", "hunter2"),
+    ("idle_seconds", "hunter2"),
+    ("auth", "hunter2"),
+]
+
+
+@pytest.fixture
+def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GRAPHFIT_SECRETS_DIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize("settings", CLASSES)
+def test_every_setting_may_be_a_file(settings: type[EnvironmentSettings], secrets: Path) -> None:
+    for name, field in settings.model_fields.items():
+        if name != "secrets_dir":
+            value = URLS.get(name, str(field.default))
+            (secrets / f"graphfit_{name}").write_text(f"{value}\n")
+    assert settings().model_fields_set == settings.model_fields.keys()
+
+
+def test_a_file_gives_the_value_without_its_line_end(secrets: Path) -> None:
+    (secrets / "graphfit_database_url").write_text("postgresql://u:p@h/name\n")
+    assert models_store.settings.Settings().database_url == "postgresql://u:p@h/name"
+
+
+def test_the_environment_goes_first(secrets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (secrets / "graphfit_lease_seconds").write_text("7")
+    assert models_store.settings.Settings().lease_seconds == 7
+    monkeypatch.setenv("GRAPHFIT_LEASE_SECONDS", "")  # an empty variable is none
+    assert models_store.settings.Settings().lease_seconds == 7
+    monkeypatch.setenv("GRAPHFIT_LEASE_SECONDS", "8")
+    assert models_store.settings.Settings().lease_seconds == 8
+
+
+def test_a_file_that_cannot_be_read_is_not_passed_over(secrets: Path) -> None:
+    path = secrets / "graphfit_database_url"
+    path.mkdir()
+    with pytest.raises(SettingsError):
+        models_store.settings.Settings()
+    path.rmdir()
+    path.write_bytes(b"\xff")
+    with pytest.raises(SettingsError):
+        models_store.settings.Settings()
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_a_wrong_value_is_refused_and_not_shown(name: str, value: str, secrets: Path) -> None:
+    (secrets / f"graphfit_{name}").write_text(value)
+    (settings,) = (settings for settings in CLASSES if name in settings.model_fields)
+    with pytest.raises(ValidationError) as refused:
+        settings()
+    assert "hunter2" not in str(refused.value)
+
+
+def test_the_command_line_says_each_wrong_setting_in_a_line(secrets: Path) -> None:
+    for name, value in WRONG:
+        (secrets / f"graphfit_{name}").write_text(value)
+    lines = _refused(secrets)
+    names = {name.upper() for name, _ in WRONG}
+    assert {line.removeprefix("graphfit: GRAPHFIT_").split(":")[0] for line in lines} == names
+    assert len(lines) == len(names)
+    assert "hunter2" not in "".join(lines)
+
+
+def test_the_command_line_says_in_a_line_that_there_is_no_such_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "none"
+    assert _refused(folder) == [f"graphfit: GRAPHFIT_SECRETS_DIR: there is no folder '{folder}'"]
+
+
+def test_the_command_line_says_in_a_line_that_a_file_cannot_be_read(secrets: Path) -> None:
+    (secrets / "graphfit_broker_url").write_bytes(b"\xff")
+    (line,) = _refused(secrets)
+    assert line.startswith("graphfit: GRAPHFIT_BROKER_URL from ")
+    assert line.endswith(": it is not UTF-8")
+
+
+def _refused(secrets: Path) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "standalone", "migrate"],
+        cwd=ROOT,
+        env={**os.environ, "GRAPHFIT_SECRETS_DIR": str(secrets)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert not done.stdout
+    return done.stderr.splitlines()
+
+
+def test_urls_with_passwords_are_not_in_what_settings_show_of_themselves() -> None:
+    shown = repr(
+        models_store.settings.Settings(
+            database_url="postgresql://u:hunter2@h/n", broker_url="redis://:hunter2@h"
+        )
+    )
+    assert "hunter2" not in shown
