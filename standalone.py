@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import keys
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and gives its exit status."""
@@ -75,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     reaper.set_defaults(command=_reaper)
     migrate = commands.add_parser("migrate", parents=[data], help="bring the database up to date")
     migrate.set_defaults(command=_migrate)
+    keys.add_commands(commands, data)
     return parser
 
 
