@@ -46,11 +46,16 @@ def epoch_ended(
 ) -> None:
     """The epoch's history row, its event and its checkpoint, together."""
     progressed(connection, claim, progress, epoch.metrics)
-    history.add(connection, claim.owner, claim.job_id, epoch)
-    events.add(connection, claim.owner, claim.job_id, "epoch", epoch.model_dump())
+    if history.add(connection, claim.owner, claim.job_id, epoch):
+        events.add(connection, claim.owner, claim.job_id, "epoch", epoch.model_dump())
     if checkpoint is not None:
-        _replace_checkpoint(connection, claim, checkpoint)
-        guarded(connection, claim, {"deaths": 0}, quiet=True)
+        checkpointed(connection, claim, checkpoint)
+
+
+def checkpointed(connection: Connection, claim: Claim, checkpoint: Checkpoint) -> None:
+    """From here the job goes on, whatever happens; what was lost before counts no more."""
+    guarded(connection, claim, {"deaths": 0}, quiet=True)
+    _replace_checkpoint(connection, claim, checkpoint)
 
 
 def _replace_checkpoint(connection: Connection, claim: Claim, checkpoint: Checkpoint) -> None:
@@ -59,6 +64,7 @@ def _replace_checkpoint(connection: Connection, claim: Claim, checkpoint: Checkp
         "job_id": claim.job_id,
         "owner": claim.owner,
         "epoch": checkpoint.epoch,
+        "step": checkpoint.step,
         "artifact": checkpoint.artifact,
         "sha256": checkpoint.sha256,
     }

@@ -20,6 +20,8 @@ class Checkpoint:
     """A committed state of training to go on from."""
 
     epoch: int
+    step: int
+    """Of the next epoch: how many are finished."""
     artifact: str
     sha256: str
 
@@ -110,7 +112,7 @@ def _claimed(row: Row[Any], checkpoint: Checkpoint | None) -> Claim:
 def _checkpoint(connection: Connection, job_id: str) -> Checkpoint | None:
     query = select(checkpoints).where(checkpoints.c.job_id == job_id)
     row = connection.execute(query).one_or_none()
-    return None if row is None else Checkpoint(row.epoch, row.artifact, row.sha256)
+    return None if row is None else Checkpoint(row.epoch, row.step, row.artifact, row.sha256)
 
 
 def is_any_queued(connection: Connection) -> bool:

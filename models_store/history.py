@@ -19,10 +19,17 @@ def of(connection: Connection, owner: str, job_id: str) -> list[Epoch]:
     ]
 
 
-def add(connection: Connection, owner: str, job_id: str, epoch: Epoch) -> None:
-    """Keeps one more epoch."""
+def add(connection: Connection, owner: str, job_id: str, epoch: Epoch) -> bool:
+    """Keeps one more epoch; gives whether it was not kept already.
+
+    A transaction whose answer got lost is written again.
+    """
+    kept = select(epochs.c.epoch).where(epochs.c.job_id == job_id, epochs.c.epoch == epoch.epoch)
+    if connection.execute(kept).first() is not None:
+        return False
     values = {**epoch.model_dump(), "owner": owner, "job_id": job_id}
     connection.execute(insert(epochs).values(values))
+    return True
 
 
 def cut_after(connection: Connection, job_id: str, epoch: int) -> None:

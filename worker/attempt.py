@@ -4,7 +4,6 @@ import logging
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 
@@ -18,22 +17,12 @@ from worker.journal import LAST_WORDS, Journal
 from worker.launch import launch
 from worker.messages import Failed, FromChild, Renewed
 from worker.order import Order
+from worker.rules import Rules
 
 log = logging.getLogger(__name__)
 
 MOST_MESSAGES = 1_000
 DEATHS_UNTIL_FAILED = 2
-
-
-@dataclass(frozen=True)
-class Rules:
-    """The settings an attempt is watched by."""
-
-    lease_seconds: float
-    tick_seconds: float
-    max_attempts: int
-    memory_bytes: int = 0
-    """Of one process; 0: what the machine has."""
 
 
 class Attempt:

@@ -13,8 +13,8 @@ from models_store.database import Database
 from models_store.ids import new_id
 from models_store.queue import WAKE, celery_app
 from models_store.settings import Settings as StoreSettings
-from worker.attempt import Rules
 from worker.launch import warm_up
+from worker.rules import Rules
 from worker.settings import Settings
 from worker.slot import Slot
 from worker.supervisor import Supervisor
@@ -33,6 +33,7 @@ def make_slot(stopping: threading.Event) -> Slot:
         lease_seconds=store_settings.lease_seconds,
         tick_seconds=min(settings.tick_seconds, store_settings.lease_seconds / 3),
         max_attempts=store_settings.max_attempts,
+        checkpoint_seconds=settings.checkpoint_seconds,
         memory_bytes=settings.max_training_memory_bytes,
     )
     store = open_store(store_settings.resolved_artifacts_url)

@@ -1,11 +1,13 @@
 """Writes what a training process says into the store, batch by batch, under the fence."""
 
+import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection
 
+from domain.errors import GraphfitError
 from domain.job import Epoch, JobError
 from domain.model import ModelFile
 from models_store import attempts
@@ -14,6 +16,7 @@ from models_store.claims import Checkpoint, Claim
 from models_store.database import Database
 from worker.estimate import Estimate
 from worker.messages import (
+    Checkpointed,
     EpochEnded,
     Failed,
     Finished,
@@ -22,6 +25,8 @@ from worker.messages import (
     Stepped,
     Warned,
 )
+
+log = logging.getLogger(__name__)
 
 LAST_WORDS = (Finished, Failed)
 
@@ -38,53 +43,66 @@ class Journal:
         self._folder = folder
         self._epoch = claim.checkpoint.epoch if claim.checkpoint else 0
         self._steps = 0
+        self._published: set[str] = set()
         self._kept = claim.checkpoint.artifact if claim.checkpoint else None
+        self._stale: list[str] = []
         epochs = claim.fit.epochs if claim.plan.recipe else 0
         self._estimate = Estimate(epochs, time.monotonic)
 
     def write(self, messages: Sequence[FromChild]) -> None:
-        """Files first, then every row of the batch, together.
+        """Files first, then every row of the batch, together; may be repeated until it succeeds.
 
         Raises:
             LeaseLost: nothing of the batch was written.
+            Busy: nothing of it was written, or its success could not be told.
+            StorageFull: nothing of it was written.
         """
-        kept = [key for message in messages if (key := self._publish(message)) is not None]
+        for file in _files_of(messages):
+            self._publish(file)
         with self._database.write() as connection:
             for message in _without_stale_steps(messages):
                 self._record(connection, message)
-        for checkpoint in kept:
-            self._forget()
-            self._kept = checkpoint
+        for message in messages:
+            if isinstance(message, EpochEnded | Checkpointed) and message.checkpoint is not None:
+                self._keep(self._key(message.checkpoint))
         if isinstance(messages[-1], LAST_WORDS):
-            self._forget()
+            self._keep(None)
+        self._tidy()
 
-    def _publish(self, message: FromChild) -> str | None:
-        """Moves the files a message names into the store; gives its checkpoint's key."""
-        if isinstance(message, Finished):
-            for file in message.files:
-                self._store.publish(self._folder / file.name, self._key(file))
-        elif isinstance(message, EpochEnded) and message.checkpoint is not None:
-            file = message.checkpoint
-            self._store.publish(self._folder / file.name, self._key(file))
-            return self._key(file)
-        return None
+    def _publish(self, file: ModelFile) -> None:
+        """Moves a file into the store, once: a batch that is written again finds it there."""
+        key = self._key(file)
+        if key not in self._published:
+            self._store.publish(self._folder / file.name, key)
+            self._published.add(key)
+
+    def _keep(self, checkpoint: str | None) -> None:
+        """This checkpoint is named by a row now, and the one before it by none."""
+        if self._kept is not None:
+            self._stale.append(self._kept)
+        self._kept = checkpoint
+
+    def _tidy(self) -> None:
+        """Deletes what no row names any more, or tries to: it is in nobody's way."""
+        try:
+            while self._stale:
+                self._store.delete_prefix(self._stale[-1])
+                self._stale.pop()
+        except (GraphfitError, OSError) as error:
+            log.warning("an old checkpoint stays for now: %s", error)
 
     def _key(self, file: ModelFile) -> str:
         return str(self._claim.folder / file.name)
-
-    def _forget(self) -> None:
-        """Deletes the file of a checkpoint that no row names any more."""
-        if self._kept is not None:
-            self._store.delete_prefix(self._kept)
-        self._kept = None
 
     def _record(self, connection: Connection, message: FromChild) -> None:
         match message:
             case Started():
                 self._epoch, self._steps = message.epoch, message.steps
                 attempts.started(connection, self._claim, dict(message.environment))
-                progress = self._estimate.at(message.epoch, 0, message.steps)
+                progress = self._estimate.at(message.epoch, message.step, message.steps)
                 attempts.progressed(connection, self._claim, progress, {})
+            case Checkpointed():
+                self._checkpoint(connection, message)
             case Stepped():
                 progress = self._estimate.at(message.epoch, message.step, message.steps)
                 attempts.progressed(connection, self._claim, progress, dict(message.metrics))
@@ -101,9 +119,18 @@ class Journal:
         self._epoch = message.epoch
         epoch = Epoch(epoch=message.epoch, seconds=message.seconds, metrics=dict(message.metrics))
         progress = self._estimate.at(message.epoch, 0, self._steps)
-        file = message.checkpoint
-        checkpoint = Checkpoint(message.epoch, self._key(file), file.sha256) if file else None
+        checkpoint = self._row_of(message.checkpoint, message.epoch, 0)
         attempts.epoch_ended(connection, self._claim, epoch, progress, checkpoint)
+
+    def _checkpoint(self, connection: Connection, message: Checkpointed) -> None:
+        progress = self._estimate.at(message.epoch, message.step, message.steps)
+        attempts.progressed(connection, self._claim, progress, {})
+        checkpoint = self._row_of(message.checkpoint, message.epoch, message.step)
+        if checkpoint is not None:
+            attempts.checkpointed(connection, self._claim, checkpoint)
+
+    def _row_of(self, file: ModelFile | None, epoch: int, step: int) -> Checkpoint | None:
+        return None if file is None else Checkpoint(epoch, step, self._key(file), file.sha256)
 
     def _succeed(self, connection: Connection, message: Finished) -> None:
         attempts.succeeded(
@@ -114,6 +141,14 @@ class Journal:
             message.files,
             message.files_left_out,
         )
+
+
+def _files_of(messages: Iterable[FromChild]) -> Iterator[ModelFile]:
+    for message in messages:
+        if isinstance(message, Finished):
+            yield from message.files
+        elif isinstance(message, EpochEnded | Checkpointed) and message.checkpoint is not None:
+            yield message.checkpoint
 
 
 def _without_stale_steps(messages: Sequence[FromChild]) -> list[FromChild]:

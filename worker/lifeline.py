@@ -3,9 +3,9 @@
 import os
 import time
 from multiprocessing.connection import Connection
-from threading import Thread
+from threading import Event, Thread
 
-from worker.messages import FromChild, Renewed
+from worker.messages import FromChild, FromSupervisor, Renewed
 
 EXIT_CODE = 75
 """EX_TEMPFAIL: the job is somebody else's now, nothing is wrong with it."""
@@ -18,9 +18,10 @@ class Lifeline:
         self._connection = connection
         self._lease_seconds = lease_seconds
         self._ends_at = leased_at + lease_seconds
+        self._save = Event()
 
     def start(self) -> None:
-        """Listen for renewals in a daemon thread."""
+        """Listen to the supervisor in a daemon thread."""
         Thread(target=self._listen, name="lifeline", daemon=True).start()
 
     def check(self) -> None:
@@ -38,14 +39,24 @@ class Lifeline:
         except OSError:
             os._exit(EXIT_CODE)
 
+    def is_save_asked(self) -> bool:
+        """Whether the supervisor has asked for a checkpoint since the last look."""
+        asked = self._save.is_set()
+        if asked:
+            self._save.clear()  # what is asked meanwhile is answered by the same checkpoint
+        return asked
+
     def _listen(self) -> None:
         while True:
             self.check()
             try:
                 if self._connection.poll(self._ends_at - time.monotonic()):
-                    self._renew(self._connection.recv())
+                    self._heed(self._connection.recv())
             except (EOFError, OSError):
                 os._exit(EXIT_CODE)
 
-    def _renew(self, renewed: Renewed) -> None:
-        self._ends_at = max(self._ends_at, renewed.at + self._lease_seconds)
+    def _heed(self, message: FromSupervisor) -> None:
+        if isinstance(message, Renewed):
+            self._ends_at = max(self._ends_at, message.at + self._lease_seconds)
+        else:
+            self._save.set()

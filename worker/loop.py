@@ -62,26 +62,33 @@ class Steps:
         self._pace = Pace()
         self._execute = _executor(model, step, feed, batch_size, while_finite)
 
-    def run(self, order: Rows, progress: Progress) -> Logs:
+    def run(self, order: Rows, progress: Progress, start: int = 0) -> Logs:
         """One epoch, or one validation.
+
+        Args:
+            order: The rows, in the order in which they are taken.
+            progress: A pass that ends at a loss that is not finite is told of as finished.
+            start: Steps that are done already, whose metrics the model's variables hold.
 
         Returns:
             Keras's metrics by name.
         """
-        self._model.reset_metrics()
-        rows, done, finite, logs = tf.constant(order), 0, True, Logs()
-        while done < self.count and finite:
-            done, finite, logs = self._execution(rows, done)
+        if start == 0:
+            self._model.reset_metrics()
+        rows, done = tf.constant(order), start
+        while True:  # also where no step is left: the metrics are told by the same graph
+            done, logs = self._execution(rows, done)
             progress(done, logs)
-        return logs
+            if done == self.count:
+                return logs
 
-    def _execution(self, rows: Any, start: int) -> tuple[int, bool, Logs]:
+    def _execution(self, rows: Any, start: int) -> tuple[int, Logs]:
         stop = min(start + self._pace.steps, self.count)
         began = time.perf_counter()
         done, finite, metrics = self._execute(rows, tf.constant(start), tf.constant(stop))
         logs = {name: float(value) for name, value in metrics.items()}
         self._pace.took(stop - start, time.perf_counter() - began)
-        return int(done), bool(finite), logs
+        return int(done) if finite else self.count, logs
 
 
 def _executor(

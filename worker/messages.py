@@ -18,6 +18,8 @@ class Started:
     environment: Mapping[str, str | int | bool | None]
     epoch: int
     """Epochs finished by earlier attempts: 0 unless a checkpoint was restored."""
+    step: int
+    """Steps of the next epoch that they finished."""
     steps: int
     """Of one epoch; 0 for a `build`."""
 
@@ -45,6 +47,19 @@ class EpochEnded:
     metrics: Metrics
     checkpoint: ModelFile | None
     """All that a resume after this epoch needs; not every epoch is worth one."""
+
+
+@dataclass(frozen=True)
+class Checkpointed:
+    """Within an epoch: all that a resume needs is written, because it was time, or asked for."""
+
+    epoch: int
+    """Finished epochs."""
+    step: int
+    """Finished steps of the present epoch; all of them before its validation."""
+    steps: int
+    checkpoint: ModelFile | None
+    """`None` where it was asked for and nothing has happened since the last one."""
 
 
 @dataclass(frozen=True)
@@ -86,5 +101,12 @@ class Renewed:
     unread while both processes were stopped must not renew anything."""
 
 
-FromChild = Started | Stepped | EpochEnded | Warned | Finished | Failed
+@dataclass(frozen=True)
+class Save:
+    """From the supervisor: write a checkpoint as soon as you can, and say so."""
+
+
+FromSupervisor = Renewed | Save
+
+FromChild = Started | Stepped | EpochEnded | Checkpointed | Warned | Finished | Failed
 """Ends with `Finished` or `Failed`, unless the process dies first."""

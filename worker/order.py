@@ -42,6 +42,8 @@ class Order:
     devices: int = 1
     """How many train together."""
     mixed_precision: bool = False
+    checkpoint_seconds: float = 60.0
+    """Between two checkpoints within an epoch."""
     memory_bytes: int = 0
     """What its process may take beyond what it starts with; 0: what the machine has."""
     leased_at: float = field(default_factory=time.monotonic)

@@ -8,15 +8,15 @@ from models_store.artifacts import ArtifactStore
 from models_store.claims import Claim
 from models_store.datasets import column_key
 from worker.order import Order
+from worker.rules import Rules
 
 
 def order_for(
     claim: Claim,
     store: ArtifactStore,
     folder: Path,
-    lease_seconds: float,
+    rules: Rules,
     leased_at: float,
-    memory_bytes: int,
 ) -> Order:
     """Everything the training process needs, fetched.
 
@@ -32,12 +32,13 @@ def order_for(
         seed=claim.seed,
         deterministic=claim.deterministic,
         folder=folder,
-        lease_seconds=lease_seconds,
+        lease_seconds=rules.lease_seconds,
         leased_at=leased_at,
-        memory_bytes=memory_bytes,
         device=claim.resources.device,
         devices=claim.resources.gpus if claim.resources.device == "gpu" else 1,
         mixed_precision=claim.mixed_precision,
+        checkpoint_seconds=rules.checkpoint_seconds,
+        memory_bytes=rules.memory_bytes,
         recipe=plan.recipe,
         fit=claim.fit,
         columns=_columns(store, plan.dataset) or {},

@@ -16,6 +16,9 @@ class Settings(EnvironmentSettings):
     """How often the reaper looks for expired leases."""
     sweep_seconds: float = Field(default=60.0, gt=0)
     """How often the reaper deletes what nothing names any more."""
+    checkpoint_seconds: float = Field(default=60.0, gt=0)
+    """How often a training that is in the middle of an epoch writes a checkpoint; less often
+    where a tenth of the time went on it."""
     max_training_memory_bytes: int = Field(default=0, ge=0)
     """Memory that one job's process may take beyond what it starts with, mapped datasets and what
     lies on a GPU aside; a job that needs more fails. 0: what the machine has."""

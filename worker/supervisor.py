@@ -10,9 +10,10 @@ from models_store import attempts, sweep
 from models_store.artifacts import ArtifactStore
 from models_store.claims import Claim
 from models_store.database import Database
-from worker.attempt import Attempt, Rules
+from worker.attempt import Attempt
 from worker.journal import Journal
 from worker.orders import order_for
+from worker.rules import Rules
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +37,9 @@ class Supervisor:
         prefix = f"attempt-{claim.job_id}-{claim.fence}"
         try:
             with self.store.scratch(prefix) as folder:
-                rules = self.rules
-                order = order_for(
-                    claim, self.store, folder, rules.lease_seconds, leased_at, rules.memory_bytes
-                )
+                order = order_for(claim, self.store, folder, self.rules, leased_at)
                 journal = Journal(claim, self.database, self.store, folder)
-                Attempt(claim, order, journal, self.database, rules, self.stopping).run()
+                Attempt(claim, order, journal, self.database, self.rules, self.stopping).run()
         except NotFound as missing:
             self._fail(claim, missing)
         except LeaseLost as lost:

@@ -55,7 +55,7 @@ def _finished(order: Order, lifeline: Lifeline) -> Finished:
     pin(order.deterministic)
     folder = Folder(order.folder, lifeline)
     built = _built(order)
-    history = _history(order, built, folder, lifeline.send)
+    history = _history(order, built, folder, lifeline)
     export = Export(folder, built)
     export.run(history)
     metrics = history[-1].metrics if history else {}
@@ -72,11 +72,11 @@ def _built(order: Order) -> Built:
     return built
 
 
-def _history(order: Order, built: Built, folder: Folder, say: Say) -> list[Epoch]:
+def _history(order: Order, built: Built, folder: Folder, lifeline: Lifeline) -> list[Epoch]:
     if order.recipe is None:
-        say(Started(environment(order.deterministic), epoch=0, steps=0))
+        lifeline.send(Started(environment(order.deterministic), epoch=0, step=0, steps=0))
         return []
-    return Training(order, order.recipe, built, folder, say).run()
+    return Training(order, order.recipe, built, folder, lifeline).run()
 
 
 @contextmanager

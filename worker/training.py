@@ -16,14 +16,16 @@ from compiler.training import keras_compile
 from domain.job import Epoch
 from domain.recipe import Recipe
 from worker.callbacks import stops_on_nan
-from worker.checkpoint import Checkpoint, Checkpoints, Variables
+from worker.checkpoint import Checkpoint, Checkpoints
 from worker.environment import environment
 from worker.failures import CannotTrain, refused_by_keras
 from worker.feeding import Feed, feed_of
 from worker.folder import Folder
+from worker.lifeline import Lifeline
 from worker.loop import Logs, Steps, order_of
-from worker.messages import EpochEnded, FromChild, Started, Stepped
+from worker.messages import Checkpointed, EpochEnded, Started, Stepped
 from worker.order import Order
+from worker.variables import Tensors, Variables
 
 SECONDS_BETWEEN_REPORTS = 0.25
 
@@ -37,14 +39,14 @@ class Training:
         recipe: Recipe,
         built: Built,
         folder: Folder,
-        say: Callable[[FromChild], None],
+        lifeline: Lifeline,
     ) -> None:
         """Compiles the model and opens the data; nothing is trained yet.
 
         Raises:
             CannotTrain: Keras refuses the recipe for these data.
         """
-        self._order, self._say = order, say
+        self._order, self._lifeline = order, lifeline
         self._fit, self._model = order.fit, built.model
         keras_compile(self._model, recipe)
         asked = enumerate(order.fit.callbacks)
@@ -54,10 +56,10 @@ class Training:
         self._steps = self._pass(feed, self._model.train_step, stops_on_nan(kept))
         self._validation = self._pass(validation, self._model.test_step) if validation else None
         _prepare(self._model, feed, order.fit.batch_size)
-        variables = Variables(built.variables, self._model.optimizer)
-        self._checkpoints = Checkpoints(folder, variables, kept)
+        variables = Variables(built.variables, self._model)
+        self._checkpoints = Checkpoints(folder, variables, kept, order.checkpoint_seconds)
         self._history: list[Epoch] = []
-        self._reported = 0.0
+        self._began = self._reported = 0.0
 
     def _pass(self, feed: Feed, step: Callable[[Any], Any], while_finite: bool = False) -> Steps:
         return Steps(self._model, step, feed, self._fit.batch_size, while_finite=while_finite)
@@ -71,57 +73,77 @@ class Training:
         model = self._model
         model.stop_training = False
         self._callbacks.on_train_begin()
-        self._resume(self._order.checkpoint)
-        done = len(self._history)
-        self._say(Started(environment(self._order.deterministic), done, self._steps.count))
-        for epoch in range(done, self._fit.epochs):
-            if model.stop_training:
-                break
-            self._epoch(epoch)
+        start = self._resumed(self._order.checkpoint)
+        where, done = environment(self._order.deterministic), len(start.history)
+        self._lifeline.send(Started(where, done, start.step, self._steps.count))
+        if start.step:
+            self._epoch(start.step, start.seconds)
+        while len(self._history) < self._fit.epochs and not model.stop_training:
+            self._epoch()
         model.optimizer.finalize_variable_values(model.trainable_variables)
         self._callbacks.on_train_end(self._history[-1].metrics)
         return self._history
 
-    def _resume(self, path: Path | None) -> None:
-        if path is not None:
-            checkpoint = self._checkpoints.restore(path)
-            self._history = checkpoint.history
-            self._model.stop_training = checkpoint.stopped
+    def _resumed(self, path: Path | None) -> Checkpoint:
+        """Where to go on from; with a checkpoint that does not fit any more, the beginning."""
+        restored = None if path is None else self._checkpoints.restore(path)
+        start = restored or Checkpoint([], stopped=False)
+        self._history = start.history
+        self._model.stop_training = start.stopped
+        return start
 
-    def _epoch(self, epoch: int) -> None:
-        began = time.monotonic()
+    def _epoch(self, start: int = 0, seconds: float = 0.0) -> None:
+        """One epoch, or what is left of it after `start` steps that took `seconds`."""
+        self._began = time.monotonic() - seconds
+        epoch = len(self._history)
         self._callbacks.on_epoch_begin(epoch)
         rows, shuffle = self._steps.rows, self._fit.shuffle
         order = order_of(self._order.seed, epoch, rows, shuffle=shuffle)
-        logs = self._steps.run(order, lambda step, logs: self._stepped(epoch, step, logs))
+        logs = self._steps.run(order, self._stepped, start)
         if self._validation is not None:
-            logs |= self._validated(epoch, self._validation, logs)
+            logs |= self._validated(self._validation, logs)
         with refused_by_keras(ValueError):  # a metric that nobody knows the better side of
             self._callbacks.on_epoch_end(epoch, logs)
         history = self._model.history.history  # callbacks add to it, e.g. the learning rate
-        metrics = {name: values[-1] for name, values in history.items()}
-        seconds = time.monotonic() - began
-        self._history.append(Epoch(epoch=epoch + 1, seconds=seconds, metrics=metrics))
-        checkpoint = Checkpoint(self._history, self._model.stop_training)
-        self._say(EpochEnded(epoch + 1, seconds, metrics, self._checkpoints.save(checkpoint)))
+        self._ended({name: values[-1] for name, values in history.items()})
 
-    def _stepped(self, epoch: int, step: int, logs: Logs) -> None:
+    def _ended(self, metrics: Logs) -> None:
+        seconds = time.monotonic() - self._began
+        epoch = len(self._history) + 1
+        self._history.append(Epoch(epoch=epoch, seconds=seconds, metrics=metrics))
+        checkpoint = Checkpoint(self._history, self._model.stop_training)
+        file = self._checkpoints.save(checkpoint, asked=self._lifeline.is_save_asked())
+        self._lifeline.send(EpochEnded(epoch, seconds, metrics, file))
+
+    def _stepped(self, step: int, logs: Logs) -> None:
         with refused_by_keras(RuntimeError):  # TerminateOnNaN(raise_error=True)
             self._callbacks.on_train_batch_end(step - 1, logs)
-        self._report(Stepped(epoch, step, self._steps.count, logs))
+        self._report(step, logs)
+        self._keep(step)
 
-    def _validated(self, epoch: int, validation: Steps, logs: Logs) -> Logs:
-        steps = self._steps.count
-        found = validation.run(
-            np.arange(validation.rows),
-            lambda *_: self._report(Stepped(epoch, steps, steps, logs)),
-        )
+    def _validated(self, validation: Steps, logs: Logs) -> Logs:
+        steps, held = self._steps.count, self._checkpoints.held()
+
+        def checked(*_: object) -> None:
+            self._report(steps, logs)
+            self._keep(steps, held)
+
+        found = validation.run(np.arange(validation.rows), checked)
         return {f"val_{name}": value for name, value in found.items()}
 
-    def _report(self, stepped: Stepped) -> None:
+    def _report(self, step: int, logs: Logs) -> None:
         if time.monotonic() - self._reported >= SECONDS_BETWEEN_REPORTS:
             self._reported = time.monotonic()
-            self._say(stepped)
+            self._lifeline.send(Stepped(len(self._history), step, self._steps.count, logs))
+
+    def _keep(self, step: int, held: Tensors | None = None) -> None:
+        """Writes a checkpoint within the epoch, if it is time or one is asked for."""
+        asked, seconds = self._lifeline.is_save_asked(), time.monotonic() - self._began
+        checkpoint = Checkpoint(self._history, self._model.stop_training, step, seconds)
+        file = self._checkpoints.save(checkpoint, asked=asked, held=held)
+        if asked or file is not None:
+            place = checkpoint.place
+            self._lifeline.send(Checkpointed(*place, self._steps.count, file))
 
 
 def _feeds(order: Order, recipe: Recipe) -> tuple[Feed, Feed | None]:

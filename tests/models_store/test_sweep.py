@@ -55,7 +55,7 @@ def test_only_what_a_row_names_stays(database: Database, store: ArtifactStore) -
             running,
             Epoch(epoch=1, seconds=1.0, metrics={"loss": 1.0}),
             progress,
-            Checkpoint(1, f"{running.folder}/model.safetensors", "0"),
+            Checkpoint(1, 0, f"{running.folder}/model.safetensors", "0"),
         )
     assert sweep(database, store, grace_seconds=3600) == 0  # young folders may be in the making
     assert orphan in kinds(store)

@@ -18,7 +18,7 @@ from domain.graph import Blueprint
 from domain.recipe import Fit, OutputRecipe, Recipe
 from domain.summary import Bytes, Parameters, Summary, Tensor
 from tests.worker.child import context
-from worker.messages import EpochEnded, Failed, Finished, FromChild
+from worker.messages import Checkpointed, EpochEnded, Failed, Finished, FromChild
 from worker.order import Order
 from worker.trainer import train
 
@@ -80,18 +80,20 @@ def start(order: Order, target: Callable[[Order, Connection], None] = train) -> 
     return Attempt(process, ours, order.folder)
 
 
-def checkpointed(attempt: Attempt, at_least: int) -> Path:
-    """The file of the first checkpoint after so many epochs."""
+def checkpointed(
+    attempt: Attempt, at_least: int, kind: type[EpochEnded | Checkpointed] = EpochEnded
+) -> Path:
+    """The file of the first checkpoint of this kind after so many epochs."""
 
     def saved(message: FromChild) -> bool:
         return (
-            isinstance(message, EpochEnded)
+            isinstance(message, kind)
             and message.checkpoint is not None
             and message.epoch >= at_least
         )
 
     message = attempt.until(saved)
-    assert isinstance(message, EpochEnded)
+    assert isinstance(message, EpochEnded | Checkpointed)
     assert message.checkpoint is not None
     return attempt.folder / message.checkpoint.name
 
@@ -120,7 +122,7 @@ class Jobs:
             "seed": 7,
             "deterministic": True,
             "folder": self.folder(),
-            "lease_seconds": 60.0,
+            "lease_seconds": 600.0,
             "recipe": recipe,
             "fit": fit or Fit(),
             "columns": self.columns(columns),
@@ -202,5 +204,5 @@ def words_columns(rows: int = 600) -> Arrays:
 def recipe(
     loss: str = "categorical_crossentropy", optimizer: Any = "rmsprop", **output: Any
 ) -> Recipe:
-    trained = OutputRecipe(loss=loss, metrics=["accuracy"], target="y", **output)
+    trained = OutputRecipe(**{"loss": loss, "metrics": ["accuracy"], "target": "y", **output})
     return Recipe(optimizer=optimizer, jit_compile=False, inputs={"x": "x"}, outputs={"y": trained})

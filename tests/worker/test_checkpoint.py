@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from tests.worker.orders import (
     start,
     words_columns,
 )
-from worker.messages import EpochEnded, Started
+from worker.messages import Checkpointed, EpochEnded, FromChild, Save, Started, Stepped
 from worker.order import Order
 
 
@@ -79,7 +80,7 @@ def test_a_resumed_training_equals_an_undisturbed_one(
 
     started = resumed.said[0]
     assert isinstance(started, Started)
-    assert started.epoch == int(checkpoint.stem.removeprefix("checkpoint-"))
+    assert checkpoint.stem == f"checkpoint-{started.epoch}-0"
     same(resumed, undisturbed)
 
 
@@ -112,3 +113,80 @@ def test_an_epoch_that_is_too_short_for_a_checkpoint_goes_without(jobs: Jobs) ->
     assert kept[0]
     assert len(kept) == 60
     assert not all(kept)
+
+
+def long_epochs(jobs: Jobs, rows: int = 3_000, **fields: Any) -> Order:
+    """Each with many executions, in training and in validation, and much to remember."""
+    made = recipe("binary_crossentropy", "adam", metrics=["accuracy", "AUC"])
+    plateau = Component(type="ReduceLROnPlateau", config={"monitor": "val_loss", "patience": 1})
+    fit = Fit(epochs=4, batch_size=1, validation_split=0.5, callbacks=[plateau, EARLY])
+    return replace(jobs.order(WORDS, words_columns(rows), made, fit), **fields)
+
+
+def within(epoch: int) -> Any:
+    """In the middle of training."""
+
+    def found(message: FromChild) -> bool:
+        return isinstance(message, Stepped) and (
+            message.epoch == epoch and 0 < message.step < message.steps
+        )
+
+    return found
+
+
+def validating(epoch: int) -> Any:
+    def found(message: FromChild) -> bool:
+        return isinstance(message, Stepped) and (
+            message.epoch == epoch and message.step == message.steps
+        )
+
+    return found
+
+
+def asked(jobs: Jobs, order: Order, moment: Any) -> tuple[Checkpointed, Path]:
+    """A checkpoint asked for at a moment of a training that is killed then, and its file."""
+    attempt = start(order)
+    attempt.until(moment)
+    attempt.connection.send(Save())
+    said = attempt.until(lambda message: isinstance(message, Checkpointed))
+    assert isinstance(said, Checkpointed)
+    assert said.checkpoint is not None
+    kept = jobs.keep(attempt.folder / said.checkpoint.name)
+    attempt.kill()
+    return said, kept
+
+
+@pytest.mark.slow
+def test_a_training_goes_on_within_its_epoch(jobs: Jobs) -> None:
+    order = long_epochs(jobs)
+    undisturbed = start(order)
+    undisturbed.finish()
+
+    first, checkpoint = asked(jobs, with_folder(jobs, order), within(1))
+    assert (first.epoch, 0 < first.step < first.steps) == (1, True)
+    again = with_folder(jobs, order, checkpoint=checkpoint)
+    second, checkpoint = asked(jobs, again, within(1))
+    assert second.epoch == 1
+    assert second.step > first.step
+    third, checkpoint = asked(jobs, with_folder(jobs, order, checkpoint=checkpoint), validating(2))
+    assert (third.epoch, third.step) == (2, third.steps)
+    resumed = start(with_folder(jobs, order, checkpoint=checkpoint))
+    resumed.finish()
+
+    started = resumed.said[0]
+    assert isinstance(started, Started)
+    assert (started.epoch, started.step) == (2, third.steps)
+    assert not any(isinstance(m, EpochEnded) and m.epoch < 3 for m in resumed.said)
+    same(resumed, undisturbed)
+
+
+@pytest.mark.slow
+def test_a_long_epoch_has_checkpoints_by_the_clock(jobs: Jobs) -> None:
+    attempt = start(long_epochs(jobs, rows=10_000, checkpoint_seconds=1.0))
+    for _ in range(3):
+        attempt.until(lambda message: isinstance(message, Checkpointed))
+    attempt.kill()
+
+    saved = [m for m in attempt.said if isinstance(m, Checkpointed | EpochEnded)]
+    assert all(isinstance(m, Checkpointed) for m in saved[:2])
+    assert sum(isinstance(m, Checkpointed) for m in saved) == 3

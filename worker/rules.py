@@ -1,0 +1,16 @@
+"""The settings that an attempt runs by."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Times are in seconds."""
+
+    lease_seconds: float
+    tick_seconds: float
+    max_attempts: int
+    checkpoint_seconds: float = 60.0
+    """Between two checkpoints within an epoch."""
+    memory_bytes: int = 0
+    """Of one process; 0: what the machine has."""
