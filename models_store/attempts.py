@@ -4,14 +4,15 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, select
 
 from domain.job import Epoch, JobError, JobState, Progress
 from domain.model import FileLeftOut, ModelFile
-from models_store import events, history, models
-from models_store.claims import Checkpoint, Claim
+from models_store import checkpoints, events, history, models
+from models_store.checkpoints import Checkpoint
+from models_store.claims import Claim
 from models_store.leases import guarded
-from models_store.tables import checkpoints, jobs
+from models_store.tables import jobs
 
 
 def started(connection: Connection, claim: Claim, environment: dict[str, Any]) -> None:
@@ -55,24 +56,7 @@ def epoch_ended(
 def checkpointed(connection: Connection, claim: Claim, checkpoint: Checkpoint) -> None:
     """From here the job goes on, whatever happens; what was lost before counts no more."""
     guarded(connection, claim, {"deaths": 0}, quiet=True)
-    _replace_checkpoint(connection, claim, checkpoint)
-
-
-def _replace_checkpoint(connection: Connection, claim: Claim, checkpoint: Checkpoint) -> None:
-    _drop_checkpoint(connection, claim)
-    values = {
-        "job_id": claim.job_id,
-        "owner": claim.owner,
-        "epoch": checkpoint.epoch,
-        "step": checkpoint.step,
-        "artifact": checkpoint.artifact,
-        "sha256": checkpoint.sha256,
-    }
-    connection.execute(insert(checkpoints).values(values))
-
-
-def _drop_checkpoint(connection: Connection, claim: Claim) -> None:
-    connection.execute(delete(checkpoints).where(checkpoints.c.job_id == claim.job_id))
+    checkpoints.replace(connection, claim.owner, claim.job_id, checkpoint)
 
 
 def deaths(connection: Connection, claim: Claim) -> int:
@@ -122,7 +106,7 @@ def cancelled(connection: Connection, claim: Claim) -> None:
 def _finish(
     connection: Connection, claim: Claim, state: JobState, reason: str, values: dict[str, Any]
 ) -> None:
-    _drop_checkpoint(connection, claim)
+    checkpoints.drop(connection, claim.job_id)
     last = {
         "state": state.value,
         "finished_at": datetime.now(UTC),

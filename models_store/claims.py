@@ -10,20 +10,10 @@ from sqlalchemy import Connection, Row, Select, func, select, update
 from domain.job import JobState, Resources
 from domain.plan import Plan
 from domain.recipe import Fit
-from models_store import events, history
+from models_store import checkpoints, events, history
+from models_store.checkpoints import Checkpoint
 from models_store.columns import database_clock
-from models_store.tables import checkpoints, jobs
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """A committed state of training to go on from."""
-
-    epoch: int
-    step: int
-    """Of the next epoch: how many are finished."""
-    artifact: str
-    sha256: str
+from models_store.tables import jobs
 
 
 @dataclass(frozen=True)
@@ -74,7 +64,7 @@ def claim(connection: Connection, worker: str, lease_seconds: float) -> Claim | 
         return None
     reason = "claimed by a worker" if row.attempt == 1 else f"attempt {row.attempt}"
     events.add_state(connection, row.owner, row.id, JobState.RUNNING, reason)
-    checkpoint = _checkpoint(connection, row.id)
+    checkpoint = checkpoints.of(connection, row.id)
     history.cut_after(connection, row.id, checkpoint.epoch if checkpoint else 0)
     return _claimed(row, checkpoint)
 
@@ -107,12 +97,6 @@ def _claimed(row: Row[Any], checkpoint: Checkpoint | None) -> Claim:
         seconds_left=None if limit is None else limit - row.seconds_used,
         checkpoint=checkpoint,
     )
-
-
-def _checkpoint(connection: Connection, job_id: str) -> Checkpoint | None:
-    query = select(checkpoints).where(checkpoints.c.job_id == job_id)
-    row = connection.execute(query).one_or_none()
-    return None if row is None else Checkpoint(row.epoch, row.step, row.artifact, row.sha256)
 
 
 def is_any_queued(connection: Connection) -> bool:

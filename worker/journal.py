@@ -12,7 +12,8 @@ from domain.job import Epoch, JobError
 from domain.model import ModelFile
 from models_store import attempts
 from models_store.artifacts import ArtifactStore
-from models_store.claims import Checkpoint, Claim
+from models_store.checkpoints import Checkpoint
+from models_store.claims import Claim
 from models_store.database import Database
 from worker.estimate import Estimate
 from worker.messages import (

@@ -9,7 +9,8 @@ from domain.job import Epoch
 from domain.model import ModelFile
 from models_store import attempts, claims
 from models_store.artifacts import ArtifactStore, open_store
-from models_store.claims import Checkpoint, Claim
+from models_store.checkpoints import Checkpoint
+from models_store.claims import Claim
 from models_store.database import Database
 from models_store.sweep import sweep
 from tests.plans import queue

@@ -11,6 +11,9 @@ from models_store.artifacts_local import LocalArtifacts
 from models_store.claims import Claim
 from tests.plans import plan
 from worker.orders import order_for
+from worker.rules import Rules
+
+RULES = Rules(lease_seconds=30.0, tick_seconds=1.0, max_attempts=5)
 
 
 def claimed(resources: Resources) -> Claim:
@@ -37,5 +40,5 @@ def test_several_devices_are_gpus_alone(
     tmp_path: Path, device: Literal["any", "cpu", "gpu"], devices: int
 ) -> None:
     claim = claimed(Resources(device=device, gpus=3))
-    order = order_for(claim, LocalArtifacts(tmp_path), tmp_path, 30.0, 0.0, 0)
+    order = order_for(claim, LocalArtifacts(tmp_path), tmp_path, RULES, 0.0)
     assert (order.device, order.devices, order.mixed_precision) == (device, devices, True)

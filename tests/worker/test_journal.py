@@ -1,0 +1,109 @@
+"""What a training process says reaches the store once, however often it has to be written."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from domain.errors import Busy, LeaseLost
+from domain.model import ModelFile
+from models_store import checkpoints, claims, events, history, jobs
+from models_store import database as database_module
+from models_store.artifacts import ArtifactStore, open_store, sha256_of
+from models_store.database import Database
+from models_store.migrate import migrate
+from tests.plans import queue
+from worker.journal import Journal
+from worker.messages import Checkpointed, EpochEnded, Finished, FromChild, Started
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """One that soon gives up waiting for a lock."""
+    monkeypatch.setattr(database_module, "BUSY_MILLISECONDS", 50)
+    opened = Database(f"sqlite:///{tmp_path / 'graphfit.sqlite'}")
+    migrate(opened)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ArtifactStore:
+    return open_store((tmp_path / "artifacts").as_uri())
+
+
+class Work:
+    """A claimed job, the folder of its training process, and its journal."""
+
+    def __init__(self, database: Database, store: ArtifactStore, folder: Path) -> None:
+        folder.mkdir()
+        self.database, self.store, self.folder = database, store, folder
+        with database.write() as connection:
+            self.job_id = queue(connection)
+            claim = claims.claim(connection, "worker-1", 60)
+        assert claim is not None
+        self.claim = claim
+        self.journal = Journal(claim, database, store, folder)
+        self.journal.write([Started({"keras": "3"}, 0, 0, 10)])
+
+    def file(self, name: str) -> ModelFile:
+        path = self.folder / name
+        path.write_text(name)
+        size = path.stat().st_size
+        return ModelFile(name=name, bytes=size, sha256=sha256_of(path), media_type="x/y")
+
+    def kept(self) -> set[str]:
+        root = Path(self.store.fetch(self.key("model.safetensors"))).parent
+        return {path.name for path in root.iterdir()}
+
+    def key(self, name: str) -> str:
+        return str(self.claim.folder / name)
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """The database takes no write for a while."""
+        with self.database.write():
+            yield
+
+    def write_in_two_attempts(self, messages: list[FromChild]) -> None:
+        with self.away(), pytest.raises(Busy):
+            self.journal.write(messages)
+        self.journal.write(messages)
+
+
+@pytest.fixture
+def work(database: Database, store: ArtifactStore, tmp_path: Path) -> Work:
+    return Work(database, store, tmp_path / "attempt")
+
+
+def test_a_batch_is_written_again_after_the_database_was_away(work: Work) -> None:
+    first, second = work.file("checkpoint-0-4.safetensors"), work.file("checkpoint-1-0.safetensors")
+    work.write_in_two_attempts([Checkpointed(0, 4, 10, first)])
+    work.write_in_two_attempts([EpochEnded(1, 0.5, {"loss": 1.0}, second)])
+    with work.database.read() as connection:
+        checkpoint = checkpoints.of(connection, work.job_id)
+    assert checkpoint is not None
+    assert (checkpoint.epoch, checkpoint.step) == (1, 0)
+    assert work.store.fetch(checkpoint.artifact).read_text() == second.name
+
+    files = work.file("model.safetensors"), work.file("history.json")
+    work.write_in_two_attempts([Finished(files, (), {"loss": 1.0})])
+    with work.database.read() as connection:
+        job = jobs.get(connection, "local", work.job_id)
+    assert job.state == "succeeded"
+    assert work.kept() == {file.name for file in files}
+
+
+def test_what_was_committed_without_our_hearing_of_it_is_not_told_twice(work: Work) -> None:
+    ended = EpochEnded(1, 0.5, {"loss": 1.0}, work.file("checkpoint-1-0.safetensors"))
+    finished = Finished((work.file("model.safetensors"),), (), {})
+    work.journal.write([ended])
+    work.journal.write([ended])
+    work.journal.write([finished])
+    with pytest.raises(LeaseLost):
+        work.journal.write([finished])
+    with work.database.read() as connection:
+        assert len(history.of(connection, "local", work.job_id)) == 1
+        told = [event.type for event in events.after(connection, "local", work.job_id, 0, 99)]
+    assert told.count("epoch") == 1
