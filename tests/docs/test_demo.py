@@ -17,8 +17,10 @@ def test_the_demo_trains_and_stays_up_until_it_is_stopped(tmp_path: Path) -> Non
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
     environment = {**os.environ, "GRAPHFIT_DATA": str(tmp_path), "GRAPHFIT_DEMO_PORT": port}
+    # whoever runs the tests in the background has them ignore Ctrl-C, and all they start
+    heeding = ["env", "--default-signal=INT"]
     demo = subprocess.Popen(
-        [sys.executable, "-u", "-m", "examples.demo"],
+        [*heeding, sys.executable, "-u", "-m", "examples.demo"],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
