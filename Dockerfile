@@ -1,31 +1,56 @@
-FROM python:3.13-slim-bookworm AS builder
+# One image for every part: `graphfit api`, `worker`, `reaper`, `migrate`, or all of them as `serve`.
+#   docker build -t graphfit .                                  CPU
+#   docker build -t graphfit:gpu --build-arg VARIANT=gpu .      with TensorFlow's CUDA libraries
+# BASE may be any Debian with Python 3.11 to 3.13 and its venv module.
+ARG BASE=docker.io/library/python:3.13.15-slim-trixie
+
+
+FROM ${BASE} AS builder
+ARG VARIANT=base
 WORKDIR /src
 
-COPY requirements requirements
-RUN pip install --no-cache-dir --require-hashes -r requirements/bootstrap.txt \
-    && uv venv /opt/graphfit \
-    && uv pip install --no-cache --python /opt/graphfit/bin/python \
-        --require-hashes -r requirements/base.txt
+COPY requirements/bootstrap.txt requirements/${VARIANT}.txt requirements/
+RUN python3 -m venv /opt/bootstrap \
+    && /opt/bootstrap/bin/pip install --no-cache-dir --require-hashes -r requirements/bootstrap.txt \
+    && python3 -m venv --without-pip /opt/graphfit \
+    && /opt/bootstrap/bin/uv pip install --no-cache --compile-bytecode \
+        --python /opt/graphfit/bin/python --require-hashes -r requirements/${VARIANT}.txt
 
 COPY . .
-RUN uv pip install --no-cache --python /opt/graphfit/bin/python \
-    --no-deps --no-build-isolation --compile-bytecode .
+RUN /opt/bootstrap/bin/uv build --wheel --no-build-isolation --python /opt/bootstrap/bin/python \
+        --out-dir /tmp/dist \
+    && /opt/bootstrap/bin/uv pip install --no-cache --compile-bytecode \
+        --python /opt/graphfit/bin/python --no-deps /tmp/dist/*.whl
 
 
-FROM python:3.13-slim-bookworm
-RUN useradd --system --uid 10001 --no-create-home graphfit \
+FROM ${BASE}
+LABEL org.opencontainers.image.title="Graphfit" \
+    org.opencontainers.image.description="Post a graph, get a fitted model" \
+    org.opencontainers.image.version="0.1.0" \
+    org.opencontainers.image.licenses="Apache-2.0"
+
+RUN groupadd --gid 10001 graphfit \
+    && useradd --uid 10001 --gid graphfit --home-dir /tmp --no-create-home \
+        --shell /usr/sbin/nologin graphfit \
     && install -d -o graphfit -g graphfit /data
 
 COPY --from=builder /opt/graphfit /opt/graphfit
+# The root may be read-only: what Keras, CUDA and others keep for themselves goes to /tmp.
 ENV PATH=/opt/graphfit/bin:$PATH \
+    HOME=/tmp \
     PYTHONUNBUFFERED=1 \
-    GRAPHFIT_DATA=/data
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONSAFEPATH=1 \
+    TF_CPP_MIN_LOG_LEVEL=2 \
+    GRAPHFIT_DATA=/data \
+    GRAPHFIT_PULSES=/tmp
 
-USER 10001
+USER 10001:10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 8000
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
-    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
+STOPSIGNAL SIGTERM
+# Of the API, with the other parts or without them; `graphfit health worker` and `reaper` ask those.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=2m CMD ["graphfit", "health", "api"]
 ENTRYPOINT ["graphfit"]
 CMD ["serve"]

@@ -7,12 +7,11 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from api.settings import LOOPBACK
+from health import is_ready
 
 GUARD = "GRAPHFIT_GUARD_FD"
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -125,19 +124,11 @@ def _watch(parts: list[Part], address: str, stopping: threading.Event) -> int:
             if part.false_starts >= MOST_FALSE_STARTS:
                 _say(f"{part.name} does not start; giving up")
                 return 1
-        if not announced and _is_ready(address):
+        if not announced and is_ready(address):
             _say(f"ready: {address}  documentation: {address}/docs")
             announced = True
         stopping.wait(0.2)
     return 0
-
-
-def _is_ready(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{address}/readyz", timeout=1):
-            return True
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 def _stop(parts: list[Part]) -> None:

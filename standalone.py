@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import health
 import keys
 
 
@@ -18,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.data is not None:
         os.environ["GRAPHFIT_DATA"] = str(options.data.expanduser().resolve())
-    wrong = _wrong_settings()
+    wrong = _wrong_settings() if options.reads_settings else []
     if wrong:
         sys.stderr.write("".join(f"graphfit: {line}\n" for line in wrong))
         return 1
@@ -58,6 +59,7 @@ def _told(item: Any) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="graphfit", description="Post a graph, get a model.")
     parser.add_argument("--version", action="version", version=_version())
+    parser.set_defaults(reads_settings=True)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     data = argparse.ArgumentParser(add_help=False)
     data.add_argument("--data", type=Path, help="folder of the embedded default")
@@ -78,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     migrate = commands.add_parser("migrate", parents=[data], help="bring the database up to date")
     migrate.set_defaults(command=_migrate)
     keys.add_commands(commands, data)
+    health.add_command(commands)
     return parser
 
 

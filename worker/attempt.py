@@ -55,7 +55,7 @@ class Attempt:
         process, connection = launch(self._order)
         try:
             while not self._is_over(process, connection):
-                pass  # `_is_over` waits for the process to speak, to die, or for a tick
+                self._rules.pulse.beat()  # `_is_over` waits for a word, an end, or a tick
         finally:
             process.kill()
             process.join()

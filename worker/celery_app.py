@@ -14,6 +14,7 @@ from models_store.ids import new_id
 from models_store.queue import WAKE, celery_app
 from models_store.settings import Settings as StoreSettings
 from worker.launch import warm_up
+from worker.pulse import Pulse
 from worker.rules import Rules
 from worker.settings import Settings
 from worker.slot import Slot
@@ -35,6 +36,7 @@ def make_slot(stopping: threading.Event) -> Slot:
         max_attempts=store_settings.max_attempts,
         checkpoint_seconds=settings.checkpoint_seconds,
         memory_bytes=settings.max_training_memory_bytes,
+        pulse=Pulse.of("worker", settings.pulses),
     )
     store = open_store(store_settings.resolved_artifacts_url)
     supervisor = Supervisor(database, store, rules, stopping)

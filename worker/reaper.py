@@ -14,6 +14,7 @@ from models_store.artifacts import ArtifactStore, open_store
 from models_store.database import Database
 from models_store.queue import celery_app, wake
 from models_store.settings import Settings as StoreSettings
+from worker.pulse import UNFELT, Pulse
 from worker.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ class Reaper:
     store: ArtifactStore
     calls: Celery
     settings: StoreSettings
+    pulse: Pulse = UNFELT
 
     def reap(self) -> None:
         """Requeues jobs whose lease has run out and calls a worker for them."""
@@ -56,6 +58,7 @@ class Reaper:
                     swept = time.monotonic()
             except (GraphfitError, OSError) as error:
                 log.warning("%s", error)
+            self.pulse.beat()
 
 
 def run() -> None:
@@ -64,6 +67,11 @@ def run() -> None:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    settings = StoreSettings()
-    store = open_store(settings.resolved_artifacts_url)
-    Reaper(Database.of(settings), store, celery_app(settings), settings).run(stopping, Settings())
+    store_settings, settings = StoreSettings(), Settings()
+    Reaper(
+        Database.of(store_settings),
+        open_store(store_settings.resolved_artifacts_url),
+        celery_app(store_settings),
+        store_settings,
+        Pulse.of("reaper", settings.pulses),
+    ).run(stopping, settings)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from worker.pulse import UNFELT, Pulse
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -14,3 +16,5 @@ class Rules:
     """Between two checkpoints within an epoch."""
     memory_bytes: int = 0
     """Of one process; 0: what the machine has."""
+    pulse: Pulse = UNFELT
+    """Beats while the worker is at work, idle or not."""

@@ -1,5 +1,7 @@
 """How a worker runs its jobs."""
 
+from pathlib import Path
+
 from pydantic import Field
 
 from models_store.base_settings import EnvironmentSettings
@@ -22,3 +24,6 @@ class Settings(EnvironmentSettings):
     max_training_memory_bytes: int = Field(default=0, ge=0)
     """Memory that one job's process may take beyond what it starts with, mapped datasets and what
     lies on a GPU aside; a job that needs more fails. 0: what the machine has."""
+    pulses: Path | None = None
+    """Folder in which a worker and a reaper touch a file at each round of their work, which
+    `graphfit health` looks at; left empty, they touch none. One of each to a folder."""

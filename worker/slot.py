@@ -35,6 +35,7 @@ class Slot:
             log.warning("%s", error.detail)  # the store is away: the next look may find it
         finally:
             self._busy.release()
+        self.supervisor.rules.pulse.beat()
 
     def _work_once(self) -> bool:
         leased_at = time.monotonic()  # before the claim: our own clock may run short, not long
