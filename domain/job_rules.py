@@ -6,6 +6,7 @@ from domain.errors import Fault
 from domain.graph import GraphDefinition
 from domain.job import JobRequest
 from domain.pointer import pointer
+from domain.resources import resource_faults
 from domain.summary import Bytes, Parameters, Summary, Tensor
 
 MONITORS = frozenset({"EarlyStopping", "ReduceLROnPlateau"})
@@ -17,6 +18,7 @@ def request_faults(request: JobRequest) -> Iterator[Fault]:
     if request.kind == "train" and request.dataset is None:
         yield Fault(pointer="/dataset", detail="A `train` job needs a dataset.")
     yield from callback_faults(request)
+    yield from resource_faults(request.resources)
     if request.kind == "build":
         for name in OF_TRAINING:
             if name in request.model_fields_set and getattr(request, name) is not None:

@@ -17,7 +17,7 @@ def add(
     newest = select(func.coalesce(func.max(events.c.sequence), 0)).where(events.c.job_id == job_id)
     values = {
         "job_id": job_id,
-        "sequence": connection.execute(newest).scalar_one() + 1,
+        "sequence": newest.scalar_subquery() + 1,
         "owner": owner,
         "at": datetime.now(UTC),
         "type": kind,

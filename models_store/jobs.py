@@ -12,7 +12,8 @@ from domain.errors import Conflict
 from domain.job import Job, JobError, JobRequest, JobState, Progress
 from domain.plan import Plan
 from domain.pointer import clipped
-from models_store import events
+from domain.resources import need_of
+from models_store import events, turns
 from models_store.ids import new_id
 from models_store.job_uses import TERMINAL, insert_uses
 from models_store.owned import row_of
@@ -37,7 +38,7 @@ def insert(
         seed: The request's, or the one drawn for it.
         warnings: What was found strange when it was accepted.
     """
-    job_id, now = new_id("job"), datetime.now(UTC)
+    job_id, now, need = new_id("job"), datetime.now(UTC), need_of(request, plan)
     values: dict[str, Any] = {
         "id": job_id,
         "owner": owner,
@@ -46,6 +47,10 @@ def insert(
         "metadata": request.metadata,
         "state": JobState.QUEUED,
         "rank": -request.priority,
+        "device": need.device,
+        "gpus": need.gpus,
+        "memory_bytes": need.memory_bytes,
+        **turns.taken(connection, owner, -request.priority, need.device),
         "request": {**sent, "seed": seed},
         "plan": plan.model_dump(mode="json", by_alias=True),
         "seed": seed,

@@ -74,11 +74,12 @@ def released() -> dict[str, Any]:
 
 def let_go(connection: Connection, job_id: str, owner: str, state: JobState, reason: str) -> None:
     """Queues a job that nobody holds any more, or ends it where that was asked for."""
+    since: dict[str, Any]
     if state is JobState.CANCELLING:
-        after, values = JobState.CANCELLED, {"finished_at": datetime.now(UTC)}
+        after, since = JobState.CANCELLED, {"finished_at": datetime.now(UTC)}
         reason = "asked by the client"
     else:
-        after, values = JobState.QUEUED, {}
-    statement = update(jobs).where(jobs.c.id == job_id).values(state=after.value, **values)
+        after, since = JobState.QUEUED, {"queued_at": database_clock()}
+    statement = update(jobs).where(jobs.c.id == job_id).values(state=after.value, **since)
     connection.execute(statement)
     events.add_state(connection, owner, job_id, after, reason)

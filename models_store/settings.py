@@ -26,6 +26,9 @@ class Settings(EnvironmentSettings):
     """Where files are kept (`file:///...`); left empty, `artifacts` in the data folder."""
     lease_seconds: float = Field(default=30, gt=0)
     """How long a silent worker keeps its job before another may take it."""
+    resume_anywhere_seconds: float = Field(default=600, ge=0)
+    """How long a deterministic job with a checkpoint waits for a worker on which it goes on with
+    the same bits, before any other may have it."""
     max_attempts: int = Field(default=5, ge=1)
     """How often a job is started again after its worker was lost."""
     idempotency_hours: float = Field(default=24, gt=0)

@@ -44,6 +44,21 @@ def _partial(name: str, condition: str, *columns: str) -> Index:
     return Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
+def _queue(kind: str) -> tuple[Index, Index, Index]:
+    """What finds the next job, an owner's last turn and the last turn that was claimed.
+
+    What a claim also asks of a job stands in the index: unfit ones are passed over there.
+    """
+    turn = f"{kind}_turn"
+    queued = f"state = 'queued' AND {turn} IS NOT NULL"
+    claim = ("rank", turn, "id", "memory_bytes", "gpus")
+    return (
+        _partial(f"ix_jobs_{kind}_claim", queued, *claim),
+        _partial(f"ix_jobs_{kind}_owner", queued, "owner", "rank", turn),
+        _partial(f"ix_jobs_{kind}_claimed", f"claimed_on = '{kind}'", "rank", turn),
+    )
+
+
 graphs = Table(
     "graphs",
     metadata,
@@ -94,7 +109,9 @@ jobs = Table(
     Column("deaths", Integer, nullable=False, server_default=text("0")),
     Column("losses", Integer, nullable=False, server_default=text("0")),
     Column("worker", Text),
-    Column("turn", Big, nullable=False, server_default=text("0"), doc="Among owners: see claims."),
+    Column("cpu_turn", Big, doc="In the queue for CPUs; NULL where it may not run on one."),
+    Column("gpu_turn", Big, doc="In the queue for GPUs."),
+    Column("claimed_on", String(8), doc="The kind of device that claimed it last."),
     Column("queued_at", Float(53), nullable=False, server_default=text("0")),
     Column("retry_at", Float(53), nullable=False, server_default=text("0")),
     Column("waiting", Text, doc="Why no worker can take it; None where one can."),
@@ -111,9 +128,9 @@ jobs = Table(
     Column("model_id", ID),
     Column("version", Integer, nullable=False, server_default=text("1")),
     Index("ix_jobs_owner_id", "owner", "id"),
-    _partial("ix_jobs_claim", "state = 'queued'", "device", "rank", "turn", "id"),
-    _partial("ix_jobs_turn", "state = 'queued'", "owner", "rank", "turn"),
-    _partial("ix_jobs_lease_until", "lease_until IS NOT NULL", "lease_until"),
+    *_queue("cpu"),
+    *_queue("gpu"),
+    _partial("ix_jobs_held", "state IN ('running', 'pausing', 'cancelling')", "worker"),
 )
 
 job_metadata = Table(

@@ -1,12 +1,14 @@
-"""A small accepted job, for tests that need one in the database."""
+"""A small accepted job, for tests that need one in the database, and a worker for it."""
 
 from sqlalchemy import Connection
 
 from domain.graph import Blueprint
 from domain.job import JobRequest
 from domain.plan import Plan
+from domain.resources import Capacity
 from domain.summary import Summary
-from models_store import jobs
+from models_store import claims, jobs
+from models_store.claims import Claim
 
 DEFINITION = {
     "inputs": [{"name": "x", "shape": [4]}],
@@ -36,3 +38,18 @@ def queue(connection: Connection, owner: str = "local", **fields: object) -> str
     """Queues a job and gives its id."""
     sent = {"kind": "build", "graph": DEFINITION, **fields}
     return jobs.insert(connection, owner, JobRequest.model_validate(sent), sent, plan(), seed=7)
+
+
+CPU = Capacity(device="cpu", gpus=0, memory_bytes=2**34, environment_key="here")
+GPU = Capacity(device="gpu", gpus=1, memory_bytes=2**34, environment_key="there")
+
+
+def claim(
+    connection: Connection,
+    worker: str = "worker-1",
+    capacity: Capacity = CPU,
+    lease_seconds: float = 60,
+    anywhere_seconds: float = 600,
+) -> Claim | None:
+    """What a worker gets that asks for a job."""
+    return claims.claim(connection, worker, capacity, lease_seconds, anywhere_seconds)

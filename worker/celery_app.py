@@ -8,6 +8,7 @@ from typing import Any
 from celery import signals
 from celery.exceptions import SecurityWarning
 
+from domain.resources import Capacity
 from models_store.artifacts import open_store
 from models_store.database import Database
 from models_store.ids import new_id
@@ -26,7 +27,7 @@ OPTIONS = (
 )
 
 
-def make_slot(stopping: threading.Event) -> Slot:
+def make_slot(capacity: Capacity, stopping: threading.Event) -> Slot:
     """The slot of this process, put together from the settings."""
     store_settings, settings = StoreSettings(), Settings()
     database = Database.of(store_settings)
@@ -35,12 +36,13 @@ def make_slot(stopping: threading.Event) -> Slot:
         tick_seconds=min(settings.tick_seconds, store_settings.lease_seconds / 3),
         max_attempts=store_settings.max_attempts,
         checkpoint_seconds=settings.checkpoint_seconds,
+        anywhere_seconds=store_settings.resume_anywhere_seconds,
         memory_bytes=settings.max_training_memory_bytes,
         pulse=Pulse.of("worker", settings.pulses),
     )
     store = open_store(store_settings.resolved_artifacts_url)
     supervisor = Supervisor(database, store, rules, stopping)
-    return Slot(new_id("worker"), database, supervisor, stopping)
+    return Slot(new_id("worker"), capacity, database, supervisor, stopping)
 
 
 def run() -> None:
@@ -49,7 +51,7 @@ def run() -> None:
     warnings.simplefilter("ignore", SecurityWarning)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s worker %(levelname)s %(message)s")
     stopping = threading.Event()
-    slot = make_slot(stopping)
+    slot = make_slot(warm_up().capacity, stopping)
     app = celery_app(StoreSettings())
     app.task(name=WAKE, ignore_result=True)(slot.work)
     looking = threading.Thread(
@@ -64,6 +66,5 @@ def run() -> None:
 
     signals.worker_ready.connect(begin)
     signals.worker_shutting_down.connect(stop)
-    warm_up()
     app.worker_main(OPTIONS.split())
     looking.join()

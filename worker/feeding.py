@@ -10,9 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from domain.recipe import ClassWeights, OutputRecipe, Recipe
-
-CONSTANT_BYTES = 256 * 2**20
-"""Columns that fit in here together are held in memory; the others stay on disk."""
+from domain.resources import COLUMN_BYTES
 
 Batch = tuple[tuple[Any, ...], dict[str, Any], dict[str, Any] | None]
 """Inputs in graph order, targets and sample weights by output, as Keras's steps take them."""
@@ -39,7 +37,7 @@ class Feed:
         inputs: Mapping[str, Column],
         targets: Mapping[str, Column | None],
         weights: Mapping[str, Column | None],
-        constant_bytes: int = CONSTANT_BYTES,
+        constant_bytes: int = COLUMN_BYTES,
     ) -> None:
         self._inputs, self._targets, self._weights = inputs, targets, weights
         roles = {"x": inputs, "y": targets, "w": weights}
@@ -80,7 +78,7 @@ def feed_of(
     rows: slice = slice(None),
     *,
     training: bool = True,
-    constant_bytes: int = CONSTANT_BYTES,
+    constant_bytes: int = COLUMN_BYTES,
 ) -> Feed:
     """The feed that a recipe describes.
 

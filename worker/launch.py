@@ -1,23 +1,41 @@
 """Starts training processes: forks of a server that has imported Keras and run nothing."""
 
 import multiprocessing
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
+from typing import Any
 
+from worker.machine import Machine
 from worker.order import Order
 
 _context = multiprocessing.get_context("forkserver")
 
 
-def warm_up() -> None:
+class NoDevice(Exception):
+    """The first child could not say what this worker has."""
+
+
+def warm_up() -> Machine:
     """Starts the server and waits until it has imported Keras and forks at once.
 
     A job claimed before would spend its lease on the import.
+
+    Returns:
+        What its first child found here.
+
+    Raises:
+        NoDevice: it ended without a word.
     """
     _context.set_forkserver_preload(["compiler.preload", "worker.trainer"])
-    first = _context.Process(target=int)
-    first.start()
-    first.join()
+    process, ours = _started(_describe)
+    try:
+        machine: Machine = ours.recv()
+    except EOFError as error:
+        process.join()
+        raise NoDevice(f"TensorFlow does not start here (exit {process.exitcode}).") from error
+    process.join()
+    return machine
 
 
 def launch(order: Order) -> tuple[ForkServerProcess, Connection]:
@@ -25,15 +43,25 @@ def launch(order: Order) -> tuple[ForkServerProcess, Connection]:
 
     Its end closes here, so that ours reads the end of the stream when it dies.
     """
+    return _started(_run, order)
+
+
+def _started(target: Callable[..., None], *arguments: Any) -> tuple[ForkServerProcess, Connection]:
     ours, its = _context.Pipe()
-    process = _context.Process(target=_run, args=(order, its), name=order.job, daemon=True)
+    process = _context.Process(target=target, args=(its, *arguments), daemon=True)
     process.start()
     its.close()
     return process, ours
 
 
-def _run(order: Order, connection: Connection) -> None:
+def _run(connection: Connection, order: Order) -> None:
     """The first thing a forked process does; only there is Keras imported."""
     from worker.trainer import train
 
     train(order, connection)
+
+
+def _describe(connection: Connection) -> None:
+    from worker.inventory import machine
+
+    connection.send(machine())

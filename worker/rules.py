@@ -14,6 +14,8 @@ class Rules:
     max_attempts: int
     checkpoint_seconds: float = 60.0
     """Between two checkpoints within an epoch."""
+    anywhere_seconds: float = 600.0
+    """That a job waits for an equal environment to go on in."""
     memory_bytes: int = 0
     """Of one process; 0: what the machine has."""
     pulse: Pulse = UNFELT

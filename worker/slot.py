@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from domain.errors import GraphfitError
+from domain.resources import Capacity
 from models_store import claims
 from models_store.claims import Claim
 from models_store.database import Database
@@ -18,7 +19,9 @@ log = logging.getLogger(__name__)
 class Slot:
     """At most one job at a time."""
 
-    name: str
+    worker: str
+    """Its id."""
+    capacity: Capacity
     database: Database
     supervisor: Supervisor
     stopping: threading.Event
@@ -45,12 +48,14 @@ class Slot:
         return claim is not None
 
     def _claim(self) -> Claim | None:
+        rules = self.supervisor.rules
         with self.database.read() as connection:
-            if not claims.is_any_queued(connection):
+            if not claims.is_any(connection, self.capacity, rules.anywhere_seconds):
                 return None  # an idle worker takes no write lock
         with self.database.write() as connection:
-            rules = self.supervisor.rules
-            return claims.claim(connection, self.name, rules.lease_seconds)
+            return claims.claim(
+                connection, self.worker, self.capacity, rules.lease_seconds, rules.anywhere_seconds
+            )
 
     def look_every(self, seconds: float) -> None:
         """Looks for work until the worker stops; calls that got lost do no harm."""

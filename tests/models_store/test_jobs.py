@@ -4,8 +4,9 @@ import pytest
 
 from domain.errors import Conflict, Invalid, NotFound
 from domain.job import JobState
-from models_store import claims, job_uses, jobs
+from models_store import job_uses, jobs
 from models_store.database import Database
+from tests import plans
 from tests.plans import queue
 
 
@@ -37,7 +38,7 @@ def test_lists_are_filtered_by_state_and_metadata(database: Database) -> None:
     with database.write() as connection:
         red = queue(connection, metadata={"colour": "red", "size": "1"})
         queue(connection, metadata={"colour": "blue", "size": "1"})
-        claims.claim(connection, "worker-1", 60)
+        plans.claim(connection)
     with database.read() as connection:
         found = jobs.page(connection, "local", None, 9, metadata={"colour": "red", "size": "1"})
         assert [row.id for row in found.rows] == [red]

@@ -6,9 +6,10 @@ import pytest
 
 from domain.errors import Conflict, LeaseLost
 from domain.job import JobError, JobState, Resources
-from models_store import attempts, claims, expiry, jobs, leases
+from models_store import attempts, expiry, jobs, leases
 from models_store.claims import Claim
 from models_store.database import Database
+from tests import plans
 from tests.plans import queue
 
 GRAPH = "graph_" + "0" * 26
@@ -16,7 +17,7 @@ GRAPH = "graph_" + "0" * 26
 
 def claim(database: Database, lease_seconds: float = 60) -> Claim:
     with database.write() as connection:
-        claimed = claims.claim(connection, "worker-1", lease_seconds)
+        claimed = plans.claim(connection, lease_seconds=lease_seconds)
     assert claimed is not None
     return claimed
 
@@ -33,7 +34,7 @@ def test_the_highest_priority_then_the_oldest_is_claimed_first(database: Databas
     order = [claim(database).job_id for _ in range(3)]
     assert order == [urgent, old, new] or order == [urgent, *sorted([old, new])]
     with database.write() as connection:
-        assert claims.claim(connection, "worker-1", 60) is None
+        assert plans.claim(connection) is None
 
 
 def test_a_claim_raises_fence_and_attempt_and_is_announced(database: Database) -> None:
@@ -168,7 +169,7 @@ def test_many_claimants_never_share_a_job(database: Database) -> None:
     def work() -> None:
         while True:
             with database.write() as connection:
-                mine = claims.claim(connection, threading.current_thread().name, 60)
+                mine = plans.claim(connection, threading.current_thread().name)
             if mine is None:
                 return
             claimed.append(mine.job_id)

@@ -7,12 +7,13 @@ import pytest
 
 from domain.job import Epoch
 from domain.model import ModelFile
-from models_store import attempts, claims
+from models_store import attempts
 from models_store.artifacts import ArtifactStore, open_store
 from models_store.checkpoints import Checkpoint
 from models_store.claims import Claim
 from models_store.database import Database
 from models_store.sweep import sweep
+from tests import plans
 from tests.plans import queue
 from worker.estimate import Estimate
 
@@ -31,7 +32,7 @@ def publish(store: ArtifactStore, key: str) -> None:
 def claimed(database: Database) -> Claim:
     with database.write() as connection:
         queue(connection)
-        claim = claims.claim(connection, "worker-1", 60)
+        claim = plans.claim(connection)
     assert claim is not None
     return claim
 

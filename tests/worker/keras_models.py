@@ -7,8 +7,9 @@ import keras
 import numpy as np
 from keras import layers
 
+from domain.resources import COLUMN_BYTES
 from worker.environment import pin
-from worker.feeding import CONSTANT_BYTES, Column, Feed
+from worker.feeding import Column, Feed
 from worker.loop import Logs, Steps, order_of
 
 SEED = 7
@@ -24,7 +25,7 @@ class Case:
     validation_rows: int
     epochs: int = 2
     batch_size: int = 32
-    constant_bytes: int = CONSTANT_BYTES
+    constant_bytes: int = COLUMN_BYTES
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def ignore(_step: int, _logs: Logs) -> None:
 
 
 def feed_for(
-    model: Any, inputs: Arrays, targets: Arrays, rows: slice, constant_bytes: int = CONSTANT_BYTES
+    model: Any, inputs: Arrays, targets: Arrays, rows: slice, constant_bytes: int = COLUMN_BYTES
 ) -> Feed:
     """Columns as the training process makes them of files."""
     dtypes = {item.name: np.dtype(item.dtype) for item in model.inputs}

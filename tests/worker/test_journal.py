@@ -8,11 +8,12 @@ import pytest
 
 from domain.errors import Busy, LeaseLost
 from domain.model import ModelFile
-from models_store import checkpoints, claims, events, history, jobs
+from models_store import checkpoints, events, history, jobs
 from models_store import database as database_module
 from models_store.artifacts import ArtifactStore, open_store, sha256_of
 from models_store.database import Database
 from models_store.migrate import migrate
+from tests import plans
 from tests.plans import queue
 from worker.journal import Journal
 from worker.messages import Checkpointed, EpochEnded, Finished, FromChild, Started
@@ -41,7 +42,7 @@ class Work:
         self.database, self.store, self.folder = database, store, folder
         with database.write() as connection:
             self.job_id = queue(connection)
-            claim = claims.claim(connection, "worker-1", 60)
+            claim = plans.claim(connection)
         assert claim is not None
         self.claim = claim
         self.journal = Journal(claim, database, store, folder)

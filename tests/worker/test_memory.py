@@ -28,7 +28,12 @@ def job(data: str, units: int) -> dict[str, Any]:
         ],
         "outputs": ["y"],
     }
-    return {"graph": graph, "dataset": data, "compile": {"optimizer": "sgd", "loss": "mse"}}
+    return {
+        "graph": graph,
+        "dataset": data,
+        "compile": {"optimizer": "sgd", "loss": "mse"},
+        "resources": {"memory_bytes": 1},  # else it would wait for a worker that has enough
+    }
 
 
 @pytest.mark.slow

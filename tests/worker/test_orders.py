@@ -1,12 +1,12 @@
 """What a claim comes to as an order."""
 
+import json
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
 from domain.job import Resources
-from domain.recipe import Fit
 from models_store.artifacts_local import LocalArtifacts
 from models_store.claims import Claim
 from tests.plans import plan
@@ -24,14 +24,13 @@ def claimed(resources: Resources) -> Claim:
         attempt=1,
         kind="build",
         name=None,
-        plan=plan(),
-        fit=Fit(),
         seed=7,
-        deterministic=True,
-        mixed_precision=True,
-        resources=resources,
-        seconds_left=None,
+        seconds_used=0.0,
+        environment=None,
+        environment_key=None,
         checkpoint=None,
+        request_json=json.dumps({"resources": resources.model_dump(), "mixed_precision": True}),
+        plan_json=plan().model_dump_json(by_alias=True),
     )
 
 

@@ -8,8 +8,24 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-QUEUED = sa.text("state = 'queued'")
-LEASED = sa.text("lease_until IS NOT NULL")
+TURNS = """
+UPDATE jobs SET cpu_turn = place, gpu_turn = place, queued_at = {now} FROM (
+    SELECT id AS numbered, row_number() OVER (PARTITION BY owner, rank ORDER BY id) AS place
+    FROM jobs WHERE state IN ('queued', 'running', 'cancelling')
+) AS numbers WHERE id = numbered
+"""
+"""The queue as it stands keeps its order."""
+NOW = {
+    "sqlite": "(julianday('now') - 2440587.5) * 86400.0",
+    "postgresql": "extract(epoch FROM clock_timestamp())",
+}
+QUEUE = "state = 'queued' AND {kind}_turn IS NOT NULL"
+INDEXES = {
+    "ix_jobs_{kind}_claim": (["rank", "{kind}_turn", "id", "memory_bytes", "gpus"], QUEUE),
+    "ix_jobs_{kind}_owner": (["owner", "rank", "{kind}_turn"], QUEUE),
+    "ix_jobs_{kind}_claimed": (["rank", "{kind}_turn"], "claimed_on = '{kind}'"),
+    "ix_jobs_held": (["worker"], "state IN ('running', 'pausing', 'cancelling')"),
+}
 
 
 def upgrade() -> None:
@@ -17,9 +33,10 @@ def upgrade() -> None:
         batch_op.drop_index("ix_jobs_claim")
         for column in _new_columns():
             batch_op.add_column(column)
-    # the queue as it stands keeps its order; nobody holds what an older worker called itself
-    op.execute("UPDATE jobs SET worker = NULL")
-    _create_indexes()
+    op.execute(TURNS.format(now=NOW[op.get_bind().dialect.name]))
+    for name, (columns, where) in _indexes().items():
+        condition = sa.text(where)
+        op.create_index(name, "jobs", columns, sqlite_where=condition, postgresql_where=condition)
     with op.batch_alter_table("checkpoints", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column("step", sa.BigInteger(), server_default=sa.text("0"), nullable=False)
@@ -32,7 +49,9 @@ def _new_columns() -> list["sa.Column[object]"]:
     zero = sa.text("0")
     return [
         sa.Column("losses", sa.Integer(), server_default=zero, nullable=False),
-        sa.Column("turn", sa.BigInteger(), server_default=zero, nullable=False),
+        sa.Column("cpu_turn", sa.BigInteger(), nullable=True),
+        sa.Column("gpu_turn", sa.BigInteger(), nullable=True),
+        sa.Column("claimed_on", sa.String(length=8), nullable=True),
         sa.Column("queued_at", sa.Float(precision=53), server_default=zero, nullable=False),
         sa.Column("retry_at", sa.Float(precision=53), server_default=zero, nullable=False),
         sa.Column("waiting", sa.Text(), nullable=True),
@@ -43,13 +62,16 @@ def _new_columns() -> list["sa.Column[object]"]:
     ]
 
 
-def _create_indexes() -> None:
-    for name, columns, where in (
-        ("ix_jobs_claim", ["device", "rank", "turn", "id"], QUEUED),
-        ("ix_jobs_turn", ["owner", "rank", "turn"], QUEUED),
-        ("ix_jobs_lease_until", ["lease_until"], LEASED),
-    ):
-        op.create_index(name, "jobs", columns, sqlite_where=where, postgresql_where=where)
+def _indexes() -> dict[str, tuple[list[str], str]]:
+    """Those of each kind of device, and the one of all."""
+    return {
+        name.format(kind=kind): (
+            [column.format(kind=kind) for column in columns],
+            where.format(kind=kind),
+        )
+        for kind in ("cpu", "gpu")
+        for name, (columns, where) in INDEXES.items()
+    }
 
 
 def _create_workers() -> None:
@@ -91,7 +113,7 @@ def downgrade() -> None:
     op.drop_table("workers")
     with op.batch_alter_table("checkpoints", schema=None) as batch_op:
         batch_op.drop_column("step")
-    for name in ("ix_jobs_claim", "ix_jobs_turn", "ix_jobs_lease_until"):
+    for name in _indexes():
         op.drop_index(name, "jobs")
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         for column in _new_columns():

@@ -1,0 +1,36 @@
+"""What a worker runs on, as a child that may load TensorFlow has found it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from domain.resources import Capacity
+
+DECIDING = ("device", "cpu_features", "onednn", "python", "keras", "tensorflow", "numpy")
+"""What of an environment decides a result's bits; thread counts are each job's own."""
+
+Environment = Mapping[str, str | int | bool | None]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Devices and environment of one worker."""
+
+    capacity: Capacity
+    devices: tuple[str, ...]
+    """The model of each."""
+    environment: Environment
+
+
+def environment_key(environment: Environment, devices: tuple[str, ...]) -> str:
+    """Equal where a job goes on with the same bits.
+
+    Args:
+        environment: As jobs record it.
+        devices: The models; those of GPUs count.
+    """
+    deciding = {name: environment[name] for name in DECIDING}
+    gpus = sorted(set(devices)) if environment["device"] == "gpu" else []
+    text = json.dumps([deciding, gpus], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
