@@ -1,12 +1,15 @@
 """Compiles a model by a recipe: everything by output name, in graph order."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from compiler.recipe import loss, metric, optimizer
 from domain.recipe import OutputRecipe, Recipe
 
 
-def keras_compile(model: Any, recipe: Recipe) -> None:
+def keras_compile(
+    model: Any, recipe: Recipe, scope: AbstractContextManager[Any] | None = None
+) -> None:
     """Call Keras's `compile` on a model whose outputs are a dictionary.
 
     Losses, weights and metrics go by output name, so that the same recipe, whether it came
@@ -19,13 +22,16 @@ def keras_compile(model: Any, recipe: Recipe) -> None:
     Args:
         model: As `compiler.build.build` makes it.
         recipe: Resolved to output names.
+        scope: In which the optimizer is made: that of the devices which train together.
 
     Raises:
         Invalid: a component is unknown or refused, pointers as in a job's request.
     """
     parts = recipe.outputs
+    with scope or nullcontext():
+        made = optimizer(recipe.optimizer, ("compile", "optimizer"))
     model.compile(
-        optimizer=optimizer(recipe.optimizer, ("compile", "optimizer")),
+        optimizer=made,
         loss={name: _loss(name, part) for name, part in parts.items()},
         loss_weights=_loss_weights(recipe),
         metrics={name: _metrics(name, part) for name, part in parts.items() if part.metrics},

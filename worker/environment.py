@@ -3,13 +3,19 @@
 import hashlib
 import os
 import platform
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 Environment = dict[str, str | int | bool | None]
+OF_EACH_JOB = frozenset(
+    ("devices", "deterministic", "precision", "tf32", "intra_op_threads", "inter_op_threads")
+)
+"""What a job decides, not the machine."""
 
 
 def pin(deterministic: bool) -> None:
@@ -27,19 +33,43 @@ def pin(deterministic: bool) -> None:
 def environment(deterministic: bool) -> Environment:
     """Where and with what this process computes."""
     cpu = _cpu()
+    gpus = tf.config.get_visible_devices("GPU")
+    device = "gpu" if gpus else "cpu"
     return {
-        "device": "gpu" if tf.config.list_logical_devices("GPU") else "cpu",
+        "device": device,
+        "devices": len(tf.config.list_logical_devices(device.upper())),
+        **(_gpu(gpus) if gpus else {}),
         "cpu": cpu.get("model name", platform.processor() or platform.machine()),
         "cpu_features": hashlib.sha256(cpu.get("flags", "").encode()).hexdigest()[:16],
         "intra_op_threads": tf.config.threading.get_intra_op_parallelism_threads(),
         "inter_op_threads": tf.config.threading.get_inter_op_parallelism_threads(),
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") == "1",
         "deterministic": deterministic,
+        "precision": keras.config.dtype_policy().name,
         "python": platform.python_version(),
         "keras": keras.__version__,
         "tensorflow": tf.__version__,
         "numpy": np.__version__,
     }
+
+
+def _gpu(gpus: Sequence[Any]) -> Environment:
+    """Models and software; a model or capability that several GPUs share is said once."""
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    models = {str(one.get("device_name", "unknown")) for one in details}
+    capabilities = {_version(one.get("compute_capability", ())) for one in details}
+    build = tf.sysconfig.get_build_info()
+    return {
+        "gpu": ", ".join(sorted(models)),
+        "compute_capability": ", ".join(sorted(capabilities)),
+        "cuda": str(build.get("cuda_version")),
+        "cudnn": str(build.get("cudnn_version")),
+        "tf32": tf.config.experimental.tensor_float_32_execution_enabled(),
+    }
+
+
+def _version(parts: Iterable[int]) -> str:
+    return ".".join(map(str, parts))
 
 
 def _cores() -> int:

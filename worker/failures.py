@@ -10,12 +10,20 @@ import tensorflow as tf
 from compiler.messages import plain
 from domain.errors import Invalid
 from models_store.disk import FULL
+from worker.devices import NoSuchDevices
 from worker.endings import allowed
 from worker.messages import Failed
 from worker.order import Order
 
 _INDEX = re.compile(r"= (?P<value>-?\d+) is not in \[0, (?P<count>\d+)\)")
 _LABEL = re.compile(r"label value of (?P<value>-?\d+) which is outside .* \[0, (?P<count>\d+)\)")
+
+_ON_GPU = re.compile(r"OOM when allocating .* by allocator GPU|CUDA_ERROR_OUT_OF_MEMORY", re.DOTALL)
+"""A GPU belongs to one job at a time, so that one which fills it would fill it again."""
+_GPU_IS_FULL = (
+    "The training needs more memory than the GPU has; "
+    "a smaller `batch_size`, `mixed_precision` or several `gpus` make it need less."
+)
 
 
 class CannotTrain(Exception):
@@ -38,8 +46,10 @@ def failure_of(error: Exception, order: Order) -> Failed:
     request's fault, and would be again; only the machine's own troubles are ours.
     """
     match error:
-        case MemoryError() | tf.errors.ResourceExhaustedError():
-            return _out_of_memory(order.memory_bytes)
+        case NoSuchDevices():
+            return _ours("no-such-devices", "The worker lacks the devices", str(error))
+        case _ if _is_out_of_memory(error):
+            return _out_of_memory(error, order.memory_bytes)
         case Invalid():
             fault, title = error.faults[0], "The job cannot be built"
             return _user("invalid-request", title, fault.detail, f"/graph{fault.pointer}")
@@ -71,9 +81,17 @@ def _ours(type_: str, title: str, detail: str) -> Failed:
     return Failed(type_, title, detail, "infrastructure")
 
 
-def _out_of_memory(most: int) -> Failed:
+def _is_out_of_memory(error: Exception) -> bool:
+    if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):
+        return True
+    return isinstance(error, tf.errors.OpError) and _ON_GPU.search(str(error)) is not None
+
+
+def _out_of_memory(error: Exception, most: int) -> Failed:
     """Over a bound of its own it is the job that asks for too much, and would again."""
     title = "Out of memory"
+    if _ON_GPU.search(str(error)):
+        return _user("out-of-memory", title, _GPU_IS_FULL)
     if most:
         return _user("out-of-memory", title, f"The training needs more than {allowed(most)}.")
     return _ours("out-of-memory", title, "The training needs more memory than there is.")

@@ -4,7 +4,7 @@ import tensorflow as tf
 from tensorflow.python.client import device_lib
 
 from domain.resources import Capacity
-from worker.environment import environment
+from worker.environment import OF_EACH_JOB, environment
 from worker.machine import Machine, environment_key
 from worker.memory import machine_bytes
 from worker.settings import Settings
@@ -21,7 +21,7 @@ def machine() -> Machine:
         memory_bytes=_gpu_bytes() if gpus else _cpu_bytes(),
         environment_key=environment_key(found, devices),
     )
-    lasting = {name: found[name] for name in found if not name.endswith("threads")}
+    lasting = {name: found[name] for name in found if name not in OF_EACH_JOB}
     return Machine(capacity, devices, lasting)
 
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from domain.resources import Capacity
 
-DECIDING = ("device", "cpu_features", "onednn", "python", "keras", "tensorflow", "numpy")
+DECIDING = (
+    *("device", "cpu_features", "onednn", "python", "keras", "tensorflow", "numpy"),
+    *("compute_capability", "cuda", "cudnn"),  # of GPUs
+)
 """What of an environment decides a result's bits; thread counts are each job's own."""
 
 Environment = Mapping[str, str | int | bool | None]
@@ -30,7 +33,7 @@ def environment_key(environment: Environment, devices: tuple[str, ...]) -> str:
         environment: As jobs record it.
         devices: The models; those of GPUs count.
     """
-    deciding = {name: environment[name] for name in DECIDING}
+    deciding = {name: environment.get(name) for name in DECIDING}
     gpus = sorted(set(devices)) if environment["device"] == "gpu" else []
     text = json.dumps([deciding, gpus], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -40,8 +40,10 @@ class Order:
     device: Literal["any", "cpu", "gpu"] = "any"
     """What it may compute on; `any`: a GPU where its worker has one."""
     devices: int = 1
-    """How many train together."""
+    """How many train together: GPUs, or parts of one CPU for trying that out."""
     mixed_precision: bool = False
+    """Layers that are given no dtype compute in Keras's `mixed_float16` on a GPU, in
+    `mixed_bfloat16` on a CPU; the model is kept in float32 all the same."""
     checkpoint_seconds: float = 60.0
     """Between two checkpoints within an epoch."""
     memory_bytes: int = 0

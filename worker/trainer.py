@@ -4,16 +4,18 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from multiprocessing.connection import Connection
 from typing import Any
 
+import keras
 from safetensors.numpy import load_file
 
 from compiler.build import Built, build
-from compiler.weights import assign, copy_sources
+from compiler.weights import arrays_of, assign, copy_sources
 from domain.errors import Invalid
 from domain.job import Epoch
+from worker.devices import choose
 from worker.environment import environment, pin
 from worker.export import Export
 from worker.failures import CannotTrain, failure_of
@@ -53,10 +55,12 @@ def train(order: Order, connection: Connection) -> None:
 def _finished(order: Order, lifeline: Lifeline) -> Finished:
     bound(order.memory_bytes)
     pin(order.deterministic)
+    strategy = choose(order)
     folder = Folder(order.folder, lifeline)
-    built = _built(order)
-    history = _history(order, built, folder, lifeline)
-    export = Export(folder, built)
+    with nullcontext() if strategy is None else strategy.scope():
+        built = _built(order)
+    history = _history(order, built, folder, lifeline, strategy)
+    export = Export(folder, _kept(order, built, strategy))
     export.run(history)
     metrics = history[-1].metrics if history else {}
     return Finished(tuple(export.files), tuple(export.left_out), metrics)
@@ -72,11 +76,23 @@ def _built(order: Order) -> Built:
     return built
 
 
-def _history(order: Order, built: Built, folder: Folder, lifeline: Lifeline) -> list[Epoch]:
+def _kept(order: Order, built: Built, strategy: Any) -> Built:
+    """The model as it is kept: in float32 and on one device, however it was trained."""
+    if strategy is None and not order.mixed_precision:
+        return built
+    keras.config.set_dtype_policy("float32")
+    plain = build(order.blueprint, order.seed)
+    assign(plain, arrays_of(built))
+    return plain
+
+
+def _history(
+    order: Order, built: Built, folder: Folder, lifeline: Lifeline, strategy: Any
+) -> list[Epoch]:
     if order.recipe is None:
         lifeline.send(Started(environment(order.deterministic), epoch=0, step=0, steps=0))
         return []
-    return Training(order, order.recipe, built, folder, lifeline).run()
+    return Training(order, order.recipe, built, folder, lifeline, strategy).run()
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from worker.lifeline import Lifeline
 from worker.loop import Logs, Steps, order_of
 from worker.messages import Checkpointed, EpochEnded, Started, Stepped
 from worker.order import Order
+from worker.replicas import Replicas
 from worker.variables import Tensors, Variables
 
 SECONDS_BETWEEN_REPORTS = 0.25
@@ -40,22 +41,33 @@ class Training:
         built: Built,
         folder: Folder,
         lifeline: Lifeline,
+        strategy: Any = None,
     ) -> None:
         """Compiles the model and opens the data; nothing is trained yet.
+
+        Args:
+            order: What to do.
+            recipe: Of the order.
+            built: Under the strategy's scope, if there is one.
+            folder: Of the attempt.
+            lifeline: To the supervisor.
+            strategy: Of several devices that train together.
 
         Raises:
             CannotTrain: Keras refuses the recipe for these data.
         """
         self._order, self._lifeline = order, lifeline
         self._fit, self._model = order.fit, built.model
-        keras_compile(self._model, recipe)
+        scope = None if strategy is None else strategy.scope()
+        keras_compile(self._model, recipe, scope)
         asked = enumerate(order.fit.callbacks)
         kept = [callback(spec, ("fit", "callbacks", str(i))) for i, spec in asked]
         self._callbacks = keras.callbacks.CallbackList(kept, add_history=True, model=self._model)
         feed, validation = _feeds(order, recipe)
-        self._steps = self._pass(feed, self._model.train_step, stops_on_nan(kept))
-        self._validation = self._pass(validation, self._model.test_step) if validation else None
-        _prepare(self._model, feed, order.fit.batch_size)
+        steps = self._model if strategy is None else Replicas(self._model, strategy)
+        self._steps = self._pass(feed, steps.train_step, stops_on_nan(kept))
+        self._validation = self._pass(validation, steps.test_step) if validation else None
+        _prepare(self._model, feed, order.fit.batch_size, strategy)
         variables = Variables(built.variables, self._model)
         self._checkpoints = Checkpoints(folder, variables, kept, order.checkpoint_seconds)
         self._history: list[Epoch] = []
@@ -163,8 +175,11 @@ def _feeds(order: Order, recipe: Recipe) -> tuple[Feed, Feed | None]:
     return training, whole(order.columns, slice(split, None), training=False)
 
 
-def _prepare(model: Any, feed: Feed, batch_size: int) -> None:
+def _prepare(model: Any, feed: Feed, batch_size: int, strategy: Any) -> None:
     """Build metrics and optimizer without a value, so that a checkpoint finds its variables."""
+    if strategy is not None:  # each device keeps the optimizer's variables; metrics are one
+        with strategy.scope():
+            model.optimizer.build(model.trainable_variables)
     even = feed.rows % batch_size == 0
     with refused_by_keras(ValueError):
         model._symbolic_build(data_batch=feed.specimen(batch_size if even else None))

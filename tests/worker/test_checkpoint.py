@@ -1,15 +1,12 @@
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from domain.recipe import Component, Fit
 from tests.worker.orders import (
     DENSE,
     WORDS,
-    Attempt,
     Jobs,
     checkpointed,
     dense_columns,
@@ -17,7 +14,8 @@ from tests.worker.orders import (
     start,
     words_columns,
 )
-from worker.messages import Checkpointed, EpochEnded, FromChild, Save, Started, Stepped
+from tests.worker.resuming import asked, same, with_folder, within
+from worker.messages import Checkpointed, EpochEnded, FromChild, Started, Stepped
 from worker.order import Order
 
 
@@ -37,14 +35,6 @@ EARLY = Component(
     type="EarlyStopping",
     config={"monitor": "val_loss", "patience": 50, "restore_best_weights": True},
 )
-
-
-def same(one: Attempt, other: Attempt) -> None:
-    ours, theirs = one.weights(), other.weights()
-    assert ours.keys() == theirs.keys()
-    for name, array in ours.items():
-        assert np.array_equal(array, theirs[name]), name
-    assert one.metrics() == other.metrics()
 
 
 @pytest.mark.slow
@@ -84,10 +74,6 @@ def test_a_resumed_training_equals_an_undisturbed_one(
     same(resumed, undisturbed)
 
 
-def with_folder(jobs: Jobs, order: Order, **fields: Any) -> Order:
-    return replace(order, folder=jobs.folder(), **fields)
-
-
 def test_a_training_that_had_stopped_early_does_not_go_on(jobs: Jobs) -> None:
     stop = Component(type="EarlyStopping", config={"monitor": "loss", "min_delta": 1e9})
     order = jobs.order(DENSE, dense_columns(), recipe(), Fit(epochs=9, callbacks=[stop]))
@@ -123,17 +109,6 @@ def long_epochs(jobs: Jobs, rows: int = 3_000, **fields: Any) -> Order:
     return replace(jobs.order(WORDS, words_columns(rows), made, fit), **fields)
 
 
-def within(epoch: int) -> Any:
-    """In the middle of training."""
-
-    def found(message: FromChild) -> bool:
-        return isinstance(message, Stepped) and (
-            message.epoch == epoch and 0 < message.step < message.steps
-        )
-
-    return found
-
-
 def validating(epoch: int) -> Any:
     def found(message: FromChild) -> bool:
         return isinstance(message, Stepped) and (
@@ -141,19 +116,6 @@ def validating(epoch: int) -> Any:
         )
 
     return found
-
-
-def asked(jobs: Jobs, order: Order, moment: Any) -> tuple[Checkpointed, Path]:
-    """A checkpoint asked for at a moment of a training that is killed then, and its file."""
-    attempt = start(order)
-    attempt.until(moment)
-    attempt.connection.send(Save())
-    said = attempt.until(lambda message: isinstance(message, Checkpointed))
-    assert isinstance(said, Checkpointed)
-    assert said.checkpoint is not None
-    kept = jobs.keep(attempt.folder / said.checkpoint.name)
-    attempt.kill()
-    return said, kept
 
 
 @pytest.mark.slow
