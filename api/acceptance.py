@@ -140,7 +140,10 @@ def _pinned(dataset: Dataset | None, read: set[str]) -> PinnedDataset | None:
     if dataset is None:
         return None
     columns = {c.name: i for i, c in enumerate(dataset.columns) if c.name in read}
-    return PinnedDataset(id=dataset.id, sha256=dataset.sha256, rows=dataset.rows, columns=columns)
+    hashes = {c.name: c.sha256 for c in dataset.columns if c.name in read and c.sha256}
+    return PinnedDataset(
+        id=dataset.id, sha256=dataset.sha256, rows=dataset.rows, columns=columns, hashes=hashes
+    )
 
 
 def _outputs_of(faults: list[Fault]) -> list[str]:

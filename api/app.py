@@ -84,7 +84,7 @@ def create_app(
 def assemble(settings: Settings, store_settings: StoreSettings) -> Services:
     """The parts, made but not started."""
     database = Database.of(store_settings)
-    artifacts = open_store(store_settings.resolved_artifacts_url)
+    artifacts = open_store(store_settings)
     metrics = Metrics(database)
     checker = Checker.of(settings, metrics.child_ended)
     cache = store_settings.data_folder / "predict-cache"

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +24,8 @@ ONNX = "api.engines.run_file"
 QUICK_SECONDS = 0.0005
 InChild = Callable[..., Any]
 """Runs a function by its dotted name in a child."""
+Weights = Callable[[], AbstractContextManager[Path]]
+"""The file of a model's weights, for as long as it is needed."""
 
 
 class Engine(Protocol):
@@ -81,16 +84,15 @@ class KerasEngine:
     name = "keras"
     is_quick = False
 
-    def __init__(self, blueprint_json: str, weights: Path, in_child: InChild) -> None:
+    def __init__(self, blueprint_json: str, weights: Weights, in_child: InChild) -> None:
         self._blueprint_json = blueprint_json
         self._weights = weights
         self._in_child = in_child
 
     def run(self, inputs: Arrays, batch: int) -> Arrays:
         """In a child, whatever the number of rows."""
-        outputs: Arrays = self._in_child(
-            KERAS, self._blueprint_json, str(self._weights), inputs, batch
-        )
+        with self._weights() as path:
+            outputs: Arrays = self._in_child(KERAS, self._blueprint_json, str(path), inputs, batch)
         return outputs
 
 

@@ -42,7 +42,7 @@ def get_info(parts: Parts) -> Info:
         engines={
             "database": parts.database.engine.dialect.name,
             "broker": parts.celery.connection_for_write().transport.driver_type,
-            "artifacts": "file",
+            "artifacts": parts.artifacts.kind,
             "predictions": "onnxruntime",
         },
         auth=parts.settings.auth,

@@ -56,7 +56,7 @@ def get_file(
     """The ETag is the file's sha256; `Range` and `If-Range` resume a download."""
     with parts.database.read() as connection:
         artifact, file = models.file(connection, owner, model_id, name)
-    return file_response(request, parts.artifacts.fetch(artifact), file)
+    return file_response(request, parts.artifacts, artifact, file)
 
 
 router.add_api_route("/{id}/files/{name}", get_file, methods=["HEAD"], include_in_schema=False)

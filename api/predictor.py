@@ -6,11 +6,12 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from api.checker import Bounds, Checker, Failed, Unfinished
-from api.engines import Engine, KerasEngine, OnnxEngine
+from api.engines import Engine, KerasEngine, OnnxEngine, Weights
 from api.predict_forms import Asked
 from api.settings import Settings
 from api.snapshots import FRESH_SECONDS
@@ -94,8 +95,9 @@ class Predictor:
                 models.pinned(connection, owner, model_id)
                 return self._keep(key, replace(found, seen_at=now))
             blueprint, summary = models.definition(connection, owner, model_id)
-            artifact = models.pinned(connection, owner, model_id).artifact
-        engine = self._engine(model_id, blueprint, self._artifacts.fetch(artifact))
+            pin = models.pinned(connection, owner, model_id)
+        weights = partial(self._artifacts.held, pin.artifact, pin.sha256)
+        engine = self._engine(model_id, blueprint, weights)
         self._forget_if_deleted(key)
         indices = vocabularies(blueprint.definition)
         return self._keep(key, Ready(now, summary, indices, engine))
@@ -109,14 +111,15 @@ class Predictor:
                 self._locks.pop(old, None)
         return ready
 
-    def _engine(self, model_id: str, blueprint: Blueprint, weights: Path) -> Engine:
+    def _engine(self, model_id: str, blueprint: Blueprint, weights: Weights) -> Engine:
         """By what lies in the cache; an export that failed is remembered there too."""
         onnx = self._cache / f"{model_id}.onnx"
         keras_only = self._cache / f"{model_id}.keras-only"
         blueprint_json = blueprint.model_dump_json(by_alias=True)
         if not onnx.exists() and not keras_only.exists():
             self._cache.mkdir(parents=True, exist_ok=True)
-            reason = self._exported(blueprint_json, weights, onnx)
+            with weights() as path:
+                reason = self._exported(blueprint_json, path, onnx)
             if reason is not None:
                 log.info("%s is answered by Keras: %s", model_id, reason)
                 keras_only.write_text(reason, encoding="utf-8")

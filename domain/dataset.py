@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
+from pydantic.json_schema import SkipJsonSchema
 
 from domain.contract import Result
 from domain.ids import DatasetId
@@ -25,6 +26,8 @@ class Column(Result):
     max: float | None
     not_finite: int = 0
     """How many values are NaN or infinite."""
+    sha256: SkipJsonSchema[str | None] = Field(default=None, exclude=True)
+    """Of the column as it is kept, an `.npy` file; no business of a client's."""
 
 
 class Dataset(Result):

@@ -72,6 +72,14 @@ class NotFound(GraphfitError):
         super().__init__(f"There is no {kind} '{identifier}'.")
 
 
+class Damaged(NotFound):
+    """A file is kept, but its bytes are not those that were written."""
+
+    def __init__(self, name: str) -> None:
+        detail = f"The file '{name}' is damaged in the store; nothing is made of it."
+        GraphfitError.__init__(self, detail)
+
+
 class NotOffered(NotFound):
     """An allow-list has no such name."""
 
@@ -108,8 +116,10 @@ class Busy(GraphfitError):
 class StorageFull(GraphfitError):
     """There is no room left where files are kept; nothing of the request was kept."""
 
-    def __init__(self) -> None:
-        super().__init__("The server has no room left to store this; nothing of it was kept.")
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(
+            detail or "The server has no room left to store this; nothing of it was kept."
+        )
 
 
 class LeaseLost(GraphfitError):

@@ -15,6 +15,8 @@ class PinnedDataset(Contract):
     rows: int
     columns: dict[str, int]
     """The index of each column that the job reads, by name."""
+    hashes: dict[str, str] = {}
+    """The sha256 of each of their files, by name."""
 
 
 class PinnedModel(Contract):

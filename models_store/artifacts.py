@@ -1,31 +1,62 @@
 """Files that belong to datasets and jobs, by key: wherever they are kept."""
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
+from models_store.artifact import Artifact
+from models_store.artifacts_bucket import BucketArtifacts
 from models_store.artifacts_local import LocalArtifacts
+from models_store.bucket import bucket_of
+from models_store.cache import Cache
+from models_store.scratch import Scratch
+from models_store.settings import Settings
 
 
 class ArtifactStore(Protocol):
-    """Keeps files whole: what `fetch` finds was published complete.
+    """Keeps files whole: what is found under a key was published complete.
 
-    A key is a path of ids, numbers and fixed names (`jobs/job_.../3/model.keras`).
+    Every call may raise `Busy`, when the store does not answer.
     """
 
-    def fetch(self, key: str) -> Path:
-        """A local path of the file, to be read and not written.
+    kind: str
+    """What it is, in a word."""
+
+    def held(self, key: str, sha256: str | None = None) -> AbstractContextManager[Path]:
+        """A local path of the file, to be read and not written, for as long as the context lasts.
+
+        Args:
+            key: Of the file.
+            sha256: What a row says of it, where one does: what has to be fetched is checked.
+
+        Raises:
+            NotFound: nothing is kept under this key, or what is kept is damaged.
+            StorageFull: this machine has no room for it.
+        """
+        ...
+
+    def read(self, key: str, start: int, size: int) -> bytes:
+        """A part of the file, not checked; shorter at its end.
 
         Raises:
             NotFound: nothing is kept under this key.
         """
         ...
 
-    def publish(self, source: Path, key: str) -> None:
+    def sha256(self, key: str) -> str:
+        """The hash of what is kept, which is read to its end.
+
+        Raises:
+            NotFound: nothing is kept under this key.
+        """
+        ...
+
+    def publish(self, source: Path, key: str, sha256: str) -> None:
         """Moves a file out of `scratch` to its key, durably and all at once.
+
+        One that was moved there before is no fault: who did not hear of it tries again.
 
         Raises:
             StorageFull: there is no room; nothing is kept under the key.
@@ -33,36 +64,40 @@ class ArtifactStore(Protocol):
         ...
 
     def scratch(self, prefix: str) -> AbstractContextManager[Path]:
-        """A folder to write in, removed at the end."""
+        """A folder to write in on this machine's disk, removed at the end."""
         ...
 
-    def prefixes(self, kind: str) -> Iterator[tuple[str, float]]:
-        """Each folder of a kind, and the seconds since anything in it changed.
+    def sweep_scratch(self, grace_seconds: float) -> int:
+        """Deletes what killed processes left on this machine; gives how many folders."""
+        ...
 
-        Args:
-            kind: `jobs` gives each attempt (`jobs/job_.../3`), `datasets` each dataset,
-                `scratch` what killed processes left.
-        """
+    def files(self, kind: str) -> Iterator[Artifact]:
+        """Every file of `jobs` or `datasets`, in no order."""
         ...
 
     def delete_prefix(self, prefix: str) -> None:
-        """Deletes every file below a prefix; one that is not there is no fault."""
+        """Deletes a file, or every file of a folder; one that is not there is no fault."""
+        ...
+
+    def check(self) -> None:
+        """Nothing, when the store answers."""
         ...
 
 
-def open_store(url: str) -> ArtifactStore:
-    """The store that a URL names.
+def open_store(settings: Settings) -> ArtifactStore:
+    """The store that the settings name.
 
     Raises:
-        ValueError: the URL is not of a kind that is known.
+        ValueError: `ARTIFACTS_URL` is of no kind that is known.
     """
+    url = settings.resolved_artifacts_url
     parts = urlsplit(url)
-    if parts.scheme != "file" or parts.netloc not in ("", "localhost") or not parts.path:
-        raise ValueError(f"ARTIFACTS_URL must be like file:///folder; it is '{url}'")
-    return LocalArtifacts(Path(unquote(parts.path)))
-
-
-def sha256_of(path: Path) -> str:
-    """The hash of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    if parts.scheme == "s3" and parts.netloc:
+        cache = Cache(settings.data_folder / "cache", settings.cache_bytes)
+        scratch = Scratch(settings.data_folder / "scratch")
+        return BucketArtifacts(bucket_of(settings, parts.netloc, parts.path), scratch, cache)
+    if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path:
+        return LocalArtifacts(Path(unquote(parts.path)))
+    raise ValueError(
+        f"ARTIFACTS_URL must be like file:///folder or s3://bucket/prefix; it is '{url}'"
+    )

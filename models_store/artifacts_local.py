@@ -1,40 +1,53 @@
 """Artefacts in a folder of this machine."""
 
-import fcntl
-import os
-import re
 import shutil
-import tempfile
+import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from domain.errors import NotFound
-from models_store.disk import full_disk_named, sync
-
-SCRATCH = "scratch"
-LEVELS = {"jobs": 2, "datasets": 1, SCRATCH: 1}
-"""How many names below its kind a prefix has."""
-_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+from models_store.artifact import Artifact, parts_of
+from models_store.disk import full_disk_named, sha256_of, sync
+from models_store.scratch import Scratch
 
 
 class LocalArtifacts:
     """Each key is a path below one folder; a rename publishes."""
 
+    kind = "file"
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
+        self._scratch = Scratch(self._folder / "scratch")  # on the same file system
 
-    def fetch(self, key: str) -> Path:
-        """The file itself."""
+    @contextmanager
+    def held(self, key: str, sha256: str | None = None) -> Iterator[Path]:
+        """The file itself, read where it lies: nothing is fetched, so nothing is checked."""
+        yield self._file(key)
+
+    def read(self, key: str, start: int, size: int) -> bytes:
+        """From the file itself."""
+        with self._file(key).open("rb") as file:
+            file.seek(start)
+            return file.read(size)
+
+    def sha256(self, key: str) -> str:
+        """Of the file itself."""
+        return sha256_of(self._file(key))
+
+    def _file(self, key: str) -> Path:
         path = self._path(key)
         if not path.is_file():
             raise NotFound("file", path.name)
         return path
 
-    def publish(self, source: Path, key: str) -> None:
+    def publish(self, source: Path, key: str, sha256: str) -> None:
         """Syncs the file, renames it into place, and syncs the folder."""
         target = self._path(key)
+        if not source.exists() and target.exists():
+            return
         with full_disk_named():
             source.chmod(0o444)
             sync(source)
@@ -51,75 +64,41 @@ class LocalArtifacts:
             sync(folder)
             folder = folder.parent
 
-    @contextmanager
-    def scratch(self, prefix: str) -> Iterator[Path]:
-        """A folder on the same file system, locked so that no sweep takes it from a live owner."""
-        root = self._path(SCRATCH)
-        with full_disk_named():
-            root.mkdir(parents=True, exist_ok=True)
-            folder = Path(tempfile.mkdtemp(prefix=f"{_part(prefix)}-", dir=root))
-            descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            with full_disk_named():
-                yield folder
-        finally:
-            os.close(descriptor)
-            shutil.rmtree(folder, ignore_errors=True)
+    def scratch(self, prefix: str) -> AbstractContextManager[Path]:
+        """Below the same folder, so that publishing is a rename."""
+        return self._scratch.folder(prefix)
 
-    def prefixes(self, kind: str) -> Iterator[tuple[str, float]]:
+    def sweep_scratch(self, grace_seconds: float) -> int:
+        """Whoever sweeps the store sweeps its scratch."""
+        return self._scratch.sweep(grace_seconds)
+
+    def files(self, kind: str) -> Iterator[Artifact]:
         """Ages by the file system's own times."""
-        pattern = "/".join("*" * LEVELS[kind])
-        for folder in sorted(self._path(kind).glob(pattern)):
-            changed = _newest_change(folder)
-            if changed is not None and not (kind == SCRATCH and _is_locked(folder)):
-                age = max(0.0, time.time() - changed)
-                yield folder.relative_to(self._folder).as_posix(), age
+        for path in self._path(kind).rglob("*"):
+            try:
+                found = path.stat()
+            except FileNotFoundError:  # it is being removed right now
+                continue
+            if stat.S_ISREG(found.st_mode):
+                key = path.relative_to(self._folder).as_posix()
+                yield Artifact(key, found.st_size, max(0.0, time.time() - found.st_mtime))
 
     def delete_prefix(self, prefix: str) -> None:
         """Removes the folder or file, and the folders above it that are empty then."""
         folder = self._path(prefix)
-        if folder.is_file():
-            folder.unlink(missing_ok=True)
-        else:
+        if folder.is_dir():
             shutil.rmtree(folder, ignore_errors=True)
+        else:
+            folder.unlink(missing_ok=True)
         for parent in list(folder.parents)[: len(Path(prefix).parts) - 2]:
             if not _removed_if_empty(parent):
                 break
 
+    def check(self) -> None:
+        """A folder always answers."""
+
     def _path(self, key: str) -> Path:
-        return self._folder.joinpath(*(_part(part) for part in key.split("/")))
-
-
-def _part(text: str) -> str:
-    if not _PART.fullmatch(text):
-        raise ValueError(f"'{text}' cannot be a part of a key")
-    return text
-
-
-def _newest_change(folder: Path) -> float | None:
-    """The latest time of anything in a folder; None when it is gone or is none."""
-    try:
-        times = [folder.stat().st_mtime] if folder.is_dir() else []
-        times.extend(path.stat().st_mtime for path in folder.rglob("*"))
-    except FileNotFoundError:  # it is being removed right now: look again at the next sweep
-        return None
-    return max(times, default=None)
-
-
-def _is_locked(folder: Path) -> bool:
-    """Whether the process that made a scratch folder still holds it."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except FileNotFoundError:
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+        return self._folder.joinpath(*parts_of(key))
 
 
 def _removed_if_empty(folder: Path) -> bool:

@@ -29,7 +29,7 @@ def insert(connection: Connection, owner: str, dataset: Dataset) -> None:
     values = {
         **dataset.model_dump(exclude={"columns"}),
         "owner": owner,
-        "columns": [column.model_dump() for column in dataset.columns],
+        "columns": [{**column.model_dump(), "sha256": column.sha256} for column in dataset.columns],
     }
     connection.execute(sql_insert(datasets).values(values))
 

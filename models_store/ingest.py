@@ -5,9 +5,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from domain.dataset import Dataset
+from domain.dataset import Column, Dataset
 from models_store.artifacts import ArtifactStore
 from models_store.datasets import column_key, folder_of
+from models_store.disk import sha256_of
 from models_store.formats import json_columns, npz
 from models_store.formats.body import Body, Source
 from models_store.formats.npy import BLOCK_BYTES
@@ -65,14 +66,14 @@ def ingest(
     hashed = _Hashed(source)
     with store.scratch(dataset_id) as folder:
         body = FORMATS[media_type](hashed, folder, limit)
-        _publish(store, dataset_id, body)
+        columns = _published(store, dataset_id, body)
     return Dataset(
         id=dataset_id,
         name=name if body.name is None else body.name,
         rows=body.rows,
         bytes=body.nbytes,
         sha256=hashed.sha256,
-        columns=[written.column for written in body.columns],
+        columns=columns,
         created_at=datetime.now(UTC),
     )
 
@@ -85,13 +86,17 @@ def sha256_to_end(source: Source) -> str:
     return hashed.sha256
 
 
-def _publish(store: ArtifactStore, dataset_id: str, body: Body) -> None:
+def _published(store: ArtifactStore, dataset_id: str, body: Body) -> list[Column]:
+    columns = []
     try:
         for index, written in enumerate(body.columns):
-            store.publish(written.path, column_key(dataset_id, index))
+            sha256 = sha256_of(written.path)
+            store.publish(written.path, column_key(dataset_id, index), sha256)
+            columns.append(written.column.model_copy(update={"sha256": sha256}))
     except BaseException:
         discard(store, dataset_id)
         raise
+    return columns
 
 
 def discard(store: ArtifactStore, dataset_id: str) -> None:

@@ -1,13 +1,16 @@
-"""Reads the columns of a dataset by memory map."""
+"""Reads rows of a dataset without its whole columns."""
 
 import math
 from dataclasses import dataclass
 from typing import Any
 
-from domain.dataset import Dataset
+import numpy as np
+
+from domain.dataset import Column, Dataset
+from domain.errors import Damaged
 from models_store.artifacts import ArtifactStore
 from models_store.datasets import column_key
-from models_store.formats.npy import Array, open_npy
+from models_store.formats.npy import Array, file_bytes, row_bytes
 
 MOST_ROWS = 1000
 MOST_VALUES = 1_000_000
@@ -23,26 +26,26 @@ class Rows:
     """NaN and infinities as they are."""
 
 
-def open_column(store: ArtifactStore, dataset_id: str, index: int) -> Array:
-    """A column whole: rows first, read from the disk as it is used.
-
-    Raises:
-        NotFound: the dataset has been deleted.
-    """
-    return open_npy(store.fetch(column_key(dataset_id, index)))
-
-
 def rows(store: ArtifactStore, dataset: Dataset, start: int, count: int) -> Rows:
     """Up to `count` rows from `start`, fewer at the end, or where rows are very long.
 
     Raises:
         NotFound: the dataset has been deleted.
+        Busy: the store does not answer.
     """
     row_values = sum(math.prod(column.shape) for column in dataset.columns)
     most = min(MOST_ROWS, max(1, MOST_VALUES // row_values))
     count = max(0, min(count, most, dataset.rows - start))
     columns = {
-        column.name: open_column(store, dataset.id, index)[start : start + count].tolist()
+        column.name: _part(store, column_key(dataset.id, index), column, start, count).tolist()
         for index, column in enumerate(dataset.columns)
     }
     return Rows(start, count, columns)
+
+
+def _part(store: ArtifactStore, key: str, column: Column, start: int, count: int) -> Array:
+    size = count * row_bytes(column)
+    raw = store.read(key, file_bytes(column, start), size) if count else b""
+    if len(raw) != size:
+        raise Damaged(column.name)
+    return np.frombuffer(raw, column.dtype).reshape(count, *column.shape)

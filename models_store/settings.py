@@ -4,13 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from models_store.base_settings import EnvironmentSettings
 
 DATABASES = ("sqlite", "postgresql")
+
+GIB = 2**30
 
 
 class Settings(EnvironmentSettings):
@@ -23,7 +25,22 @@ class Settings(EnvironmentSettings):
     broker_url: str = Field(default="", repr=False)
     """Celery broker; left empty, kombu's filesystem transport in the data folder."""
     artifacts_url: str = ""
-    """Where files are kept (`file:///...`); left empty, `artifacts` in the data folder."""
+    """Where files are kept (`file:///folder` or `s3://bucket/prefix`); left empty, `artifacts` in
+    the data folder."""
+    cache_bytes: int = Field(default=50 * GIB, ge=1)
+    """Of a bucket's files that one machine keeps in `cache` in the data folder; no less than the
+    files that one job reads together."""
+    s3_endpoint: str = ""
+    """Address of the bucket's server (`http://minio:9000`); left empty, Amazon's of the region."""
+    s3_region: str = "us-east-1"
+    """Region of the bucket."""
+    s3_access_key: str = ""
+    """Left empty, the keys are looked for where Amazon's tools do: `AWS_ACCESS_KEY_ID`, the role
+    of the container or the machine."""
+    s3_secret_key: SecretStr = SecretStr("")
+    """Belongs to `s3_access_key`."""
+    s3_seconds: float = Field(default=20, gt=0)
+    """How long the bucket's server may be silent before it counts as away."""
     lease_seconds: float = Field(default=30, gt=0)
     """How long a silent worker keeps its job before another may take it."""
     resume_anywhere_seconds: float = Field(default=600, ge=0)

@@ -1,53 +1,56 @@
 """Deletes artefacts that no row names: what killed processes left half-done."""
 
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import PurePosixPath
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
+from models_store import named
+from models_store.artifact import Artifact
 from models_store.artifacts import ArtifactStore
 from models_store.database import Database
-from models_store.datasets import folder_of
-from models_store.tables import checkpoints, datasets, models
+
+BATCH = 200
+"""Folders that are looked up at once."""
+Folder = tuple[str, list[Artifact]]
 
 
 def sweep(database: Database, store: ArtifactStore, grace_seconds: float) -> int:
-    """Gives how many folders were deleted.
+    """Gives how many files were deleted, and folders on this machine's disk.
 
-    A folder is looked up only once it is older than the grace period: what is being
+    A folder is looked up only once nothing in it has changed for the grace period: what is being
     written is named by no row yet.
     """
     deleted = 0
-    for kind in ("datasets", "jobs"):
-        for prefix, age in store.prefixes(kind):
-            if age < grace_seconds:
-                continue
+    for kind, files_of in named.KINDS.items():
+        folders = _old_folders(store, kind, grace_seconds)
+        while batch := list(islice(folders, BATCH)):
+            ids = {folder.split("/")[1] for folder, _ in batch}
             with database.read() as connection:
-                named = _is_named(connection, prefix)
-            if not named:
-                store.delete_prefix(prefix)
-                deleted += 1
-    return deleted + _sweep_scratch(store, grace_seconds)
+                keys = {file.key for file in files_of(connection, ids)}
+            deleted += sum(_sweep_folder(store, folder, keys) for folder in batch)
+    return deleted + store.sweep_scratch(grace_seconds)
 
 
-def _sweep_scratch(store: ArtifactStore, grace_seconds: float) -> int:
-    """What killed processes were writing; the store leaves out what a live one holds."""
-    stale = [prefix for prefix, age in store.prefixes("scratch") if age >= grace_seconds]
-    for prefix in stale:
-        store.delete_prefix(prefix)
-    return len(stale)
+def _old_folders(store: ArtifactStore, kind: str, grace_seconds: float) -> Iterator[Folder]:
+    folders: dict[str, list[Artifact]] = defaultdict(list)
+    for file in store.files(kind):
+        folders[file.folder].append(file)
+    for folder, files in folders.items():
+        if min(file.age for file in files) >= grace_seconds:
+            yield folder, files
 
 
-def _is_named(connection: Connection, prefix: str) -> bool:
-    kind, identifier, *_ = prefix.split("/")
-    if kind == "jobs":
-        return prefix in named_folders(connection, identifier)
-    query = select(datasets.c.id).where(datasets.c.id == identifier)
-    return prefix == folder_of(identifier) and connection.execute(query).first() is not None
+def _sweep_folder(store: ArtifactStore, folder: Folder, keys: set[str]) -> int:
+    prefix, files = folder
+    unnamed = [file.key for file in files if file.key not in keys]
+    for doomed in [prefix] if len(unnamed) == len(files) else unnamed:
+        store.delete_prefix(doomed)
+    return len(unnamed)
 
 
 def named_folders(connection: Connection, job_id: str) -> set[str]:
     """The attempts' folders of a job that a checkpoint or a model names."""
-    kept = select(checkpoints.c.artifact).where(checkpoints.c.job_id == job_id)
-    made = select(models.c.folder).where(models.c.job_id == job_id)
-    folders = {str(PurePosixPath(key).parent) for key in connection.execute(kept).scalars()}
-    return folders | set(connection.execute(made).scalars())
+    return {str(PurePosixPath(f.key).parent) for f in named.of_jobs(connection, [job_id])}

@@ -1,3 +1,9 @@
 """What every test can use. Fixtures live in modules of their own and are named here."""
 
-pytest_plugins = ["tests.slice", "tests.databases", "tests.service"]
+pytest_plugins = [
+    "tests.slice",
+    "tests.databases",
+    "tests.buckets",
+    "tests.stores",
+    "tests.service",
+]

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 
@@ -17,6 +18,7 @@ from worker.journal import LAST_WORDS, Journal
 from worker.launch import launch
 from worker.messages import Failed, FromChild, Renewed
 from worker.order import Order
+from worker.renewal import Lease, renewed
 from worker.rules import Rules
 
 log = logging.getLogger(__name__)
@@ -67,7 +69,7 @@ class Attempt:
         received = _received(connection)
         self._unwritten += received
         last_word = next((m for m in self._unwritten if isinstance(m, LAST_WORDS)), None)
-        if not self._written():
+        if not self._written(connection):
             return False
         if last_word is not None:
             return True
@@ -76,15 +78,20 @@ class Attempt:
             return True
         return self._tended(connection)
 
-    def _written(self) -> bool:
-        """Whether the journal is up to date: a database that is away may come back in time."""
+    def _written(self, connection: Connection) -> bool:
+        """Whether the journal is up to date: a store that is away may come back in time."""
         if not self._unwritten:
             return True
+        lease = Lease(self._renewed)
+        tell = partial(_tell, connection)
         try:
-            self._write(self._unwritten)
+            with renewed(self._database, self._claim, self._rules, lease, tell):
+                self._write(self._unwritten)
         except Busy as busy:
+            self._renewed = lease.at
             self._still_leased(busy)
             return False
+        self._renewed = lease.at
         self._unwritten = []
         return True
 

@@ -40,7 +40,7 @@ def make_slot(capacity: Capacity, stopping: threading.Event) -> Slot:
         memory_bytes=settings.max_training_memory_bytes,
         pulse=Pulse.of("worker", settings.pulses),
     )
-    store = open_store(store_settings.resolved_artifacts_url)
+    store = open_store(store_settings)
     supervisor = Supervisor(database, store, rules, stopping)
     return Slot(new_id("worker"), capacity, database, supervisor, stopping)
 

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from domain.model import ModelFile
-from models_store.artifacts import sha256_of
-from models_store.disk import sync
+from models_store.disk import sha256_of, sync
 from worker.lifeline import Lifeline
 
 

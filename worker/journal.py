@@ -74,7 +74,7 @@ class Journal:
         """Moves a file into the store, once: a batch that is written again finds it there."""
         key = self._key(file)
         if key not in self._published:
-            self._store.publish(self._folder / file.name, key)
+            self._store.publish(self._folder / file.name, key, file.sha256)
             self._published.add(key)
 
     def _keep(self, checkpoint: str | None) -> None:

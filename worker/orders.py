@@ -1,29 +1,46 @@
 """Turns a claim into the order of its training process: keys become local files."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
+from domain.errors import Damaged
 from domain.plan import PinnedDataset, PinnedModel
 from models_store.artifacts import ArtifactStore
+from models_store.checkpoints import Checkpoint
 from models_store.claims import Claim
 from models_store.datasets import column_key
+from models_store.disk import sha256_of
 from worker.order import Order
 from worker.rules import Rules
+
+Fetch = Callable[[str, str | None], Path]
+"""Gives the local path of a key's file, by its hash where that is known."""
 
 
 def order_for(
     claim: Claim,
     store: ArtifactStore,
     folder: Path,
+    held: ExitStack,
     rules: Rules,
-    leased_at: float,
 ) -> Order:
     """Everything the training process needs, fetched.
 
     Args:
         folder: Exists; the process writes there and nowhere else.
+        held: Keeps what was fetched in its place until it is closed.
+
+    Raises:
+        NotFound: a file is gone from the store, or damaged.
+        StorageFull: this machine has no room for them.
+        Busy: the store does not answer.
     """
     plan = claim.plan
+
+    def fetch(key: str, sha256: str | None) -> Path:
+        return held.enter_context(store.held(key, sha256))
+
     return Order(
         job=claim.job_id,
         kind="build" if plan.recipe is None else "train",
@@ -33,7 +50,6 @@ def order_for(
         deterministic=claim.deterministic,
         folder=folder,
         lease_seconds=rules.lease_seconds,
-        leased_at=leased_at,
         device=claim.resources.device,
         devices=claim.resources.gpus if claim.resources.device == "gpu" else 1,
         mixed_precision=claim.mixed_precision,
@@ -41,19 +57,26 @@ def order_for(
         memory_bytes=rules.memory_bytes,
         recipe=plan.recipe,
         fit=claim.fit,
-        columns=_columns(store, plan.dataset) or {},
-        validation_columns=_columns(store, plan.validation_dataset),
-        source_weights=_weights(store, plan.sources.values()),
-        initial_weights=None if plan.initial is None else store.fetch(plan.initial.artifact),
-        checkpoint=None if claim.checkpoint is None else store.fetch(claim.checkpoint.artifact),
+        columns=_columns(fetch, plan.dataset) or {},
+        validation_columns=_columns(fetch, plan.validation_dataset),
+        source_weights={pin.id: _checked(fetch, pin) for pin in plan.sources.values()},
+        initial_weights=None if plan.initial is None else _checked(fetch, plan.initial),
+        checkpoint=None if claim.checkpoint is None else _checked(fetch, claim.checkpoint),
     )
 
 
-def _columns(store: ArtifactStore, dataset: PinnedDataset | None) -> Mapping[str, Path] | None:
+def _columns(fetch: Fetch, dataset: PinnedDataset | None) -> Mapping[str, Path] | None:
     if dataset is None:
         return None
-    return {name: store.fetch(column_key(dataset.id, i)) for name, i in dataset.columns.items()}
+    return {
+        name: fetch(column_key(dataset.id, index), dataset.hashes.get(name))
+        for name, index in dataset.columns.items()
+    }
 
 
-def _weights(store: ArtifactStore, models: Iterable[PinnedModel]) -> Mapping[str, Path]:
-    return {model.id: store.fetch(model.artifact) for model in models}
+def _checked(fetch: Fetch, pin: PinnedModel | Checkpoint) -> Path:
+    """Weights are read whole anyway: their hash is compared wherever they were kept."""
+    path = fetch(pin.artifact, pin.sha256)
+    if sha256_of(path) != pin.sha256:
+        raise Damaged(path.name)
+    return path

@@ -70,7 +70,7 @@ def run() -> None:
     store_settings, settings = StoreSettings(), Settings()
     Reaper(
         Database.of(store_settings),
-        open_store(store_settings.resolved_artifacts_url),
+        open_store(store_settings),
         celery_app(store_settings),
         store_settings,
         Pulse.of("reaper", settings.pulses),

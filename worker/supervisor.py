@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 
 from domain.errors import LeaseLost, NotFound
 from domain.job import JobError
@@ -13,6 +14,7 @@ from models_store.database import Database
 from worker.attempt import Attempt
 from worker.journal import Journal
 from worker.orders import order_for
+from worker.renewal import Lease, renewed
 from worker.rules import Rules
 
 log = logging.getLogger(__name__)
@@ -36,8 +38,11 @@ class Supervisor:
         """
         prefix = f"attempt-{claim.job_id}-{claim.fence}"
         try:
-            with self.store.scratch(prefix) as folder:
-                order = order_for(claim, self.store, folder, self.rules, leased_at)
+            with self.store.scratch(prefix) as folder, ExitStack() as held:
+                lease = Lease(leased_at)
+                with renewed(self.database, claim, self.rules, lease):
+                    order = order_for(claim, self.store, folder, held, self.rules)
+                order = replace(order, leased_at=lease.at)
                 journal = Journal(claim, self.database, self.store, folder)
                 Attempt(claim, order, journal, self.database, self.rules, self.stopping).run()
         except NotFound as missing:

@@ -35,7 +35,7 @@ class Written(NamedTuple):
     @property
     def nbytes(self) -> int:
         """Of the array."""
-        return self.rows * math.prod(self.column.shape) * np.dtype(self.column.dtype).itemsize
+        return self.rows * row_bytes(self.column)
 
 
 class NpyWriter:
@@ -71,6 +71,16 @@ class NpyWriter:
         return Written(column, self.path, rows)
 
 
+def row_bytes(column: Column) -> int:
+    """Of one row, in memory and in the file."""
+    return math.prod(column.shape) * np.dtype(column.dtype).itemsize
+
+
+def file_bytes(column: Column, rows: int) -> int:
+    """Of a column's file."""
+    return HEADER_BYTES + rows * row_bytes(column)
+
+
 def _header(dtype: "np.dtype[Any]", shape: tuple[int, ...]) -> bytes:
     """NumPy's own header, padded to the room that was kept for it."""
     buffer = io.BytesIO()
@@ -79,12 +89,6 @@ def _header(dtype: "np.dtype[Any]", shape: tuple[int, ...]) -> bytes:
     magic, text = buffer.getvalue()[:8], buffer.getvalue()[10:].rstrip()
     room = HEADER_BYTES - 10
     return magic + room.to_bytes(2, "little") + text.ljust(room - 1) + b"\n"
-
-
-def open_npy(path: Path) -> Array:
-    """The array of a file, read by memory map."""
-    array: Array = np.load(path, mmap_mode="r", allow_pickle=False)
-    return array
 
 
 def values_of(path: Path, dtype: "np.dtype[Any]") -> Iterator[Array]:

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as npst
 from domain.errors import Invalid, NotJson
 from models_store.formats import json_columns
 from models_store.formats.body import Body
-from models_store.formats.npy import DTYPES, HEADER_BYTES, open_npy
+from models_store.formats.npy import DTYPES, HEADER_BYTES
 
 SHAPES = npst.array_shapes(min_dims=1, max_dims=4, max_side=5)
 ANY_DTYPE = st.sampled_from(DTYPES)
@@ -33,7 +33,7 @@ def faults(body: Any, folder: Path) -> dict[str, str]:
 
 
 def array(body: Body, index: int = 0) -> Any:
-    return open_npy(body.columns[index].path)
+    return np.load(body.columns[index].path)
 
 
 @st.composite
@@ -251,7 +251,7 @@ def test_damaged_json_is_refused_in_words(tmp_path: Path, data: st.DataObject) -
         return
     parsed = json.loads(raw.decode())
     for written in body.columns:
-        assert open_npy(written.path).tolist() == parsed["columns"][written.column.name]
+        assert np.load(written.path).tolist() == parsed["columns"][written.column.name]
 
 
 def test_memory_stays_far_below_the_arrays(tmp_path: Path) -> None:

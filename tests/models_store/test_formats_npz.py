@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as npst
 from domain.errors import Invalid, TooLarge
 from models_store.formats import npz
 from models_store.formats.body import Body
-from models_store.formats.npy import DTYPES, open_npy
+from models_store.formats.npy import DTYPES
 
 LIMIT = 1 << 30
 SHAPES = npst.array_shapes(min_dims=1, max_dims=4, max_side=5)
@@ -63,7 +63,7 @@ def any_arrays(draw: st.DrawFn) -> Any:
 @given(values=any_arrays(), compressed=st.booleans())
 def test_any_array_comes_back_native(tmp_path: Path, values: Any, compressed: bool) -> None:
     body = read(saved(compressed, **{"any é/name": values}), tmp_path)
-    kept = open_npy(body.columns[0].path)
+    kept = np.load(body.columns[0].path)
     assert kept.dtype == values.dtype.newbyteorder("=")
     assert kept.dtype.isnative
     assert kept.flags.c_contiguous
@@ -84,15 +84,15 @@ def test_arrays_larger_than_a_block(tmp_path: Path) -> None:
     turned = np.asfortranarray(draw.integers(0, 99, (1500, 7, 43)).astype(">i4"))
     assert turned.flags.f_contiguous
     body = read(saved(straight=straight, turned=turned), tmp_path)
-    assert np.array_equal(open_npy(body.columns[0].path), straight)
-    assert np.array_equal(open_npy(body.columns[1].path), turned)
+    assert np.array_equal(np.load(body.columns[0].path), straight)
+    assert np.array_equal(np.load(body.columns[1].path), turned)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0.npy", "1.npy"]
 
 
 def test_a_boolean_may_be_any_byte(tmp_path: Path) -> None:
     raw = npy(np.array([True, False, True])).replace(b"\x01\x00\x01", b"\x07\x00\xff")
     body = read(zipped({"x.npy": raw}), tmp_path)
-    assert open_npy(body.columns[0].path).view(np.uint8).tolist() == [1, 0, 1]
+    assert np.load(body.columns[0].path).view(np.uint8).tolist() == [1, 0, 1]
 
 
 RECORDS = np.zeros(2, [("a", "i4"), ("é", "f4")])

@@ -13,17 +13,18 @@ import pytest
 
 from domain.dataset import Dataset
 from domain.errors import Invalid, NotFound, TooLarge
-from models_store.artifacts_local import LocalArtifacts
+from models_store.artifacts import ArtifactStore
+from models_store.datasets import column_key
 from models_store.ids import new_id
 from models_store.ingest import FORMATS, discard, ingest
-from models_store.rows import open_column, rows
+from models_store.rows import rows
 
 LIMIT = 1 << 30
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> LocalArtifacts:
-    return LocalArtifacts(tmp_path)
+def column(store: ArtifactStore, dataset: Dataset, index: int) -> Any:
+    with store.held(column_key(dataset.id, index), dataset.columns[index].sha256) as path:
+        return np.load(path, mmap_mode="r")
 
 
 def as_json(**columns: Any) -> bytes:
@@ -39,27 +40,27 @@ def as_npz(**columns: Any) -> bytes:
 BODIES = {"application/json": as_json, "application/x-npz": as_npz}
 
 
-def taken_in(store: LocalArtifacts, media_type: str, raw: bytes, **options: Any) -> Dataset:
+def taken_in(store: ArtifactStore, media_type: str, raw: bytes, **options: Any) -> Dataset:
     return ingest(store, new_id("dataset"), media_type, io.BytesIO(raw), LIMIT, **options)
 
 
 @pytest.mark.parametrize("media_type", FORMATS)
-def test_a_dataset_is_published_and_read(store: LocalArtifacts, media_type: str) -> None:
+def test_a_dataset_is_published_and_read(store: ArtifactStore, media_type: str) -> None:
     x, y = np.random.default_rng(1).random((50, 4, 3)), np.arange(50) % 7
     raw = BODIES[media_type](x=x, y=y)
     dataset = taken_in(store, media_type, raw, name="named")
-    assert np.array_equal(open_column(store, dataset.id, 0), x)
-    assert np.array_equal(open_column(store, dataset.id, 1), y)
+    assert np.array_equal(column(store, dataset, 0), x)
+    assert np.array_equal(column(store, dataset, 1), y)
     assert (dataset.name, dataset.rows, dataset.bytes) == ("named", 50, x.nbytes + y.nbytes)
     assert dataset.sha256 == hashlib.sha256(raw).hexdigest()
     assert [(c.name, c.dtype, c.shape) for c in dataset.columns] == [
         ("x", "float64", [4, 3]),
         ("y", "int64", []),
     ]
-    assert not open_column(store, dataset.id, 0).flags.writeable
+    assert not column(store, dataset, 0).flags.writeable
 
 
-def test_the_name_in_the_body_comes_first(store: LocalArtifacts) -> None:
+def test_the_name_in_the_body_comes_first(store: ArtifactStore) -> None:
     raw = b'{"name": "inside", "columns": {"x": [1]}}'
     assert taken_in(store, "application/json", raw, name="outside").name == "inside"
 
@@ -69,20 +70,22 @@ def files(folder: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("media_type", FORMATS)
-def test_a_bad_body_leaves_nothing(store: LocalArtifacts, tmp_path: Path, media_type: str) -> None:
+def test_a_bad_body_leaves_nothing(store: ArtifactStore, tmp_path: Path, media_type: str) -> None:
     with pytest.raises(Invalid):
         taken_in(store, media_type, BODIES[media_type](x=np.zeros(3), y=np.zeros(2)))
     assert files(tmp_path) == []
+    assert list(store.files("datasets")) == []
 
 
-def test_packed_arrays_over_the_limit(store: LocalArtifacts, tmp_path: Path) -> None:
+def test_packed_arrays_over_the_limit(store: ArtifactStore, tmp_path: Path) -> None:
     raw = as_npz(x=np.zeros(1000))
     with pytest.raises(TooLarge):
         ingest(store, new_id("dataset"), "application/x-npz", io.BytesIO(raw), 8000)
     assert files(tmp_path) == []
+    assert list(store.files("datasets")) == []
 
 
-def test_rows(store: LocalArtifacts) -> None:
+def test_rows(store: ArtifactStore) -> None:
     x, y = np.arange(12.0).reshape(6, 2), np.array([1, 0, 1, 0, 1, 0], bool)
     x[3, 1] = np.nan
     dataset = taken_in(store, "application/x-npz", as_npz(x=x, y=y))
@@ -98,7 +101,7 @@ def test_rows(store: LocalArtifacts) -> None:
         rows(store, dataset, 0, 1)
 
 
-def test_long_rows_come_few_at_a_time(store: LocalArtifacts) -> None:
+def test_long_rows_come_few_at_a_time(store: ArtifactStore) -> None:
     dataset = taken_in(store, "application/x-npz", as_npz(x=np.zeros((20, 300_000), np.uint8)))
     assert rows(store, dataset, 0, 20).count == 3
 

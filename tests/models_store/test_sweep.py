@@ -1,32 +1,17 @@
 """What no row names is deleted, and nothing else."""
 
-from pathlib import Path
-
-import numpy as np
-import pytest
-
 from domain.job import Epoch
 from domain.model import ModelFile
 from models_store import attempts
-from models_store.artifacts import ArtifactStore, open_store
+from models_store.artifacts import ArtifactStore
 from models_store.checkpoints import Checkpoint
 from models_store.claims import Claim
 from models_store.database import Database
 from models_store.sweep import sweep
 from tests import plans
 from tests.plans import queue
+from tests.stores import publish
 from worker.estimate import Estimate
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> ArtifactStore:
-    return open_store((tmp_path / "artifacts").as_uri())
-
-
-def publish(store: ArtifactStore, key: str) -> None:
-    with store.scratch("test") as folder:
-        np.save(folder / "file.npy", np.zeros(3))
-        store.publish(folder / "file.npy", key)
 
 
 def claimed(database: Database) -> Claim:
@@ -37,17 +22,18 @@ def claimed(database: Database) -> Claim:
     return claim
 
 
-def kinds(store: ArtifactStore) -> set[str]:
-    return {prefix for kind in ("jobs", "datasets") for prefix, _ in store.prefixes(kind)}
+def folders(store: ArtifactStore) -> set[str]:
+    return {file.folder for kind in ("jobs", "datasets") for file in store.files(kind)}
 
 
 def test_only_what_a_row_names_stays(database: Database, store: ArtifactStore) -> None:
     orphan = "datasets/dataset_" + "0" * 26
-    publish(store, f"{orphan}/0.npy")
+    publish(store, f"{orphan}/0.npy", b"x")
     done, running = claimed(database), claimed(database)
     for claim in (done, running):
-        publish(store, f"{claim.folder}/model.safetensors")
-        publish(store, f"jobs/{claim.job_id}/7/stale.npy")
+        publish(store, f"{claim.folder}/model.safetensors", b"x")
+        publish(store, f"{claim.folder}/checkpoint-1.safetensors", b"overtaken")
+        publish(store, f"jobs/{claim.job_id}/7/stale.npy", b"x")
     file = ModelFile(name="model.safetensors", bytes=1, sha256="0", media_type="x/y")
     progress = Estimate(1, lambda: 0.0).finished(1)
     with database.write() as connection:
@@ -60,6 +46,9 @@ def test_only_what_a_row_names_stays(database: Database, store: ArtifactStore) -
             Checkpoint(1, 0, f"{running.folder}/model.safetensors", "0"),
         )
     assert sweep(database, store, grace_seconds=3600) == 0  # young folders may be in the making
-    assert orphan in kinds(store)
-    assert sweep(database, store, grace_seconds=0) == 3
-    assert kinds(store) == {str(done.folder), str(running.folder)}
+    assert orphan in folders(store)
+    assert sweep(database, store, grace_seconds=0) == 5
+    assert sweep(database, store, grace_seconds=0) == 0
+    files = {file.key for file in store.files("jobs")}
+    assert files == {f"{claim.folder}/model.safetensors" for claim in (done, running)}
+    assert folders(store) == {str(done.folder), str(running.folder)}

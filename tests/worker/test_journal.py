@@ -10,11 +10,13 @@ from domain.errors import Busy, LeaseLost
 from domain.model import ModelFile
 from models_store import checkpoints, events, history, jobs
 from models_store import database as database_module
-from models_store.artifacts import ArtifactStore, open_store, sha256_of
+from models_store.artifacts import ArtifactStore
 from models_store.database import Database
+from models_store.disk import sha256_of
 from models_store.migrate import migrate
 from tests import plans
 from tests.plans import queue
+from tests.stores import content
 from worker.journal import Journal
 from worker.messages import Checkpointed, EpochEnded, Finished, FromChild, Started
 
@@ -27,11 +29,6 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Databa
     migrate(opened)
     yield opened
     opened.close()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> ArtifactStore:
-    return open_store((tmp_path / "artifacts").as_uri())
 
 
 class Work:
@@ -55,8 +52,7 @@ class Work:
         return ModelFile(name=name, bytes=size, sha256=sha256_of(path), media_type="x/y")
 
     def kept(self) -> set[str]:
-        root = Path(self.store.fetch(self.key("model.safetensors"))).parent
-        return {path.name for path in root.iterdir()}
+        return {file.key.rpartition("/")[2] for file in self.store.files("jobs")}
 
     def key(self, name: str) -> str:
         return str(self.claim.folder / name)
@@ -86,7 +82,7 @@ def test_a_batch_is_written_again_after_the_database_was_away(work: Work) -> Non
         checkpoint = checkpoints.of(connection, work.job_id)
     assert checkpoint is not None
     assert (checkpoint.epoch, checkpoint.step) == (1, 0)
-    assert work.store.fetch(checkpoint.artifact).read_text() == second.name
+    assert content(work.store, checkpoint.artifact, checkpoint.sha256) == second.name.encode()
 
     files = work.file("model.safetensors"), work.file("history.json")
     work.write_in_two_attempts([Finished(files, (), {"loss": 1.0})])

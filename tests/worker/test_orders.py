@@ -1,6 +1,7 @@
 """What a claim comes to as an order."""
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
 
@@ -39,5 +40,6 @@ def test_several_devices_are_gpus_alone(
     tmp_path: Path, device: Literal["any", "cpu", "gpu"], devices: int
 ) -> None:
     claim = claimed(Resources(device=device, gpus=3))
-    order = order_for(claim, LocalArtifacts(tmp_path), tmp_path, RULES, 0.0)
+    with ExitStack() as held:
+        order = order_for(claim, LocalArtifacts(tmp_path), tmp_path, held, RULES)
     assert (order.device, order.devices, order.mixed_precision) == (device, devices, True)

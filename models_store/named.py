@@ -1,0 +1,48 @@
+"""The files that rows name."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select
+
+from domain.dataset import Dataset
+from models_store import datasets as dataset_rows
+from models_store.formats.npy import file_bytes
+from models_store.tables import checkpoints, datasets, model_files, models
+
+
+class Named(NamedTuple):
+    """A file, and what its row says of it."""
+
+    key: str
+    sha256: str | None
+    """None for the column of a dataset that was taken in before hashes were kept."""
+    bytes: int | None
+    """None where the row does not say."""
+
+
+def of_jobs(connection: Connection, job_ids: Iterable[str]) -> Iterator[Named]:
+    """The checkpoint of each job, and the files of the models it made."""
+    wanted = list(job_ids)
+    for row in connection.execute(select(checkpoints).where(checkpoints.c.job_id.in_(wanted))):
+        yield Named(row.artifact, row.sha256, None)
+    made = select(model_files).join(models).where(models.c.job_id.in_(wanted))
+    for row in connection.execute(made):
+        yield Named(row.artifact, row.sha256, row.bytes)
+
+
+def of_datasets(connection: Connection, dataset_ids: Iterable[str]) -> Iterator[Named]:
+    """The columns of each dataset."""
+    query = select(datasets).where(datasets.c.id.in_(list(dataset_ids)))
+    for row in connection.execute(query):
+        yield from _columns_of(dataset_rows.stored(row))
+
+
+def _columns_of(dataset: Dataset) -> Iterator[Named]:
+    for index, column in enumerate(dataset.columns):
+        key = dataset_rows.column_key(dataset.id, index)
+        yield Named(key, column.sha256, file_bytes(column, dataset.rows))
+
+
+KINDS = {"datasets": of_datasets, "jobs": of_jobs}
+"""Files by the ids that stand second in their keys."""
