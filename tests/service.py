@@ -46,7 +46,10 @@ class Service:
         )
         ready = threading.Event()
         threading.Thread(target=self._listen, args=(self.process, ready), daemon=True).start()
-        assert ready.wait(START_SECONDS), "the service was not ready:\n" + "".join(self.lines)
+        if not ready.wait(START_SECONDS):
+            self.process.terminate()
+            self.process.wait(60)
+            pytest.fail("the service was not ready:\n" + "".join(self.lines))
         self.client = httpx.Client(base_url=self.address, timeout=60)
 
     def _listen(self, process: "subprocess.Popen[str]", ready: threading.Event) -> None:
