@@ -24,7 +24,7 @@ _LISTS: Mapping[tuple[Any, str], tuple[int, int | None]] = {
     (keras.layers.LSTM, "initial_state"): (2, 2),
     (keras.layers.ConvLSTM1D.__base__, "initial_state"): (2, 2),
     (keras.layers.Bidirectional, "initial_state"): (2, None),
-    (keras.layers.LSTMCell, "states"): (2, None),
+    (keras.layers.LSTMCell, "states"): (2, 2),
     (keras.layers.StackedRNNCells, "states"): (1, None),
 }
 """The arguments that take a list, by the class or its base: at least and at most how many."""

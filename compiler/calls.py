@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import keras
 
+from compiler import states
 from compiler.scope import Made
 from compiler.tensors import Board
 from domain.errors import Fault, Invalid, did_you_mean
@@ -68,6 +69,8 @@ def _layer_call(tensors: Any, constants: Mapping[str, Any], made: Made) -> Call:
         if alone and not isinstance(made.keras, _MERGE):
             tensors = tensors[0]
         return Call((tensors,), constants)
+    for name in states.ARGUMENTS & tensors.keys():
+        tensors[name] = states.packed(made.keras, tensors[name])
     first = next(iter(parameters_of_call(made.keras)))
     args = (tensors.pop(first),) if first in tensors else ()
     return Call(args, {**tensors, **constants})
@@ -105,12 +108,14 @@ def _graph_faults(node: LayerNode, inputs: Any, place: Place) -> Iterator[Fault]
 
 def _argument_faults(tensors: Mapping[str, Any], made: Made, place: Place) -> Iterator[Fault]:
     known = parameters_of_call(made.keras)
-    for name in tensors:
+    for name, value in tensors.items():
         if name not in known:
             yield Fault(pointer=pointer(*place, name), detail=_no_argument(name, made, known))
         elif is_flag(known[name]):
             detail = f"'{name}' is true or false, which belongs in `call`."
             yield Fault(pointer=pointer(*place, name), detail=detail)
+        elif reason := states.reason_against(made.keras, name, value):
+            yield Fault(pointer=pointer(*place, name), detail=reason)
     for parameter in known.values():
         if parameter.default is parameter.empty and parameter.name not in tensors:
             detail = f"{made.type} is called with '{parameter.name}', which is not given."

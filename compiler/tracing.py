@@ -25,7 +25,9 @@ class _Once(keras.Operation):
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         result = self._function(*args, **kwargs)
-        _refuse_without_kernel(tf.compat.v1.get_default_graph())
+        graph = tf.compat.v1.get_default_graph()
+        _refuse_without_kernel(graph)
+        _refuse_wide_mirrors(graph)
         return result
 
 
@@ -64,6 +66,24 @@ def _refuse_without_kernel(graph: Any) -> None:
         if known and not any(_serves(kernel, node) for kernel in known):
             dtypes = sorted({tf.as_dtype(a.type).name for a in node.attr.values() if a.type})
             raise TypeError(f"TensorFlow has no {node.op} of {', '.join(dtypes)}.")
+
+
+def _refuse_wide_mirrors(graph: Any) -> None:
+    """See that no tensor is mirrored beyond its own length, which TensorFlow finds out late.
+
+    Raises:
+        ValueError: one is.
+    """
+    for operation in graph.get_operations():
+        if operation.type == "MirrorPad":
+            tensor, margins = operation.inputs[0], tf.get_static_value(operation.inputs[1])
+            edge = 1 if operation.get_attr("mode") == b"REFLECT" else 0
+            for length, ends in zip(tensor.shape, () if margins is None else margins, strict=False):
+                if length is not None and max(ends) > length - edge:
+                    raise ValueError(
+                        f"An axis of {length} is mirrored by at most {length - edge}, not by "
+                        f"{max(ends)}."
+                    )
 
 
 def _nodes(definition: Any) -> Iterator[Any]:

@@ -39,7 +39,7 @@ def refuse_failing(made: Made, call: Call, given: Sequence[Any]) -> None:
 
     Keras's layers state the shape of what they give without a look at dtypes. Where one is
     given anything but floats, and where Keras does not look at shapes either, TensorFlow is
-    asked to put it into a graph once more.
+    asked to put it into a graph once more. What it gives then is of the dtypes that it really has.
 
     Args:
         made: The layer.
@@ -49,7 +49,10 @@ def refuse_failing(made: Made, call: Call, given: Sequence[Any]) -> None:
     Raises:
         ValueError: it cannot.
     """
-    if made.inputs is not None or not _is_tried(made, call):
+    if made.outputs is not None:
+        _retype(given, _outputs_of(made.keras, made.outputs))
+        return
+    if not _is_tried(made, call):
         return
     told = ", ".join(f"{t.dtype} {shown(t.shape)}" for t in tensors_in(call))
     _refuse_colours(made, call)
@@ -58,14 +61,33 @@ def refuse_failing(made: Made, call: Call, given: Sequence[Any]) -> None:
             result = _trace(made, call, training)
         except (IndexError, TypeError, ValueError) as error:
             raise ValueError(f"{made.type} does not take {told}: {_why(made, error)}") from error
-        stated, real = given[0].shape, (None, *keras.tree.flatten(result)[0].shape[1:])
+        _retype(given, keras.tree.flatten(result))
+        stated, real = given[0].shape, keras.tree.flatten(result)[0].shape
         # Further tensors are scores, whose shapes Keras mistakes; and `RandomCrop` of Keras 3.15.1
         # crops in training alone.
-        if training.get("training", True) and not agree(stated, real):
+        if training.get("training", True) and not _agree_with_rows(stated, real):
             raise ValueError(
-                f"{made.type} with this config gives {shown(real)} for {told}, not "
-                f"{shown(stated)}, which Keras takes it for."
+                f"{made.type} with this config gives {shown(real).replace(str(MANY), 'null')} for "
+                f"{told}, not {shown(stated)}, which Keras takes it for."
             )
+
+
+def _retype(stated: Sequence[Any], real: Sequence[Any]) -> None:
+    """Some layers pass on tensors of any dtype, or give whole numbers, and state floats."""
+    for tensor, true in zip(stated, real, strict=True):
+        tensor._dtype = true.dtype
+
+
+def _outputs_of(model: Any, names: Sequence[str]) -> list[Any]:
+    """The tensors that a nested model gives, in its graph's order, which is not Keras's."""
+    structure = model.output
+    return [structure[name] for name in names] if isinstance(structure, dict) else [structure]
+
+
+def _agree_with_rows(stated: Any, real: Any) -> bool:
+    """Whether the shapes are of one tensor, which has a row for each that was tried."""
+    rows_stay = stated[:1] != (None,) or real[:1] in ((None,), (MANY,))
+    return rows_stay and agree(stated[1:], real[1:])
 
 
 def _refuse_colours(made: Made, call: Call) -> None:
@@ -80,7 +102,7 @@ def _why(made: Made, error: Exception) -> str:
     """What is wrong, also where Keras finds it by falling over the number of axes."""
     if not _AXES.search(str(error)):
         return plain(error).replace(str(MANY), "null")
-    if _is_of_pictures(made):
+    if _is_of_pictures(made.keras):
         return "it takes a picture in each row: [null, height, width, channels]."
     axes = _SPATIAL.search(made.type)
     if axes:
@@ -99,22 +121,27 @@ def _is_tried(made: Made, call: Call) -> bool:
     dtypes: Set[str] = {tensor.dtype for tensor in tensors_in(call)}
     return (
         made.type in _SHAPES_UNSEEN
-        or _is_of_pictures(made)
+        or _is_of_pictures(made.keras)
         or not all("float" in dtype for dtype in dtypes)
         or made.keras.compute_dtype not in (None, "float32")
+        or not (made.keras.autocast or dtypes <= {made.keras.compute_dtype})
         or any(isinstance(value, keras.KerasTensor) for value in by_keyword)
     )
 
 
-def _is_of_pictures(made: Made) -> bool:
-    return type(made.keras).__module__.startswith(_PICTURES)
+def _is_of_pictures(layer: Any) -> bool:
+    if isinstance(layer, keras.layers.Pipeline):
+        return any(map(_is_of_pictures, layer.layers))
+    if isinstance(layer, keras.layers.TimeDistributed):
+        return _is_of_pictures(layer.layer)
+    return type(layer).__module__.startswith(_PICTURES)
 
 
 def _trainings(made: Made, call: Call) -> tuple[Training, ...]:
     """What to try for the argument `training`: pictures have other shapes without it."""
     if "training" in call.kwargs or "training" not in parameters_of_call(made.keras):
         return ({},)
-    if _is_of_pictures(made):
+    if _is_of_pictures(made.keras):
         return ({"training": True}, {"training": False})
     return ({"training": True},)
 

@@ -315,7 +315,7 @@ def test_states_must_fit_the_layer_that_goes_on_from_them(states: list[str], uni
         node("d", layer("LSTM", units=units), {"sequences": "x", "initial_state": states}),
     ]
     (fault,) = checked(graph({"x": [6, 4]}, nodes, ["d"]))["faults"]
-    assert fault["pointer"] == "/nodes/1"
+    assert fault["pointer"].startswith("/nodes/1")
 
 
 @pytest.mark.parametrize(("length", "fits"), [(6, True), (5, False)])

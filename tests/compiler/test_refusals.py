@@ -9,6 +9,8 @@ from compiler.meter import Meter
 from tests.compiler.graphs import blueprint, faults, graph, layer, node
 
 PICTURE = [8, 8, 3]
+ORTHOGONAL = {"type": "OrthogonalRegularizer"}
+CONV = {"filters": 2, "kernel_size": 1}
 MASKED = node("masked", layer("Masking"), "x")
 
 
@@ -49,6 +51,10 @@ def refused(definition: Any) -> str:
         ),
         ("UpSampling2D", {"size": 2, "interpolation": "bilinear"}, [None, 4, 3], "null"),
         ("Conv1D", {"filters": 4, "kernel_size": 3, "kernel_initializer": "stft"}, [7, 3], "STFT"),
+        ("Dense", {"units": 2, "bias_regularizer": ORTHOGONAL}, [3], "'bias' is of shape [2]"),
+        ("Dense", {"units": 2, "activity_regularizer": ORTHOGONAL}, [3, 4], "what the layer gives"),
+        ("TimeDistributed", {"layer": layer("CutMix")}, [3, 1], "a picture in each row"),
+        ("Conv1D", {**CONV, "autocast": False, "dtype": "float16"}, [3, 2], "does not take"),
     ],
 )
 def test_a_layer_that_fails_at_work(kind: str, config: Any, shape: Any, reason: str) -> None:
@@ -81,6 +87,38 @@ def test_a_function_that_fails_at_work(
 ) -> None:
     definition = typed([4, 4], dtype, [op("it", function, inputs, **config)])
     assert reason in refused(definition)
+
+
+def test_an_axis_mirrored_beyond_its_length() -> None:
+    made = op("it", "pad", "x", pad_width=[[0, 0], [5, 0]], mode="reflect")
+    assert "mirrored by at most 3, not by 5" in refused(graph({"x": [4]}, [made], ["it"]))
+
+
+def test_numbers_of_a_vocabulary_are_no_floats() -> None:
+    """Keras states floats for them, and would fall over them in training."""
+    nodes = [
+        node("number", layer("IntegerLookup", vocabulary=[3, 4]), "x"),
+        node("it", layer("Conv1D", **CONV), "number"),
+    ]
+    assert "int64" in refused(typed([4, 1], "int64", nodes))
+
+
+def test_a_nested_graph_gives_each_output_in_its_own_dtype() -> None:
+    inner = typed([4], "int64", [node("z", layer("IntegerLookup", vocabulary=[3, 4]), "x")])
+    inner["nodes"][-1] = node("a", layer("Embedding", input_dim=3, output_dim=2), "y")
+    inner["outputs"] = ["z", "a"]
+    nodes = [node("g", {"type": "Graph", "graph": inner}, ["x", "y"])]
+    definition = typed([4], "int64", nodes)
+    definition["outputs"] = [{"name": name, "from": f"g:{name}"} for name in "az"] + ["other"]
+    request = CheckRequest(blueprint=blueprint(definition))
+    summary = check(request, Meter(request.limits)).summary
+    assert summary is not None
+    assert [item.dtype for item in summary.outputs] == ["float32", "int64", "int64"]
+
+
+def test_regularizers_are_of_shapes_that_they_take() -> None:
+    made = node("it", layer("Dense", units=2, kernel_regularizer=ORTHOGONAL), "x")
+    assert faults(graph({"x": [3]}, [made], ["it"])) == {}
 
 
 @pytest.mark.parametrize("function", ["tril", "triu"])

@@ -59,6 +59,7 @@ def works_if_accepted(definition: dict[str, Any]) -> None:
     for stated, given in zip(model.outputs, forward_of(model)(rows).values(), strict=True):
         assert len(given) == 2
         assert given.ndim == len(stated.shape)
+        assert given.dtype == stated.dtype
 
 
 @pytest.mark.parametrize("sample", [s for s in SAMPLES if s.op in _QUICK], ids=lambda s: s.op)

@@ -185,6 +185,51 @@ def test_stacked_cells(listed: bool) -> None:
     alike(graph({"x": [4, 3]}, [node("rnn", rnn, "x")], picked("rnn", 0, 1, 2, 3)), script)
 
 
+def test_the_states_of_stacked_cells_are_handed_on() -> None:
+    """The graph lists them in a row; Keras wants those of each cell together."""
+    kinds = [layer("LSTMCell", units=2), layer("GRUCell", units=3)]
+    states = [f"encoder:{i}" for i in range(1, 4)]
+    definition = graph(
+        {"x": [4, 3], "y": [5, 3], "step": [3]},
+        [
+            node("encoder", layer("RNN", cell=kinds, return_state=True), "x"),
+            node("decoder", layer("RNN", cell=kinds), {"sequences": "y", "initial_state": states}),
+            node(
+                "cells",
+                layer("StackedRNNCells", cells=kinds),
+                {"inputs": "step", "states": states},
+            ),
+        ],
+        ["decoder", *picked("cells", 0, 1, 2, 3)],
+    )
+
+    def cells() -> list[Any]:
+        return [layers.LSTMCell(2), layers.GRUCell(3)]
+
+    def script() -> Any:
+        x, y, step = Input((4, 3)), Input((5, 3)), Input((3,))
+        _, *states = layers.RNN(cells(), return_state=True)(x)
+        decoded = layers.RNN(cells())(y, initial_state=states)
+        stepped = layers.StackedRNNCells(cells())(step, states)
+        return [x, y, step], [decoded, *keras.tree.flatten(stepped)]
+
+    alike(definition, script)
+
+
+@pytest.mark.parametrize(
+    ("made", "given", "count"),
+    [
+        (layer("RNN", cell=[layer("GRUCell", units=3)] * 2), ["h"], "2 states"),
+        (layer("Bidirectional", layer=layer("LSTM", units=3)), ["h", "h"], "4 states"),
+        (layer("GRU", units=3), ["h", "h"], "1 state,"),
+    ],
+)
+def test_as_many_states_as_the_layer_has(made: Any, given: Any, count: str) -> None:
+    calls = [node("rnn", made, {"sequences": "x", "initial_state": given})]
+    (detail,) = faults(graph({"x": [4, 3], "h": [3]}, calls, ["rnn"])).values()
+    assert detail.startswith(f"This layer has {count}")
+
+
 def test_attention_scores_are_outputs() -> None:
     heads = {"num_heads": 2, "key_dim": 3}
     definition = graph(

@@ -4,8 +4,11 @@ import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+import keras
+
 from compiler.keras_json.parsing.calls import Call, Given, Tensor, tensors_in
 from compiler.keras_json.parsing.document import refused
+from compiler.states import ARGUMENTS as STATES
 from domain.errors import did_you_mean
 
 _OF_EVERY_CALL = ("training", "mask")
@@ -77,10 +80,12 @@ def flat(name: str, given: Given) -> Given:
         Invalid: it is neither a tensor nor a list of nothing but tensors.
     """
     value = given.value
+    if isinstance(value, list) and name in STATES:  # Keras nests those of stacked cells
+        value = keras.tree.flatten(value)
     if isinstance(value, Tensor) or (
         isinstance(value, list) and all(isinstance(item, Tensor) for item in value)
     ):
-        return given
+        return given._replace(value=value)
     detail = f"'{name}' must be a tensor or a list of tensors, without constants among them."
     raise refused(given.place, detail)
 
