@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     api.add_argument("--fd", type=int, help="a socket that listens already")
     api.set_defaults(command=_api)
     worker = commands.add_parser("worker", parents=[data], help="one worker")
-    worker.add_argument("--device", type=_device, default=None, metavar="cpu|gpu:0")
+    worker.add_argument("--device", type=_device, default=None, metavar="cpu|gpu|gpu:0,1")
     worker.set_defaults(command=_worker)
     reaper = commands.add_parser("reaper", parents=[data], help="takes back lost jobs, sweeps")
     reaper.set_defaults(command=_reaper)
@@ -97,10 +97,10 @@ def _port(text: str) -> int:
 
 
 def _device(text: str) -> str:
-    kind, _, number = text.partition(":")
-    if text == "cpu" or (kind == "gpu" and number.isdigit()):
+    kind, _, numbers = text.partition(":")
+    if text in ("cpu", "gpu") or (kind == "gpu" and all(n.isdigit() for n in numbers.split(","))):
         return text
-    raise argparse.ArgumentTypeError("`cpu` or `gpu:0`, `gpu:1`, ...")
+    raise argparse.ArgumentTypeError("`cpu`, `gpu`, or some of them: `gpu:0`, `gpu:0,1`, ...")
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -118,14 +118,19 @@ def _api(options: argparse.Namespace) -> int:
 
 
 def _worker(options: argparse.Namespace) -> int:
-    if options.device is not None:
-        _, _, number = options.device.partition(":")
-        os.environ["CUDA_VISIBLE_DEVICES"] = number or "-1"
+    gpus = _choose(options.device) if options.device is not None else 0
     from worker.celery_app import run
 
     _guard()
-    run()
-    return 0
+    return run(gpus)
+
+
+def _choose(device: str) -> int:
+    """Hides the other GPUs from TensorFlow, and gives how many there must be."""
+    kind, _, numbers = device.partition(":")
+    if numbers or kind == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = numbers or "-1"
+    return len(numbers.split(",")) if kind == "gpu" else 0
 
 
 def _reaper(options: argparse.Namespace) -> int:

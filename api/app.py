@@ -18,6 +18,7 @@ from api import (
     models,
     ops,
     predict,
+    workers,
 )
 from api.body_limit import BodyLimit
 from api.catalogue import Catalogue
@@ -47,6 +48,7 @@ ROUTERS = (  # those that are asked most come first
     layers.router,
     ops.router,
     models.router,
+    workers.router,
     info.router,
     health.router,
     documentation.router,

@@ -242,6 +242,7 @@ workers = Table(
     Column("version", String(64), nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("heartbeat", Float(53), nullable=False),
+    Column("alive_until", Float(53), nullable=False, doc="Past it the worker counts as lost."),
 )
 
 keys = Table(

@@ -8,29 +8,29 @@ from typing import Any
 from celery import signals
 from celery.exceptions import SecurityWarning
 
-from domain.resources import Capacity
 from models_store.artifacts import open_store
 from models_store.database import Database
-from models_store.ids import new_id
 from models_store.queue import WAKE, celery_app
 from models_store.settings import Settings as StoreSettings
-from worker.launch import warm_up
+from models_store.workers import Announcement
+from worker.launch import NoDevice, warm_up
+from worker.presence import Presence, announcement
 from worker.pulse import Pulse
 from worker.rules import Rules
 from worker.settings import Settings
 from worker.slot import Slot
 from worker.supervisor import Supervisor
 
+log = logging.getLogger(__name__)
 OPTIONS = (
     "--quiet worker --hostname graphfit@%h --pool threads --concurrency 1 --loglevel warning "
     "--without-gossip --without-mingle --without-heartbeat"
 )
 
 
-def make_slot(capacity: Capacity, stopping: threading.Event) -> Slot:
+def make_slot(announced: Announcement, database: Database, stopping: threading.Event) -> Slot:
     """The slot of this process, put together from the settings."""
     store_settings, settings = StoreSettings(), Settings()
-    database = Database.of(store_settings)
     rules = Rules(
         lease_seconds=store_settings.lease_seconds,
         tick_seconds=min(settings.tick_seconds, store_settings.lease_seconds / 3),
@@ -42,23 +42,39 @@ def make_slot(capacity: Capacity, stopping: threading.Event) -> Slot:
     )
     store = open_store(store_settings)
     supervisor = Supervisor(database, store, rules, stopping)
-    return Slot(new_id("worker"), capacity, database, supervisor, stopping)
+    return Slot(announced.id, announced.capacity, database, supervisor, stopping)
 
 
-def run() -> None:
-    """Works until SIGTERM or SIGINT; a job under way is handed back."""
+def run(gpus: int = 0) -> int:
+    """Works until SIGTERM or SIGINT; a job under way is handed back.
+
+    Args:
+        gpus: How many it must have; 0: what is here.
+
+    Returns:
+        The exit status.
+    """
     # Celery warns a superuser of what messages may carry; ours carry nothing.
     warnings.simplefilter("ignore", SecurityWarning)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s worker %(levelname)s %(message)s")
     stopping = threading.Event()
-    slot = make_slot(warm_up().capacity, stopping)
-    app = celery_app(StoreSettings())
+    try:
+        announced = announcement(warm_up(gpus))
+    except NoDevice as error:
+        log.error("%s", error)
+        return 1
+    settings = StoreSettings()
+    database = Database.of(settings)
+    presence = Presence(announced, database, settings.lease_seconds)
+    slot = make_slot(announced, database, stopping)
+    app = celery_app(settings)
     app.task(name=WAKE, ignore_result=True)(slot.work)
     looking = threading.Thread(
         target=slot.look_every, args=(Settings().idle_seconds,), name="look", daemon=True
     )
 
     def begin(**_: Any) -> None:
+        presence.begin()
         looking.start()
 
     def stop(**_: Any) -> None:
@@ -68,3 +84,5 @@ def run() -> None:
     signals.worker_shutting_down.connect(stop)
     app.worker_main(OPTIONS.split())
     looking.join()
+    presence.end()
+    return 0

@@ -13,19 +13,22 @@ _context = multiprocessing.get_context("forkserver")
 
 
 class NoDevice(Exception):
-    """The first child could not say what this worker has."""
+    """This worker has nothing to compute on, or not what it was told to use."""
 
 
-def warm_up() -> Machine:
+def warm_up(gpus: int = 0) -> Machine:
     """Starts the server and waits until it has imported Keras and forks at once.
 
     A job claimed before would spend its lease on the import.
+
+    Args:
+        gpus: How many there must be.
 
     Returns:
         What its first child found here.
 
     Raises:
-        NoDevice: it ended without a word.
+        NoDevice: there are fewer, or the child ended without a word.
     """
     _context.set_forkserver_preload(["compiler.preload", "worker.trainer"])
     process, ours = _started(_describe)
@@ -35,6 +38,9 @@ def warm_up() -> Machine:
         process.join()
         raise NoDevice(f"TensorFlow does not start here (exit {process.exitcode}).") from error
     process.join()
+    found = machine.capacity.gpus
+    if found < gpus:
+        raise NoDevice(f"This worker is to use {gpus} GPU(s), and TensorFlow finds {found} here.")
     return machine
 
 

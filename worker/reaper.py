@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from celery import Celery
 
 from domain.errors import GraphfitError
-from models_store import expiry, idempotency, sweep
+from models_store import expiry, idempotency, sweep, workers
 from models_store.artifacts import ArtifactStore, open_store
 from models_store.database import Database
 from models_store.queue import celery_app, wake
@@ -42,9 +42,10 @@ class Reaper:
             wake(self.calls)
 
     def sweep(self) -> None:
-        """Forgets old answers; deletes folders that no row names, past the grace period."""
+        """Forgets old answers and lost workers; deletes old folders that no row names."""
         with self.database.write() as connection:
             idempotency.forget_old(connection, self.settings.idempotency_hours)
+            workers.forget_lost(connection)
         sweep.sweep(self.database, self.store, self.settings.sweep_grace_seconds)
 
     def run(self, stopping: threading.Event, settings: Settings) -> None:

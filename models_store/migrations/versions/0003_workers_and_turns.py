@@ -88,6 +88,7 @@ def _create_workers() -> None:
         sa.Column("version", sa.String(length=64), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("heartbeat", sa.Float(precision=53), nullable=False),
+        sa.Column("alive_until", sa.Float(precision=53), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workers")),
     )
 

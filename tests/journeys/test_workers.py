@@ -1,0 +1,54 @@
+"""Workers as a client sees them."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.plans import DEFINITION
+from tests.service import ROOT, Service, until
+
+
+def workers(service: Service) -> list[dict[str, Any]]:
+    answer = service.client.get("/v1/workers")
+    assert answer.status_code == 200, answer.text
+    items: list[dict[str, Any]] = answer.json()["items"]
+    return items
+
+
+def test_a_worker_shows_what_it_offers_and_what_it_does(service: Service) -> None:
+    (idle,) = until(lambda: workers(service) or None, "the worker")
+    assert (idle["device"], idle["gpus"], idle["state"], idle["job"]) == ("cpu", 0, "idle", None)
+    assert idle["memory_bytes"] > 2**28
+    x = [[0.0] * 4] * 64
+    job_id = service.submit(
+        graph=DEFINITION,
+        dataset=service.dataset({"x": x, "y": [0.0] * 64}),
+        compile={"loss": "mse"},
+        fit={"epochs": 1_000_000},
+    )
+
+    def busy() -> dict[str, Any] | None:
+        (worker,) = workers(service)
+        return worker if worker["state"] == "busy" else None
+
+    worker = until(busy, "a busy worker")
+    assert (worker["id"], worker["job"]) == (idle["id"], job_id)
+    service.client.post(f"/v1/jobs/{job_id}/cancel")
+    service.ended(job_id)
+    until(lambda: None if busy() else True, "an idle worker")
+
+
+def test_a_worker_without_the_gpus_it_was_told_to_use_says_so(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "standalone", "worker", "--data", str(tmp_path)]
+    done = subprocess.run(
+        [*command, "--device", "gpu:90,91"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 1
+    assert "This worker is to use 2 GPU(s), and TensorFlow finds 0 here." in done.stderr
+    assert "Traceback" not in done.stderr
