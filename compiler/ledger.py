@@ -1,11 +1,14 @@
 """Every layer that a build makes, with the name its weights go by."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from compiler.scope import Path
 from domain.ids import ModelId
+
+_COUNTED = re.compile(r"variable(_\d+)?")
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Ledger:
         """A layer's variables, and those of layers that Keras itself made inside it."""
         # Keras tracks these in lists that are not public; `variables` would mix the inner layers'.
         for variable in (*layer._trainable_variables, *layer._non_trainable_variables):
-            yield (*path, variable.name), variable
+            yield (*path, _name(layer, variable)), variable
         for generator in layer._seed_generators:
             yield (*path, _attribute(layer, generator)), generator.state
         for inner in layer._layers:
@@ -74,6 +77,12 @@ class Ledger:
 
 def _below(prefix: str, variables: Mapping[str, Any]) -> dict[str, Any]:
     return {k.removeprefix(prefix): v for k, v in variables.items() if k.startswith(prefix)}
+
+
+def _name(layer: Any, variable: Any) -> str:
+    """The name that the layer gives it; Keras counts those without one through a whole process."""
+    counted = _COUNTED.fullmatch(variable.name)
+    return _attribute(layer, variable) if counted else str(variable.name)
 
 
 def _attribute(layer: Any, value: Any) -> str:

@@ -7,6 +7,9 @@ import tensorflow as tf
 
 from worker.order import Order
 
+REDUCED = {"GPU": "mixed_float16", "CPU": "mixed_bfloat16"}
+"""Keras's policies; a CPU has no fast float16."""
+
 
 class NoSuchDevices(Exception):
     """The machine has fewer devices than the order asks for."""
@@ -32,22 +35,16 @@ def choose(order: Order) -> Any:
     for gpu in chosen:  # other processes find the rest free
         tf.config.experimental.set_memory_growth(gpu, True)
     tf.config.experimental.enable_tensor_float_32_execution(order.mixed_precision)
-    _set_precision(order.mixed_precision, on_gpu)
-    return None if order.devices == 1 else _together(order.devices, on_gpu)
+    kind = "GPU" if on_gpu else "CPU"
+    keras.config.set_dtype_policy(REDUCED[kind] if order.mixed_precision else "float32")
+    return None if order.devices == 1 else _together(order.devices, kind)
 
 
-def _set_precision(mixed: bool, on_gpu: bool) -> None:
-    """What layers compute in that are given no dtype; their variables are always float32."""
-    reduced = "mixed_float16" if on_gpu else "mixed_bfloat16"
-    keras.config.set_dtype_policy(reduced if mixed else "float32")
-
-
-def _together(devices: int, on_gpu: bool) -> Any:
-    if not on_gpu:
+def _together(devices: int, kind: str) -> Any:
+    if kind == "CPU":
         (cpu,) = tf.config.list_physical_devices("CPU")
         parts = [tf.config.LogicalDeviceConfiguration() for _ in range(devices)]
         tf.config.set_logical_device_configuration(cpu, parts)
-    kind = "GPU" if on_gpu else "CPU"
     return tf.distribute.MirroredStrategy(
         [f"{kind}:{number}" for number in range(devices)],
         # in the devices' order, so that sums have the same bits every time

@@ -26,6 +26,10 @@ def test_a_function_runs_in_another_process(checker: Checker) -> None:
     assert checker.run("math.hypot", 3, 4, bounds=BOUNDS) == 5
 
 
+def test_no_child_sees_a_gpu(checker: Checker) -> None:
+    assert checker.run("os.getenv", "CUDA_VISIBLE_DEVICES", bounds=BOUNDS) == "-1"
+
+
 def test_a_deadline_is_kept(checker: Checker) -> None:
     started = time.monotonic()
     with pytest.raises(Unfinished, match=r"longer than 0\.3 seconds"):

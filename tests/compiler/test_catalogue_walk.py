@@ -20,11 +20,16 @@ EVERY = pytest.mark.parametrize("kind", CASES)
 
 def from_json(kind: str) -> Any:
     """The model of one node that our compiler makes; every tensor of it is an output."""
+    return built(definition_of(kind)).model
+
+
+def definition_of(kind: str) -> dict[str, Any]:
+    """A graph of one node, every tensor of which is an output."""
     case = CASES[kind]
     numbers = count()
     references = case.filled(lambda _: f"x{next(numbers)}")
     tensors = len(in_keras(kind).outputs)
-    definition = {
+    return {
         "inputs": [
             {"name": f"x{i}", "shape": list(shape), "dtype": case.dtype}
             for i, shape in enumerate(case.shapes)
@@ -41,7 +46,6 @@ def from_json(kind: str) -> Any:
         if tensors == 1
         else [{"name": f"y{i}", "from": f"it:{i}"} for i in range(tensors)],
     }
-    return built(definition).model
 
 
 def in_keras(kind: str) -> Any:

@@ -31,6 +31,14 @@ def test_every_kind_of_variable_is_there() -> None:
     assert np.issubdtype(arrays["drop/seed_generator"].dtype, np.integer)
 
 
+def test_a_variable_without_a_name_goes_by_its_attribute() -> None:
+    """Keras counts such variables through the whole process."""
+    scaled = layer("LayerScale", init_values=0.1, projection_dim=4)
+    definition = graph({"x": [4]}, [node("scaled", scaled, "x")], ["scaled"])
+    for _ in range(2):
+        assert set(arrays_of(built(definition))) == {"scaled/gamma"}
+
+
 def test_seed_states_come_back_so_that_training_goes_on_the_same() -> None:
     x = np.ones((1, 4), "float32")
     one, other = built(SOURCE, seed=1), built(SOURCE, seed=2)

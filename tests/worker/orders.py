@@ -177,6 +177,16 @@ DENSE = {
 }
 
 
+PLAIN: dict[str, Any] = {
+    "inputs": [{"name": "x", "shape": [64]}],
+    "nodes": [
+        node("hidden", "Dense", "x", units=32, activation="tanh"),
+        node("y", "Dense", "hidden", units=10, activation="softmax"),
+    ],
+    "outputs": ["y"],
+}
+
+
 def dense_columns(rows: int = 400) -> Arrays:
     random = np.random.default_rng(0)
     return {"x": random.random((rows, 64)), "y": np.eye(10)[random.integers(0, 10, rows)]}

@@ -1,14 +1,19 @@
 """Trainings that are cut off and go on, and what they have to be equal to."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tests.worker.orders import Attempt, Jobs, start
+from worker import loop
 from worker.messages import Checkpointed, FromChild, Save, Stepped
 from worker.order import Order
+from worker.trainer import train
 
 
 def same(one: Attempt, other: Attempt) -> None:
@@ -34,9 +39,22 @@ def within(epoch: int) -> Any:
     return found
 
 
-def asked(jobs: Jobs, order: Order, moment: Any) -> tuple[Checkpointed, Path]:
+def in_small_executions(
+    target: Callable[[Order, Connection], None], order: Order, connection: Connection
+) -> None:
+    """However fast the machine is, there are many in an epoch."""
+    loop.EXECUTION_SECONDS = 0.01
+    target(order, connection)
+
+
+def asked(
+    jobs: Jobs,
+    order: Order,
+    moment: Any,
+    target: Callable[[Order, Connection], None] = train,
+) -> tuple[Checkpointed, Path]:
     """A checkpoint asked for at a moment of a training that is killed then, and its file."""
-    attempt = start(order)
+    attempt = start(order, partial(in_small_executions, target))
     attempt.until(moment)
     attempt.connection.send(Save())
     said = attempt.until(lambda message: isinstance(message, Checkpointed))

@@ -7,20 +7,12 @@ import pytest
 
 from compiler.recipe import OPTIMIZERS
 from domain.recipe import Component, Fit, OutputRecipe, Recipe
-from tests.worker.orders import Attempt, Jobs, dense_columns, node, recipe, start
+from tests.worker.orders import PLAIN, Attempt, Jobs, dense_columns, node, recipe, start
 from tests.worker.resuming import asked, same, with_folder, within
 from worker.messages import Failed, Started, Warned
 from worker.order import Order
 
 TOLERANCE = 1e-6
-PLAIN: dict[str, Any] = {
-    "inputs": [{"name": "x", "shape": [64]}],
-    "nodes": [
-        node("hidden", "Dense", "x", units=32, activation="tanh"),
-        node("y", "Dense", "hidden", units=10, activation="softmax"),
-    ],
-    "outputs": ["y"],
-}
 REGULARIZED: dict[str, Any] = {
     **PLAIN,
     "nodes": [
