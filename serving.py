@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from api.settings import LOOPBACK
+from api.settings import Settings
 from health import is_ready
 
 GUARD = "GRAPHFIT_GUARD_FD"
@@ -68,8 +68,9 @@ class Part:
 
 def serve(host: str, port: int) -> int:
     """Runs the service until SIGINT or SIGTERM, and gives the exit status."""
-    if host not in LOOPBACK:
-        _say(f"without API keys the service listens on loopback alone, not on {host}")
+    refusal = Settings().unlistenable(host)
+    if refusal is not None:
+        _say(refusal)
         return 1
     try:
         listener = _listen(host, port)

@@ -20,12 +20,14 @@ from api import (
     predict,
     workers,
 )
+from api.auth import KeyCheck
 from api.body_limit import BodyLimit
 from api.catalogue import Catalogue
 from api.checker import Checker
 from api.dependencies import Services
 from api.document import described
 from api.guard import LoopbackGuard
+from api.keys import KeyRing
 from api.metrics import Metrics, Observer
 from api.op_catalogue import OpCatalogue
 from api.polling import Polling
@@ -78,7 +80,10 @@ def create_app(
     add_handlers(app)
     app.add_middleware(BodyLimit, settings=settings)
     app.add_middleware(Polling, snapshots=services.snapshots)
-    app.add_middleware(LoopbackGuard)
+    if settings.auth == "keys":
+        app.add_middleware(KeyCheck, ring=services.keys)
+    else:
+        app.add_middleware(LoopbackGuard)
     app.add_middleware(Observer, metrics=services.metrics)
     return app
 
@@ -100,6 +105,7 @@ def assemble(settings: Settings, store_settings: StoreSettings) -> Services:
         op_catalogue=OpCatalogue(checker, settings),
         predictor=Predictor(settings, database, artifacts, checker, cache),
         snapshots=Snapshots(),
+        keys=KeyRing(database),
         metrics=metrics,
     )
 

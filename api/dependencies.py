@@ -6,8 +6,10 @@ from typing import Annotated
 from celery import Celery
 from fastapi import Depends, Header, Path, Query, Request
 
+from api.admission import Admitted
 from api.catalogue import Catalogue
 from api.checker import Checker
+from api.keys import KeyRing
 from api.metrics import Metrics
 from api.op_catalogue import OpCatalogue
 from api.predictor import Predictor
@@ -16,8 +18,6 @@ from api.snapshots import Snapshots
 from domain.ids import DatasetId, GraphId, JobId, ModelId
 from models_store.artifacts import ArtifactStore
 from models_store.database import Database
-
-LOCAL_OWNER = "local"
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Services:
     op_catalogue: OpCatalogue
     predictor: Predictor
     snapshots: Snapshots
+    keys: KeyRing
     metrics: Metrics
 
 
@@ -42,9 +43,9 @@ async def services_of(request: Request) -> Services:
     return services
 
 
-async def owner_of() -> str:
-    """Whose things the request sees and makes; without keys there is one owner."""
-    return LOCAL_OWNER
+async def owner_of(admission: Admitted) -> str:
+    """Whose things the request sees and makes."""
+    return admission.owner
 
 
 @dataclass(frozen=True)

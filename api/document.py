@@ -13,6 +13,13 @@ DESCRIPTION = """Post a graph, get a fitted model.
 
 Describe a directed acyclic graph of Keras layers in JSON, send data, and get back training
 history, weights, files and predictions. Every error is a problem document (RFC 9457)."""
+KEY = "key"
+KEY_SCHEME = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An API key (`gf_...`), as `graphfit keys create` prints it. Needed where the "
+    "service runs with `GRAPHFIT_AUTH=keys`; else no request needs one.",
+}
 TAGS = [
     {"name": "graphs", "description": "Directed acyclic graphs of layers."},
     {"name": "layers", "description": "What graphs are made of: the catalogue."},
@@ -45,9 +52,11 @@ def _document(app: FastAPI) -> dict[str, Any]:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         separate_input_output_schemas=False,
     )
+    document["components"]["securitySchemes"] = {KEY: KEY_SCHEME}
     for path in document["paths"].values():
         for operation in path.values():
             _name_problems(operation["responses"])
+            operation["security"] = [{KEY: []}] if "401" in operation["responses"] else []
     for name in _names_of_results() & document["components"]["schemas"].keys():
         for part in document["components"]["schemas"][name]["properties"].values():
             _allow_null(part)

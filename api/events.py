@@ -10,8 +10,9 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 from starlette.concurrency import run_in_threadpool
 
+from api.admission import Admission, Admitted
 from api.answers import Events
-from api.dependencies import JobPath, Owner, Parts, Services
+from api.dependencies import JobPath, Parts, Services
 from api.jobs import current
 from api.numbers import answer, body_of
 from api.responses import READS
@@ -51,7 +52,7 @@ EventPage = Annotated[int, Query(ge=1, le=1000, description="Events of one page.
 async def get_events(
     job_id: JobPath,
     parts: Parts,
-    owner: Owner,
+    admission: Admitted,
     accept: Annotated[str, Header(include_in_schema=False)] = "",
     last_event_id: LastEventId = None,
     cursor: EventCursor = None,
@@ -61,11 +62,12 @@ async def get_events(
 
     The stream sends each as it happens, with its id; `Last-Event-ID` resumes after it.
     """
+    owner = admission.owner
     if STREAM in accept:
         after = _number(last_event_id, "Last-Event-ID")
         await current(parts, owner, job_id)
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        stream = _stream(parts, owner, job_id, after)
+        stream = _stream(parts, admission, job_id, after)
         return StreamingResponse(stream, media_type=STREAM, headers=headers)
     after = _number(cursor, "cursor")
     found = await run_in_threadpool(_read, parts, owner, job_id, after, page_size + 1)
@@ -88,12 +90,15 @@ def _read(parts: Services, owner: str, job_id: str, after: int, size: int) -> li
         return events.after(connection, owner, job_id, after, size)
 
 
-async def _stream(parts: Services, owner: str, job_id: str, after: int) -> AsyncIterator[bytes]:
-    """Events as they come; ends with the job, or at the end of its own lifetime."""
+async def _stream(
+    parts: Services, admission: Admission, job_id: str, after: int
+) -> AsyncIterator[bytes]:
+    """Events as they come; ends with the job, its key, or at the end of its own lifetime."""
+    owner = admission.owner
     end = time.monotonic() + parts.settings.stream_seconds
     version, spoken = -1, time.monotonic()
     yield format_sse_event(retry=1000)
-    while time.monotonic() < end:
+    while time.monotonic() < end and await admission.holds():
         try:
             snapshot = await current(parts, owner, job_id)
         except NotFound:  # deleted meanwhile

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.admission import LOCAL, SCOPE
 from api.problems import FORBIDDEN_ORIGIN, MISDIRECTED, ProblemType, problem_response
 
 _HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
@@ -26,6 +27,7 @@ class LoopbackGuard:
         origins = [value for name, value in scope["headers"] if name == b"origin"]
         refused = _refusal(b",".join(hosts).decode("latin-1"), b",".join(origins).decode("latin-1"))
         if refused is None:
+            scope[SCOPE] = LOCAL
             await self.app(scope, receive, send)
         else:
             kind, detail = refused

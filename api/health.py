@@ -8,7 +8,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from pydantic import BaseModel, ConfigDict
 
 from api.dependencies import Parts
-from api.responses import ALWAYS
+from api.responses import ALWAYS, OPEN
 from domain.errors import Busy, GraphfitError
 from models_store.migrate import check_schema
 
@@ -23,13 +23,13 @@ class Health(BaseModel):
     status: Literal["ok"] = "ok"
 
 
-@router.get("/healthz", summary="Is it alive?", responses=ALWAYS)
+@router.get("/healthz", summary="Is it alive?", responses=OPEN)
 async def healthz() -> Health:
     """200 whenever the process answers at all."""
     return Health()
 
 
-@router.get("/readyz", summary="Is it ready?", responses=ALWAYS)
+@router.get("/readyz", summary="Is it ready?", responses=OPEN)
 def readyz(parts: Parts) -> Health:
     """200 once the database is reachable and current, and graphs are checked at once."""
     try:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.dependencies import LOCAL_OWNER
+from api.admission import SCOPE
 from api.snapshots import Snapshot, Snapshots
 
 PREFIX = "/v1/jobs/"
@@ -39,7 +39,7 @@ class Polling:
         path: str = scope["path"]
         if scope["method"] != "GET" or not path.startswith(PREFIX) or scope["query_string"]:
             return None
-        return self._snapshots.fresh((LOCAL_OWNER, path[len(PREFIX) :]))
+        return self._snapshots.fresh((scope[SCOPE].owner, path[len(PREFIX) :]))
 
 
 def _if_none_match(scope: Scope) -> str | None:

@@ -4,8 +4,9 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from api.admission import SCOPE
 from api.blueprints import within
-from api.dependencies import LOCAL_OWNER, ModelPath, Owner, Parts, Services
+from api.dependencies import ModelPath, Owner, Parts, Services
 from api.json_route import JsonRequest, JsonRoute, Sent, SentBody
 from api.predict_forms import asked, told
 from api.predictor import Ready
@@ -38,7 +39,8 @@ class PredictRoute(JsonRoute):
         if request.scope["query_string"] or len(request.sent.raw) > QUICK_BYTES:
             return None
         parts: Services = request.app.state.services
-        ready = parts.predictor.fresh(LOCAL_OWNER, request.path_params["id"])
+        owner: str = request.scope[SCOPE].owner
+        ready = parts.predictor.fresh(owner, request.path_params["id"])
         if ready is None or not ready.engine.is_quick:
             return None
         return predicted(parts, ready, request.sent)

@@ -39,6 +39,12 @@ BAD_REQUEST = ProblemType(
     "The HTTP request itself is malformed, e.g. its `Range` header or an incomplete body.",
     "Correct the request; sent again as it is, it fails again.",
 )  # fmt: skip
+UNAUTHORIZED = ProblemType(
+    "unauthorized", 401, "An API key is needed",
+    "The service runs with API keys, and the request has none that lets it in: there is no "
+    "`Authorization: Bearer ...` header, or the key in it is unknown or was revoked.",
+    "Send the key that `graphfit keys create` printed; ask who operates the service for one.",
+)  # fmt: skip
 FORBIDDEN_ORIGIN = ProblemType(
     "forbidden-origin", 403, "Another site's page may not call this service",
     "Without API keys the service answers programs and its own pages, so that no web page you "
@@ -108,9 +114,9 @@ STORAGE_FULL = ProblemType(
 )  # fmt: skip
 
 PROBLEMS = (
-    NOT_JSON, BAD_REQUEST, FORBIDDEN_ORIGIN, NOT_FOUND, METHOD_NOT_ALLOWED, CONFLICT, TOO_LARGE,
-    UNSUPPORTED_MEDIA_TYPE, RANGE_NOT_SATISFIABLE, MISDIRECTED, INVALID_REQUEST, INTERNAL, BUSY,
-    STORAGE_FULL,
+    NOT_JSON, BAD_REQUEST, UNAUTHORIZED, FORBIDDEN_ORIGIN, NOT_FOUND, METHOD_NOT_ALLOWED, CONFLICT,
+    TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, RANGE_NOT_SATISFIABLE, MISDIRECTED, INVALID_REQUEST,
+    INTERNAL, BUSY, STORAGE_FULL,
 )  # fmt: skip
 
 

@@ -22,7 +22,8 @@ def problems_of(*kinds: ProblemType) -> Responses:
     }
 
 
-_ALWAYS = (problems.FORBIDDEN_ORIGIN, problems.MISDIRECTED, problems.INTERNAL, problems.BUSY)
+_OPEN = (problems.FORBIDDEN_ORIGIN, problems.MISDIRECTED, problems.INTERNAL, problems.BUSY)
+_ALWAYS = (problems.UNAUTHORIZED, *_OPEN)
 _BODY = (
     problems.NOT_JSON,
     problems.TOO_LARGE,
@@ -36,6 +37,8 @@ CREATES = problems_of(*_BODY, problems.CONFLICT, problems.STORAGE_FULL, *_ALWAYS
 ASKS = problems_of(*_BODY, problems.NOT_FOUND, problems.STORAGE_FULL, *_ALWAYS)
 UNSAYABLE = problems_of(problems.INVALID_REQUEST)
 ALWAYS = problems_of(*_ALWAYS)
+OPEN = problems_of(*_OPEN)
+"""Of what needs no key."""
 DOWNLOADS: Responses = {
     200: {"description": "The file.", "content": {"application/octet-stream": {}}},
     206: {"description": "The part asked for.", "content": {"application/octet-stream": {}}},

@@ -6,7 +6,7 @@ import sys
 import uvicorn
 
 from api.app import create_app
-from api.settings import LOOPBACK
+from api.settings import Settings
 
 GOODBYE_SECONDS = 3
 """For answers under way; event streams are cut, and their clients resume."""
@@ -16,12 +16,13 @@ def run(host: str, port: int, fd: int | None = None) -> None:
     """Serves until SIGINT or SIGTERM.
 
     Args:
-        host: Loopback, as there are no keys.
+        host: Loopback where there are no keys.
         port: To listen on.
         fd: A socket that listens already, instead of the two.
     """
-    if host not in LOOPBACK:
-        sys.exit(f"Without API keys Graphfit listens on loopback only, not on {host}.")
+    refusal = Settings().unlistenable(host)
+    if refusal is not None:
+        sys.exit(f"graphfit: {refusal}")
     config = uvicorn.Config(
         create_app(),
         host=host,

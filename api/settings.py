@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from domain.graph import LONGEST_NAME
 from models_store.base_settings import EnvironmentSettings
@@ -16,7 +16,8 @@ class Settings(EnvironmentSettings):
     """Of how the service speaks."""
 
     auth: Literal["none", "keys"] = "none"
-    """`none`: no keys, and therefore loopback hosts only."""
+    """`keys`: every request needs an API key (`graphfit keys create`), and any host may be listened
+    on. `none`: no keys, and therefore loopback hosts only."""
     max_json_bytes: int = Field(default=64 * MIB, ge=1)
     """Of a JSON request body; a larger one is refused before it is read."""
     max_upload_bytes: int = Field(default=16 * GIB, ge=1)
@@ -66,12 +67,11 @@ class Settings(EnvironmentSettings):
     stream_seconds: float = Field(default=900, gt=0)
     """Lifetime of one event stream; a client resumes with `Last-Event-ID`."""
 
-    @field_validator("auth")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        if value == "keys":
-            raise ValueError(
-                "API keys are not part of this version; leave GRAPHFIT_AUTH at 'none', "
-                "which answers on loopback hosts only"
-            )
-        return value
+    def unlistenable(self, host: str) -> str | None:
+        """Why the service may not listen on a host, if it may not."""
+        if self.auth == "keys" or host in LOOPBACK:
+            return None
+        return (
+            f"without API keys the service listens on loopback hosts alone, not on {host}; "
+            "set GRAPHFIT_AUTH=keys"
+        )

@@ -59,6 +59,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running.stop()
 
 
+@pytest.fixture(scope="session")
+def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One that asks for API keys."""
+    running = Server(tmp_path_factory.mktemp("keyed"), Settings(auth="keys"))
+    until(lambda: running.parts.checker.is_warm or None, "the checker")
+    yield running
+    running.stop()
+
+
 @pytest.fixture
 def client(server: Server) -> httpx.Client:
     return server.client
