@@ -19,7 +19,7 @@ from api.responses import CREATES, DELETES, LISTS, READS
 from api.snapshots import Snapshot
 from domain.errors import Fault, Invalid
 from domain.job import Job, JobRequest, JobState
-from models_store import history, jobs, queue
+from models_store import history, jobs, queue, waiting
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=JsonRoute)
 MOST_FILTERS = 20
@@ -56,6 +56,7 @@ def _inserted(parts: Services, owner: str, job: Accepted, sent: Sent, keep: Keep
         job_id = jobs.insert(
             connection, owner, job.request, sent.json, job.plan, job.seed, job.warnings
         )
+        waiting.tell(connection, job_id)
         headers = {"Location": f"/v1/jobs/{job_id}", "Retry-After": "1"}
         response = answer(viewed(jobs.get(connection, owner, job_id)), 202, headers)
         keep(connection, response)

@@ -150,6 +150,7 @@ class Transition(Result):
     state: JobState
     at: datetime
     reason: str
+    """Of the last step of a queued job that no worker can take: `waiting: ` and why."""
 
 
 class Job(Result):

@@ -9,7 +9,7 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert as sql_insert
 
 from domain.errors import Conflict
-from domain.job import Job, JobError, JobRequest, JobState, Progress
+from domain.job import Job, JobError, JobRequest, JobState, Progress, Transition
 from domain.plan import Plan
 from domain.pointer import clipped
 from domain.resources import need_of
@@ -160,9 +160,17 @@ def viewed(connection: Connection, row: Row[Any]) -> Job:
         error=_error(row),
         environment=row.environment,
         bit_exact=row.bit_exact,
-        transitions=events.transitions(connection, row.owner, row.id),
+        transitions=_transitions(connection, row),
         request=row.request,
     )
+
+
+def _transitions(connection: Connection, row: Row[Any]) -> list[Transition]:
+    """The steps of its life; of a queued job that no worker can take, the last says why."""
+    steps = events.transitions(connection, row.owner, row.id)
+    if row.state != JobState.QUEUED or row.waiting is None:
+        return steps
+    return [*steps[:-1], steps[-1].model_copy(update={"reason": f"waiting: {row.waiting}"})]
 
 
 def counts(connection: Connection) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Takes back what lost workers held, and deletes what nothing names any more."""
+"""Takes back what lost workers held, says why jobs wait, deletes what nothing names any more."""
 
 import logging
 import signal
@@ -14,6 +14,7 @@ from models_store.artifacts import ArtifactStore, open_store
 from models_store.database import Database
 from models_store.queue import celery_app, wake
 from models_store.settings import Settings as StoreSettings
+from worker.explainer import Explainer
 from worker.pulse import UNFELT, Pulse
 from worker.settings import Settings
 
@@ -51,9 +52,11 @@ class Reaper:
     def run(self, stopping: threading.Event, settings: Settings) -> None:
         """Until it is told to stop; a store that is away is tried again."""
         swept = time.monotonic()
+        explainer = Explainer(self.database, self.settings.resume_anywhere_seconds)
         while not stopping.wait(settings.reap_seconds):
             try:
                 self.reap()
+                explainer.explain()
                 if time.monotonic() - swept >= settings.sweep_seconds:
                     self.sweep()
                     swept = time.monotonic()

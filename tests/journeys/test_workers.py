@@ -2,10 +2,15 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.plans import DEFINITION
+from models_store import workers as store
+from models_store.database import Database
+from models_store.ids import new_id
+from models_store.workers import Announcement
+from tests.plans import DEFINITION, GPU
 from tests.service import ROOT, Service, until
 
 
@@ -37,6 +42,36 @@ def test_a_worker_shows_what_it_offers_and_what_it_does(service: Service) -> Non
     service.client.post(f"/v1/jobs/{job_id}/cancel")
     service.ended(job_id)
     until(lambda: None if busy() else True, "an idle worker")
+
+
+def test_a_job_that_no_worker_fits_says_so_until_one_comes(service: Service) -> None:
+    until(lambda: workers(service) or None, "the worker")
+    request = {"kind": "build", "graph": DEFINITION, "resources": {"device": "gpu"}}
+    answer = service.client.post("/v1/jobs", json=request)
+    address = answer.headers["Location"]
+    assert answer.json()["transitions"][-1]["reason"] == "waiting: no worker offers a gpu"
+    seen = service.client.get(address)
+    unchanged = {"If-None-Match": seen.headers["ETag"]}
+    assert service.client.get(address, headers=unchanged).status_code == 304
+    database = Database(f"sqlite:///{service.data / 'graphfit.sqlite'}")
+    come = Announcement(new_id("worker"), "other", GPU, ("a card",), {}, "1", datetime.now(UTC))
+    with database.write() as connection:
+        store.beat(connection, come, 600)  # as another machine would say it
+
+    def changed() -> str | None:
+        answer = service.client.get(address, headers=unchanged)
+        if answer.status_code == 304:
+            return None
+        unchanged["If-None-Match"] = answer.headers["ETag"]
+        reason: str = answer.json()["transitions"][-1]["reason"]
+        return reason
+
+    assert until(changed, "a reason less") == "accepted"
+    with database.write() as connection:
+        store.retire(connection, come.id)
+    assert until(changed, "the reason again") == "waiting: no worker offers a gpu"
+    assert service.client.post(f"{address}/cancel").json()["state"] == "cancelled"
+    database.close()
 
 
 def test_a_worker_without_the_gpus_it_was_told_to_use_says_so(tmp_path: Path) -> None:
