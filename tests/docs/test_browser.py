@@ -48,6 +48,21 @@ def test_swagger_ui_asks_nobody_outside_and_shows_the_examples(
         assert name in names.lower()
 
 
+def test_swagger_ui_sends_the_key_that_it_is_given(service: Service, page: Page) -> None:
+    page.goto(f"{service.address}/docs", wait_until="networkidle")
+    page.get_by_role("button", name="Authorize").first.click()
+    dialog = page.locator(".modal-ux")
+    dialog.locator("input").fill("gf_a-key")
+    dialog.get_by_role("button", name="Apply credentials").click()
+    dialog.get_by_role("button", name="Close").click()
+    operation = page.locator("[id*=operations-service-get_info]")
+    operation.locator("button").first.click()
+    operation.get_by_role("button", name="Try it out").click()
+    with page.expect_request("**/v1/info") as sent:
+        operation.get_by_role("button", name="Execute").click()
+    assert sent.value.headers["authorization"] == "Bearer gf_a-key"
+
+
 def test_redoc_asks_nobody_outside(service: Service, page: Page) -> None:
     refused: list[str] = []
     page.on("requestfailed", lambda request: refused.append(request.url))

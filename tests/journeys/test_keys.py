@@ -1,0 +1,135 @@
+"""API keys from the command line to the last 401, through real processes."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+import numpy as np
+import pytest
+
+from api.keys import FRESH_SECONDS
+from tests.service import ROOT, Service, until
+
+X = np.random.default_rng(4).random((64, 2)).round(4)
+Y = X.sum(axis=1).round(4)
+JOB = {
+    "graph": {
+        "inputs": [{"name": "x", "shape": [2]}],
+        "nodes": [{"name": "y", "layer": {"type": "Dense", "config": {"units": 1}}, "inputs": "x"}],
+        "outputs": ["y"],
+    },
+    "compile": {"loss": "mse"},
+    "fit": {"epochs": 2},
+    "seed": 7,
+}
+
+
+class Made(NamedTuple):
+    """What `graphfit keys create` printed."""
+
+    key_id: str
+    headers: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service with keys."""
+    service = Service(tmp_path_factory.mktemp("guarded"), AUTH="keys")
+    yield service
+    service.stop()
+
+
+def graphfit(data: Path, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+    """One command line, to its end."""
+    command = [sys.executable, "-m", "standalone", *arguments, "--data", str(data)]
+    environment = {**os.environ, **{f"GRAPHFIT_{name}": text for name, text in settings.items()}}
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def key(service: Service, owner: str) -> Made:
+    done = graphfit(service.data, "keys", "create", "--owner", owner)
+    assert done.returncode == 0, done.stderr
+    return Made(done.stderr.split()[0], {"Authorization": f"Bearer {done.stdout.strip()}"})
+
+
+def test_one_trains_another_sees_nothing_and_a_revoked_key_is_none(guarded: Service) -> None:
+    ada, bob = key(guarded, "ada"), key(guarded, "bob")
+    assert guarded.client.get("/v1/jobs").status_code == 401
+    guarded.client.headers.update(ada.headers)
+    dataset = guarded.dataset({"x": X, "y": Y})
+    job = guarded.trained(dataset=dataset, **JOB)
+    model, rows = f"/v1/models/{job['model']}", {"instances": X[:2].tolist()}
+    predict = f"{model}:predict"
+
+    def quick() -> bool | None:
+        answer = guarded.client.post(predict, json=rows)
+        return answer.elapsed.total_seconds() < 0.1 or None
+
+    until(quick, "a model that is at hand")
+    for who, status in ((ada.headers, 200), (bob.headers, 404), ({"Authorization": ""}, 401)):
+        asked = [
+            guarded.client.post(predict, json=rows, headers=who),
+            *(
+                guarded.client.get(path, headers=who)
+                for path in (
+                    f"/v1/jobs/{job['id']}",
+                    f"/v1/jobs/{job['id']}/events",
+                    f"{model}/files/model.safetensors",
+                    f"/v1/datasets/{dataset}/rows",
+                )
+            ),
+        ]
+        assert [answer.status_code for answer in asked] == [status] * 5
+        if status != 200:
+            assert asked[0].json()["error"] == asked[0].json()["detail"]
+
+    second = key(guarded, "ada")
+    done = graphfit(guarded.data, "keys", "revoke", ada.key_id)
+    assert done.returncode == 0, done.stderr
+    began = time.monotonic()
+    until(lambda: guarded.client.get(model).status_code == 401 or None, "the refusal")
+    assert time.monotonic() - began < FRESH_SECONDS + 2
+    assert guarded.client.get(model, headers=second.headers).status_code == 200
+
+
+def test_without_keys_nothing_listens_beyond_loopback(tmp_path: Path) -> None:
+    for command in ("serve", "api"):
+        done = graphfit(tmp_path, command, "--host", "0.0.0.0", "--port", "0", AUTH="none")
+        assert done.returncode == 1
+        (line,) = (done.stdout + done.stderr).splitlines()
+        assert line == (
+            "graphfit: without API keys the service listens on loopback hosts alone, "
+            "not on 0.0.0.0; set GRAPHFIT_AUTH=keys"
+        )
+
+
+def test_with_keys_any_host_may_be_listened_on(guarded: Service) -> None:
+    """On another loopback address: none is bound that another machine could reach."""
+    ada = key(guarded, "ada")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "standalone", "api", "--data", str(guarded.data)]
+    environment = {**os.environ, "GRAPHFIT_AUTH": "keys"}
+    process = subprocess.Popen(
+        [*command, "--host", "127.0.0.2", "--port", str(port)], cwd=ROOT, env=environment
+    )
+
+    def answered() -> httpx.Response | None:
+        try:
+            return httpx.get(f"http://127.0.0.2:{port}/v1/info", headers=ada.headers)
+        except httpx.TransportError:
+            return None
+
+    try:
+        assert until(answered, "the API").status_code == 200
+    finally:
+        process.terminate()
+        process.wait(60)
