@@ -12,6 +12,7 @@ from typing import Any
 
 import health
 import keys
+import verification
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     migrate = commands.add_parser("migrate", parents=[data], help="bring the database up to date")
     migrate.set_defaults(command=_migrate)
     keys.add_commands(commands, data)
+    verification.add_command(commands, data)
     health.add_command(commands)
     return parser
 

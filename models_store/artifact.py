@@ -26,6 +26,13 @@ class Artifact(NamedTuple):
         return "/".join(parts[: 1 + LEVELS[parts[0]]])
 
 
+class Digest(NamedTuple):
+    """What a file's bytes come to."""
+
+    bytes: int
+    sha256: str
+
+
 def parts_of(key: str) -> list[str]:
     """The names in a key, none of which leads anywhere else.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from models_store.artifact import Artifact
+from models_store.artifact import Artifact, Digest
 from models_store.artifacts_bucket import BucketArtifacts
 from models_store.artifacts_local import LocalArtifacts
 from models_store.bucket import bucket_of
@@ -45,8 +45,8 @@ class ArtifactStore(Protocol):
         """
         ...
 
-    def sha256(self, key: str) -> str:
-        """The hash of what is kept, which is read to its end.
+    def digest(self, key: str) -> Digest:
+        """Size and hash of what is kept, which is read to its end.
 
         Raises:
             NotFound: nothing is kept under this key.

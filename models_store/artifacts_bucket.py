@@ -10,7 +10,7 @@ from typing import Any
 from obstore.store import S3Store
 
 from domain.errors import Busy, Damaged
-from models_store.artifact import Artifact, parts_of
+from models_store.artifact import Artifact, Digest, parts_of
 from models_store.bucket import named
 from models_store.cache import Cache, Download
 from models_store.disk import sha256_of
@@ -58,12 +58,14 @@ class BucketArtifacts:
         with named(key):
             return bytes(self._bucket.get_range(key, start=start, length=size))
 
-    def sha256(self, key: str) -> str:
+    def digest(self, key: str) -> Digest:
         """Of the object, past the cache, whatever its attribute says."""
-        digest = hashlib.sha256()
+        parts_of(key)
+        size, digest = 0, hashlib.sha256()
         for block in _blocks(key, self._found(key)):
+            size += len(block)
             digest.update(block)
-        return digest.hexdigest()
+        return Digest(size, digest.hexdigest())
 
     def publish(self, source: Path, key: str, sha256: str) -> None:
         """Uploads, the server comparing the hash of each part; then the file is gone here."""

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from domain.errors import NotFound
-from models_store.artifact import Artifact, parts_of
+from models_store.artifact import Artifact, Digest, parts_of
 from models_store.disk import full_disk_named, sha256_of, sync
 from models_store.scratch import Scratch
 
@@ -33,9 +33,10 @@ class LocalArtifacts:
             file.seek(start)
             return file.read(size)
 
-    def sha256(self, key: str) -> str:
+    def digest(self, key: str) -> Digest:
         """Of the file itself."""
-        return sha256_of(self._file(key))
+        path = self._file(key)
+        return Digest(path.stat().st_size, sha256_of(path))
 
     def _file(self, key: str) -> Path:
         path = self._path(key)

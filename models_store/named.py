@@ -1,9 +1,9 @@
 """The files that rows name."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, union
 
 from domain.dataset import Dataset
 from models_store import datasets as dataset_rows
@@ -44,5 +44,13 @@ def _columns_of(dataset: Dataset) -> Iterator[Named]:
         yield Named(key, column.sha256, file_bytes(column, dataset.rows))
 
 
-KINDS = {"datasets": of_datasets, "jobs": of_jobs}
+FilesOf = Callable[[Connection, Iterable[str]], Iterator[Named]]
+KINDS: dict[str, FilesOf] = {"datasets": of_datasets, "jobs": of_jobs}
 """Files by the ids that stand second in their keys."""
+IDS = {
+    "datasets": select(datasets.c.id).subquery(),
+    "jobs": union(
+        select(checkpoints.c.job_id.label("id")), select(models.c.job_id.label("id"))
+    ).subquery(),
+}
+"""All of those ids: a model outlives its job."""

@@ -26,7 +26,7 @@ def test_a_published_file_is_held(store: ArtifactStore) -> None:
             assert path.read_bytes() == b"abc"
             assert path.stat().st_mode & 0o222 == 0
     assert sha256.startswith("ba7816bf8f01cfea414140de5dae2223")
-    assert store.sha256(KEY) == sha256
+    assert store.digest(KEY) == (3, sha256)
 
 
 def test_a_part_is_read(store: ArtifactStore) -> None:
@@ -67,7 +67,7 @@ def test_what_is_not_kept(store: ArtifactStore) -> None:
     with pytest.raises(NotFound, match="no file"):
         store.read(KEY, 0, 1)
     with pytest.raises(NotFound, match="no file"):
-        store.sha256(KEY)
+        store.digest(KEY)
 
 
 @pytest.mark.parametrize("key", ["", "..", "jobs/../x", "/etc/passwd", "a//b", "a/b c", "a/.b"])
