@@ -150,7 +150,7 @@ def _migrate(options: argparse.Namespace) -> int:
     from models_store.settings import Settings
 
     try:
-        migrate(Database.of(Settings()))
+        migrate(Database.of(Settings(), patient=True))
     except GraphfitError as error:
         sys.stderr.write(f"{error.detail}\n")
         return 1

@@ -1,15 +1,14 @@
 """Opens the database: one transaction a `with`, and only that boundary commits."""
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import OperationalError
 
-from domain.errors import Busy, StorageFull
+from models_store.database_errors import spoken
+from models_store.postgresql import Bounds, engine_of
 from models_store.settings import Settings
 
 BUSY_MILLISECONDS = 30_000
@@ -18,13 +17,20 @@ BUSY_MILLISECONDS = 30_000
 class Database:
     """SQLite or PostgreSQL, by URL."""
 
-    def __init__(self, url: str) -> None:
-        self.engine = _sqlite(url) if url.startswith("sqlite") else _postgresql(url)
+    def __init__(self, url: str, bounds: Bounds | None = None) -> None:
+        self.engine = (
+            _sqlite(url) if url.startswith("sqlite") else engine_of(url, bounds or Bounds())
+        )
 
     @classmethod
-    def of(cls, settings: Settings) -> "Database":
-        """The database that the settings name."""
-        return cls(settings.resolved_database_url)
+    def of(cls, settings: Settings, *, patient: bool = False) -> "Database":
+        """The database that the settings name.
+
+        Args:
+            patient: A statement may take what it takes, as those that change the schema do.
+        """
+        seconds = None if patient else settings.database_seconds
+        return cls(settings.resolved_database_url, Bounds(settings.database_connections, seconds))
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -33,7 +39,7 @@ class Database:
         Raises:
             Busy: the database does not answer.
         """
-        with _spoken(), self.engine.connect() as connection:
+        with spoken(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -47,7 +53,7 @@ class Database:
             Busy: the database does not answer.
             StorageFull: its disk is full.
         """
-        with _spoken(), self.engine.connect() as connection:
+        with spoken(), self.engine.connect() as connection:
             writer = connection.execution_options(graphfit_begin="BEGIN IMMEDIATE")
             with writer.begin():
                 yield writer
@@ -55,20 +61,6 @@ class Database:
     def close(self) -> None:
         """Gives all connections back."""
         self.engine.dispose()
-
-
-@contextmanager
-def _spoken() -> Iterator[None]:
-    """The driver's trouble in the words of `domain.errors`."""
-    try:
-        yield
-    except OperationalError as error:
-        said = str(error.orig)
-        if any(words in said for words in ("is full", "disk I/O error", "No space left")):
-            raise StorageFull from error
-        if isinstance(error.orig, sqlite3.Error) and "locked" not in said:
-            raise
-        raise Busy("The database does not answer just now.", retry_after=2) from error
 
 
 def _sqlite(url: str) -> Engine:
@@ -90,7 +82,3 @@ def _configure_sqlite(connection: Any, record: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get("graphfit_begin", "BEGIN"))
-
-
-def _postgresql(url: str) -> Engine:
-    return create_engine(make_url(url).set(drivername="postgresql+psycopg"), pool_pre_ping=True)

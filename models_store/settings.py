@@ -22,6 +22,10 @@ class Settings(EnvironmentSettings):
     """Folder in which the embedded default keeps rows, wake-up calls and files."""
     database_url: str = Field(default="", repr=False)
     """SQLAlchemy URL of the database; left empty, `graphfit.sqlite` in the data folder."""
+    database_connections: int = Field(default=10, ge=2)
+    """Most connections that one process opens to PostgreSQL."""
+    database_seconds: float = Field(default=20, gt=0)
+    """How long PostgreSQL may take over a statement, or be silent, before it counts as away."""
     broker_url: str = Field(default="", repr=False)
     """Celery broker; left empty, kombu's filesystem transport in the data folder."""
     artifacts_url: str = ""

