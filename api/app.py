@@ -37,6 +37,7 @@ from api.queries import known_parameters
 from api.settings import Settings
 from api.snapshots import Snapshots
 from models_store.artifacts import open_store
+from models_store.calls import Calls
 from models_store.database import Database
 from models_store.queue import celery_app
 from models_store.settings import Settings as StoreSettings
@@ -92,6 +93,7 @@ def assemble(settings: Settings, store_settings: StoreSettings) -> Services:
     """The parts, made but not started."""
     database = Database.of(store_settings)
     artifacts = open_store(store_settings)
+    celery = celery_app(store_settings)
     metrics = Metrics(database)
     checker = Checker.of(settings, metrics.child_ended)
     cache = store_settings.data_folder / "predict-cache"
@@ -99,7 +101,8 @@ def assemble(settings: Settings, store_settings: StoreSettings) -> Services:
         settings=settings,
         database=database,
         artifacts=artifacts,
-        celery=celery_app(store_settings),
+        celery=celery,
+        calls=Calls(celery),
         checker=checker,
         catalogue=Catalogue(checker, settings),
         op_catalogue=OpCatalogue(checker, settings),

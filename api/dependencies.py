@@ -17,6 +17,7 @@ from api.settings import Settings
 from api.snapshots import Snapshots
 from domain.ids import DatasetId, GraphId, JobId, ModelId
 from models_store.artifacts import ArtifactStore
+from models_store.calls import Calls
 from models_store.database import Database
 
 
@@ -28,6 +29,7 @@ class Services:
     database: Database
     artifacts: ArtifactStore
     celery: Celery
+    calls: Calls
     checker: Checker
     catalogue: Catalogue
     op_catalogue: OpCatalogue

@@ -1,5 +1,7 @@
 """`/healthz`, `/readyz`, `/metrics`: for those who operate the service."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 from fastapi import APIRouter, Response
@@ -7,9 +9,10 @@ from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from pydantic import BaseModel, ConfigDict
 
-from api.dependencies import Parts
+from api.dependencies import Parts, Services
 from api.responses import ALWAYS, OPEN
 from domain.errors import Busy, GraphfitError
+from models_store import queue
 from models_store.migrate import check_schema
 
 router = APIRouter(tags=["service"])
@@ -29,17 +32,48 @@ async def healthz() -> Health:
     return Health()
 
 
+class Readiness(Health):
+    """That the service can serve."""
+
+    away: list[Literal["broker"]]
+    """Parts that do not answer and are not needed to serve: without the broker of wake-up calls
+    a job waits up to a second longer for an idle worker."""
+
+
 @router.get("/readyz", summary="Is it ready?", responses=OPEN)
-def readyz(parts: Parts) -> Health:
-    """200 once the database is reachable and current, and graphs are checked at once."""
+def readyz(parts: Parts) -> Readiness:
+    """200 once the service can serve; else 503, whose `detail` names every part that is away.
+
+    It needs a database that is current, the store of files, and a checker that is warm.
+    """
+    needed: dict[str, Callable[[], None]] = {
+        "database": partial(_check_database, parts),
+        "files": parts.artifacts.check,
+        "checker": partial(_check_checker, parts),
+    }
+    faults = {name: fault for name, check in needed.items() if (fault := _fault(check))}
+    if faults:
+        detail = " ".join(f"{name}: {fault}" for name, fault in faults.items())
+        raise Busy(detail, retry_after=2)
+    return Readiness(away=["broker"] if _fault(partial(queue.check, parts.celery)) else [])
+
+
+def _fault(check: Callable[[], None]) -> str | None:
     try:
-        with parts.database.read() as connection:
-            check_schema(connection)
+        check()
     except GraphfitError as error:
-        raise Busy(error.detail, retry_after=2) from error
+        return error.detail
+    return None
+
+
+def _check_database(parts: Services) -> None:
+    with parts.database.read() as connection:
+        check_schema(connection)
+
+
+def _check_checker(parts: Services) -> None:
     if not parts.checker.is_warm:
-        raise Busy("The checker is still importing Keras.", retry_after=1)
-    return Health()
+        raise Busy("It is still importing Keras.")
 
 
 @router.get(

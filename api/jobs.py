@@ -19,7 +19,7 @@ from api.responses import CREATES, DELETES, LISTS, READS
 from api.snapshots import Snapshot
 from domain.errors import Fault, Invalid
 from domain.job import Job, JobRequest, JobState
-from models_store import history, jobs, queue, waiting
+from models_store import history, jobs, waiting
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=JsonRoute)
 MOST_FILTERS = 20
@@ -44,7 +44,7 @@ def create_job(
 
     def make(keep: Keep) -> Response:
         response = _inserted(parts, owner, accepted(parts, owner, request, sent.json), sent, keep)
-        queue.wake(parts.celery)
+        parts.calls.wake()
         return response
 
     return once.run(sent.raw, make)

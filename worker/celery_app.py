@@ -73,15 +73,12 @@ def run(gpus: int = 0) -> int:
         target=slot.look_every, args=(Settings().idle_seconds,), name="look", daemon=True
     )
 
-    def begin(**_: Any) -> None:
-        presence.begin()
-        looking.start()
-
     def stop(**_: Any) -> None:
         stopping.set()
 
-    signals.worker_ready.connect(begin)
     signals.worker_shutting_down.connect(stop)
+    presence.begin()
+    looking.start()  # a broker that is away keeps nobody from working
     app.worker_main(OPTIONS.split())
     looking.join()
     presence.end()

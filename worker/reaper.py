@@ -6,13 +6,12 @@ import threading
 import time
 from dataclasses import dataclass
 
-from celery import Celery
-
 from domain.errors import GraphfitError
 from models_store import expiry, idempotency, sweep, workers
 from models_store.artifacts import ArtifactStore, open_store
+from models_store.calls import Calls
 from models_store.database import Database
-from models_store.queue import celery_app, wake
+from models_store.queue import celery_app
 from models_store.settings import Settings as StoreSettings
 from worker.explainer import Explainer
 from worker.pulse import UNFELT, Pulse
@@ -27,7 +26,7 @@ class Reaper:
 
     database: Database
     store: ArtifactStore
-    calls: Celery
+    calls: Calls
     settings: StoreSettings
     pulse: Pulse = UNFELT
 
@@ -40,7 +39,7 @@ class Reaper:
             requeued = expiry.expire(connection, self.settings.max_attempts)
         if requeued:
             log.info("took back %d job(s) of lost workers", requeued)
-            wake(self.calls)
+            self.calls.wake()
 
     def sweep(self) -> None:
         """Forgets old answers and lost workers; deletes old folders that no row names."""
@@ -75,7 +74,7 @@ def run() -> None:
     Reaper(
         Database.of(store_settings),
         open_store(store_settings),
-        celery_app(store_settings),
+        Calls(celery_app(store_settings)),
         store_settings,
         Pulse.of("reaper", settings.pulses),
     ).run(stopping, settings)

@@ -37,7 +37,7 @@ def test_info(client: httpx.Client) -> None:
 
 def test_health(client: httpx.Client) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
-    assert client.get("/readyz").json() == {"status": "ok"}
+    assert client.get("/readyz").json() == {"status": "ok", "away": []}
 
 
 def test_metrics_count_by_route_not_by_path(client: httpx.Client) -> None:
