@@ -5,5 +5,5 @@ pytest_plugins = [
     "tests.databases",
     "tests.buckets",
     "tests.stores",
-    "tests.service",
+    "tests.engines",
 ]

@@ -7,13 +7,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 import psutil
 import pytest
+
+from models_store.artifacts import ArtifactStore, open_store
+from models_store.database import Database
+from models_store.settings import Settings
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[1]
@@ -26,23 +30,44 @@ class Service:
 
     def __init__(self, data: Path, **settings: str) -> None:
         self.data = data
-        self._settings = settings
+        self._settings = {"DATA": str(data), **settings}
         self.lines: list[str] = []
         self.start()
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """That of its processes, and of others which join them."""
+        return os.environ | {f"GRAPHFIT_{name}": value for name, value in self._settings.items()}
+
+    @property
+    def settings(self) -> Settings:
+        """What its processes know of the stores."""
+        return Settings.model_validate({n.lower(): value for n, value in self._settings.items()})
+
+    @contextmanager
+    def database(self) -> Iterator[Database]:
+        """Its rows."""
+        database = Database.of(self.settings)
+        yield database
+        database.close()
+
+    def store(self) -> ArtifactStore:
+        """Its files."""
+        return open_store(self.settings)
+
+    def scratch(self) -> list[Path]:
+        """Folders that it writes in just now."""
+        return sorted(self.data.rglob("scratch/*"))
+
     def start(self) -> None:
         """Starts it (again), on the same data, and waits until it is ready."""
-        environment = {
-            **os.environ,
-            **{f"GRAPHFIT_{name}": value for name, value in self._settings.items()},
-        }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "standalone", "serve", "--port", "0", "--data", str(self.data)],
+            [sys.executable, "-m", "standalone", "serve", "--port", "0"],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             cwd=ROOT,
-            env=environment,
+            env=self.environment,
         )
         ready = threading.Event()
         threading.Thread(target=self._listen, args=(self.process, ready), daemon=True).start()
@@ -155,11 +180,3 @@ def until(look: Callable[[], T | None], what: str, seconds: float = 60) -> T:
         assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
         time.sleep(0.02)
     return found
-
-
-@pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """One service for all journeys that do not break it."""
-    running = Service(tmp_path_factory.mktemp("service"))
-    yield running
-    running.stop()

@@ -29,14 +29,10 @@ def nothing_left_behind(service: Service) -> Iterator[None]:
         lists = ("graphs", "datasets", "jobs", "models")
         return [service.client.get(f"/v1/{name}").json()["items"] for name in lists]
 
-    def scratch() -> list[str]:
-        folder = service.data / "artifacts" / "scratch"
-        return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
-
-    before, scratch_before = kept(), scratch()
+    before, scratch_before = kept(), service.scratch()
     yield
     assert kept() == before
-    assert scratch() == scratch_before
+    assert service.scratch() == scratch_before
 
 
 @pytest.fixture(scope="module")

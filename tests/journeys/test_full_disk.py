@@ -8,15 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.engines import Engine
 from tests.service import Service
 
 ROOM = 4 * 1024 * 1024
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
+def service(engine: Engine, tmp_path: Path) -> Iterator[Service]:
     """A service of which no process may write a file larger than a few MiB."""
-    running = Service(tmp_path)
+    running = engine.service(tmp_path)
     for process in running.descendants():
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (ROOM, ROOM))
     yield running
@@ -30,8 +31,8 @@ def test_an_upload_that_does_not_fit(service: Service) -> None:
     answer = service.client.post("/v1/datasets", content=archive.getvalue(), headers=headers)
     assert answer.status_code == 507, answer.text
     assert answer.headers["content-type"].startswith("application/problem+json")
-    artifacts = service.data / "artifacts"
-    assert [path for path in artifacts.rglob("*") if path.is_file()] == []
+    assert [*service.store().files("datasets")] == []
+    assert service.scratch() == []
     assert service.client.get("/v1/datasets").json()["items"] == []
     small = BytesIO()
     np.savez(small, x=np.zeros(10))

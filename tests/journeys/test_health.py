@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
+from tests.engines import Engine
 from tests.service import ROOT, Service, until
 
 WITHIN = "2"
@@ -21,9 +22,11 @@ def pulses(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory, pulses: Path) -> Iterator[Service]:
+def watched(
+    engine: Engine, tmp_path_factory: pytest.TempPathFactory, pulses: Path
+) -> Iterator[Service]:
     """A service whose pulses can be felt."""
-    service = Service(tmp_path_factory.mktemp("watched"), PULSES=str(pulses))
+    service = engine.service(tmp_path_factory.mktemp("watched"), PULSES=str(pulses))
     yield service
     service.stop()
 

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from serving import CALM_SECONDS
+from tests.engines import Engine
 from tests.service import ROOT, Service, until
 
 
 @pytest.mark.slow
-def test_parts_that_die_are_started_again(tmp_path: Path) -> None:
-    service = Service(tmp_path)
+def test_parts_that_die_are_started_again(engine: Engine, tmp_path: Path) -> None:
+    service = engine.service(tmp_path)
     try:
         until(lambda: True if _old_enough(service) else None, "calm parts")
         before = {name: service.part(name) for name in ("api", "reaper")}

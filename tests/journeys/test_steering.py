@@ -160,8 +160,7 @@ def test_what_keras_refuses_only_when_it_trains_is_not_tried_again(service: Serv
 def test_a_job_whose_data_is_gone_says_so(service: Service, long_job: dict[str, Any]) -> None:
     x = np.arange(32.0).reshape(2, 16)
     dataset = service.dataset({"x": x, "y": [1.0, 2.0]})
-    for path in (service.data / "artifacts" / "datasets" / dataset).iterdir():
-        path.unlink()
+    service.store().delete_prefix(f"datasets/{dataset}")
     job = service.ended(service.submit(**{**long_job, "dataset": dataset}))
     assert job["error"]["type"] == "data-missing"
     assert job["error"]["category"] == "infrastructure"

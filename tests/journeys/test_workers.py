@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from models_store import workers as store
-from models_store.database import Database
 from models_store.ids import new_id
 from models_store.workers import Announcement
 from tests.plans import DEFINITION, GPU
@@ -44,6 +45,17 @@ def test_a_worker_shows_what_it_offers_and_what_it_does(service: Service) -> Non
     until(lambda: None if busy() else True, "an idle worker")
 
 
+@contextmanager
+def announced(service: Service, worker: Announcement) -> Iterator[None]:
+    """As another machine would say it."""
+    with service.database() as database:
+        with database.write() as connection:
+            store.beat(connection, worker, 600)
+        yield
+        with database.write() as connection:
+            store.retire(connection, worker.id)
+
+
 def test_a_job_that_no_worker_fits_says_so_until_one_comes(service: Service) -> None:
     until(lambda: workers(service) or None, "the worker")
     request = {"kind": "build", "graph": DEFINITION, "resources": {"device": "gpu"}}
@@ -53,10 +65,6 @@ def test_a_job_that_no_worker_fits_says_so_until_one_comes(service: Service) -> 
     seen = service.client.get(address)
     unchanged = {"If-None-Match": seen.headers["ETag"]}
     assert service.client.get(address, headers=unchanged).status_code == 304
-    database = Database(f"sqlite:///{service.data / 'graphfit.sqlite'}")
-    come = Announcement(new_id("worker"), "other", GPU, ("a card",), {}, "1", datetime.now(UTC))
-    with database.write() as connection:
-        store.beat(connection, come, 600)  # as another machine would say it
 
     def changed() -> str | None:
         answer = service.client.get(address, headers=unchanged)
@@ -66,12 +74,11 @@ def test_a_job_that_no_worker_fits_says_so_until_one_comes(service: Service) -> 
         reason: str = answer.json()["transitions"][-1]["reason"]
         return reason
 
-    assert until(changed, "a reason less") == "accepted"
-    with database.write() as connection:
-        store.retire(connection, come.id)
+    come = Announcement(new_id("worker"), "other", GPU, ("a card",), {}, "1", datetime.now(UTC))
+    with announced(service, come):
+        assert until(changed, "a reason less") == "accepted"
     assert until(changed, "the reason again") == "waiting: no worker offers a gpu"
     assert service.client.post(f"{address}/cancel").json()["state"] == "cancelled"
-    database.close()
 
 
 def test_a_worker_without_the_gpus_it_was_told_to_use_says_so(tmp_path: Path) -> None:

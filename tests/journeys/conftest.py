@@ -1,0 +1,13 @@
+"""Every journey is made on both engines."""
+
+import pytest
+
+from tests.engines import Engine
+from tests.service import Service
+
+
+@pytest.fixture(scope="session")
+def service(request: pytest.FixtureRequest, engine: Engine) -> Service:
+    """One service an engine, for all journeys that do not break it."""
+    running: Service = request.getfixturevalue(f"{engine.name}_service")
+    return running
