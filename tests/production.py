@@ -32,11 +32,11 @@ class Production:
 
 @contextmanager
 def production(folder: Path) -> Iterator[Production]:
-    """Runs the servers, on a folder of their own, for as long as the context lasts."""
+    """Runs the servers for as long as the context lasts; Redis's log goes into the folder."""
     with ExitStack() as closing:
-        database = PostgreSql(folder / "postgresql")
+        database = PostgreSql()
         closing.callback(database.close)
-        broker = RedisServer(folder / "redis")
+        broker = RedisServer(folder)
         closing.callback(broker.close)
         bucket = BucketServer()
         closing.callback(bucket.stop)

@@ -22,9 +22,9 @@ Opened = Callable[..., Database]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSql]:
+def server() -> Iterator[PostgreSql]:
     """One that may be stopped."""
-    running = PostgreSql(tmp_path_factory.mktemp("lost") / "data")
+    running = PostgreSql()
     yield running
     running.close()
 
