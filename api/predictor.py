@@ -80,8 +80,13 @@ class Predictor:
         key = (owner, model_id)
         with self._guard:
             lock = self._locks.setdefault(key, threading.Lock())
-        with lock:
-            return self._prepared(key)
+        try:
+            with lock:
+                return self._prepared(key)
+        except NotFound:
+            with self._guard:  # or else every id that somebody makes up would be kept
+                self._locks.pop(key, None)
+            raise
 
     def _prepared(self, key: Key) -> Ready:
         owner, model_id = key

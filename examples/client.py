@@ -1,9 +1,11 @@
 """A client of Graphfit in the standard library alone: posts, polls, downloads, predicts.
 
 Run it beside a service:  python examples/client.py [http://127.0.0.1:8000]
+Where that asks for an API key, the environment holds it: GRAPHFIT_KEY=gf_...
 """
 
 import json
+import os
 import random
 import sys
 import time
@@ -16,12 +18,13 @@ from typing import Any
 class Graphfit:
     """The calls of the API that a training needs."""
 
-    def __init__(self, address: str = "http://127.0.0.1:8000") -> None:
+    def __init__(self, address: str = "http://127.0.0.1:8000", key: str = "") -> None:
         self.address = address.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """One call; a problem document is raised as `urllib.error.HTTPError`."""
-        request = urllib.request.Request(f"{self.address}{path}", method=method)
+        request = self._request(path, method)
         request.add_header("Accept", "application/json")
         if body is not None:
             request.data = json.dumps(body).encode()
@@ -53,9 +56,12 @@ class Graphfit:
 
     def download(self, model_id: str, name: str) -> bytes:
         """One file of a model."""
-        with urllib.request.urlopen(f"{self.address}/v1/models/{model_id}/files/{name}") as answer:
+        with urllib.request.urlopen(self._request(f"/v1/models/{model_id}/files/{name}")) as answer:
             content: bytes = answer.read()
             return content
+
+    def _request(self, path: str, method: str = "GET") -> urllib.request.Request:
+        return urllib.request.Request(f"{self.address}{path}", None, self._headers, method=method)
 
 
 GRAPH = {
@@ -78,7 +84,7 @@ GRAPH = {
 
 def main(address: str) -> None:
     """Learns whether a point of the square lies in the circle."""
-    service = Graphfit(address)
+    service = Graphfit(address, os.environ.get("GRAPHFIT_KEY", ""))
     draw = random.Random(7)
     points = [[draw.uniform(-1, 1), draw.uniform(-1, 1)] for _ in range(2000)]
     labels = [int(x * x + y * y < 0.6) for x, y in points]

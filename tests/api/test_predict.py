@@ -50,6 +50,13 @@ def engine(server: Server, model: str) -> str:
     return server.parts.predictor.ready("local", model).engine.name
 
 
+def test_ids_that_are_made_up_are_not_kept(server: Server) -> None:
+    before = dict(server.parts.predictor._locks)
+    for number in range(3):
+        faults(ask(server, f"model_{number:026}", instances=[[1]]), 404)
+    assert server.parts.predictor._locks == before
+
+
 def test_rows_and_columns_say_the_same(server: Server, one: str) -> None:
     rows = made(ask(server, one, instances=X), 200)["predictions"]
     assert np.array(rows).shape == (2, 3)

@@ -100,6 +100,17 @@ def test_one_trains_another_sees_nothing_and_a_revoked_key_is_none(guarded: Serv
     assert guarded.client.get(model, headers=second.headers).status_code == 200
 
 
+def test_the_example_client_takes_a_key(guarded: Service) -> None:
+    command = [sys.executable, "examples/client.py", guarded.address]
+    secret = key(guarded, "carol").headers["Authorization"].removeprefix("Bearer ")
+    environment = {**os.environ, "GRAPHFIT_KEY": secret}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "predictions:" in done.stdout
+
+
 def test_without_keys_nothing_listens_beyond_loopback(tmp_path: Path) -> None:
     for command in ("serve", "api"):
         done = graphfit(tmp_path, command, "--host", "0.0.0.0", "--port", "0", AUTH="none")
