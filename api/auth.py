@@ -1,11 +1,13 @@
 """With keys: who sends none that lets in gets no further, and none of the body is read."""
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.admission import SCOPE, Admission
 from api.keys import KeyRing
-from api.problems import BUSY, UNAUTHORIZED, problem_response
-from domain.errors import Busy
+from api.problem_handlers import spoken
+from api.problems import UNAUTHORIZED, problem_response
+from domain.errors import GraphfitError
 from models_store.keys import digest_of
 
 OPEN = frozenset({"/", "/docs", "/redoc", "/openapi.json", "/healthz", "/readyz"})
@@ -27,21 +29,26 @@ class KeyCheck:
         if scope["type"] != "http" or is_open(scope["path"]):
             await self.app(scope, receive, send)
             return
+        found = await self._admission(scope)
+        if isinstance(found, Response):
+            await _answer(found, scope, receive, send)
+        else:
+            scope[SCOPE] = found
+            await self.app(scope, receive, send)
+
+    async def _admission(self, scope: Scope) -> Admission | Response:
+        """What a request is let in as, or why it is not."""
         secret = _secret_in(scope)
         if secret is None:
-            await _refuse(ASKED, scope, receive, send)
-            return
+            return _refusal(ASKED, scope["path"])
         digest = digest_of(secret)
         try:
             owner = self._ring.at_hand(digest) or await self._ring.owner_of(digest)
-        except Busy as error:
-            await _come_back(error, scope, receive, send)
-            return
+        except GraphfitError as error:
+            return spoken(error, scope["path"])
         if owner is None:
-            await _refuse(REFUSED, scope, receive, send)
-            return
-        scope[SCOPE] = Admission(owner, digest, self._ring)
-        await self.app(scope, receive, send)
+            return _refusal(REFUSED, scope["path"])
+        return Admission(owner, digest, self._ring)
 
 
 def is_open(path: str) -> bool:
@@ -58,18 +65,12 @@ def _secret_in(scope: Scope) -> str | None:
     return secret.strip() if scheme.lower() == "bearer" else None
 
 
-async def _refuse(detail: str, scope: Scope, receive: Receive, send: Send) -> None:
-    headers = {"WWW-Authenticate": "Bearer", **_closing(scope)}
-    response = problem_response(UNAUTHORIZED, detail, scope["path"], headers=headers)
+def _refusal(detail: str, path: str) -> Response:
+    return problem_response(UNAUTHORIZED, detail, path, headers={"WWW-Authenticate": "Bearer"})
+
+
+async def _answer(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """Nothing is read of a body, and its rest is not waited for."""
+    if scope["method"] not in ("GET", "HEAD", "DELETE"):
+        response.headers["Connection"] = "close"
     await response(scope, receive, send)
-
-
-async def _come_back(error: Busy, scope: Scope, receive: Receive, send: Send) -> None:
-    headers = {"Retry-After": str(error.retry_after), **_closing(scope)}
-    response = problem_response(BUSY, error.detail, scope["path"], headers=headers)
-    await response(scope, receive, send)
-
-
-def _closing(scope: Scope) -> dict[str, str]:
-    """A body that nobody reads is not waited for either."""
-    return {} if scope["method"] in ("GET", "HEAD", "DELETE") else {"Connection": "close"}

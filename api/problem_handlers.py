@@ -66,13 +66,18 @@ def _asynchronous(handler: Callable[[Request, Any], Response]) -> Any:
 
 
 def _spoken(request: Request, error: GraphfitError) -> Response:
+    return spoken(error, request.url.path)
+
+
+def spoken(error: GraphfitError, path: str) -> Response:
+    """What is said to a client of an error that was foreseen."""
     kind = next((kind for of, kind in _KINDS.items() if isinstance(error, of)), None)
     if kind is None:
         raise error
     faults = error.faults if isinstance(error, Invalid) else ()
     wait = error.retry_after if isinstance(error, Busy | Conflict) else None
     headers = None if wait is None else {"Retry-After": str(wait)}
-    return problem_response(kind, error.detail, request.url.path, faults, headers)
+    return problem_response(kind, error.detail, path, faults, headers)
 
 
 def _refused(request: Request, error: RequestValidationError) -> Response:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from api.keys import FRESH_SECONDS
+from tests.engines import Engine
 from tests.service import ROOT, Service, until
 
 X = np.random.default_rng(4).random((64, 2)).round(4)
@@ -38,24 +39,23 @@ class Made(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def guarded(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service with keys."""
-    service = Service(tmp_path_factory.mktemp("guarded"), AUTH="keys")
+    service = engine.service(tmp_path_factory.mktemp("guarded"), AUTH="keys")
     yield service
     service.stop()
 
 
-def graphfit(data: Path, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+def graphfit(environment: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
     """One command line, to its end."""
-    command = [sys.executable, "-m", "standalone", *arguments, "--data", str(data)]
-    environment = {**os.environ, **{f"GRAPHFIT_{name}": text for name, text in settings.items()}}
+    command = [sys.executable, "-m", "standalone", *arguments]
     return subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120
     )
 
 
 def key(service: Service, owner: str) -> Made:
-    done = graphfit(service.data, "keys", "create", "--owner", owner)
+    done = graphfit(service.environment, "keys", "create", "--owner", owner)
     assert done.returncode == 0, done.stderr
     return Made(done.stderr.split()[0], {"Authorization": f"Bearer {done.stdout.strip()}"})
 
@@ -92,7 +92,7 @@ def test_one_trains_another_sees_nothing_and_a_revoked_key_is_none(guarded: Serv
             assert asked[0].json()["error"] == asked[0].json()["detail"]
 
     second = key(guarded, "ada")
-    done = graphfit(guarded.data, "keys", "revoke", ada.key_id)
+    done = graphfit(guarded.environment, "keys", "revoke", ada.key_id)
     assert done.returncode == 0, done.stderr
     began = time.monotonic()
     until(lambda: guarded.client.get(model).status_code == 401 or None, "the refusal")
@@ -112,8 +112,9 @@ def test_the_example_client_takes_a_key(guarded: Service) -> None:
 
 
 def test_without_keys_nothing_listens_beyond_loopback(tmp_path: Path) -> None:
+    environment = {**os.environ, "GRAPHFIT_AUTH": "none", "GRAPHFIT_DATA": str(tmp_path)}
     for command in ("serve", "api"):
-        done = graphfit(tmp_path, command, "--host", "0.0.0.0", "--port", "0", AUTH="none")
+        done = graphfit(environment, command, "--host", "0.0.0.0", "--port", "0")
         assert done.returncode == 1
         (line,) = (done.stdout + done.stderr).splitlines()
         assert line == (
@@ -127,11 +128,8 @@ def test_with_keys_any_host_may_be_listened_on(guarded: Service) -> None:
     ada = key(guarded, "ada")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "standalone", "api", "--data", str(guarded.data)]
-    environment = {**os.environ, "GRAPHFIT_AUTH": "keys"}
-    process = subprocess.Popen(
-        [*command, "--host", "127.0.0.2", "--port", str(port)], cwd=ROOT, env=environment
-    )
+    command = [sys.executable, "-m", "standalone", "api", "--host", "127.0.0.2"]
+    process = subprocess.Popen([*command, "--port", str(port)], cwd=ROOT, env=guarded.environment)
 
     def answered() -> httpx.Response | None:
         try:
