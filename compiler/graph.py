@@ -16,7 +16,7 @@ from compiler.messages import attributed
 from compiler.meter import Meter, tensor_bytes
 from compiler.op_calls import op_result
 from compiler.outputs import outputs_of
-from compiler.regularizers import refuse_regularizers
+from compiler.regularizers import refuse_constraints, refuse_regularizers
 from compiler.rows import refuse_other_rows, refuse_without_rows
 from compiler.scope import Made, Scope
 from compiler.standin import stand_in
@@ -112,6 +112,7 @@ class GraphPass:
             refuse_failing(made, call, tensors.all)
             weights = made.keras.weights
             refuse_initializers(weights)
+            refuse_constraints(weights)
             refuse_regularizers(made.keras, tensors.all)
             size = sum(tensor_bytes(tensor) for tensor in tensors.all)
             steps = unrolled_steps(made.keras, (call.args, dict(call.kwargs)))

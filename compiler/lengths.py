@@ -38,6 +38,9 @@ def refuse_lengths(made: Made, call: Call) -> None:
     if made.inputs is None:
         _refuse_mask(call)
         _refuse_adaptive(made, call)
+        _refuse_uneven_steps(made)
+        _refuse_axis_twice(made, call)
+        _refuse_weights(made, call)
 
 
 def _refuse_mask(call: Call) -> None:
@@ -53,6 +56,29 @@ def _refuse_adaptive(made: Made, call: Call) -> None:
     adaptive = made.type.startswith("Adaptive")
     if adaptive and 1 in _spatial(made.keras, call.args[0].shape):
         raise ValueError(f"{made.type} takes no spatial axis of length 1: TensorFlow dies of it.")
+
+
+def _refuse_uneven_steps(made: Made) -> None:
+    is_depthwise = made.type.startswith(("Depthwise", "Separable"))
+    if is_depthwise and len(set(made.keras.strides)) > 1:
+        raise ValueError(f"{made.type} takes equal strides along all axes.")
+
+
+def _refuse_axis_twice(made: Made, call: Call) -> None:
+    if made.type == "UnitNormalization":
+        axes, rank = made.keras.axis, len(call.args[0].shape)
+        listed = axes if isinstance(axes, list | tuple) else [axes]
+        if len({axis % rank for axis in listed}) < len(listed):
+            raise ValueError(f"'axis' must name each axis once; {listed} does not.")
+
+
+def _refuse_weights(made: Made, call: Call) -> None:
+    weights = call.kwargs.get("count_weights")
+    if isinstance(weights, keras.KerasTensor) and weights.shape != call.args[0].shape:
+        raise ValueError(
+            f"'count_weights' must be of the shape of 'inputs', {shown(call.args[0].shape)}, "
+            f"not {shown(weights.shape)}."
+        )
 
 
 def _spatial(layer: Any, shape: Any) -> Any:

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 import keras
+import numpy as np
 
 from compiler.op_kinds import each
 from domain.shapes import shown
@@ -75,6 +76,21 @@ def _more_than_one(arguments: Arguments) -> str | None:
     return None
 
 
+def _inside_x(arguments: Arguments) -> str | None:
+    """Constant indices name places that the axis has."""
+    indices, axis, shape = arguments["indices"], arguments.get("axis"), arguments["x"].shape
+    if (
+        isinstance(indices, keras.KerasTensor)
+        or axis is None
+        or not -len(shape) <= axis < len(shape)
+    ):
+        return None
+    length, places = shape[axis], np.asarray(indices)
+    if length is None or not places.size or (-length <= places.min() and places.max() < length):
+        return None
+    return f"needs 'indices' from {-length} to {length - 1}, as axis {axis} is {length} long."
+
+
 def _is_wide(dtype: str) -> bool:
     return "float" in dtype or dtype in ("int32", "int64")
 
@@ -86,6 +102,7 @@ _RULES: Mapping[str, Rule] = MappingProxyType(
             _axis_of_x,
         ),
         **each("tril triu", _matrices),
+        **each("take take_along_axis", _inside_x),
         "softmax": _few_axes,
         "bincount": _weights_like_x,
         "irfft": _more_than_one,

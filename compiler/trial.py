@@ -21,7 +21,8 @@ _SHAPES_UNSEEN = frozenset(
         "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D",
         "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D",
         "AdditiveAttention", "AlphaDropout", "Attention",
-        "Dropout", "EinsumDense", "GaussianDropout", "GroupQueryAttention", "HashedCrossing",
+        "Dropout", "EinsumDense", "GaussianDropout", "GlobalAveragePooling1D",
+        "GroupQueryAttention", "HashedCrossing",
         "MelSpectrogram", "MultiHeadAttention", "Rescaling", "RMSNormalization", "Softmax",
         "SpatialDropout1D", "UpSampling2D",
     }
@@ -124,9 +125,17 @@ def _is_tried(made: Made, call: Call) -> bool:
         or _is_of_pictures(made.keras)
         or not all("float" in dtype for dtype in dtypes)
         or made.keras.compute_dtype not in (None, "float32")
+        or (made.type == "Bidirectional" and _is_uneven(made.keras, tensors_in(call)[0].shape))
         or not (made.keras.autocast or dtypes <= {made.keras.compute_dtype})
         or any(isinstance(value, keras.KerasTensor) for value in by_keyword)
     )
+
+
+def _is_uneven(bidirectional: Any, shape: Any) -> bool:
+    """Whether its two layers give different shapes: Keras takes the first's for both's."""
+    both = (bidirectional.forward_layer, bidirectional.backward_layer)
+    one, other = (layer.compute_output_shape(shape) for layer in both)
+    return bool(one[0] != other[0] if isinstance(one, list) else one != other)
 
 
 def _is_of_pictures(layer: Any) -> bool:

@@ -11,6 +11,11 @@ from tests.compiler.graphs import blueprint, faults, graph, layer, node
 PICTURE = [8, 8, 3]
 ORTHOGONAL = {"type": "OrthogonalRegularizer"}
 CONV = {"filters": 2, "kernel_size": 1}
+FAR = {"type": "MaxNorm", "config": {"axis": 5}}
+UNEVEN = {
+    "layer": layer("LSTM", units=2),
+    "backward_layer": layer("GRU", units=3, go_backwards=True),
+}
 MASKED = node("masked", layer("Masking"), "x")
 
 
@@ -53,6 +58,14 @@ def refused(definition: Any) -> str:
         ("Conv1D", {"filters": 4, "kernel_size": 3, "kernel_initializer": "stft"}, [7, 3], "STFT"),
         ("Dense", {"units": 2, "bias_regularizer": ORTHOGONAL}, [3], "'bias' is of shape [2]"),
         ("Dense", {"units": 2, "activity_regularizer": ORTHOGONAL}, [3, 4], "what the layer gives"),
+        ("Dense", {"units": 2, "kernel_constraint": FAR}, [3], "'kernel' along [5]"),
+        ("Dense", {"units": 2, "bias_constraint": FAR}, [3], "'bias' along [5]"),
+        ("LSTM", {"units": 2, "recurrent_constraint": FAR}, [3, 2], "'recurrent_kernel' along [5]"),
+        ("DepthwiseConv2D", {"kernel_size": 3, "strides": [1, 2]}, PICTURE, "equal strides"),
+        ("SeparableConv2D", {**CONV, "strides": [2, 1]}, PICTURE, "equal strides"),
+        ("UnitNormalization", {"axis": [1, -2]}, [3, 3], "each axis once"),
+        ("Bidirectional", {**UNEVEN, "merge_mode": "sum"}, [3, 2], "does not take"),
+        ("Bidirectional", {**UNEVEN, "merge_mode": "concat"}, [3, 2], "not [null, 4]"),
         ("TimeDistributed", {"layer": layer("CutMix")}, [3, 1], "a picture in each row"),
         ("Conv1D", {**CONV, "autocast": False, "dtype": "float16"}, [3, 2], "does not take"),
     ],
@@ -114,6 +127,27 @@ def test_a_nested_graph_gives_each_output_in_its_own_dtype() -> None:
     summary = check(request, Meter(request.limits)).summary
     assert summary is not None
     assert [item.dtype for item in summary.outputs] == ["float32", "int64", "int64"]
+
+
+def test_a_mean_of_masked_features() -> None:
+    made = node("it", layer("GlobalAveragePooling1D", data_format="channels_first"), "masked")
+    assert "does not take" in refused(graph({"x": [5, 4]}, [MASKED, made], ["it"]))
+
+
+def test_weights_of_counts_are_one_for_each() -> None:
+    made = layer("CategoryEncoding", num_tokens=4, output_mode="count")
+    calls = [node("it", made, {"inputs": "x", "count_weights": "w"})]
+    definition = graph({"x": [3], "w": [2]}, calls, ["it"])
+    definition["inputs"][0]["dtype"] = "int32"
+    assert "of the shape of 'inputs', [null, 3]" in refused(definition)
+
+
+@pytest.mark.parametrize("index", [3, -4])
+@pytest.mark.parametrize("function", ["take", "take_along_axis"])
+def test_places_that_an_axis_has_not(function: str, index: int) -> None:
+    indices = [index] if function == "take" else [[index]]
+    made = op("it", function, "x", indices=indices, axis=1)
+    assert "from -3 to 2" in refused(graph({"x": [3]}, [made], ["it"]))
 
 
 def test_regularizers_are_of_shapes_that_they_take() -> None:

@@ -222,12 +222,32 @@ def test_the_states_of_stacked_cells_are_handed_on() -> None:
         (layer("RNN", cell=[layer("GRUCell", units=3)] * 2), ["h"], "2 states"),
         (layer("Bidirectional", layer=layer("LSTM", units=3)), ["h", "h"], "4 states"),
         (layer("GRU", units=3), ["h", "h"], "1 state,"),
+        (layer("ConvLSTM1D", filters=2, kernel_size=1), ["h"], "2 states"),
     ],
 )
 def test_as_many_states_as_the_layer_has(made: Any, given: Any, count: str) -> None:
     calls = [node("rnn", made, {"sequences": "x", "initial_state": given})]
     (detail,) = faults(graph({"x": [4, 3], "h": [3]}, calls, ["rnn"])).values()
     assert detail.startswith(f"This layer has {count}")
+
+
+def test_the_states_of_a_convolution_are_handed_on() -> None:
+    config = {"filters": 2, "kernel_size": 2}
+    calls = [
+        node("one", layer("ConvLSTM1D", **config, return_state=True), "x"),
+        node(
+            "two",
+            layer("ConvLSTM1D", **config),
+            {"sequences": "y", "initial_state": ["one:1", "one:2"]},
+        ),
+    ]
+
+    def script() -> Any:
+        x, y = Input((3, 5, 2)), Input((4, 5, 2))
+        _, *states = layers.ConvLSTM1D(**config, return_state=True)(x)
+        return [x, y], [layers.ConvLSTM1D(**config)(y, initial_state=states)]
+
+    alike(graph({"x": [3, 5, 2], "y": [4, 5, 2]}, calls, ["two"]), script)
 
 
 def test_attention_scores_are_outputs() -> None:
