@@ -1,6 +1,7 @@
 """`/v1/jobs/{id}/events`: pages of announcements, or a live stream."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -17,10 +18,11 @@ from api.jobs import current
 from api.numbers import answer, body_of
 from api.responses import READS
 from api.snapshots import FRESH_SECONDS
-from domain.errors import Fault, Invalid, NotFound
+from domain.errors import Busy, Fault, Invalid, NotFound
 from domain.event import Event
 from models_store import events, jobs
 
+log = logging.getLogger(__name__)
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 STREAM = "text/event-stream"
 KEEP_ALIVE_SECONDS = 15.0
@@ -67,7 +69,7 @@ async def get_events(
         after = _number(last_event_id, "Last-Event-ID")
         await current(parts, owner, job_id)
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        stream = _stream(parts, admission, job_id, after)
+        stream = _whole(_stream(parts, admission, job_id, after))
         return StreamingResponse(stream, media_type=STREAM, headers=headers)
     after = _number(cursor, "cursor")
     found = await run_in_threadpool(_read, parts, owner, job_id, after, page_size + 1)
@@ -88,6 +90,15 @@ def _read(parts: Services, owner: str, job_id: str, after: int, size: int) -> li
     with parts.database.read() as connection:
         jobs.get_row(connection, owner, job_id)
         return events.after(connection, owner, job_id, after, size)
+
+
+async def _whole(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Ends it where the database is away, as `retry` has told clients to come back after an end."""
+    try:
+        async for sent in stream:
+            yield sent
+    except Busy as busy:
+        log.warning("a stream of events ends early: %s", busy.detail)
 
 
 async def _stream(

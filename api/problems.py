@@ -103,8 +103,8 @@ INTERNAL = ProblemType(
 )  # fmt: skip
 BUSY = ProblemType(
     "busy", 503, "Not now",
-    "The service is at one of its limits for work done side by side, or its database does not "
-    "answer just now.",
+    "The service is at one of its limits for work done side by side, or its database or its store "
+    "of files does not answer just now.",
     "Send the same request again after `Retry-After` seconds.",
 )  # fmt: skip
 STORAGE_FULL = ProblemType(

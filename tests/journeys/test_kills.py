@@ -16,28 +16,10 @@ import pytest
 
 from tests.bodies import same
 from tests.engines import Engine
+from tests.journeys.steady import EPOCHS, in_mid_training, steady
 from tests.service import ROOT, Service, until
 
 pytestmark = pytest.mark.slow
-
-GRAPH = {
-    "inputs": [{"name": "x", "shape": [32]}],
-    "nodes": [
-        {
-            "name": "wide",
-            "layer": {"type": "Dense", "config": {"units": 256, "activation": "relu"}},
-            "inputs": "x",
-        },
-        {
-            "name": "dropped",
-            "layer": {"type": "Dropout", "config": {"rate": 0.3}},
-            "inputs": "wide",
-        },
-        {"name": "y", "layer": {"type": "Dense", "config": {"units": 1}}, "inputs": "dropped"},
-    ],
-    "outputs": ["y"],
-}
-EPOCHS = 60
 
 
 @pytest.fixture(scope="module")
@@ -50,33 +32,13 @@ def service(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="module")
 def request_body(service: Service) -> dict[str, Any]:
-    draw = np.random.default_rng(5)
-    x = draw.random((4_000, 32)).round(4)
-    dataset = service.dataset({"x": x, "y": x.sum(axis=1).round(4)})
-    return {
-        "graph": GRAPH,
-        "dataset": dataset,
-        "compile": {"optimizer": "adam", "loss": "mse"},
-        "fit": {"epochs": EPOCHS, "batch_size": 16, "validation_split": 0.1},
-        "seed": 7,
-    }
+    return steady(service)
 
 
 @pytest.fixture(scope="module")
 def calm(service: Service, request_body: dict[str, Any]) -> bytes:
     """The weights of a run that nothing disturbed."""
     return service.file(service.trained(**request_body)["model"], "model.safetensors")
-
-
-def in_mid_training(service: Service, job_id: str) -> None:
-    """Returns once some epochs are finished and checkpointed, and many are left."""
-
-    def looking() -> bool | None:
-        job = service.job(job_id)
-        assert not job["is_terminal"], "the job was over before it could be disturbed"
-        return True if 3 <= job["progress"]["epoch"] < EPOCHS - 10 else None
-
-    until(looking, "mid-training")
 
 
 def check(service: Service, job_id: str, calm: bytes) -> None:

@@ -1,0 +1,149 @@
+"""A store that goes away and comes back: no request fails as ours, and no job is lost."""
+
+import signal
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.journeys.steady import EPOCHS, in_mid_training, steady
+from tests.plans import DEFINITION
+from tests.production import Production, production
+from tests.service import Service, until
+
+pytestmark = pytest.mark.slow
+BUILD = {"kind": "build", "graph": DEFINITION}
+COLUMNS = {"columns": {"x": [1.0, 2.0]}}
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
+    """Of these tests alone."""
+    with production(tmp_path_factory.mktemp("stores")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def service(stores: Production, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One that does not wait long for a silent store."""
+    patience = {"S3_SECONDS": "1", "DATABASE_SECONDS": "5", "LEASE_SECONDS": "5"}
+    running = Service(tmp_path_factory.mktemp("away"), **stores.settings(), **patience)
+    yield running
+    running.stop()
+
+
+def busy(answer: httpx.Response, *, said: str = "") -> None:
+    """503, and when to come again."""
+    assert answer.status_code == 503, (answer.request.url, answer.text)
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    assert said in answer.json()["detail"]
+
+
+def is_ready(service: Service) -> bool | None:
+    return service.client.get("/readyz").json() == {"status": "ok", "away": []} or None
+
+
+def polled(service: Service, job_id: str) -> httpx.Response | None:
+    """None while the job is shown as it was a moment ago."""
+    answer = service.client.get(f"/v1/jobs/{job_id}")
+    return None if answer.status_code == 200 else answer
+
+
+def finished(service: Service, job_id: str) -> None:
+    """Whole, and once."""
+    job = service.ended(job_id)
+    assert job["state"] == "succeeded", job["error"]
+    history = service.client.get(f"/v1/jobs/{job_id}/history").json()["epochs"]
+    assert [epoch["epoch"] for epoch in history] == list(range(1, EPOCHS + 1))
+
+
+def test_without_redis_jobs_are_taken_and_done(stores: Production, service: Service) -> None:
+    stores.broker.kill()
+    try:
+        service.trained(**BUILD)
+        answer = service.client.get("/readyz")
+        assert (answer.status_code, answer.json()["away"]) == (200, ["broker"])
+        service.part("worker").kill()  # the next one starts without its broker
+        service.trained(**BUILD)
+    finally:
+        stores.broker.start()
+    until(lambda: is_ready(service), "Redis to be found again")
+    service.trained(**BUILD)
+
+
+def test_a_redis_that_has_forgotten_everything_is_no_loss(
+    stores: Production, service: Service
+) -> None:
+    job_ids = [service.submit(**BUILD) for _ in range(5)]
+    stores.broker.flush()
+    for job_id in job_ids:
+        assert service.ended(job_id)["state"] == "succeeded"
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_a_training_goes_on_after_postgresql_was_away(
+    stores: Production, service: Service, mode: str
+) -> None:
+    job_id = service.submit(**steady(service))
+    in_mid_training(service, job_id)
+    parts = [service.part(name).pid for name in ("api", "worker", "reaper")]
+    stores.database.stop(mode)  # type: ignore[arg-type]
+    try:
+        for path in ("/v1/jobs", f"/v1/jobs/{job_id}/events", "/v1/models"):
+            busy(service.client.get(path))
+        busy(until(lambda: polled(service, job_id), "an answer that no memory gives"))
+        busy(service.client.get("/readyz"), said="database: ")
+        busy(service.client.get("/metrics"))
+        busy(service.client.post("/v1/jobs", json=BUILD))
+        busy(service.client.post("/v1/datasets", json=COLUMNS))
+        busy(service.client.delete(f"/v1/jobs/{job_id}"))
+        assert service.client.get("/healthz").status_code == 200
+    finally:
+        stores.database.start()
+    until(lambda: is_ready(service), "PostgreSQL to be found again")
+    finished(service, job_id)
+    assert [service.part(name).pid for name in ("api", "worker", "reaper")] == parts
+
+
+def test_a_live_stream_ends_with_postgresql_and_is_taken_up_again(
+    stores: Production, service: Service
+) -> None:
+    job_id = service.submit(**steady(service))
+    in_mid_training(service, job_id)
+    stream, headers = f"/v1/jobs/{job_id}/events", {"Accept": "text/event-stream"}
+    seen: list[int] = []
+    try:
+        with service.client.stream("GET", stream, headers=headers) as answer:
+            for number in numbers(answer):
+                seen.append(number)
+                if len(seen) == 1:
+                    stores.database.stop("fast")
+    finally:
+        stores.database.start()
+    until(lambda: is_ready(service), "PostgreSQL to be found again")
+    with service.client.stream(
+        "GET", stream, headers={**headers, "Last-Event-ID": str(seen[-1])}
+    ) as answer:
+        seen += numbers(answer)
+    assert seen == list(range(1, len(seen) + 1))
+    finished(service, job_id)
+
+
+def numbers(stream: httpx.Response) -> Iterator[int]:
+    """The events' ids as they come, to a proper end."""
+    return (int(line[4:]) for line in stream.iter_lines() if line.startswith("id: "))
+
+
+def test_a_training_outlasts_a_bucket_that_is_silent(stores: Production, service: Service) -> None:
+    job_id = service.submit(**steady(service))
+    in_mid_training(service, job_id)
+    stores.bucket.process.send_signal(signal.SIGSTOP)
+    try:
+        busy(service.client.post("/v1/datasets", json=COLUMNS))
+        busy(service.client.get("/readyz"), said="files: ")
+        assert service.job(job_id)["state"] == "running"
+    finally:
+        stores.bucket.process.send_signal(signal.SIGCONT)
+    finished(service, job_id)
+    service.dataset(COLUMNS["columns"])
