@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select
 
-from models_store.tables import checkpoints
+from models_store.job_uses import TERMINAL
+from models_store.tables import checkpoints, jobs
 
 
 @dataclass(frozen=True)
@@ -43,3 +44,9 @@ def replace(connection: Connection, owner: str, job_id: str, checkpoint: Checkpo
 def drop(connection: Connection, job_id: str) -> None:
     """Forgets it; its file is named by nothing any more."""
     connection.execute(delete(checkpoints).where(checkpoints.c.job_id == job_id))
+
+
+def drop_ended(connection: Connection) -> None:
+    """Forgets those of jobs that have ended, which may have done so while nobody worked on them."""
+    ended = select(jobs.c.id).where(jobs.c.state.in_(TERMINAL))
+    connection.execute(delete(checkpoints).where(checkpoints.c.job_id.in_(ended)))

@@ -13,6 +13,7 @@ from models_store.base_settings import EnvironmentSettings
 DATABASES = ("sqlite", "postgresql")
 
 GIB = 2**30
+MOST_DAYS = 100_000
 
 
 class Settings(EnvironmentSettings):
@@ -54,6 +55,10 @@ class Settings(EnvironmentSettings):
     """How often a job is started again after its worker was lost."""
     idempotency_hours: float = Field(default=24, gt=0)
     """How long the answer to an `Idempotency-Key` is kept."""
+    keep_jobs_days: float = Field(default=0, ge=0, le=MOST_DAYS)
+    """How long an ended job is kept, with its history and events; its model stays. 0: for ever."""
+    keep_models_days: float = Field(default=0, ge=0, le=MOST_DAYS)
+    """How long a model is kept, unless a job that has not ended needs it. 0: for ever."""
     sweep_grace_seconds: float = Field(default=3600, gt=0)
     """Age past which a folder that no row names is deleted."""
 

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from domain.errors import GraphfitError
-from models_store import expiry, idempotency, sweep, workers
+from models_store import expiry, idempotency, retention, sweep, workers
 from models_store.artifacts import ArtifactStore, open_store
 from models_store.calls import Calls
 from models_store.database import Database
@@ -42,11 +42,15 @@ class Reaper:
             self.calls.wake()
 
     def sweep(self) -> None:
-        """Forgets old answers and lost workers; deletes old folders that no row names."""
+        """Forgets what is old, ended or lost; deletes old folders that no row names."""
+        kept = self.settings
         with self.database.write() as connection:
-            idempotency.forget_old(connection, self.settings.idempotency_hours)
+            idempotency.forget_old(connection, kept.idempotency_hours)
             workers.forget_lost(connection)
-        sweep.sweep(self.database, self.store, self.settings.sweep_grace_seconds)
+        retired = retention.retire(self.database, kept.keep_jobs_days, kept.keep_models_days)
+        if retired:
+            log.info("forgot %d old job(s) and model(s)", retired)
+        sweep.sweep(self.database, self.store, kept.sweep_grace_seconds)
 
     def run(self, stopping: threading.Event, settings: Settings) -> None:
         """Until it is told to stop; a store that is away is tried again."""
