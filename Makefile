@@ -10,7 +10,7 @@ SIDE_BY_SIDE = -n auto --maxprocesses 4 --dist loadfile
 LOCK     = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
            --no-emit-index-url --custom-compile-command "make lock" --quiet $(UPGRADE)
 
-.PHONY: help run demo setup test test-slow check format bench lock clean
+.PHONY: help run demo setup test test-slow chaos check format bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test: $(DEV) ## Run the quick tests (ARGS="..." goes to pytest)
 
 test-slow: $(DEV) ## Run the slow tests, all of them (ARGS="..." goes to pytest)
 	$(BIN)/python -m pytest -m slow -n auto --maxprocesses 2 $(ARGS)
+
+chaos: $(DEV) ## Run 200 jobs through a storm of crashes (SEED=..., JOBS=... choose another)
+	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS)) $(ARGS)
 
 check: $(DEV) ## Check style, types, import laws and generated files
 	$(BIN)/ruff check

@@ -1,0 +1,14 @@
+"""Wake-up calls that nobody had a reason for."""
+
+from models_store.ids import new_id
+from models_store.queue import WAKE, celery_app
+from models_store.settings import Settings
+
+
+def call(broker_url: str, messages: int, copies: int) -> None:
+    """Calls workers, each message delivered several times under one id."""
+    with celery_app(Settings(broker_url=broker_url)) as app:
+        for _ in range(messages):
+            task = new_id("wake")
+            for _ in range(copies):
+                app.send_task(WAKE, task_id=task, ignore_result=True, retry=False)

@@ -1,0 +1,108 @@
+"""HTTP as a patient client speaks it: any API, and the same request again when it did not work."""
+
+import random
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+
+from tests.chaos.answers import Answer, Answers
+from tests.chaos.part import LOOPBACK, Part
+from tests.chaos.timeline import Timeline
+
+TIMEOUT_SECONDS = 60
+"""An API that says nothing for so long hangs."""
+LONGEST_WAIT_SECONDS = 5.0
+
+
+class GaveUp(Exception):
+    """The time was over before the request had a definite answer."""
+
+
+class Client:
+    """Records every answer."""
+
+    def __init__(self, apis: Sequence[Part], answers: Answers, timeline: Timeline) -> None:
+        self._apis = apis
+        self._answers = answers
+        self._timeline = timeline
+        self._http = httpx.Client(timeout=TIMEOUT_SECONDS)
+        self.deadline = float("inf")
+        """On the timeline."""
+
+    def close(self) -> None:
+        """Ends all connections."""
+        self._http.close()
+
+    def once(
+        self, method: str, path: str, *, api: Part | None = None, **arguments: Any
+    ) -> httpx.Response | None:
+        """One request of any API; None where no answer came."""
+        api = api or random.choice(self._apis)
+        began = self._timeline.now()
+        response: httpx.Response | None = None
+        try:
+            url = f"http://{LOOPBACK}:{api.port}{path}"
+            response = self._http.request(method, url, **arguments)
+            said = response.text if response.status_code >= 400 else ""
+        except httpx.TransportError as error:
+            said = f"{type(error).__name__}: {error}"
+        headers = {} if response is None else response.headers
+        self._answers.add(
+            Answer(
+                since=began,
+                until=self._timeline.now(),
+                api=api.name,
+                request=f"{method} {path}",
+                status=None if response is None else response.status_code,
+                media_type=headers.get("content-type", "").partition(";")[0],
+                retry_after=headers.get("retry-after"),
+                said=said,
+            )
+        )
+        return response
+
+    def ask(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        """The same request until there is a definite answer.
+
+        Raises:
+            GaveUp: there was none by the deadline.
+        """
+        while self._timeline.now() < self.deadline:
+            response = self.once(method, path, **arguments)
+            if response is not None and not _is_to_be_repeated(response):
+                return response
+            time.sleep(_wait(response))
+        raise GaveUp(f"{method} {path}")
+
+    def read(self, path: str) -> Any:
+        """The JSON of something that must be there.
+
+        Raises:
+            GaveUp: it was not to be had by the deadline.
+        """
+        response = self.ask("GET", path)
+        return response.json() if response.status_code == 200 else {"missing": response.status_code}
+
+    def items(self, path: str) -> list[dict[str, Any]]:
+        """All items of a list, over all its pages."""
+        found: list[dict[str, Any]] = []
+        cursor = ""
+        while True:
+            page = self.read(f"{path}?page_size=200{cursor}")
+            found += page["items"]
+            if page["next_cursor"] is None:
+                return found
+            cursor = f"&cursor={page['next_cursor']}"
+
+
+def _is_to_be_repeated(response: httpx.Response) -> bool:
+    """Told to come back, or no room just now."""
+    comes_back = "retry-after" in response.headers and response.status_code >= 400
+    return comes_back or response.status_code >= 500
+
+
+def _wait(response: httpx.Response | None) -> float:
+    asked = 0.3 if response is None else float(response.headers.get("retry-after", 1))
+    return min(asked, LONGEST_WAIT_SECONDS) * random.uniform(0.5, 1.0)

@@ -1,0 +1,164 @@
+"""The production engine on one machine: stores, two APIs, three workers, two reapers."""
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from models_store.ids import new_id
+from tests.chaos import processes
+from tests.chaos.disk import small_disk
+from tests.chaos.part import LOOPBACK, Part
+from tests.chaos.timeline import Timeline
+from tests.postgresql import PostgreSql
+from tests.redis_server import RedisServer, free_port
+from tests.service import ROOT
+
+LEASE_SECONDS = 4.0
+SWEEP_SECONDS = 2.0
+GRACE_SECONDS = 12.0
+"""Past which a folder that no row names is deleted: longer than any lease."""
+READY_SECONDS = 180
+STOP_SECONDS = 40
+TEND_SECONDS = 0.1
+
+SETTINGS = {
+    "LEASE_SECONDS": LEASE_SECONDS,
+    "SWEEP_SECONDS": SWEEP_SECONDS,
+    "SWEEP_GRACE_SECONDS": GRACE_SECONDS,
+    "TICK_SECONDS": 0.3,
+    "REAP_SECONDS": 0.5,
+    # The storm kills on purpose, more often than the machine of any real job would die:
+    # no job may fail of it, or it could not be told from one that was lost.
+    "MAX_ATTEMPTS": 1_000_000,
+}
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many of each part there are."""
+
+    apis: int = 2
+    workers: int = 3
+    reapers: int = 2
+
+
+class Cluster:
+    """Its parts are started again whenever they end, until it is stopped."""
+
+    def __init__(self, folder: Path, timeline: Timeline, size: Size | None = None) -> None:
+        self.mark = new_id("storm")
+        self.timeline = timeline
+        self.logs = folder / "logs"
+        self.logs.mkdir()
+        self._closing = ExitStack()
+        self._stopping = threading.Event()
+        self._parts: list[Part] = []
+        try:
+            self._open(folder, size or Size())
+        except BaseException:
+            self._closing.close()
+            raise
+
+    def _open(self, folder: Path, size: Size) -> None:
+        self.disk = small_disk(folder / "data", self.mark)
+        self._closing.callback(self.disk.close)
+        self.artifacts = self.disk.folder / "artifacts"
+        self.database = PostgreSql()
+        self._closing.callback(self.database.close)
+        self.database_url = self.database.new_database()
+        self.broker = RedisServer(self.logs)
+        self._closing.callback(self.broker.close)
+        self.broker_url = self.broker.new_broker()
+        self.environment = {
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            processes.MARK: self.mark,
+            "GRAPHFIT_DATA": str(self.disk.folder),
+            "GRAPHFIT_DATABASE_URL": self.database_url,
+            "GRAPHFIT_BROKER_URL": self.broker_url,
+            **{f"GRAPHFIT_{name}": str(value) for name, value in SETTINGS.items()},
+        }
+        self.apis = [self._api(number) for number in range(size.apis)]
+        self.workers = [self._part(f"worker-{n}", "worker") for n in range(size.workers)]
+        self.reapers = [self._part(f"reaper-{n}", "reaper") for n in range(size.reapers)]
+
+    def _api(self, number: int) -> Part:
+        port = free_port()
+        return self._part(f"api-{number}", "api", "--port", str(port), port=port)
+
+    def _part(self, name: str, *arguments: str, port: int | None = None) -> Part:
+        part = Part(name, arguments, self.environment, self.logs, self.timeline, port)
+        self._parts.append(part)
+        return part
+
+    @property
+    def parts(self) -> list[Part]:
+        """All of them."""
+        return list(self._parts)
+
+    def start(self) -> None:
+        """Migrates the database, starts every part, and returns when the APIs are ready."""
+        command = [sys.executable, "-m", "standalone", "migrate"]
+        subprocess.run(command, check=True, cwd=ROOT, env=self._parts[0].environment)
+        for part in self._parts:
+            part.start()
+        threading.Thread(target=self._tend, name="tend", daemon=True).start()
+        self.await_ready()
+
+    def _tend(self) -> None:
+        while not self._stopping.wait(TEND_SECONDS):
+            for part in self._parts:
+                part.tend()
+
+    def await_ready(self) -> None:
+        """Returns once every API says so."""
+        for api in self.apis:
+            until(lambda api=api: _is_ready(api), f"{api.name} to be ready", READY_SECONDS)  # type: ignore[misc]
+
+    def heal(self) -> None:
+        """Undoes whatever a blow may have left."""
+        processes.send(processes.marked(self.mark), signal.SIGCONT)
+        self.disk.free()
+        self.database.start()
+        self.await_ready()
+
+    def stop(self) -> list[str]:
+        """Stops every part softly; gives those that did not."""
+        self._stopping.set()
+        for part in self._parts:
+            part.strike(signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        return [p.name for p in self._parts if not p.wait(max(0.1, deadline - time.monotonic()))]
+
+    def close(self) -> None:
+        """Ends whatever lives, and gives all back."""
+        self._stopping.set()
+        processes.send(processes.marked(self.mark), signal.SIGKILL)
+        self._closing.close()
+
+
+def until(look: Callable[[], bool], what: str, seconds: float) -> None:
+    """Polls.
+
+    Raises:
+        TimeoutError: it did not happen.
+    """
+    deadline = time.monotonic() + seconds
+    while not look():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {seconds} s for {what}")
+        time.sleep(0.1)
+
+
+def _is_ready(api: Part) -> bool:
+    try:
+        return httpx.get(f"http://{LOOPBACK}:{api.port}/readyz", timeout=10).status_code == 200
+    except httpx.TransportError:
+        return False

@@ -1,0 +1,151 @@
+"""What can be seen from outside after a storm: answers, rows, files, processes."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from models_store.datasets import column_key
+from tests.chaos import processes
+from tests.chaos.answers import Answers, Circumstances
+from tests.chaos.client import Client
+from tests.chaos.cluster import Cluster
+from tests.chaos.errands import Record
+from tests.chaos.part import Part
+from tests.chaos.reference import References
+
+Json = dict[str, Any]
+Found = Iterator[tuple[str, str]]
+"""What a law finds: whom it concerns, and how it was broken."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """Files that lie there, and those that rows name."""
+
+    kept: frozenset[str]
+    named: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that the verdict is found on."""
+
+    records: list[Record]
+    references: References
+    jobs: dict[str, Json]
+    """Every job that the API lists, by id."""
+    events: dict[str, list[Json]]
+    histories: dict[str, Json]
+    models: list[Json]
+    downloads: dict[tuple[str, str], tuple[str, int]]
+    """By model and file: sha256 and bytes of what is given to a client."""
+    leased: frozenset[str]
+    """Jobs under a lease that still runs, by the database's clock."""
+    store: Store
+    strays: list[str]
+    """Processes of the service that descend from no living part of it."""
+    answers: Answers
+    circumstances: Circumstances
+    parts: list[Part]
+
+    def judged(self) -> Iterator[tuple[Record, Json]]:
+        """The errands whose job is there."""
+        for record in self.records:
+            if record.job in self.jobs:
+                yield record, self.jobs[record.job]
+
+    def succeeded(self) -> Iterator[tuple[Record, Json]]:
+        """Those whose job has succeeded."""
+        return ((record, job) for record, job in self.judged() if job["state"] == "succeeded")
+
+
+def gathered(
+    cluster: Cluster,
+    client: Client,
+    records: list[Record],
+    references: References,
+    circumstances: Circumstances,
+    answers: Answers,
+) -> Evidence:
+    """Asks and looks."""
+    jobs = {job["id"]: job for job in client.items("/v1/jobs")}
+    models = client.items("/v1/models")
+    return Evidence(
+        records=records,
+        references=references,
+        jobs=jobs,
+        events={job: _events(client, job) for job in jobs},
+        histories={job: client.read(f"/v1/jobs/{job}/history") for job in jobs},
+        models=models,
+        downloads=dict(_downloads(client, models)),
+        leased=frozenset(_leased(cluster.database_url)),
+        store=store(cluster),
+        strays=strays(cluster),
+        answers=answers,
+        circumstances=circumstances,
+        parts=cluster.parts,
+    )
+
+
+def _events(client: Client, job: str) -> list[Json]:
+    events: list[Json] = []
+    while True:
+        after = events[-1]["id"] if events else 0
+        page = client.read(f"/v1/jobs/{job}/events?cursor={after}&page_size=1000")
+        if not page["items"]:
+            return events
+        events += page["items"]
+
+
+def _downloads(
+    client: Client, models: list[Json]
+) -> Iterator[tuple[tuple[str, str], tuple[str, int]]]:
+    for model in models:
+        for file in model["files"]:
+            answer = client.ask("GET", f"/v1/models/{model['id']}/files/{file['name']}")
+            digest = hashlib.sha256(answer.content).hexdigest()
+            yield (model["id"], file["name"]), (digest, len(answer.content))
+
+
+def _leased(url: str) -> list[str]:
+    query = "SELECT id FROM jobs WHERE lease_until > extract(epoch FROM clock_timestamp())"
+    return [row["id"] for row in _rows(url, query)]
+
+
+def _rows(url: str, query: str) -> list[Json]:
+    with psycopg.connect(url, row_factory=dict_row) as connection:
+        return connection.execute(query.encode()).fetchall()
+
+
+def store(cluster: Cluster) -> Store:
+    """As it is now."""
+    return Store(frozenset(_kept(cluster.artifacts)), frozenset(_named(cluster.database_url)))
+
+
+def _kept(folder: Path) -> set[str]:
+    """Every file and every empty folder."""
+    return {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() or (len(path.relative_to(folder).parts) > 1 and not any(path.iterdir()))
+    }
+
+
+def _named(url: str) -> set[str]:
+    keys = {row["artifact"] for row in _rows(url, "SELECT artifact FROM model_files")}
+    keys |= {row["artifact"] for row in _rows(url, "SELECT artifact FROM checkpoints")}
+    for row in _rows(url, "SELECT id, columns FROM datasets"):
+        keys |= {column_key(row["id"], index) for index in range(len(json.loads(row["columns"])))}
+    return keys
+
+
+def strays(cluster: Cluster) -> list[str]:
+    """As they are now."""
+    living = [part.pid for part in cluster.parts if part.pid]
+    return [processes.described(stray) for stray in processes.strays(cluster.mark, living)]

@@ -1,0 +1,74 @@
+"""What each training gives when nothing disturbs it."""
+
+import hashlib
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.chaos.client import Client
+from tests.chaos.recipes import Recipe
+
+Metrics = list[dict[str, float]]
+"""Of each epoch."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """All that must be equal, bit for bit."""
+
+    weights: str
+    """The sha256 of `model.safetensors`."""
+    metrics: Metrics
+    predictions: Any
+
+
+@dataclass(frozen=True)
+class References:
+    """Every result that a storm's jobs may have."""
+
+    datasets: dict[str, str]
+    """By recipe."""
+    results: dict[tuple[str, int], Result]
+    """By recipe and seed."""
+    jobs: list[str]
+
+
+def undisturbed(client: Client, wanted: Iterable[tuple[Recipe, int]]) -> References:
+    """Trains each once, in calm."""
+    distinct = {(recipe.name, seed): recipe for recipe, seed in wanted}
+    datasets: dict[str, str] = {}
+    for recipe in distinct.values():
+        if recipe.name not in datasets:
+            answer = client.ask("POST", "/v1/datasets", json={"columns": recipe.columns})
+            datasets[recipe.name] = answer.json()["id"]
+    jobs = {}
+    for (name, seed), recipe in distinct.items():
+        answer = client.ask("POST", "/v1/jobs", json=recipe.request(datasets[name], seed))
+        assert answer.status_code == 202, answer.text
+        jobs[name, seed] = answer.json()["id"]
+    results = {key: _result(client, jobs[key], recipe) for key, recipe in distinct.items()}
+    return References(datasets, results, list(jobs.values()))
+
+
+def _result(client: Client, job_id: str, recipe: Recipe) -> Result:
+    while not (job := client.read(f"/v1/jobs/{job_id}"))["is_terminal"]:
+        time.sleep(0.2)
+    assert (job["state"], job["attempt"]) == ("succeeded", 1), f"in calm weather: {job}"
+    answer = client.ask("GET", f"/v1/models/{job['model']}/files/model.safetensors")
+    return Result(
+        weights=hashlib.sha256(answer.content).hexdigest(),
+        metrics=metrics_of(client.read(f"/v1/jobs/{job_id}/history")),
+        predictions=predicted(client, job["model"], recipe),
+    )
+
+
+def metrics_of(history: Any) -> Metrics:
+    """Without the seconds, which differ."""
+    return [epoch["metrics"] for epoch in history["epochs"]]
+
+
+def predicted(client: Client, model: str, recipe: Recipe) -> Any:
+    """What the model says to the recipe's question."""
+    answer = client.ask("POST", f"/v1/models/{model}:predict", json=recipe.question)
+    return answer.json()

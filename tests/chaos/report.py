@@ -1,0 +1,100 @@
+"""What a storm was like, and how each violation came about."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.chaos.adversary import Adversary
+from tests.chaos.evidence import Evidence, Json
+from tests.chaos.timeline import Timeline
+from tests.chaos.verdict import Violation
+
+AROUND_SECONDS = 2.0
+MOST_TOLD = 20
+"""Violations whose story is told."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """All there is to say."""
+
+    seed: int
+    evidence: Evidence
+    violations: list[Violation]
+    adversary: Adversary
+    timeline: Timeline
+    logs: Path
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        yield from self._summary()
+        yield from self._traces()
+        for violation in self.violations:
+            yield f"VIOLATION {violation}"
+        told: set[str] = set()
+        for violation in self.violations:
+            job = self._job_of(violation)
+            if job is not None and job["id"] not in told and len(told) < MOST_TOLD:
+                told.add(job["id"])
+                yield from self._story(job)
+        yield f"seed {self.seed}: {len(self.violations)} violations"
+
+    def _summary(self) -> Iterator[str]:
+        jobs = list(self.evidence.jobs.values())
+        blows = self.adversary.counts()
+        yield f"seed {self.seed}, {len(self.evidence.records)} jobs"
+        yield f"duration: {self.timeline.now():.0f} s"
+        yield f"blows: {blows.total()}: {_listed(blows)}"
+        yield f"jobs: {_listed(Counter(job['state'] for job in jobs))}"
+        yield f"attempts: {_listed(Counter(job['attempt'] for job in jobs))}"
+        yield f"answers: {_listed(self.evidence.answers.counts())}"
+        yield f"requeued: {_listed(_reasons(jobs))}"
+
+    def _traces(self) -> Iterator[str]:
+        """What broke inside, seen by clients or not."""
+        for log in sorted(self.logs.glob("*.log")):
+            for line, count in _errors(log).most_common():
+                yield f"trace in {log.name}, {count} times: {line}"
+
+    def _job_of(self, violation: Violation) -> Json | None:
+        said = f"{violation.subject} {violation.detail}"
+        return next((job for id_, job in self.evidence.jobs.items() if id_ in said), None)
+
+    def _story(self, job: Json) -> Iterator[str]:
+        """The job's steps among the blows around them."""
+        steps = [
+            (self.timeline.seconds_of(step["at"]), f"    {step['state']}: {step['reason']}")
+            for step in job["transitions"]
+        ]
+        since, until = steps[0][0] - AROUND_SECONDS, steps[-1][0] + AROUND_SECONDS
+        moments = [(moment.at, moment.what) for moment in self.timeline.between(since, until)]
+        yield f"{job['id']}:"
+        for at, what in sorted(steps + moments):
+            yield f"  {at:8.2f} s  {what}"
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items(), key=str))
+
+
+def _reasons(jobs: list[Json]) -> Counter[str]:
+    return Counter(
+        step["reason"]
+        for job in jobs
+        for before, step in zip(job["transitions"], job["transitions"][1:], strict=False)
+        if step["state"] == "queued" and before["state"] != "paused"
+    )
+
+
+def _errors(log: Path) -> Counter[str]:
+    """The last line of each trace."""
+    found: Counter[str] = Counter()
+    inside = False
+    for line in log.read_text(errors="replace").splitlines():
+        if line.startswith("Traceback"):
+            inside = True
+        elif inside and line and not line.startswith(" "):
+            inside = False
+            found[line[:160]] += 1
+    return found

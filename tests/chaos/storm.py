@@ -1,0 +1,125 @@
+"""A storm, from the calm before it to the verdict after it."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.chaos import evidence as evidence_
+from tests.chaos import processes
+from tests.chaos.adversary import Adversary
+from tests.chaos.answers import Answers, Circumstances
+from tests.chaos.client import Client
+from tests.chaos.cluster import GRACE_SECONDS, SWEEP_SECONDS, Cluster, until
+from tests.chaos.customer import Customer
+from tests.chaos.errands import Errand, Record, draw
+from tests.chaos.evidence import Evidence
+from tests.chaos.reference import References, undisturbed
+from tests.chaos.report import Report
+from tests.chaos.timeline import Timeline
+from tests.chaos.verdict import Violation, violations
+
+
+@dataclass(frozen=True)
+class Options:
+    """How large a storm is."""
+
+    jobs: int
+    seed: int
+    pace: float = 4.0
+    """Mean seconds between two blows."""
+    customers: int = 10
+    """Clients at once, each with one job."""
+    seeds: int = 2
+    """Different ones that each recipe is trained with."""
+    storm_seconds: float = 3600.0
+    """After which the adversary ends, whatever is not done."""
+    calm_seconds: float = 300.0
+    """For what is left after that."""
+
+
+class Storm:
+    """One cluster, one adversary, one verdict."""
+
+    def __init__(self, options: Options, folder: Path, *, aloud: bool) -> None:
+        self.options = options
+        self.timeline = Timeline(aloud=aloud)
+        self._folder = folder
+        self._answers = Answers()
+
+    def run(self) -> Report:
+        """All of it."""
+        errands = draw(self.options.seed, self.options.jobs, self.options.seeds)
+        self.timeline.say(f"seed {self.options.seed}: {len(errands)} jobs; all in {self._folder}")
+        with closing(Cluster(self._folder, self.timeline)) as cluster:
+            cluster.start()
+            with closing(Client(cluster.apis, self._answers, self.timeline)) as client:
+                references = undisturbed(client, ((e.recipe, e.seed) for e in errands))
+                adversary = Adversary(cluster, self.options.seed, self.options.pace)
+                records = self._weathered(cluster, client, adversary, references, errands)
+                found = self._judged(cluster, client, adversary, references, records)
+                broken = [*violations(found), *self._stopped(cluster)]
+        return Report(self.options.seed, found, broken, adversary, self.timeline, cluster.logs)
+
+    def _weathered(
+        self,
+        cluster: Cluster,
+        client: Client,
+        adversary: Adversary,
+        references: References,
+        errands: list[Errand],
+    ) -> list[Record]:
+        customer = Customer(client, self.timeline, references.datasets)
+        self.timeline.say("the storm begins")
+        began = self.timeline.now()
+        adversary.begin()
+        with ThreadPoolExecutor(self.options.customers) as threads:
+            under_way = [threads.submit(customer.run, errand) for errand in errands]
+            try:
+                with suppress(TimeoutError):
+                    until(
+                        lambda: all(errand.done() for errand in under_way),
+                        "the errands",
+                        self.options.storm_seconds,
+                    )
+            finally:
+                adversary.end()
+                client.deadline = self.timeline.now() + self.options.calm_seconds
+            self.timeline.say(f"the storm is over after {self.timeline.now() - began:.0f} s")
+            cluster.heal()
+            return [errand.result() for errand in under_way]
+
+    def _judged(
+        self,
+        cluster: Cluster,
+        client: Client,
+        adversary: Adversary,
+        references: References,
+        records: list[Record],
+    ) -> Evidence:
+        """Once the sweep and dying processes have had their time."""
+        patience = GRACE_SECONDS + 5 * SWEEP_SECONDS + 10
+        with suppress(TimeoutError):
+            until(lambda: _is_tidy(cluster), "the sweep", patience)
+        self.timeline.say("looking at what is left")
+        circumstances = Circumstances(
+            full=adversary.windows("fill disk"),
+            apis={api.name: api for api in cluster.apis},
+        )
+        return evidence_.gathered(
+            cluster, client, records, references, circumstances, self._answers
+        )
+
+    def _stopped(self, cluster: Cluster) -> list[Violation]:
+        """What is alive after a soft stop of every part."""
+        law = "the service stops"
+        found = [Violation(law, name, "did not stop when told to") for name in cluster.stop()]
+        with suppress(TimeoutError):
+            until(lambda: not processes.marked(cluster.mark), "the last process", 10)
+        left = [processes.described(process) for process in processes.marked(cluster.mark)]
+        return found + [Violation(law, process, "outlives the service") for process in left]
+
+
+def _is_tidy(cluster: Cluster) -> bool:
+    store = evidence_.store(cluster)
+    return store.kept == store.named and not evidence_.strays(cluster)

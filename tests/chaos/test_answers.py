@@ -1,0 +1,74 @@
+"""What a client may be answered in a storm, and what never."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chaos.answers import PROBLEM, Answer, Circumstances, fault_of
+from tests.chaos.part import Life, Part
+from tests.chaos.timeline import Timeline
+
+
+@pytest.fixture
+def circumstances(tmp_path: Path) -> Circumstances:
+    """An API that was killed at 100 s and served again at 110 s; a disk full from 200 to 205 s."""
+    api = Part("api-0", ["api"], {}, tmp_path, Timeline(aloud=False), port=1)
+    api.lives = [
+        Life(began=0, serving=5, struck=100, ended=100.2, status=-9),
+        Life(began=101, serving=110),
+    ]
+    return Circumstances(full=[(200, 205)], apis={api.name: api})
+
+
+def answer(status: int | None, at: float = 50, **fields: Any) -> Answer:
+    said = {"media_type": PROBLEM if (status or 0) >= 400 else "application/json", **fields}
+    return Answer(
+        since=at, until=at + 1, api="api-0", request="GET /v1/jobs", status=status, **said
+    )
+
+
+@pytest.mark.parametrize(
+    "fine",
+    [
+        answer(200),
+        answer(202),
+        answer(204),
+        answer(304),
+        answer(409),
+        answer(503, retry_after="1"),
+        answer(507, at=203),
+        answer(507, at=206),
+        answer(None, at=99.5),
+        answer(None, at=105),
+    ],
+    ids=str,
+)
+def test_what_is_right(fine: Answer, circumstances: Circumstances) -> None:
+    assert fault_of(fine, circumstances) is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        answer(500),
+        answer(404),
+        answer(422),
+        answer(503),
+        answer(503, retry_after="1", media_type="text/plain"),
+        answer(409, media_type="application/json"),
+        answer(507),
+        answer(507, at=190),
+        answer(507, at=208),
+        answer(None),
+        answer(None, at=120),
+    ],
+    ids=str,
+)
+def test_what_is_not(wrong: Answer, circumstances: Circumstances) -> None:
+    assert fault_of(wrong, circumstances)
+
+
+def test_a_second_delete_finds_nothing(circumstances: Circumstances) -> None:
+    again = Answer(50, 51, "api-0", "DELETE /v1/datasets/dataset_1", 404, PROBLEM)
+    assert fault_of(again, circumstances) is None

@@ -1,0 +1,17 @@
+"""A short storm: `make chaos` has the long ones."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.storm import Options, Storm
+
+JOBS, SEED = 20, 20
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_200)
+def test_a_short_storm_breaks_no_promise(tmp_path: Path) -> None:
+    report = Storm(Options(JOBS, SEED), tmp_path, aloud=False).run()
+    assert not report.violations, "\n".join(report.lines())
+    assert report.adversary.struck
