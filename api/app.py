@@ -18,6 +18,7 @@ from api import (
     models,
     ops,
     predict,
+    steering,
     workers,
 )
 from api.auth import KeyCheck
@@ -45,6 +46,7 @@ from models_store.settings import Settings as StoreSettings
 ROUTERS = (  # those that are asked most come first
     predict.router,
     jobs.router,
+    steering.router,
     events.router,
     datasets.router,
     graphs.router,

@@ -4,7 +4,6 @@ import time
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
 from api.acceptance import Accepted, accepted
@@ -123,26 +122,6 @@ def get_history(job_id: JobPath, parts: Parts, owner: Owner) -> Response:
     with parts.database.read() as connection:
         jobs.get_row(connection, owner, job_id)
         return answer(History(epochs=history.of(connection, owner, job_id)))
-
-
-@router.post(
-    "/{id}/cancel",
-    status_code=202,
-    summary="Cancel a job",
-    response_model=JobAnswer,
-    responses=DELETES,
-)
-def cancel_job(job_id: JobPath, parts: Parts, owner: Owner) -> Response:
-    """A queued job ends at once, a running one within seconds."""
-    with parts.database.write() as connection:
-        jobs.cancel(connection, owner, job_id)
-        response = _shown(connection, owner, job_id)
-    parts.snapshots.drop((owner, job_id))
-    return response
-
-
-def _shown(connection: Connection, owner: str, job_id: str) -> Response:
-    return answer(viewed(jobs.get(connection, owner, job_id)), 202)
 
 
 @router.delete("/{id}", status_code=204, summary="Delete a job", responses=DELETES)

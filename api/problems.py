@@ -63,8 +63,8 @@ METHOD_NOT_ALLOWED = ProblemType(
 )  # fmt: skip
 CONFLICT = ProblemType(
     "conflict", 409, "The present state forbids it",
-    "A thing in use cannot be deleted, an ended job not cancelled, and a request with an "
-    "`Idempotency-Key` in progress not sent again.",
+    "A thing in use cannot be deleted, an ended job neither cancelled nor paused nor resumed, and "
+    "a request with an `Idempotency-Key` in progress not sent again.",
     "`detail` says what stands in the way; wait for it, or end it first.",
 )  # fmt: skip
 TOO_LARGE = ProblemType(

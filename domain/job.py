@@ -174,7 +174,7 @@ class Job(Result):
     error: JobError | None
     environment: dict[str, JsonValue] | None
     bit_exact: bool | None
-    """Whether the result equals an undisturbed run's bit for bit."""
+    """Whether the result equals an undisturbed run's bit for bit; false as soon as it will not."""
     transitions: list[Transition]
     request: dict[str, JsonValue]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, case, select
 
 from domain.job import Epoch, JobError, JobState, Progress
 from domain.model import FileLeftOut, ModelFile
@@ -16,10 +16,15 @@ from models_store.tables import jobs
 
 
 def started(connection: Connection, claim: Claim, environment: dict[str, Any]) -> None:
-    """Records where the job runs; the first attempt's record stays."""
-    row = connection.execute(select(jobs.c.environment).where(jobs.c.id == claim.job_id)).one()
-    if row.environment is None:
-        guarded(connection, claim, {"environment": environment})
+    """Records where the job begins, or begins anew: attempts that go on from there keep it."""
+    values = {"environment": environment, "environment_key": None, "bit_exact": None}
+    guarded(connection, claim, values)
+
+
+def inexact(connection: Connection, claim: Claim, reason: str) -> None:
+    """The job goes on in another environment; from now on it may do so in any."""
+    guarded(connection, claim, {"bit_exact": False, "environment_key": None})
+    warned(connection, claim, reason)
 
 
 def progressed(
@@ -44,25 +49,27 @@ def epoch_ended(
     epoch: Epoch,
     progress: Progress,
     checkpoint: Checkpoint | None,
+    environment_key: str | None,
 ) -> None:
     """The epoch's history row, its event and its checkpoint, together."""
     progressed(connection, claim, progress, epoch.metrics)
     if history.add(connection, claim.owner, claim.job_id, epoch):
         events.add(connection, claim.owner, claim.job_id, "epoch", epoch.model_dump())
     if checkpoint is not None:
-        checkpointed(connection, claim, checkpoint)
+        checkpointed(connection, claim, checkpoint, environment_key)
 
 
-def checkpointed(connection: Connection, claim: Claim, checkpoint: Checkpoint) -> None:
-    """From here the job goes on, whatever happens; what was lost before counts no more."""
-    guarded(connection, claim, {"deaths": 0}, quiet=True)
+def checkpointed(
+    connection: Connection, claim: Claim, checkpoint: Checkpoint, environment_key: str | None
+) -> None:
+    """From here the job goes on, whatever happens; what was lost before counts no more.
+
+    Args:
+        environment_key: Where it goes on with the same bits; None where that is no matter.
+    """
+    values = {"losses": 0, "deaths": 0, "setbacks": 0, "environment_key": environment_key}
+    guarded(connection, claim, values, quiet=True)
     checkpoints.replace(connection, claim.owner, claim.job_id, checkpoint)
-
-
-def deaths(connection: Connection, claim: Claim) -> int:
-    """How often in a row the training process was killed without a new checkpoint."""
-    query = select(jobs.c.deaths).where(jobs.c.id == claim.job_id, jobs.c.fence == claim.fence)
-    return connection.execute(query).scalar_one_or_none() or 0
 
 
 def succeeded(
@@ -83,7 +90,7 @@ def succeeded(
         "model_id": model_id,
         "metrics": metrics,
         "progress": progress.model_dump(mode="json"),
-        "bit_exact": claim.deterministic,
+        "bit_exact": case((jobs.c.bit_exact.is_(False), False), else_=claim.deterministic),
     }
     _finish(connection, claim, JobState.SUCCEEDED, "finished", values)
     return model_id
@@ -100,7 +107,7 @@ def failed(connection: Connection, claim: Claim, error: JobError) -> None:
 
 def cancelled(connection: Connection, claim: Claim) -> None:
     """The end the client asked for."""
-    _finish(connection, claim, JobState.CANCELLED, "asked by the client", {})
+    _finish(connection, claim, JobState.CANCELLED, events.ASKED, {})
 
 
 def _finish(

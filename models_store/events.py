@@ -9,6 +9,9 @@ from domain.event import Event, EventType
 from domain.job import JobState, Transition
 from models_store.tables import events
 
+ASKED = "asked by the client"
+"""Why a job changed its course that its owner steered."""
+
 _JOB = bindparam("job", type_=String)
 _NEWEST = select(func.coalesce(func.max(events.c.sequence), 0)).where(events.c.job_id == _JOB)
 _ADD = insert(events).values(

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from sqlalchemy import ColumnElement, Connection, select, update
 
 from domain.job import JobError, JobState
-from models_store import events
+from models_store import checkpoints, events
 from models_store.columns import database_clock
 from models_store.leases import HELD, let_go, released
+from models_store.losses import backoff
 from models_store.tables import jobs
 
 
@@ -21,19 +22,25 @@ def _expired() -> tuple[ColumnElement[bool], ...]:
     return jobs.c.state.in_(HELD), jobs.c.lease_until < database_clock()
 
 
-def expire(connection: Connection, max_attempts: int) -> int:
-    """Takes back every job whose lease has run out; gives how many are queued again."""
+def expire(connection: Connection, most_losses: int) -> int:
+    """Takes back every job whose lease has run out; gives how many are queued again.
+
+    Args:
+        connection: Of a transaction that writes.
+        most_losses: In a row, without a new checkpoint between, at which a job fails.
+    """
+    lost = {"losses": jobs.c.losses + 1, "retry_at": backoff(jobs.c.losses)}
     statement = (
         update(jobs)
         .where(*_expired())
-        .values(**released(), version=jobs.c.version + 1)
-        .returning(jobs.c.id, jobs.c.owner, jobs.c.state, jobs.c.attempt)
+        .values(**released(), **lost, version=jobs.c.version + 1)
+        .returning(jobs.c.id, jobs.c.owner, jobs.c.state, jobs.c.losses)
     )
     rows = connection.execute(statement).all()
     requeued = 0
     for row in rows:
-        if row.attempt >= max_attempts and row.state == JobState.RUNNING:
-            _give_up(connection, row.id, row.owner, row.attempt)
+        if row.losses >= most_losses and row.state == JobState.RUNNING:
+            _give_up(connection, row.id, row.owner, row.losses)
         else:
             reason = "its worker was lost"
             let_go(connection, row.id, row.owner, JobState(row.state), reason)
@@ -41,11 +48,11 @@ def expire(connection: Connection, max_attempts: int) -> int:
     return requeued
 
 
-def _give_up(connection: Connection, job_id: str, owner: str, attempts: int) -> None:
+def _give_up(connection: Connection, job_id: str, owner: str, losses: int) -> None:
     error = JobError(
         type="worker-lost",
         title="The worker was lost",
-        detail=f"The job's worker was lost {attempts} times.",
+        detail=f"Its worker was lost, and the job had got no further {losses} times in a row.",
         category="infrastructure",
     )
     statement = (
@@ -58,4 +65,5 @@ def _give_up(connection: Connection, job_id: str, owner: str, attempts: int) -> 
         )
     )
     connection.execute(statement)
+    checkpoints.drop(connection, job_id)
     events.add_state(connection, owner, job_id, JobState.FAILED, error.title)

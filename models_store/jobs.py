@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, exists, func, select, update
+from sqlalchemy import Connection, Row, exists, func, select
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert as sql_insert
 
@@ -190,39 +190,11 @@ def _error(row: Row[Any]) -> JobError | None:
 
 
 def _progress(row: Row[Any], state: JobState) -> Progress:
-    """A job that ended early has no time left, whatever was estimated last."""
+    """A job that ended early, or rests, has no end in sight, whatever was estimated last."""
     progress = Progress.model_validate(row.progress)
-    if state in (JobState.CANCELLED, JobState.FAILED):
+    if state in (JobState.CANCELLED, JobState.FAILED, JobState.PAUSED):
         return progress.model_copy(update={"seconds_remaining": None})
     return progress
-
-
-def cancel(connection: Connection, owner: str, job_id: str) -> None:
-    """Asks a job to end: at once when queued, else through its worker.
-
-    Raises:
-        NotFound: the owner has none of this id.
-        Conflict: it has succeeded or failed.
-    """
-    queued = jobs.c.state == JobState.QUEUED
-    statement = (
-        update(jobs)
-        .where(jobs.c.owner == owner, jobs.c.id == job_id)
-        .where(jobs.c.state.in_([JobState.QUEUED, JobState.RUNNING]))
-        .values(
-            state=case((queued, JobState.CANCELLED.value), else_=JobState.CANCELLING.value),
-            finished_at=case((queued, datetime.now(UTC)), else_=None),
-            version=jobs.c.version + 1,
-        )
-        .returning(jobs.c.state)
-    )
-    changed = connection.execute(statement).scalar_one_or_none()
-    if changed is not None:
-        events.add_state(connection, owner, job_id, JobState(changed), "asked by the client")
-        return
-    state = get_row(connection, owner, job_id).state
-    if state in (JobState.SUCCEEDED, JobState.FAILED):
-        raise Conflict(f"The job has {state} already.")
 
 
 def delete(connection: Connection, owner: str, job_id: str) -> None:

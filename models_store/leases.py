@@ -1,5 +1,6 @@
 """Leases: who may write of a running job, by the database's clock and the claim's fence."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,16 +8,16 @@ from sqlalchemy import Connection, update
 
 from domain.errors import LeaseLost
 from domain.job import JobState
-from models_store import events
+from models_store import checkpoints, events
 from models_store.claims import Claim
 from models_store.columns import database_clock
 from models_store.tables import jobs
 
-HELD = (JobState.RUNNING.value, JobState.CANCELLING.value)
+HELD = (JobState.RUNNING.value, JobState.PAUSING.value, JobState.CANCELLING.value)
 
 
 def renew(connection: Connection, claim: Claim, lease_seconds: float) -> JobState:
-    """Holds the job for another lease; gives its state, so a cancel is seen.
+    """Holds the job for another lease; gives its state, so a cancel or a pause is seen.
 
     Raises:
         LeaseLost: another attempt owns the job, or it was taken back.
@@ -49,17 +50,18 @@ def guarded(
     return JobState(state)
 
 
-def hand_back(connection: Connection, claim: Claim, reason: str, *, died: bool = False) -> None:
-    """Queues the job again, to go on from its last checkpoint; a cancelled one ends.
+def hand_back(
+    connection: Connection, claim: Claim, reason: str, values: Mapping[str, Any] | None = None
+) -> None:
+    """Queues the job again, to go on from its last checkpoint; or what was asked of it instead.
 
     Args:
-        died: Its training process was killed, which counts towards its end.
+        values: More columns to write.
 
     Raises:
         LeaseLost: it is not this attempt's any more.
     """
-    values = {**released(), "deaths": jobs.c.deaths + 1 if died else jobs.c.deaths}
-    state = guarded(connection, claim, values)
+    state = guarded(connection, claim, {**released(), **(values or {})})
     let_go(connection, claim.job_id, claim.owner, state, reason)
 
 
@@ -73,13 +75,20 @@ def released() -> dict[str, Any]:
 
 
 def let_go(connection: Connection, job_id: str, owner: str, state: JobState, reason: str) -> None:
-    """Queues a job that nobody holds any more, or ends it where that was asked for."""
-    since: dict[str, Any]
-    if state is JobState.CANCELLING:
-        after, since = JobState.CANCELLED, {"finished_at": datetime.now(UTC)}
-        reason = "asked by the client"
-    else:
-        after, since = JobState.QUEUED, {"queued_at": database_clock()}
+    """Queues a job that nobody holds any more; ends it, or lets it rest, where that was asked."""
+    since: dict[str, Any] = {}
+    match state:
+        case JobState.CANCELLING:
+            after, reason, since = (
+                JobState.CANCELLED,
+                events.ASKED,
+                {"finished_at": datetime.now(UTC)},
+            )
+            checkpoints.drop(connection, job_id)
+        case JobState.PAUSING:
+            after, reason = JobState.PAUSED, events.ASKED
+        case _:
+            after, since = JobState.QUEUED, {"queued_at": database_clock()}
     statement = update(jobs).where(jobs.c.id == job_id).values(state=after.value, **since)
     connection.execute(statement)
     events.add_state(connection, owner, job_id, after, reason)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -52,7 +52,8 @@ class Settings(EnvironmentSettings):
     """How long a deterministic job with a checkpoint waits for a worker on which it goes on with
     the same bits, before any other may have it."""
     max_attempts: int = Field(default=5, ge=1)
-    """How often a job is started again after its worker was lost."""
+    """How often in a row, without a new checkpoint between, a job may lose its worker or meet an
+    internal error: then it fails."""
     idempotency_hours: float = Field(default=24, gt=0)
     """How long the answer to an `Idempotency-Key` is kept."""
     keep_jobs_days: float = Field(default=0, ge=0, le=MOST_DAYS)
@@ -60,7 +61,7 @@ class Settings(EnvironmentSettings):
     keep_models_days: float = Field(default=0, ge=0, le=MOST_DAYS)
     """How long a model is kept, unless a job that has not ended needs it. 0: for ever."""
     sweep_grace_seconds: float = Field(default=3600, gt=0)
-    """Age past which a folder that no row names is deleted."""
+    """Age past which a folder that no row names is deleted; more than `lease_seconds`."""
 
     @field_validator("database_url")
     @classmethod
@@ -75,6 +76,13 @@ class Settings(EnvironmentSettings):
         return _like(
             kinds, value, lambda: bool(urlsplit(value).scheme) and urlsplit(value).port != 0
         )
+
+    @model_validator(mode="after")
+    def _sweeps_no_live_attempt(self) -> "Settings":
+        """What an attempt has published is named by a row before its lease runs out."""
+        if self.sweep_grace_seconds <= self.lease_seconds:
+            raise ValueError("SWEEP_GRACE_SECONDS must be more than LEASE_SECONDS")
+        return self
 
     @property
     def data_folder(self) -> Path:

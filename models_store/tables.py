@@ -108,6 +108,7 @@ jobs = Table(
     Column("seconds_used", Float(53), nullable=False, server_default=text("0")),
     Column("deaths", Integer, nullable=False, server_default=text("0")),
     Column("losses", Integer, nullable=False, server_default=text("0")),
+    Column("setbacks", Integer, nullable=False, server_default=text("0")),
     Column("worker", Text),
     Column("cpu_turn", Big, doc="In the queue for CPUs; NULL where it may not run on one."),
     Column("gpu_turn", Big, doc="In the queue for GPUs."),

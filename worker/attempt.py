@@ -1,30 +1,25 @@
-"""Watches one training process: lease, deadline, cancellation, and how it ends."""
+"""Watches one training process: what it says, what is asked of its job, and how it ends."""
 
 import logging
 import threading
 import time
-from contextlib import suppress
-from functools import partial
-from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 
-from domain.errors import Busy, LeaseLost
-from domain.job import JobError, JobState
-from models_store import attempts, leases
+from domain.errors import Busy
+from domain.job import JobState
+from models_store import attempts, leases, losses
 from models_store.claims import Claim
 from models_store.database import Database
 from worker import endings, lifeline
-from worker.journal import LAST_WORDS, Journal
+from worker.journal import LAST_WORDS, Journal, error_of
 from worker.launch import launch
-from worker.messages import Failed, FromChild, Renewed
+from worker.line import Line
+from worker.messages import Checkpointed, EpochEnded, Failed, FromChild, Save
 from worker.order import Order
-from worker.renewal import Lease, renewed
+from worker.renewal import Lease
 from worker.rules import Rules
 
 log = logging.getLogger(__name__)
-
-MOST_MESSAGES = 1_000
-DEATHS_UNTIL_FAILED = 2
 
 
 class Attempt:
@@ -33,145 +28,133 @@ class Attempt:
     def __init__(
         self,
         claim: Claim,
-        order: Order,
+        lease: Lease,
         journal: Journal,
         database: Database,
         rules: Rules,
         stopping: threading.Event,
     ) -> None:
         self._claim = claim
-        self._order = order
+        self._lease = lease
         self._journal = journal
         self._database = database
         self._rules = rules
         self._stopping = stopping
-        self._began = self._renewed = order.leased_at
         self._unwritten: list[FromChild] = []
+        self._asked: float | None = None
+        """When a checkpoint was asked for to end with."""
+        self._saved = False
+        """One was written since."""
 
-    def run(self) -> None:
+    def run(self, order: Order) -> None:
         """Until the job has ended or is handed back.
 
         Raises:
             LeaseLost: another attempt owns the job; the process is dead.
+            StorageFull: what it said could not be kept; the process is dead.
         """
-        process, connection = launch(self._order)
+        process, connection = launch(order)
+        line = Line(connection)
+        self._lease.tell = line.tell
         try:
-            while not self._is_over(process, connection):
+            while not self._is_over(process, line):
                 self._rules.pulse.beat()  # `_is_over` waits for a word, an end, or a tick
         finally:
             process.kill()
             process.join()
-            connection.close()
+            line.close()
 
-    def _is_over(self, process: ForkServerProcess, connection: Connection) -> bool:
-        wait([connection, process.sentinel], timeout=self._rules.tick_seconds)
-        dead = not process.is_alive()
-        received = _received(connection)
-        self._unwritten += received
-        last_word = next((m for m in self._unwritten if isinstance(m, LAST_WORDS)), None)
-        if not self._written(connection):
-            return False
-        if last_word is not None:
-            return True
-        if dead and not received:
-            self._died(process.exitcode or 0)
-            return True
-        return self._tended(connection)
+    def _is_over(self, process: ForkServerProcess, line: Line) -> bool:
+        dead = not process.is_alive()  # before listening: then nothing more can come
+        self._unwritten += line.received(process.sentinel, self._rules.tick_seconds)
+        self._lease.check()
+        try:
+            last_word = self._written()
+            if last_word:
+                return True
+            if dead:
+                self._died(process.exitcode or 0)
+                return True
+        except Busy as busy:  # a store that is away may come back in time
+            log.warning("%s: %s", self._claim.job_id, busy.detail)
+        return self._is_let_go(line)
 
-    def _written(self, connection: Connection) -> bool:
-        """Whether the journal is up to date: a store that is away may come back in time."""
+    def _written(self) -> bool:
+        """Brings the journal up to date; gives whether its last word is in it."""
         if not self._unwritten:
-            return True
-        lease = Lease(self._renewed)
-        tell = partial(_tell, connection)
-        try:
-            with renewed(self._database, self._claim, self._rules, lease, tell):
-                self._write(self._unwritten)
-        except Busy as busy:
-            self._renewed = lease.at
-            self._still_leased(busy)
             return False
-        self._renewed = lease.at
-        self._unwritten = []
-        return True
-
-    def _write(self, messages: list[FromChild]) -> None:
-        last = messages[-1]
-        if isinstance(last, Failed) and last.category == "infrastructure" and self._may_retry():
-            if messages[:-1]:
-                self._journal.write(messages[:-1])
-            self._hand_back(last.title)
+        last = self._unwritten[-1]
+        if isinstance(last, Failed) and last.category == "infrastructure":
+            if self._unwritten[:-1]:
+                self._journal.write(self._unwritten[:-1])
+            self._broke_off(last)
         else:
-            self._journal.write(messages)
+            self._journal.write(self._unwritten)
+        self._saved |= self._asked is not None and any(map(_is_checkpoint, self._unwritten))
+        self._unwritten = []
+        return isinstance(last, LAST_WORDS)
 
-    def _tended(self, connection: Connection) -> bool:
-        """Renews the lease once a tick; gives whether the job was ended over it."""
-        now = time.monotonic()
-        if now - self._renewed < self._rules.tick_seconds:
-            return False
-        try:
-            return self._renew(connection, now)
-        except Busy as busy:
-            self._still_leased(busy)
-            return False
-
-    def _renew(self, connection: Connection, now: float) -> bool:
-        with self._database.write() as store:
-            state = leases.renew(store, self._claim, self._rules.lease_seconds)
-        self._renewed = now
-        if state is JobState.CANCELLING:
-            with self._database.write() as store:
-                attempts.cancelled(store, self._claim)
-            return True
-        if self._claim.seconds_left is not None and now - self._began > self._claim.seconds_left:
-            self._fail(endings.too_long())
-            return True
-        if self._stopping.is_set():
-            self._hand_back("its worker was stopped")
-            return True
-        _tell(connection, Renewed(at=now))
-        return False
-
-    def _still_leased(self, busy: Busy) -> None:
-        if time.monotonic() - self._renewed > self._rules.lease_seconds:
-            raise LeaseLost(f"The lease of '{self._claim.job_id}' ran out.") from busy
-        log.warning("%s: %s", self._claim.job_id, busy.detail)
-
-    def _may_retry(self) -> bool:
-        return self._claim.attempt < self._rules.max_attempts
+    def _broke_off(self, failed: Failed) -> None:
+        with self._database.write() as connection:
+            if failed.type == endings.STORAGE_FULL:
+                losses.set_back(connection, self._claim, failed.title)
+            else:
+                most = losses.Most(self._rules.max_attempts, self._rules.max_deaths)
+                losses.lose(connection, self._claim, failed.title, error_of(failed), most)
 
     def _died(self, exit_code: int) -> None:
         """The process ended without a last word: killed, crashed, or its lease ran out."""
-        if exit_code == lifeline.EXIT_CODE:
-            self._hand_back("its worker was silent for too long")
-            return
-        with self._database.read() as connection:
-            before = attempts.deaths(connection, self._claim)
-        if before + 1 >= DEATHS_UNTIL_FAILED or not self._may_retry():
-            self._fail(endings.killed(exit_code, self._rules.memory_bytes))
-        else:
-            self._hand_back(f"the training process {endings.ended(exit_code)}", died=True)
-
-    def _fail(self, error: JobError) -> None:
         with self._database.write() as connection:
-            attempts.failed(connection, self._claim, error)
+            if exit_code == lifeline.EXIT_CODE:
+                leases.hand_back(connection, self._claim, "its worker was silent for too long")
+                return
+            reason = f"the training process {endings.ended(exit_code)}"
+            error = endings.killed(exit_code, self._rules.memory_bytes)
+            most = losses.Most(self._rules.max_attempts, self._rules.max_deaths)
+            losses.lose(connection, self._claim, reason, error, most, died=True)
 
-    def _hand_back(self, reason: str, *, died: bool = False) -> None:
+    def _is_let_go(self, line: Line) -> bool:
+        """Does what is asked of the job; gives whether it is somebody else's now."""
+        try:
+            return self._is_ended() or self._is_handed_back(line)
+        except Busy as busy:
+            log.warning("%s: %s", self._claim.job_id, busy.detail)
+            return self._is_late()  # the lease runs out by itself
+
+    def _is_ended(self) -> bool:
+        left = self._claim.seconds_left
+        cancelled = self._lease.state is JobState.CANCELLING
+        if not cancelled and (left is None or time.monotonic() - self._lease.began <= left):
+            return False
         with self._database.write() as connection:
-            leases.hand_back(connection, self._claim, reason, died=died)
+            if cancelled:
+                attempts.cancelled(connection, self._claim)
+            else:
+                attempts.failed(connection, self._claim, endings.too_long())
+        return True
+
+    def _is_handed_back(self, line: Line) -> bool:
+        """Where the job or its worker is to rest: with a checkpoint, if one comes in time."""
+        if not (self._stopping.is_set() or self._lease.state is JobState.PAUSING):
+            return False
+        if self._asked is None:
+            self._asked = time.monotonic()
+            line.tell(Save())
+        if not (self._saved or self._is_late()):
+            return False
+        with self._database.write() as connection:
+            leases.hand_back(connection, self._claim, "its worker was stopped")
+        return True
+
+    def _is_late(self) -> bool:
+        """Whether a worker that is to stop has waited long enough; a pause may take its time."""
+        if self._asked is None or not self._stopping.is_set():
+            return False
+        return time.monotonic() - self._asked > self._rules.save_seconds
 
 
-def _received(connection: Connection) -> list[FromChild]:
-    """All that the process has said by now, up to a bound."""
-    messages: list[FromChild] = []
-    try:
-        while len(messages) < MOST_MESSAGES and connection.poll():
-            messages.append(connection.recv())
-    except (EOFError, OSError):
-        pass  # its end is closed: the process is ending, which its sentinel tells
-    return messages
-
-
-def _tell(connection: Connection, renewed: Renewed) -> None:
-    with suppress(OSError):  # it is ending
-        connection.send(renewed)
+def _is_checkpoint(message: FromChild) -> bool:
+    """Answers a request for one; a training where nothing has happened since writes no file."""
+    if isinstance(message, EpochEnded):
+        return message.checkpoint is not None
+    return isinstance(message, Checkpointed)

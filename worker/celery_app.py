@@ -35,13 +35,16 @@ def make_slot(announced: Announcement, database: Database, stopping: threading.E
         lease_seconds=store_settings.lease_seconds,
         tick_seconds=min(settings.tick_seconds, store_settings.lease_seconds / 3),
         max_attempts=store_settings.max_attempts,
+        max_deaths=settings.max_deaths,
+        save_seconds=settings.save_seconds,
         checkpoint_seconds=settings.checkpoint_seconds,
         anywhere_seconds=store_settings.resume_anywhere_seconds,
         memory_bytes=settings.max_training_memory_bytes,
         pulse=Pulse.of("worker", settings.pulses),
     )
     store = open_store(store_settings)
-    supervisor = Supervisor(database, store, rules, stopping)
+    key = announced.capacity.environment_key
+    supervisor = Supervisor(database, store, rules, key, stopping)
     return Slot(announced.id, announced.capacity, database, supervisor, stopping)
 
 
@@ -66,8 +69,8 @@ def run(gpus: int = 0) -> int:
     settings = StoreSettings()
     database = Database.of(settings)
     presence = Presence(announced, database, settings.lease_seconds)
-    slot = make_slot(announced, database, stopping)
     app = celery_app(settings)
+    slot = make_slot(announced, database, stopping)
     app.task(name=WAKE, ignore_result=True)(slot.work)
     looking = threading.Thread(
         target=slot.look_every, args=(Settings().idle_seconds,), name="look", daemon=True

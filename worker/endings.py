@@ -2,7 +2,10 @@
 
 import signal
 
+from domain.errors import GraphfitError, StorageFull
 from domain.job import JobError
+
+STORAGE_FULL = "storage-full"
 
 
 def ended(exit_code: int) -> str:
@@ -37,6 +40,23 @@ def killed(exit_code: int, memory_bytes: int) -> JobError:
 def allowed(memory_bytes: int) -> str:
     """How much memory a training may take, by the setting that says so."""
     return f"the {memory_bytes:,} bytes that it may take (MAX_TRAINING_MEMORY_BYTES)"
+
+
+def away(error: GraphfitError) -> str:
+    """Why a job has to wait for a store."""
+    if isinstance(error, StorageFull):
+        return "no room was left to store its files"
+    return "the store of files did not answer"
+
+
+def data_missing(detail: str) -> JobError:
+    """The failure of a job whose data or models are gone from the store: no attempt brings them."""
+    return JobError(
+        type="data-missing",
+        title="Data that the job needs is missing",
+        detail=f"{detail} It was deleted from the store while the job needed it.",
+        category="infrastructure",
+    )
 
 
 def too_long() -> JobError:

@@ -18,14 +18,17 @@ OF_EACH_JOB = frozenset(
 """What a job decides, not the machine."""
 
 
-def pin(deterministic: bool) -> None:
+def pin(deterministic: bool, threads: int | None = None) -> None:
     """Fix the threads and TensorFlow's determinism; nothing may have run before.
 
-    One thread a core, said outright: small nets lose little by it, large ones win much.
+    Args:
+        deterministic: Equal environments are to give equal bits.
+        threads: Those of the attempt that is gone on with. None: one a core, said outright; small
+            nets lose little by it, large ones win much.
     """
-    cores = _cores()
-    tf.config.threading.set_intra_op_parallelism_threads(cores)
-    tf.config.threading.set_inter_op_parallelism_threads(cores)
+    threads = threads or _cores()
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
 

@@ -11,7 +11,7 @@ from compiler.messages import plain
 from domain.errors import Invalid
 from models_store.disk import FULL
 from worker.devices import NoSuchDevices
-from worker.endings import allowed
+from worker.endings import STORAGE_FULL, allowed
 from worker.messages import Failed
 from worker.order import Order
 
@@ -58,7 +58,7 @@ def failure_of(error: Exception, order: Order) -> Failed:
         case tf.errors.InvalidArgumentError():
             return _invalid_argument(str(error), order)
         case _ if disk_is_full(error):
-            return _ours("storage-full", "No room left", "The worker has no room for the files.")
+            return _ours(STORAGE_FULL, "No room left", "The worker has no room for the files.")
         case OSError() | tf.errors.OpError():
             return _ours("internal", "The training broke off", "The worker met an internal error.")
         case _:

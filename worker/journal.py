@@ -16,6 +16,7 @@ from models_store.checkpoints import Checkpoint
 from models_store.claims import Claim
 from models_store.database import Database
 from worker.estimate import Estimate
+from worker.machine import differences, told
 from worker.messages import (
     Checkpointed,
     EpochEnded,
@@ -36,12 +37,18 @@ class Journal:
     """One attempt's messages, in order; each batch is one transaction."""
 
     def __init__(
-        self, claim: Claim, database: Database, store: ArtifactStore, folder: Path
+        self,
+        claim: Claim,
+        database: Database,
+        store: ArtifactStore,
+        folder: Path,
+        environment_key: str,
     ) -> None:
         self._claim = claim
         self._database = database
         self._store = store
         self._folder = folder
+        self._environment_key = environment_key if claim.deterministic else None
         self._epoch = claim.checkpoint.epoch if claim.checkpoint else 0
         self._steps = 0
         self._published: set[str] = set()
@@ -99,7 +106,7 @@ class Journal:
         match message:
             case Started():
                 self._epoch, self._steps = message.epoch, message.steps
-                attempts.started(connection, self._claim, dict(message.environment))
+                self._start(connection, message)
                 progress = self._estimate.at(message.epoch, message.step, message.steps)
                 attempts.progressed(connection, self._claim, progress, {})
             case Checkpointed():
@@ -114,21 +121,31 @@ class Journal:
             case Finished():
                 self._succeed(connection, message)
             case Failed():
-                attempts.failed(connection, self._claim, _error(message))
+                attempts.failed(connection, self._claim, error_of(message))
+
+    def _start(self, connection: Connection, message: Started) -> None:
+        """An attempt that goes on elsewhere may end in other bits than those of its first."""
+        here, first = dict(message.environment), self._claim.environment
+        if first is None or (message.epoch, message.step) == (0, 0):
+            attempts.started(connection, self._claim, here)
+        elif self._claim.deterministic and (unlike := differences(first, here)):
+            attempts.inexact(connection, self._claim, told(unlike))
+            self._environment_key = None
 
     def _end_epoch(self, connection: Connection, message: EpochEnded) -> None:
         self._epoch = message.epoch
         epoch = Epoch(epoch=message.epoch, seconds=message.seconds, metrics=dict(message.metrics))
         progress = self._estimate.at(message.epoch, 0, self._steps)
         checkpoint = self._row_of(message.checkpoint, message.epoch, 0)
-        attempts.epoch_ended(connection, self._claim, epoch, progress, checkpoint)
+        key = self._environment_key
+        attempts.epoch_ended(connection, self._claim, epoch, progress, checkpoint, key)
 
     def _checkpoint(self, connection: Connection, message: Checkpointed) -> None:
         progress = self._estimate.at(message.epoch, message.step, message.steps)
         attempts.progressed(connection, self._claim, progress, {})
         checkpoint = self._row_of(message.checkpoint, message.epoch, message.step)
         if checkpoint is not None:
-            attempts.checkpointed(connection, self._claim, checkpoint)
+            attempts.checkpointed(connection, self._claim, checkpoint, self._environment_key)
 
     def _row_of(self, file: ModelFile | None, epoch: int, step: int) -> Checkpoint | None:
         return None if file is None else Checkpoint(epoch, step, self._key(file), file.sha256)
@@ -158,7 +175,8 @@ def _without_stale_steps(messages: Sequence[FromChild]) -> list[FromChild]:
     return [m for m in messages[:-1] if not isinstance(m, Stepped)] + list(last)
 
 
-def _error(message: Failed) -> JobError:
+def error_of(message: Failed) -> JobError:
+    """A failure as the client is told of it."""
     return JobError(
         type=message.type,
         title=message.title,

@@ -13,6 +13,9 @@ DECIDING = (
 )
 """What of an environment decides a result's bits; thread counts are each job's own."""
 
+OF_THE_JOB = ("gpu", "devices", "precision", "tf32", "intra_op_threads", "inter_op_threads")
+"""What else does; all but the model of the GPU follows from the job, which pins it."""
+
 Environment = Mapping[str, str | int | bool | None]
 
 
@@ -24,6 +27,23 @@ class Machine:
     devices: tuple[str, ...]
     """The model of each."""
     environment: Environment
+
+
+def differences(before: Environment, here: Environment) -> list[str]:
+    """What makes the bits of one environment not those of another, in words."""
+    return [
+        f"{name} {before.get(name)} became {here.get(name)}"
+        for name in (*DECIDING, *OF_THE_JOB)
+        if before.get(name) != here.get(name)
+    ]
+
+
+def told(unlike: list[str]) -> str:
+    """The warning of it."""
+    return (
+        "The training went on in an environment unlike that of its beginning, so its result may "
+        f"differ in some bits from an undisturbed run's: {'; '.join(unlike)}."
+    )
 
 
 def environment_key(environment: Environment, devices: tuple[str, ...]) -> str:

@@ -37,6 +37,8 @@ class Order:
     """The `model.safetensors` of the model whose training goes on."""
     checkpoint: Path | None = None
     """The last committed checkpoint of an earlier attempt."""
+    threads: int | None = None
+    """That its bits depend on, where it goes on from a checkpoint; None: as many as cores."""
     device: Literal["any", "cpu", "gpu"] = "any"
     """What it may compute on; `any`: a GPU where its worker has one."""
     devices: int = 1

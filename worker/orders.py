@@ -50,6 +50,7 @@ def order_for(
         deterministic=claim.deterministic,
         folder=folder,
         lease_seconds=rules.lease_seconds,
+        threads=_threads(claim),
         device=claim.resources.device,
         devices=claim.resources.gpus if claim.resources.device == "gpu" else 1,
         mixed_precision=claim.mixed_precision,
@@ -63,6 +64,14 @@ def order_for(
         initial_weights=None if plan.initial is None else _checked(fetch, plan.initial),
         checkpoint=None if claim.checkpoint is None else _checked(fetch, claim.checkpoint),
     )
+
+
+def _threads(claim: Claim) -> int | None:
+    """Those that the checkpoint was computed with: other ones may give other bits."""
+    if claim.checkpoint is None or claim.environment is None or not claim.deterministic:
+        return None
+    threads: int | None = claim.environment.get("intra_op_threads")
+    return threads
 
 
 def _columns(fetch: Fetch, dataset: PinnedDataset | None) -> Mapping[str, Path] | None:

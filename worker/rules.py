@@ -12,6 +12,10 @@ class Rules:
     lease_seconds: float
     tick_seconds: float
     max_attempts: int
+    max_deaths: int = 2
+    """Of a training process, in a row."""
+    save_seconds: float = 10.0
+    """That a worker which is to stop waits for a last checkpoint."""
     checkpoint_seconds: float = 60.0
     """Between two checkpoints within an epoch."""
     anywhere_seconds: float = 600.0

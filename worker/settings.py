@@ -21,6 +21,12 @@ class Settings(EnvironmentSettings):
     checkpoint_seconds: float = Field(default=60.0, gt=0)
     """How often a training that is in the middle of an epoch writes a checkpoint; less often
     where a tenth of the time went on it."""
+    save_seconds: float = Field(default=10.0, ge=0)
+    """How long a worker that is told to stop waits for a last checkpoint of its training, before
+    it hands the job back without; `graphfit serve` kills its worker after 20 s."""
+    max_deaths: int = Field(default=2, ge=1)
+    """How often in a row, without a new checkpoint between, a job's training process may be killed
+    or crash: then the job fails."""
     max_training_memory_bytes: int = Field(default=0, ge=0)
     """Memory that one job's process may take beyond what it starts with, mapped datasets and what
     lies on a GPU aside; a job that needs more fails. 0: what the machine has."""

@@ -41,11 +41,12 @@ class Slot:
         self.supervisor.rules.pulse.beat()
 
     def _work_once(self) -> bool:
+        """Gives whether another look is worth while at once."""
         leased_at = time.monotonic()  # before the claim: our own clock may run short, not long
         claim = self._claim()
-        if claim is not None:
-            self.supervisor.run(claim, leased_at)
-        return claim is not None
+        if claim is None:
+            return False
+        return self.supervisor.run(claim, leased_at)
 
     def _claim(self) -> Claim | None:
         rules = self.supervisor.rules

@@ -2,19 +2,23 @@
 
 import logging
 import threading
+import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from domain.errors import LeaseLost, NotFound
-from domain.job import JobError
-from models_store import attempts, sweep
+from sqlalchemy import Connection
+
+from domain.errors import Busy, GraphfitError, LeaseLost, NotFound, StorageFull
+from models_store import attempts, losses, sweep
 from models_store.artifacts import ArtifactStore
 from models_store.claims import Claim
 from models_store.database import Database
+from worker import endings
 from worker.attempt import Attempt
 from worker.journal import Journal
 from worker.orders import order_for
-from worker.renewal import Lease, renewed
+from worker.renewal import Lease
 from worker.rules import Rules
 
 log = logging.getLogger(__name__)
@@ -27,44 +31,75 @@ class Supervisor:
     database: Database
     store: ArtifactStore
     rules: Rules
+    environment_key: str
+    """Of this worker: what it computes has the bits of all that have the same."""
     stopping: threading.Event
 
-    def run(self, claim: Claim, leased_at: float) -> None:
+    def run(self, claim: Claim, leased_at: float) -> bool:
         """One attempt, from claim to end; where the lease is lost nothing more is written.
 
         Args:
             claim: What to do.
             leased_at: On the monotonic clock, no later than the lease began.
-        """
-        prefix = f"attempt-{claim.job_id}-{claim.fence}"
-        try:
-            with self.store.scratch(prefix) as folder, ExitStack() as held:
-                lease = Lease(leased_at)
-                with renewed(self.database, claim, self.rules, lease):
-                    order = order_for(claim, self.store, folder, held, self.rules)
-                order = replace(order, leased_at=lease.at)
-                journal = Journal(claim, self.database, self.store, folder)
-                Attempt(claim, order, journal, self.database, self.rules, self.stopping).run()
-        except NotFound as missing:
-            self._fail(claim, missing)
-        except LeaseLost as lost:
-            log.warning("%s Nothing more is written.", lost.detail)
-        self._clear(claim)
 
-    def _fail(self, claim: Claim, missing: NotFound) -> None:
-        """A file of the job's data or models is gone from the store: no attempt can bring it."""
-        error = JobError(
-            type="data-missing",
-            title="Data that the job needs is missing",
-            detail=f"{missing.detail} It was deleted from the store while the job needed it.",
-            category="infrastructure",
-        )
-        with self.database.write() as connection:
-            attempts.failed(connection, claim, error)
+        Returns:
+            Whether the stores were there for it.
+        """
+        lease = Lease(claim, self.rules.lease_seconds, leased_at)
+        went = True
+        with lease.kept(self.database, self.rules):
+            try:
+                went = self._went(claim, lease)
+            except LeaseLost as lost:
+                log.warning("%s Nothing more is written.", lost.detail)
+        self._clear(claim)
+        return went
+
+    def _went(self, claim: Claim, lease: Lease) -> bool:
+        try:
+            self._attempt(claim, lease)
+        except NotFound as missing:
+            error = endings.data_missing(missing.detail)
+            self._insist(lease, lambda store: attempts.failed(store, claim, error))
+        except (Busy, StorageFull) as away:
+            log.warning("%s: %s", claim.job_id, away.detail)
+            reason = endings.away(away)
+            self._insist(lease, lambda store: losses.set_back(store, claim, reason))
+            return False
+        return True
+
+    def _attempt(self, claim: Claim, lease: Lease) -> None:
+        prefix = f"attempt-{claim.job_id}-{claim.fence}"
+        with self.store.scratch(prefix) as folder, ExitStack() as held:
+            order = order_for(claim, self.store, folder, held, self.rules)
+            journal = Journal(claim, self.database, self.store, folder, self.environment_key)
+            attempt = Attempt(claim, lease, journal, self.database, self.rules, self.stopping)
+            attempt.run(replace(order, leased_at=lease.at))
+
+    def _insist(self, lease: Lease, write: Callable[[Connection], None]) -> None:
+        """Writes as soon as the database answers, while the lease lasts.
+
+        Raises:
+            LeaseLost: it did not; the job is taken back from us.
+        """
+        while True:
+            lease.check()
+            try:
+                with self.database.write() as connection:
+                    write(connection)
+                return
+            except (Busy, StorageFull) as error:
+                log.warning("%s", error.detail)
+                if self.stopping.is_set():
+                    return  # the lease runs out by itself
+                time.sleep(self.rules.tick_seconds)
 
     def _clear(self, claim: Claim) -> None:
         """Deletes the attempt's files where nothing names them; else the sweep will."""
-        with self.database.read() as connection:
-            named = str(claim.folder) in sweep.named_folders(connection, claim.job_id)
-        if not named:
-            self.store.delete_prefix(str(claim.folder))
+        try:
+            with self.database.read() as connection:
+                named = str(claim.folder) in sweep.named_folders(connection, claim.job_id)
+            if not named:
+                self.store.delete_prefix(str(claim.folder))
+        except (GraphfitError, OSError) as error:
+            log.warning("files of %s stay for the sweep: %s", claim.job_id, error)

@@ -54,7 +54,7 @@ def train(order: Order, connection: Connection) -> None:
 
 def _finished(order: Order, lifeline: Lifeline) -> Finished:
     bound(order.memory_bytes)
-    pin(order.deterministic)
+    pin(order.deterministic, order.threads)
     strategy = choose(order)
     folder = Folder(order.folder, lifeline)
     with nullcontext() if strategy is None else strategy.scope():

@@ -4,7 +4,7 @@ import pytest
 
 from domain.errors import Conflict, Invalid, NotFound
 from domain.job import JobState
-from models_store import job_uses, jobs
+from models_store import job_uses, jobs, steering
 from models_store.database import Database
 from tests import plans
 from tests.plans import queue
@@ -53,5 +53,5 @@ def test_what_a_job_uses_stays_until_it_has_ended(database: Database) -> None:
         job_uses.insert_uses(connection, "local", job_id, [used])
         with pytest.raises(Conflict, match=job_id):
             job_uses.refuse_if_used(connection, "local", used)
-        jobs.cancel(connection, "local", job_id)
+        steering.cancel(connection, "local", job_id)
         job_uses.refuse_if_used(connection, "local", used)

@@ -3,10 +3,11 @@
 import threading
 
 import pytest
+from sqlalchemy import update
 
-from domain.errors import Conflict, LeaseLost
+from domain.errors import LeaseLost
 from domain.job import JobError, JobState, Resources
-from models_store import attempts, expiry, jobs, leases
+from models_store import attempts, expiry, jobs, leases, tables
 from models_store.claims import Claim
 from models_store.database import Database
 from tests import plans
@@ -68,75 +69,17 @@ def test_an_expired_lease_is_taken_back_and_its_holder_writes_nothing_more(
     lost = claim(database, lease_seconds=-1)
     with database.write() as connection:
         assert expiry.is_any_expired(connection)
-        assert expiry.expire(connection, max_attempts=5) == 1
+        assert expiry.expire(connection, most_losses=5) == 1
     assert state(database, job_id) == "queued"
     with pytest.raises(LeaseLost), database.write() as connection:
         leases.renew(connection, lost, 60)
+    with database.write() as connection:
+        connection.execute(update(tables.jobs).values(retry_at=0))
     held = claim(database)
     with pytest.raises(LeaseLost), database.write() as connection:
         attempts.cancelled(connection, lost)
     with database.write() as connection:
         assert leases.renew(connection, held, 60) is JobState.RUNNING
-
-
-def test_a_job_whose_worker_is_lost_too_often_fails(database: Database) -> None:
-    with database.write() as connection:
-        job_id = queue(connection)
-    claim(database, lease_seconds=-1)
-    with database.write() as connection:
-        assert expiry.expire(connection, max_attempts=1) == 0
-    with database.read() as connection:
-        job = jobs.get(connection, "local", job_id)
-    assert job.state == "failed"
-    assert job.error is not None
-    assert job.error.category == "infrastructure"
-
-
-def test_cancelling_a_queued_job_ends_it_at_once(database: Database) -> None:
-    with database.write() as connection:
-        job_id = queue(connection)
-        jobs.cancel(connection, "local", job_id)
-    assert state(database, job_id) == "cancelled"
-    with database.write() as connection:
-        jobs.cancel(connection, "local", job_id)  # again: still what was asked for
-
-
-def test_cancelling_a_running_job_goes_through_its_worker(database: Database) -> None:
-    with database.write() as connection:
-        job_id = queue(connection)
-    held = claim(database)
-    with database.write() as connection:
-        jobs.cancel(connection, "local", job_id)
-        assert leases.renew(connection, held, 60) is JobState.CANCELLING
-        attempts.cancelled(connection, held)
-    assert state(database, job_id) == "cancelled"
-
-
-def test_a_cancelled_job_whose_worker_is_lost_ends_cancelled(database: Database) -> None:
-    with database.write() as connection:
-        job_id = queue(connection)
-    claim(database, lease_seconds=-1)
-    with database.write() as connection:
-        jobs.cancel(connection, "local", job_id)
-        assert expiry.expire(connection, max_attempts=5) == 0
-    assert state(database, job_id) == "cancelled"
-
-
-def test_a_job_that_has_ended_cannot_be_cancelled_nor_a_running_one_deleted(
-    database: Database,
-) -> None:
-    with database.write() as connection:
-        job_id = queue(connection)
-    held = claim(database)
-    with pytest.raises(Conflict), database.write() as connection:
-        jobs.delete(connection, "local", job_id)
-    error = {"type": "x", "title": "X", "detail": "x", "category": "user"}
-    with database.write() as connection:
-        attempts.failed(connection, held, JobError.model_validate(error))
-    with pytest.raises(Conflict), database.write() as connection:
-        jobs.cancel(connection, "local", job_id)
-    with database.write() as connection:
-        jobs.delete(connection, "local", job_id)
 
 
 @pytest.mark.parametrize(("graph", "place"), [({}, "/graph/nodes/0"), ({"graph": GRAPH}, "/graph")])

@@ -44,6 +44,7 @@ def test_only_what_a_row_names_stays(database: Database, store: ArtifactStore) -
             Epoch(epoch=1, seconds=1.0, metrics={"loss": 1.0}),
             progress,
             Checkpoint(1, 0, f"{running.folder}/model.safetensors", "0"),
+            None,
         )
     assert sweep(database, store, grace_seconds=3600) == 0  # young folders may be in the making
     assert orphan in folders(store)

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection
 
 from domain.resources import Capacity
-from models_store import jobs, leases
+from models_store import leases, steering
 from models_store.claims import Claim
 from models_store.database import Database
 from tests import plans
@@ -113,7 +113,7 @@ def test_what_was_cancelled_in_the_queue_counts_for_nobody(
     mistaken = put("anna", 20)
     with database.write() as connection:
         for job_id in mistaken:
-            jobs.cancel(connection, "anna", job_id)
+            steering.cancel(connection, "anna", job_id)
     put("ben", 6)
     put("anna", 3)
     put("carl")

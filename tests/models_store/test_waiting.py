@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from domain.job import JobState
 from domain.resources import Capacity
-from models_store import attempts, jobs, leases, waiting, workers
+from models_store import attempts, jobs, leases, steering, waiting, workers
 from models_store.checkpoints import Checkpoint
 from models_store.database import Database
 from models_store.ids import new_id
@@ -132,7 +132,7 @@ def test_one_that_ends_while_it_waits_says_so_no_more(
     job_id = put(database)
     explainer.explain()
     with database.write() as connection:
-        jobs.cancel(connection, "local", job_id)
+        steering.cancel(connection, "local", job_id)
     assert reason(database, job_id) == "asked by the client"
 
 
@@ -142,10 +142,8 @@ def test_a_checkpoint_waits_for_the_same_bits(database: Database, explainer: Exp
     with database.write() as connection:
         first = plans.claim(connection)
         assert first is not None
-        attempts.checkpointed(connection, first, Checkpoint(1, 0, "somewhere", "0" * 64))
+        attempts.checkpointed(connection, first, Checkpoint(1, 0, "somewhere", "0" * 64), "there")
         leases.hand_back(connection, first, "its worker was stopped")
-        there = {"environment_key": "there"}
-        connection.execute(table.update().where(table.c.id == job_id).values(there))
     explainer.explain()
     same_bits = "waiting: no worker has the environment in which it goes on with the same bits"
     assert reason(database, job_id) == same_bits

@@ -42,7 +42,7 @@ class Work:
             claim = plans.claim(connection)
         assert claim is not None
         self.claim = claim
-        self.journal = Journal(claim, database, store, folder)
+        self.journal = Journal(claim, database, store, folder, "here")
         self.journal.write([Started({"keras": "3"}, 0, 0, 10)])
 
     def file(self, name: str) -> ModelFile:

@@ -49,6 +49,7 @@ def _new_columns() -> list["sa.Column[object]"]:
     zero = sa.text("0")
     return [
         sa.Column("losses", sa.Integer(), server_default=zero, nullable=False),
+        sa.Column("setbacks", sa.Integer(), server_default=zero, nullable=False),
         sa.Column("cpu_turn", sa.BigInteger(), nullable=True),
         sa.Column("gpu_turn", sa.BigInteger(), nullable=True),
         sa.Column("claimed_on", sa.String(length=8), nullable=True),
