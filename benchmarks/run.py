@@ -3,7 +3,14 @@
 import importlib
 import sys
 
-ALL = ("steps_per_second", "submit_to_first_epoch", "check_cost", "claims")
+ALL = (
+    "steps_per_second",
+    "submit_to_first_epoch",
+    "check_cost",
+    "claims",
+    "lost_worker",
+    "tiny_jobs",
+)
 
 
 def main(names: list[str]) -> None:

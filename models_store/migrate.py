@@ -19,8 +19,11 @@ class SchemaMismatch(GraphfitError):
     """The database's schema is not the one this code knows."""
 
 
-def migrate(database: Database) -> None:
+def migrate(database: Database, revision: str = "head") -> None:
     """Runs every missing migration in one transaction; processes that start together wait.
+
+    Args:
+        revision: Where to stop, for tests of what comes after.
 
     Raises:
         SchemaMismatch: a newer version of Graphfit has migrated this database.
@@ -30,7 +33,7 @@ def migrate(database: Database) -> None:
             connection.execute(text(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))
         config = _config(connection)
         _refuse_newer(connection, config)
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
 
 
 def check_schema(connection: Connection) -> None:

@@ -29,18 +29,17 @@ INDEXES = {
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("jobs", schema=None) as batch_op:
-        batch_op.drop_index("ix_jobs_claim")
-        for column in _new_columns():
-            batch_op.add_column(column)
+    # Not in batch mode: on SQLite that makes the table anew, and dropping the old one would
+    # delete every event, epoch and checkpoint with its job.
+    op.drop_index("ix_jobs_claim", "jobs")
+    for column in _new_columns():
+        op.add_column("jobs", column)
     op.execute(TURNS.format(now=NOW[op.get_bind().dialect.name]))
     for name, (columns, where) in _indexes().items():
         condition = sa.text(where)
         op.create_index(name, "jobs", columns, sqlite_where=condition, postgresql_where=condition)
-    with op.batch_alter_table("checkpoints", schema=None) as batch_op:
-        batch_op.add_column(
-            sa.Column("step", sa.BigInteger(), server_default=sa.text("0"), nullable=False)
-        )
+    step = sa.Column("step", sa.BigInteger(), server_default=sa.text("0"), nullable=False)
+    op.add_column("checkpoints", step)
     _create_workers()
     _create_keys()
 
@@ -113,11 +112,9 @@ def _create_keys() -> None:
 def downgrade() -> None:
     op.drop_table("keys")
     op.drop_table("workers")
-    with op.batch_alter_table("checkpoints", schema=None) as batch_op:
-        batch_op.drop_column("step")
+    op.drop_column("checkpoints", "step")
     for name in _indexes():
         op.drop_index(name, "jobs")
-    with op.batch_alter_table("jobs", schema=None) as batch_op:
-        for column in _new_columns():
-            batch_op.drop_column(column.name)
-        batch_op.create_index("ix_jobs_claim", ["state", "rank", "id"], unique=False)
+    for column in _new_columns():
+        op.drop_column("jobs", column.name)
+    op.create_index("ix_jobs_claim", "jobs", ["state", "rank", "id"], unique=False)
