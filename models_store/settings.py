@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -60,8 +60,8 @@ class Settings(EnvironmentSettings):
     """How long an ended job is kept, with its history and events; its model stays. 0: for ever."""
     keep_models_days: float = Field(default=0, ge=0, le=MOST_DAYS)
     """How long a model is kept, unless a job that has not ended needs it. 0: for ever."""
-    sweep_grace_seconds: float = Field(default=3600, gt=0)
-    """Age past which a folder that no row names is deleted; more than `lease_seconds`."""
+    sweep_grace_seconds: float = Field(default=3600, gt=0, validate_default=True)
+    """Age past which a folder that no row names is deleted; more than `LEASE_SECONDS`."""
 
     @field_validator("database_url")
     @classmethod
@@ -77,12 +77,13 @@ class Settings(EnvironmentSettings):
             kinds, value, lambda: bool(urlsplit(value).scheme) and urlsplit(value).port != 0
         )
 
-    @model_validator(mode="after")
-    def _sweeps_no_live_attempt(self) -> "Settings":
+    @field_validator("sweep_grace_seconds")
+    @classmethod
+    def _sweeps_no_live_attempt(cls, value: float, info: ValidationInfo) -> float:
         """What an attempt has published is named by a row before its lease runs out."""
-        if self.sweep_grace_seconds <= self.lease_seconds:
-            raise ValueError("SWEEP_GRACE_SECONDS must be more than LEASE_SECONDS")
-        return self
+        if value <= info.data.get("lease_seconds", 0):
+            raise ValueError("must be more than GRAPHFIT_LEASE_SECONDS")
+        return value
 
     @property
     def data_folder(self) -> Path:

@@ -130,3 +130,10 @@ def test_urls_with_passwords_are_not_in_what_settings_show_of_themselves() -> No
         )
     )
     assert "hunter2" not in shown
+
+
+@pytest.mark.parametrize("given", [{"lease_seconds": 4000}, {"sweep_grace_seconds": 30}])
+def test_a_sweep_leaves_attempts_under_a_lease_alone(given: dict[str, float]) -> None:
+    with pytest.raises(ValidationError, match="GRAPHFIT_LEASE_SECONDS") as refused:
+        models_store.settings.Settings.model_validate(given)
+    assert refused.value.errors()[0]["loc"] == ("sweep_grace_seconds",)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from domain.errors import Busy, LeaseLost
+from domain.job import Job
 from domain.model import ModelFile
-from models_store import checkpoints, events, history, jobs
+from models_store import checkpoints, events, history, jobs, leases
 from models_store import database as database_module
 from models_store.artifacts import ArtifactStore
 from models_store.database import Database
@@ -18,6 +19,7 @@ from tests import plans
 from tests.plans import queue
 from tests.stores import content
 from worker.journal import Journal
+from worker.machine import Environment
 from worker.messages import Checkpointed, EpochEnded, Finished, FromChild, Started
 
 
@@ -31,6 +33,9 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Databa
     opened.close()
 
 
+BEGAN: Environment = {"keras": "3", "intra_op_threads": 2, "cpu": "One"}
+
+
 class Work:
     """A claimed job, the folder of its training process, and its journal."""
 
@@ -39,11 +44,28 @@ class Work:
         self.database, self.store, self.folder = database, store, folder
         with database.write() as connection:
             self.job_id = queue(connection)
-            claim = plans.claim(connection)
+        self.claim_it()
+        self.journal.write([Started(BEGAN, 0, 0, 10)])
+
+    def claim_it(self, key: str = "here") -> None:
+        """By a worker whose environment has this key, however different it is."""
+        with self.database.write() as connection:
+            claim = plans.claim(connection, anywhere_seconds=-1)
         assert claim is not None
         self.claim = claim
-        self.journal = Journal(claim, database, store, folder, "here")
-        self.journal.write([Started({"keras": "3"}, 0, 0, 10)])
+        self.journal = Journal(claim, self.database, self.store, self.folder, key)
+
+    def checkpointed(self, epoch: int, step: int) -> None:
+        file = self.file(f"checkpoint-{epoch}-{step}.safetensors")
+        self.journal.write([Checkpointed(epoch, step, 10, file)])
+
+    def handed_back(self) -> None:
+        with self.database.write() as connection:
+            leases.hand_back(connection, self.claim, "its worker was stopped")
+
+    def job(self) -> Job:
+        with self.database.read() as connection:
+            return jobs.get(connection, "local", self.job_id)
 
     def file(self, name: str) -> ModelFile:
         path = self.folder / name
@@ -86,9 +108,7 @@ def test_a_batch_is_written_again_after_the_database_was_away(work: Work) -> Non
 
     files = work.file("model.safetensors"), work.file("history.json")
     work.write_in_two_attempts([Finished(files, (), {"loss": 1.0})])
-    with work.database.read() as connection:
-        job = jobs.get(connection, "local", work.job_id)
-    assert job.state == "succeeded"
+    assert work.job().state == "succeeded"
     assert work.kept() == {file.name for file in files}
 
 
@@ -104,3 +124,50 @@ def test_what_was_committed_without_our_hearing_of_it_is_not_told_twice(work: Wo
         assert len(history.of(connection, "local", work.job_id)) == 1
         told = [event.type for event in events.after(connection, "local", work.job_id, 0, 99)]
     assert told.count("epoch") == 1
+
+
+def test_a_job_goes_on_with_the_same_bits_in_an_equal_environment(work: Work) -> None:
+    work.checkpointed(0, 4)
+    work.handed_back()
+    work.claim_it()
+    assert (work.claim.environment, work.claim.environment_key) == (BEGAN, "here")
+    work.journal.write([Started({**BEGAN, "cpu": "Another of that kind"}, 0, 4, 10)])
+    work.journal.write([Finished((work.file("model.safetensors"),), (), {})])
+    job = work.job()
+    assert (job.bit_exact, job.warnings, job.environment) == (True, [], BEGAN)
+
+
+def test_one_that_goes_on_in_another_environment_says_so_and_may_go_on_anywhere(
+    work: Work,
+) -> None:
+    work.checkpointed(0, 4)
+    work.handed_back()
+    work.claim_it("there")
+    work.journal.write([Started({**BEGAN, "keras": "4"}, 0, 4, 10)])
+    work.checkpointed(0, 8)
+    job = work.job()
+    assert job.bit_exact is False
+    (warning,) = job.warnings
+    assert "keras 3 became 4" in warning
+    work.handed_back()
+    work.claim_it()
+    assert work.claim.environment_key is None
+    work.journal.write([Started(BEGAN, 0, 8, 10)])
+    work.journal.write([Finished((work.file("model.safetensors"),), (), {})])
+    job = work.job()
+    assert (job.bit_exact, job.warnings, job.environment) == (False, [warning], BEGAN)
+
+
+def test_one_that_begins_anew_elsewhere_has_the_bits_of_there(work: Work) -> None:
+    work.handed_back()
+    work.claim_it("there")
+    work.journal.write([Started({**BEGAN, "keras": "4"}, 0, 0, 10)])
+    work.checkpointed(0, 4)
+    work.handed_back()
+    work.claim_it("there")
+    assert work.claim.environment_key == "there"
+    work.journal.write([Started({**BEGAN, "keras": "4"}, 0, 4, 10)])
+    work.journal.write([Finished((work.file("model.safetensors"),), (), {})])
+    job = work.job()
+    assert (job.bit_exact, job.warnings) == (True, [])
+    assert job.environment == {**BEGAN, "keras": "4"}

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -9,7 +10,9 @@ import pytest
 
 from domain.job import Resources
 from models_store.artifacts_local import LocalArtifacts
+from models_store.checkpoints import Checkpoint
 from models_store.claims import Claim
+from models_store.disk import sha256_of
 from tests.plans import plan
 from worker.orders import order_for
 from worker.rules import Rules
@@ -17,8 +20,8 @@ from worker.rules import Rules
 RULES = Rules(lease_seconds=30.0, tick_seconds=1.0, max_attempts=5)
 
 
-def claimed(resources: Resources) -> Claim:
-    return Claim(
+def claimed(resources: Resources, **fields: object) -> Claim:
+    claim = Claim(
         job_id="job_" + "0" * 26,
         owner="local",
         fence=1,
@@ -33,6 +36,7 @@ def claimed(resources: Resources) -> Claim:
         request_json=json.dumps({"resources": resources.model_dump(), "mixed_precision": True}),
         plan_json=plan().model_dump_json(by_alias=True),
     )
+    return replace(claim, **fields)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("device", "devices"), [("any", 1), ("cpu", 1), ("gpu", 3)])
@@ -43,3 +47,22 @@ def test_several_devices_are_gpus_alone(
     with ExitStack() as held:
         order = order_for(claim, LocalArtifacts(tmp_path), tmp_path, held, RULES)
     assert (order.device, order.devices, order.mixed_precision) == (device, devices, True)
+
+
+@pytest.mark.parametrize(("goes_on", "deterministic", "threads"), [(1, 1, 3), (0, 1, 0), (1, 0, 0)])
+def test_an_attempt_that_goes_on_has_the_threads_that_its_bits_depend_on(
+    tmp_path: Path, goes_on: int, deterministic: int, threads: int
+) -> None:
+    store = LocalArtifacts(tmp_path / "store")
+    (tmp_path / "kept").write_bytes(b"x")
+    kept = Checkpoint(1, 0, "jobs/x/1/kept", sha256_of(tmp_path / "kept"))
+    store.publish(tmp_path / "kept", kept.artifact, kept.sha256)
+    claim = claimed(
+        Resources(),
+        environment={"intra_op_threads": 3},
+        checkpoint=kept if goes_on else None,
+        request_json=json.dumps({"deterministic": bool(deterministic)}),
+    )
+    with ExitStack() as held:
+        order = order_for(claim, store, tmp_path, held, RULES)
+    assert order.threads == (threads or None)

@@ -94,6 +94,16 @@ def test_the_weights_equal_those_of_a_keras_script(jobs: Jobs, class_weight: Any
     assert all(map(np.array_equal, kernels, theirs.values()))
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_threads_are_those_of_the_order(jobs: Jobs, threads: int) -> None:
+    attempt = start(jobs.order(DENSE, {}, None, threads=threads))
+    attempt.finish()
+    started = attempt.said[0]
+    assert isinstance(started, Started)
+    assert started.environment["intra_op_threads"] == threads
+    assert started.environment["inter_op_threads"] == threads
+
+
 def test_a_build_has_the_initial_weights_of_the_script(jobs: Jobs) -> None:
     order = jobs.order(DENSE, {}, None)
     attempt = start(order)
