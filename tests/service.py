@@ -18,6 +18,7 @@ import pytest
 from models_store.artifacts import ArtifactStore, open_store
 from models_store.database import Database
 from models_store.settings import Settings
+from tests.stores import settings_of
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[1]
@@ -42,7 +43,7 @@ class Service:
     @property
     def settings(self) -> Settings:
         """What its processes know of the stores."""
-        return Settings.model_validate({n.lower(): value for n, value in self._settings.items()})
+        return settings_of(self.data, self._settings)
 
     @contextmanager
     def database(self) -> Iterator[Database]:

@@ -20,10 +20,15 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ArtifactStore:
     return store_of(tmp_path / "a folder", settings)
 
 
-def store_of(data: Path, settings: dict[str, str]) -> ArtifactStore:
-    """By settings as they stand in the environment."""
+def settings_of(data: Path, settings: dict[str, str]) -> Settings:
+    """As they stand in the environment."""
     values = {name.lower(): value for name, value in settings.items()}
-    return open_store(Settings.model_validate({"data": data, **values}))
+    return Settings.model_validate({"data": data, **values})
+
+
+def store_of(data: Path, settings: dict[str, str]) -> ArtifactStore:
+    """The one that these settings name."""
+    return open_store(settings_of(data, settings))
 
 
 def publish(store: ArtifactStore, key: str, content: bytes) -> str:

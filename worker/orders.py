@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from domain.errors import Damaged
+from domain.errors import Damaged, GraphfitError, NotFound
 from domain.plan import PinnedDataset, PinnedModel
 from models_store.artifacts import ArtifactStore
 from models_store.checkpoints import Checkpoint
@@ -13,6 +13,11 @@ from models_store.datasets import column_key
 from models_store.disk import sha256_of
 from worker.order import Order
 from worker.rules import Rules
+
+
+class CheckpointLost(GraphfitError):
+    """The job cannot go on from where it was; from its start it comes to the same end."""
+
 
 Fetch = Callable[[str, str | None], Path]
 """Gives the local path of a key's file, by its hash where that is known."""
@@ -32,7 +37,8 @@ def order_for(
         held: Keeps what was fetched in its place until it is closed.
 
     Raises:
-        NotFound: a file is gone from the store, or damaged.
+        CheckpointLost: the checkpoint is gone from the store, or damaged.
+        NotFound: another file is.
         StorageFull: this machine has no room for them.
         Busy: the store does not answer.
     """
@@ -62,7 +68,7 @@ def order_for(
         validation_columns=_columns(fetch, plan.validation_dataset),
         source_weights={pin.id: _checked(fetch, pin) for pin in plan.sources.values()},
         initial_weights=None if plan.initial is None else _checked(fetch, plan.initial),
-        checkpoint=None if claim.checkpoint is None else _checked(fetch, claim.checkpoint),
+        checkpoint=None if claim.checkpoint is None else _kept(fetch, claim.checkpoint),
     )
 
 
@@ -81,6 +87,13 @@ def _columns(fetch: Fetch, dataset: PinnedDataset | None) -> Mapping[str, Path] 
         name: fetch(column_key(dataset.id, index), dataset.hashes.get(name))
         for name, index in dataset.columns.items()
     }
+
+
+def _kept(fetch: Fetch, checkpoint: Checkpoint) -> Path:
+    try:
+        return _checked(fetch, checkpoint)
+    except NotFound as missing:
+        raise CheckpointLost(missing.detail) from missing
 
 
 def _checked(fetch: Fetch, pin: PinnedModel | Checkpoint) -> Path:

@@ -17,7 +17,7 @@ from models_store.database import Database
 from worker import endings
 from worker.attempt import Attempt
 from worker.journal import Journal
-from worker.orders import order_for
+from worker.orders import CheckpointLost, order_for
 from worker.renewal import Lease
 from worker.rules import Rules
 
@@ -58,6 +58,9 @@ class Supervisor:
     def _went(self, claim: Claim, lease: Lease) -> bool:
         try:
             self._attempt(claim, lease)
+        except CheckpointLost as lost:
+            log.warning("%s: %s", claim.job_id, lost.detail)
+            self._insist(lease, lambda store: attempts.begin_anew(store, claim))
         except NotFound as missing:
             error = endings.data_missing(missing.detail)
             self._insist(lease, lambda store: attempts.failed(store, claim, error))
