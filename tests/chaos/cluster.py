@@ -38,6 +38,8 @@ SETTINGS = {
     # The storm kills on purpose, more often than the machine of any real job would die:
     # no job may fail of it, or it could not be told from one that was lost.
     "MAX_ATTEMPTS": 1_000_000,
+    "MAX_DEATHS": 1_000_000,
+    "CHECKPOINT_SECONDS": 1.0,
 }
 
 
