@@ -1,6 +1,7 @@
 """Starts training processes: forks of a server that has imported Keras and run nothing."""
 
 import multiprocessing
+import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
@@ -8,6 +9,8 @@ from typing import Any
 
 from worker.machine import Machine
 from worker.order import Order
+
+DYING_SECONDS = 2
 
 _context = multiprocessing.get_context("forkserver")
 
@@ -31,17 +34,25 @@ def warm_up(gpus: int = 0) -> Machine:
         NoDevice: there are fewer, or the child ended without a word.
     """
     _context.set_forkserver_preload(["compiler.preload", "worker.trainer"])
-    process, ours = _started(_describe)
-    try:
-        machine: Machine = ours.recv()
-    except EOFError as error:
-        process.join()
-        raise NoDevice(f"TensorFlow does not start here (exit {process.exitcode}).") from error
-    process.join()
+    machine = _described()
     found = machine.capacity.gpus
     if found < gpus:
         raise NoDevice(f"This worker is to use {gpus} GPU(s), and TensorFlow finds {found} here.")
     return machine
+
+
+def _described() -> Machine:
+    """By a second child, where something killed the first."""
+    for _ in range(2):
+        process, ours = _started(_describe)
+        try:
+            machine: Machine = ours.recv()
+            return machine
+        except EOFError:
+            continue
+        finally:
+            process.join()
+    raise NoDevice(f"TensorFlow does not start here (exit {process.exitcode}).")
 
 
 def launch(order: Order) -> tuple[ForkServerProcess, Connection]:
@@ -53,6 +64,16 @@ def launch(order: Order) -> tuple[ForkServerProcess, Connection]:
 
 
 def _started(target: Callable[..., None], *arguments: Any) -> tuple[ForkServerProcess, Connection]:
+    """The server may be killed meanwhile: once it is quite dead, a fork starts another."""
+    for _ in range(DYING_SECONDS * 10):
+        try:
+            return _forked(target, *arguments)
+        except (EOFError, OSError):
+            time.sleep(0.1)
+    return _forked(target, *arguments)
+
+
+def _forked(target: Callable[..., None], *arguments: Any) -> tuple[ForkServerProcess, Connection]:
     ours, its = _context.Pipe()
     process = _context.Process(target=target, args=(its, *arguments), daemon=True)
     process.start()

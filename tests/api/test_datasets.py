@@ -20,6 +20,7 @@ from fastapi import FastAPI
 
 from api import datasets
 from api.body_limit import BodyLimit
+from api.guard import LoopbackGuard
 from api.problem_handlers import add_handlers
 from api.settings import Settings
 from models_store.artifacts_local import LocalArtifacts
@@ -61,6 +62,7 @@ class Server:
         app.include_router(datasets.router)
         add_handlers(app)
         app.add_middleware(BodyLimit, settings=settings)
+        app.add_middleware(LoopbackGuard)
         self._uvicorn = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
         self._thread = threading.Thread(target=self._uvicorn.run)
         self._thread.start()
@@ -204,14 +206,14 @@ def test_an_early_fault_ends_a_long_upload(client: httpx.Client, server: Server)
 
 class TestLimits:
     def test_an_announced_length_is_refused_unread(self, server: Server) -> None:
-        head = f"POST /v1/datasets HTTP/1.1\r\nHost: x\r\nContent-Length: {LIMIT + 1}\r\n\r\n"
+        head = f"POST /v1/datasets HTTP/1.1\r\nHost: localhost\r\nContent-Length: {LIMIT + 1}\r\n\r\n"
         with socket.create_connection(server.address, timeout=30) as connection:
             connection.sendall(head.encode())
             assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
 
     def test_a_chunked_body_is_refused_as_it_passes_the_limit(self, server: Server) -> None:
         head = (
-            "POST /v1/datasets HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+            "POST /v1/datasets HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
             "Content-Type: application/x-npz\r\n\r\n"
         )
         chunk = b"%x\r\n" % (1 << 20) + bytes(1 << 20) + b"\r\n"
@@ -224,7 +226,7 @@ class TestLimits:
 
     def test_a_client_that_goes_away_leaves_nothing(self, server: Server) -> None:
         head = (
-            "POST /v1/datasets HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n"
+            "POST /v1/datasets HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000000\r\n"
             "Content-Type: application/x-npz\r\n\r\n"
         )
         with socket.create_connection(server.address, timeout=30) as connection:

@@ -3,6 +3,7 @@
 import argparse
 import random
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.chaos.storm import Options, Storm
 def main() -> int:
     """Gives 1 where a promise was broken, and keeps the logs then."""
     asked = _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended in the midst of it"))
     options = Options(jobs=asked.jobs, seed=asked.seed, pace=asked.pace)
     folder = Path(tempfile.mkdtemp(prefix=f"graphfit-storm-{asked.seed}-"))
     report = Storm(options, folder, aloud=not asked.quiet).run()

@@ -1,0 +1,23 @@
+"""Forks that succeed although the server they come from is killed."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.chaos.processes import forkserver
+from worker.launch import warm_up
+
+
+@pytest.mark.slow
+def test_a_server_that_dies_in_a_fork_is_started_anew() -> None:
+    machine = warm_up()
+    server = forkserver(os.getpid())
+    assert server is not None
+    server.suspend()
+    with ThreadPoolExecutor(1) as threads:
+        forked = threads.submit(warm_up)
+        while not forked.running():
+            pass
+        server.kill()
+        assert forked.result(120) == machine
