@@ -113,6 +113,7 @@ def test_the_example_client_takes_a_key(guarded: Service) -> None:
 
 def test_without_keys_nothing_listens_beyond_loopback(tmp_path: Path) -> None:
     environment = {**os.environ, "GRAPHFIT_AUTH": "none", "GRAPHFIT_DATA": str(tmp_path)}
+    assert graphfit(environment, "migrate").returncode == 0
     for command in ("serve", "api"):
         done = graphfit(environment, command, "--host", "0.0.0.0", "--port", "0")
         assert done.returncode == 1

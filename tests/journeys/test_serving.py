@@ -50,7 +50,7 @@ def test_a_port_that_is_taken_is_said_in_one_line(service: Service, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("GRAPHFIT_AUTH", "keys"), ("GRAPHFIT_MAX_NODES", "many")]
+    ("name", "value"), [("GRAPHFIT_AUTH", "none, or keys"), ("GRAPHFIT_MAX_NODES", "many")]
 )
 def test_a_setting_that_cannot_be_read_is_said_in_one_line(name: str, value: str) -> None:
     command = [sys.executable, "-m", "standalone", "serve", "--port", "0"]
