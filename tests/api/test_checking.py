@@ -16,6 +16,7 @@ CHAIN = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("limits", "said"),
     [

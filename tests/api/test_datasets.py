@@ -206,7 +206,9 @@ def test_an_early_fault_ends_a_long_upload(client: httpx.Client, server: Server)
 
 class TestLimits:
     def test_an_announced_length_is_refused_unread(self, server: Server) -> None:
-        head = f"POST /v1/datasets HTTP/1.1\r\nHost: localhost\r\nContent-Length: {LIMIT + 1}\r\n\r\n"
+        head = (
+            f"POST /v1/datasets HTTP/1.1\r\nHost: localhost\r\nContent-Length: {LIMIT + 1}\r\n\r\n"
+        )
         with socket.create_connection(server.address, timeout=30) as connection:
             connection.sendall(head.encode())
             assert connection.recv(100).startswith(b"HTTP/1.1 413 ")

@@ -50,6 +50,7 @@ def engine(server: Server, model: str) -> str:
     return server.parts.predictor.ready("local", model).engine.name
 
 
+@pytest.mark.slow
 def test_ids_that_are_made_up_are_not_kept(server: Server) -> None:
     before = dict(server.parts.predictor._locks)
     for number in range(3):

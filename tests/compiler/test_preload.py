@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.service import ROOT
 
 PROGRAM = """
@@ -20,6 +22,7 @@ except ImportError:
 """
 
 
+@pytest.mark.slow
 def test_remarks_are_held_back_unless_the_import_fails() -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=True

@@ -32,6 +32,7 @@ def test_the_curl_line_of_the_language_page_posts_a_graph(service: Service) -> N
     assert json.loads(answer)["id"].startswith("graph_")
 
 
+@pytest.mark.slow
 def test_the_script_of_the_language_page_sends_a_model_and_gets_it_back(service: Service) -> None:
     script = LANGUAGE.split("```python\n")[1].split("```")[0]
     changed = script.replace("http://127.0.0.1:8000", service.address)

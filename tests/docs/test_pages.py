@@ -8,6 +8,7 @@ import pytest
 from tests.service import ROOT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["settings", "layers"])
 def test_a_generated_page_is_current(page: str) -> None:
     command = [sys.executable, "-m", f"docs.generate_{page}", "--check"]

@@ -24,6 +24,7 @@ def service(engine: Engine, tmp_path: Path) -> Iterator[Service]:
     running.stop()
 
 
+@pytest.mark.slow
 def test_an_upload_that_does_not_fit(service: Service) -> None:
     archive = BytesIO()
     np.savez(archive, x=np.zeros((ROOM // 8 + 1_000,)))

@@ -46,6 +46,7 @@ def well(pulses: Path, part: str) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["worker", "reaper"])
 def test_a_part_that_hangs_is_ill_until_it_goes_on(
     watched: Service, pulses: Path, part: str

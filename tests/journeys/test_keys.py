@@ -17,6 +17,8 @@ from api.keys import FRESH_SECONDS
 from tests.engines import Engine
 from tests.service import ROOT, Service, until
 
+pytestmark = pytest.mark.slow
+
 X = np.random.default_rng(4).random((64, 2)).round(4)
 Y = X.sum(axis=1).round(4)
 JOB = {

@@ -1,9 +1,12 @@
 """A job in mixed precision, from outside."""
 
 import numpy as np
+import pytest
 from safetensors.numpy import load
 
 from tests.service import Service
+
+pytestmark = pytest.mark.slow
 
 GRAPH = {
     "inputs": [{"name": "x", "shape": [4]}],

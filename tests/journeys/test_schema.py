@@ -5,8 +5,12 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+import pytest
+
 from models_store.database import Database
 from tests.service import ROOT
+
+pytestmark = pytest.mark.slow
 
 PARTS = ("api --port 0", "worker", "reaper")
 MIGRATING = ("serve --port 0", "migrate")

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from models_store import workers as store
 from models_store.ids import new_id
 from models_store.workers import Announcement
@@ -79,6 +81,7 @@ def test_a_job_that_no_worker_fits_says_so_until_one_comes(service: Service) -> 
     assert service.client.post(f"{address}/cancel").json()["state"] == "cancelled"
 
 
+@pytest.mark.slow
 def test_a_worker_without_the_gpus_it_was_told_to_use_says_so(service: Service) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "standalone", "worker", "--device", "gpu:90,91"],

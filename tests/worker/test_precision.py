@@ -67,6 +67,7 @@ def precision(attempt: Attempt) -> Any:
     return started.environment["precision"]
 
 
+@pytest.mark.slow
 @BOTH
 def test_it_learns_and_repeats_its_bits(jobs: Jobs, how: Any) -> None:
     order = mixed(jobs)

@@ -96,6 +96,7 @@ def test_several_devices_give_what_one_gives(jobs: Jobs, devices: int, rows: int
     assert (started.environment["device"], started.environment["devices"]) == ("cpu", devices)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [pytest.param(256, marks=pytest.mark.slow), 259])
 def test_losses_weights_masks_and_metrics_count_each_row_once(jobs: Jobs, rows: int) -> None:
     fit = Fit(epochs=2, validation_split=0.3)

@@ -303,6 +303,7 @@ def test_it_ends_when_its_supervisor_is_gone(jobs: Jobs) -> None:
     assert attempt.process.exitcode == EXIT_CODE
 
 
+@pytest.mark.slow
 def test_it_ends_when_no_renewal_comes_and_lives_while_they_do(jobs: Jobs) -> None:
     attempt = start(endless(jobs, lease_seconds=3.0))
     until = time.monotonic() + 6
@@ -319,6 +320,7 @@ def test_it_ends_when_no_renewal_comes_and_lives_while_they_do(jobs: Jobs) -> No
     assert attempt.process.exitcode == EXIT_CODE
 
 
+@pytest.mark.slow
 def test_one_that_was_stopped_past_its_lease_writes_nothing_more(jobs: Jobs) -> None:
     attempt = start(endless(jobs, lease_seconds=5.0))
     attempt.until(lambda message: isinstance(message, EpochEnded))
