@@ -25,7 +25,7 @@ LEASE_SECONDS = 4.0
 SWEEP_SECONDS = 2.0
 GRACE_SECONDS = 12.0
 """Past which a folder that no row names is deleted: longer than any lease."""
-READY_SECONDS = 180
+READY_SECONDS = 400
 STOP_SECONDS = 40
 TEND_SECONDS = 0.1
 
