@@ -43,7 +43,7 @@ class KeyCheck:
             return _refusal(ASKED, scope["path"])
         digest = digest_of(secret)
         try:
-            owner = self._ring.at_hand(digest) or await self._ring.owner_of(digest)
+            owner = await self._ring.owner_of(digest)
         except GraphfitError as error:
             return spoken(error, scope["path"])
         if owner is None:

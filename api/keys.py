@@ -29,7 +29,7 @@ class KeyRing:
         self._reading: asyncio.Task[None] | None = None
         self._thread = anyio.CapacityLimiter(1)
 
-    def at_hand(self, digest: str) -> str | None:
+    def _at_hand(self, digest: str) -> str | None:
         """The owner, when no reading is needed to know."""
         if time.monotonic() - self._read_at < FRESH_SECONDS:
             return self._owners.get(digest)
@@ -42,7 +42,7 @@ class KeyRing:
             Busy: the database does not answer.
         """
         asked_at = time.monotonic()
-        while (owner := self.at_hand(digest)) is None:
+        while (owner := self._at_hand(digest)) is None:
             if self._read_at >= asked_at:
                 return self._owners.get(digest)
             await self._read_again()

@@ -79,11 +79,8 @@ def let_go(connection: Connection, job_id: str, owner: str, state: JobState, rea
     since: dict[str, Any] = {}
     match state:
         case JobState.CANCELLING:
-            after, reason, since = (
-                JobState.CANCELLED,
-                events.ASKED,
-                {"finished_at": datetime.now(UTC)},
-            )
+            after, reason = JobState.CANCELLED, events.ASKED
+            since = {"finished_at": datetime.now(UTC)}
             checkpoints.drop(connection, job_id)
         case JobState.PAUSING:
             after, reason = JobState.PAUSED, events.ASKED

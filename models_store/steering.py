@@ -1,6 +1,8 @@
 """What an owner may do to a job's course: cancel it, pause it, let it go on."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Connection, case, update
 
@@ -10,6 +12,18 @@ from models_store import checkpoints, events, turns, waiting
 from models_store.jobs import get_row
 from models_store.tables import jobs
 
+Course = Mapping[JobState, JobState]
+"""From which state to which."""
+AT_REST = (JobState.QUEUED, JobState.PAUSED)
+CANCEL: Course = {
+    JobState.QUEUED: JobState.CANCELLED,
+    JobState.PAUSED: JobState.CANCELLED,
+    JobState.RUNNING: JobState.CANCELLING,
+    JobState.PAUSING: JobState.CANCELLING,
+}
+PAUSE: Course = {JobState.QUEUED: JobState.PAUSED, JobState.RUNNING: JobState.PAUSING}
+RESUME: Course = {JobState.PAUSED: JobState.QUEUED}
+
 
 def cancel(connection: Connection, owner: str, job_id: str) -> None:
     """Asks a job to end: at once where nobody holds it, else through its worker.
@@ -18,28 +32,14 @@ def cancel(connection: Connection, owner: str, job_id: str) -> None:
         NotFound: the owner has none of this id.
         Conflict: it has succeeded or failed.
     """
-    at_rest = jobs.c.state.in_([JobState.QUEUED, JobState.PAUSED])
-    statement = (
-        update(jobs)
-        .where(jobs.c.owner == owner, jobs.c.id == job_id)
-        .where(at_rest | jobs.c.state.in_([JobState.RUNNING, JobState.PAUSING]))
-        .values(
-            state=case((at_rest, JobState.CANCELLED.value), else_=JobState.CANCELLING.value),
-            finished_at=case((at_rest, datetime.now(UTC)), else_=None),
-            waiting=None,
-            version=jobs.c.version + 1,
-        )
-        .returning(jobs.c.state)
-    )
-    changed = connection.execute(statement).scalar_one_or_none()
-    if changed is not None:
-        if changed == JobState.CANCELLED:
-            checkpoints.drop(connection, job_id)
-        events.add_state(connection, owner, job_id, JobState(changed), events.ASKED)
-        return
-    state = get_row(connection, owner, job_id).state
-    if state in (JobState.SUCCEEDED, JobState.FAILED):
-        raise Conflict(f"The job has {state} already.")
+    ended_at = case((jobs.c.state.in_(AT_REST), datetime.now(UTC)), else_=None)
+    state = _steered(connection, owner, job_id, CANCEL, {"finished_at": ended_at})
+    if state is JobState.CANCELLED:
+        checkpoints.drop(connection, job_id)
+    elif state is None:
+        state = get_row(connection, owner, job_id).state
+        if state in (JobState.SUCCEEDED, JobState.FAILED):
+            raise Conflict(f"The job has {state} already.")
 
 
 def pause(connection: Connection, owner: str, job_id: str) -> None:
@@ -49,23 +49,8 @@ def pause(connection: Connection, owner: str, job_id: str) -> None:
         NotFound: the owner has none of this id.
         Conflict: it has ended, or is about to.
     """
-    queued = jobs.c.state == JobState.QUEUED
-    statement = (
-        update(jobs)
-        .where(jobs.c.owner == owner, jobs.c.id == job_id)
-        .where(queued | (jobs.c.state == JobState.RUNNING))
-        .values(
-            state=case((queued, JobState.PAUSED.value), else_=JobState.PAUSING.value),
-            waiting=None,
-            version=jobs.c.version + 1,
-        )
-        .returning(jobs.c.state)
-    )
-    changed = connection.execute(statement).scalar_one_or_none()
-    if changed is not None:
-        events.add_state(connection, owner, job_id, JobState(changed), events.ASKED)
-        return
-    _refuse_if_ending(get_row(connection, owner, job_id).state)
+    if _steered(connection, owner, job_id, PAUSE) is None:
+        _refuse_if_ending(get_row(connection, owner, job_id).state)
 
 
 def resume(connection: Connection, owner: str, job_id: str) -> None:
@@ -79,20 +64,36 @@ def resume(connection: Connection, owner: str, job_id: str) -> None:
     _refuse_if_ending(row.state)
     if row.state == JobState.PAUSING:
         raise Conflict("The job is about to be paused; resume it once it is.", retry_after=1)
+    queued = {**turns.taken(connection, owner, row.rank, row.device), "retry_at": 0}
+    if _steered(connection, owner, job_id, RESUME, queued) is not None:
+        waiting.tell(connection, job_id)
+
+
+def _steered(
+    connection: Connection,
+    owner: str,
+    job_id: str,
+    course: Course,
+    values: Mapping[str, Any] | None = None,
+) -> JobState | None:
+    """The job's new state; None where it is in no state that the course leads from."""
+    states = {before.value: after.value for before, after in course.items()}
     statement = (
         update(jobs)
-        .where(jobs.c.owner == owner, jobs.c.id == job_id, jobs.c.state == JobState.PAUSED)
+        .where(jobs.c.owner == owner, jobs.c.id == job_id, jobs.c.state.in_(states))
         .values(
-            state=JobState.QUEUED.value,
-            **turns.taken(connection, owner, row.rank, row.device),
-            retry_at=0,
+            state=case(states, value=jobs.c.state),
+            waiting=None,
             version=jobs.c.version + 1,
+            **(values or {}),
         )
-        .returning(jobs.c.id)
+        .returning(jobs.c.state)
     )
-    if connection.execute(statement).first() is not None:
-        events.add_state(connection, owner, job_id, JobState.QUEUED, events.ASKED)
-        waiting.tell(connection, job_id)
+    changed = connection.execute(statement).scalar_one_or_none()
+    if changed is None:
+        return None
+    events.add_state(connection, owner, job_id, JobState(changed), events.ASKED)
+    return JobState(changed)
 
 
 def _refuse_if_ending(state: JobState) -> None:

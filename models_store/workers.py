@@ -18,18 +18,17 @@ from sqlalchemy import (
     update,
 )
 
-from domain.job import JobState
 from domain.resources import Capacity
 from domain.worker import Worker
 from models_store.columns import database_clock
+from models_store.leases import HELD
 from models_store.paging import Page
 from models_store.paging import page as page_of
 from models_store.tables import jobs, workers
 
 FORGOTTEN_SECONDS = 3600.0
 """Lost workers are shown for so long: someone may look for them."""
-HOLDING = (JobState.RUNNING, JobState.PAUSING, JobState.CANCELLING)
-HELD = jobs.c.state.in_([literal_column(f"'{state.value}'") for state in HOLDING])
+IS_HELD = jobs.c.state.in_([literal_column(f"'{state}'") for state in HELD])
 """Written out, as in the index."""
 ALIVE = workers.c.alive_until >= database_clock()
 
@@ -104,7 +103,7 @@ def page(connection: Connection, owner: str, cursor: str | None, size: int) -> P
 
 def _held(*conditions: ColumnElement[bool]) -> ScalarSelect[str]:
     """The job that a worker has claimed last and holds still."""
-    query = select(jobs.c.id).where(jobs.c.worker == workers.c.id, HELD, *conditions)
+    query = select(jobs.c.id).where(jobs.c.worker == workers.c.id, IS_HELD, *conditions)
     return query.order_by(jobs.c.claimed_at.desc()).limit(1).scalar_subquery()
 
 

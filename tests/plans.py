@@ -9,6 +9,7 @@ from domain.resources import Capacity
 from domain.summary import Summary
 from models_store import claims, jobs
 from models_store.claims import Claim
+from models_store.database import Database
 
 DEFINITION = {
     "inputs": [{"name": "x", "shape": [4]}],
@@ -53,3 +54,12 @@ def claim(
 ) -> Claim | None:
     """What a worker gets that asks for a job."""
     return claims.claim(connection, worker, capacity, lease_seconds, anywhere_seconds)
+
+
+def claimed(database: Database) -> Claim:
+    """A job that has just been queued, and that a worker has."""
+    with database.write() as connection:
+        queue(connection)
+        got = claim(connection)
+    assert got is not None
+    return got

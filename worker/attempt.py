@@ -39,6 +39,7 @@ class Attempt:
         self._journal = journal
         self._database = database
         self._rules = rules
+        self._most = losses.Most(rules.max_attempts, rules.max_deaths)
         self._stopping = stopping
         self._unwritten: list[FromChild] = []
         self._asked: float | None = None
@@ -99,8 +100,7 @@ class Attempt:
             if failed.type == endings.STORAGE_FULL:
                 losses.set_back(connection, self._claim, failed.title)
             else:
-                most = losses.Most(self._rules.max_attempts, self._rules.max_deaths)
-                losses.lose(connection, self._claim, failed.title, error_of(failed), most)
+                losses.lose(connection, self._claim, failed.title, error_of(failed), self._most)
 
     def _died(self, exit_code: int) -> None:
         """The process ended without a last word: killed, crashed, or its lease ran out."""
@@ -110,8 +110,7 @@ class Attempt:
                 return
             reason = f"the training process {endings.ended(exit_code)}"
             error = endings.killed(exit_code, self._rules.memory_bytes)
-            most = losses.Most(self._rules.max_attempts, self._rules.max_deaths)
-            losses.lose(connection, self._claim, reason, error, most, died=True)
+            losses.lose(connection, self._claim, reason, error, self._most, died=True)
 
     def _is_let_go(self, line: Line) -> bool:
         """Does what is asked of the job; gives whether it is somebody else's now."""

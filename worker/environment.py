@@ -12,10 +12,6 @@ import numpy as np
 import tensorflow as tf
 
 Environment = dict[str, str | int | bool | None]
-OF_EACH_JOB = frozenset(
-    ("devices", "deterministic", "precision", "tf32", "intra_op_threads", "inter_op_threads")
-)
-"""What a job decides, not the machine."""
 
 
 def pin(deterministic: bool, threads: int | None = None) -> None:

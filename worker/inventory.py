@@ -4,8 +4,8 @@ import tensorflow as tf
 from tensorflow.python.client import device_lib
 
 from domain.resources import Capacity
-from worker.environment import OF_EACH_JOB, environment
-from worker.machine import Machine, environment_key
+from worker.environment import environment
+from worker.machine import OF_EACH_JOB, Machine, environment_key
 from worker.memory import machine_bytes
 from worker.settings import Settings
 

@@ -13,8 +13,11 @@ DECIDING = (
 )
 """What of an environment decides a result's bits; thread counts are each job's own."""
 
-OF_THE_JOB = ("gpu", "devices", "precision", "tf32", "intra_op_threads", "inter_op_threads")
-"""What else does; all but the model of the GPU follows from the job, which pins it."""
+OF_EACH_JOB = (
+    *("devices", "deterministic", "precision", "tf32"),
+    *("intra_op_threads", "inter_op_threads"),
+)
+"""What else does, besides the model of the GPU: a job decides it, not the machine."""
 
 Environment = Mapping[str, str | int | bool | None]
 
@@ -33,7 +36,7 @@ def differences(before: Environment, here: Environment) -> list[str]:
     """What makes the bits of one environment not those of another, in words."""
     return [
         f"{name} {before.get(name)} became {here.get(name)}"
-        for name in (*DECIDING, *OF_THE_JOB)
+        for name in (*DECIDING, "gpu", *OF_EACH_JOB)
         if before.get(name) != here.get(name)
     ]
 

@@ -1,7 +1,6 @@
 """API keys from the command line to the last 401, through real processes."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import pytest
 
 from api.keys import FRESH_SECONDS
 from tests.engines import Engine
+from tests.redis_server import free_port
 from tests.service import ROOT, Service, until
 
 pytestmark = pytest.mark.slow
@@ -129,8 +129,7 @@ def test_without_keys_nothing_listens_beyond_loopback(tmp_path: Path) -> None:
 def test_with_keys_any_host_may_be_listened_on(guarded: Service) -> None:
     """On another loopback address: none is bound that another machine could reach."""
     ada = key(guarded, "ada")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "standalone", "api", "--host", "127.0.0.2"]
     process = subprocess.Popen([*command, "--port", str(port)], cwd=ROOT, env=guarded.environment)
 

@@ -19,11 +19,7 @@ KEPT = Checkpoint(1, 0, "jobs/x/1/c", "0" * 64)
 
 @pytest.fixture
 def held(database: Database) -> Claim:
-    with database.write() as connection:
-        plans.queue(connection)
-        claim = plans.claim(connection)
-    assert claim is not None
-    return claim
+    return plans.claimed(database)
 
 
 def handed_back(database: Database, claim: Claim, environment_key: str | None) -> None:

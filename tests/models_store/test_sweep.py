@@ -5,21 +5,11 @@ from domain.model import ModelFile
 from models_store import attempts
 from models_store.artifacts import ArtifactStore
 from models_store.checkpoints import Checkpoint
-from models_store.claims import Claim
 from models_store.database import Database
 from models_store.sweep import sweep
-from tests import plans
-from tests.plans import queue
+from tests.plans import claimed
 from tests.stores import publish
 from worker.estimate import Estimate
-
-
-def claimed(database: Database) -> Claim:
-    with database.write() as connection:
-        queue(connection)
-        claim = plans.claim(connection)
-    assert claim is not None
-    return claim
 
 
 def folders(store: ArtifactStore) -> set[str]:

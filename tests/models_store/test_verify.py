@@ -16,17 +16,9 @@ from models_store.ids import new_id
 from models_store.ingest import ingest
 from models_store.verify import Verified, verify
 from standalone import main
-from tests import plans
+from tests.plans import claimed
 from tests.stores import publish, store_of
 from worker.estimate import Estimate
-
-
-def claimed(database: Database) -> Claim:
-    with database.write() as connection:
-        plans.queue(connection)
-        claim = plans.claim(connection)
-    assert claim is not None
-    return claim
 
 
 def trained(database: Database, store: ArtifactStore) -> str:
