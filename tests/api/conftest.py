@@ -1,7 +1,5 @@
 """A real server for the API's tests: uvicorn on a free port, SQLite, checks in real children."""
 
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +14,7 @@ from api.settings import Settings
 from models_store.database import Database
 from models_store.migrate import migrate
 from models_store.settings import Settings as StoreSettings
-from tests.service import ROOT, until
+from tests.service import until
 
 
 class Server:
@@ -71,13 +69,3 @@ def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def client(server: Server) -> httpx.Client:
     return server.client
-
-
-@pytest.fixture(scope="module")
-def worker(server: Server) -> Iterator[None]:
-    """A real worker on the server's data; other files' jobs stay in the queue."""
-    command = [sys.executable, "-m", "standalone", "worker", "--data", str(server.data)]
-    process = subprocess.Popen(command, cwd=ROOT)
-    yield
-    process.terminate()
-    process.wait(60)

@@ -66,6 +66,7 @@ def test_a_part_that_hangs_is_ill_until_it_goes_on(
     well(pulses, part)
 
 
+@pytest.mark.slow
 def test_a_busy_worker_has_a_pulse(watched: Service, pulses: Path) -> None:
     x = np.random.default_rng(5).random((2_000, 16)).round(4)
     job_id = watched.submit(
@@ -90,10 +91,10 @@ def test_a_busy_worker_has_a_pulse(watched: Service, pulses: Path) -> None:
     watched.ended(job_id)
 
 
-def test_the_api_is_well_where_it_listens(watched: Service, pulses: Path) -> None:
-    port = str(urlsplit(watched.address).port)
-    assert health(pulses, "api", "--port", port).returncode == 0
-    elsewhere = health(pulses, "api", "--port", "1")
+def test_the_api_is_well_where_it_listens(service: Service, tmp_path: Path) -> None:
+    port = str(urlsplit(service.address).port)
+    assert health(tmp_path, "api", "--port", port).returncode == 0
+    elsewhere = health(tmp_path, "api", "--port", "1")
     assert (elsewhere.returncode, elsewhere.stderr) == (1, "graphfit: the api is not ready\n")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.api.bodies import faults, graph, made
 from tests.api.conftest import Server
-from tests.api.test_models import built
+from tests.api.models.test_models import built
 
 TWO = {
     "inputs": [
