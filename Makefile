@@ -10,6 +10,9 @@ SIDE_BY_SIDE = -n auto --maxprocesses 4 --dist loadfile
 LOCK     = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
            --no-emit-index-url --custom-compile-command "make lock" --quiet $(UPGRADE)
 
+# Kept bytecode lies in git-ignored places; without it, each process that starts compiles TensorFlow anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run demo setup test test-slow chaos check format bench lock clean
 
 help: ## Show this list

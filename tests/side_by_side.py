@@ -1,7 +1,7 @@
 """Share the quick tests out among processes: those that share a service go to one of them.
 
-By file, as `--dist loadfile`, except that a whole room of `ONE_SERVICE` goes together: every process
-that gets a part of it would start the service again, which takes longer than most tests.
+By file, as `--dist loadfile`, except that a whole room of `ONE_SERVICE` goes together: every
+process with a part of it would start the service again, which takes longer than most tests.
 """
 
 from pathlib import PurePosixPath
