@@ -12,7 +12,7 @@ from xdist.scheduler import LoadFileScheduling
 ONE_SERVICE = {"abuse": "service", "docs": "service", "journeys": "service", "api": "server"}
 
 
-class ByService(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+class ByService(LoadFileScheduling):
     """What goes together is named by the service that it shares, or by its file."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -254,6 +254,7 @@ def test_damaged_json_is_refused_in_words(tmp_path: Path, data: st.DataObject) -
         assert np.load(written.path).tolist() == parsed["columns"][written.column.name]
 
 
+@pytest.mark.slow
 def test_memory_stays_far_below_the_arrays(tmp_path: Path) -> None:
     row = json.dumps([i / 7 for i in range(1000)])
     raw = f'{{"columns": {{"x": [{",".join([row] * 1000)}]}}}}'.encode()

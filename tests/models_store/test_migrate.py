@@ -30,6 +30,7 @@ def test_the_migrations_make_the_tables_that_the_code_knows(database: Database) 
         assert compare_metadata(context, metadata) == []
 
 
+@pytest.mark.slow
 def test_processes_that_start_together_migrate_once(empty_database: Database) -> None:
     url = empty_database.engine.url.render_as_string(hide_password=False)
     command = [sys.executable, "-m", "standalone", "migrate"]

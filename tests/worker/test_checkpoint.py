@@ -91,6 +91,7 @@ def test_a_training_that_had_stopped_early_does_not_go_on(jobs: Jobs) -> None:
     same(resumed, first)
 
 
+@pytest.mark.slow
 def test_an_epoch_that_is_too_short_for_a_checkpoint_goes_without(jobs: Jobs) -> None:
     attempt = start(jobs.order(DENSE, dense_columns(), recipe(), Fit(epochs=60)))
     attempt.finish()

@@ -85,7 +85,15 @@ def equal(one: Attempt, other: Attempt, tolerance: float = TOLERANCE) -> None:
         assert epoch == pytest.approx(another, abs=10 * tolerance)
 
 
-@pytest.mark.parametrize(("devices", "rows"), [(2, 384), (2, 385), (3, 390), (4, 34)])
+@pytest.mark.parametrize(
+    ("devices", "rows"),
+    [
+        (2, 384),
+        pytest.param(2, 385, marks=pytest.mark.slow),
+        pytest.param(3, 390, marks=pytest.mark.slow),
+        (4, 34),
+    ],
+)
 def test_several_devices_give_what_one_gives(jobs: Jobs, devices: int, rows: int) -> None:
     order = jobs.order(PLAIN, dense_columns(rows), recipe(), Fit(epochs=2))
 
@@ -105,7 +113,7 @@ def test_losses_weights_masks_and_metrics_count_each_row_once(jobs: Jobs, rows: 
     equal(trained(jobs, order, 2), trained(jobs, order, 1))
 
 
-@pytest.mark.parametrize("rows", [128, 100])
+@pytest.mark.parametrize("rows", [pytest.param(128, marks=pytest.mark.slow), 100])
 def test_regularizers_count_once(jobs: Jobs, rows: int) -> None:
     order = jobs.order(REGULARIZED, dense_columns(rows), recipe(), Fit(epochs=2))
 
