@@ -13,6 +13,7 @@ from models_store.database import Database
 from models_store.queue import WAKE, celery_app
 from models_store.settings import Settings as StoreSettings
 from models_store.workers import Announcement
+from worker import logs
 from worker.launch import NoDevice, warm_up
 from worker.presence import Presence, announcement
 from worker.pulse import Pulse
@@ -59,7 +60,7 @@ def run(gpus: int = 0) -> int:
     """
     # Celery warns a superuser of what messages may carry; ours carry nothing.
     warnings.simplefilter("ignore", SecurityWarning)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s worker %(levelname)s %(message)s")
+    logs.begin("worker")
     stopping = threading.Event()
     try:
         announced = announcement(warm_up(gpus))

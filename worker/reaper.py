@@ -13,6 +13,7 @@ from models_store.calls import Calls
 from models_store.database import Database
 from models_store.queue import celery_app
 from models_store.settings import Settings as StoreSettings
+from worker import logs
 from worker.explainer import Explainer
 from worker.pulse import UNFELT, Pulse
 from worker.settings import Settings
@@ -70,7 +71,7 @@ class Reaper:
 
 def run() -> None:
     """Reaps until SIGTERM or SIGINT."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s reaper %(levelname)s %(message)s")
+    logs.begin("reaper")
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
