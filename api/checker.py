@@ -3,6 +3,7 @@
 The functions are given by dotted name, so that this process never imports Keras.
 """
 
+import gc
 import importlib
 import logging
 import multiprocessing
@@ -197,6 +198,7 @@ def _work(
     connection: Connection, function: str, arguments: tuple[Any, ...], bounds: Bounds
 ) -> None:
     """The whole life of a child."""
+    gc.freeze()  # else a collection walks all of TensorFlow, and copies the pages that it touches
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # accelerators belong to training
     signal.setitimer(signal.ITIMER_REAL, bounds.seconds + GRACE_SECONDS)
     used = psutil.Process().memory_info().vms

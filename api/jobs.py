@@ -1,6 +1,7 @@
 """`/v1/jobs`: accepted, shown, cancelled, deleted."""
 
 import time
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -113,7 +114,8 @@ def _snapshot(parts: Services, owner: str, job_id: str) -> Snapshot:
     with parts.database.read() as connection:
         row = jobs.get_row(connection, owner, job_id)
         job = jobs.viewed(connection, row)
-    return Snapshot(started, row.version, job.is_terminal, body_of(viewed(job)))
+    age = (datetime.now(UTC) - row.created_at).total_seconds()
+    return Snapshot(started, age, row.version, job.is_terminal, body_of(viewed(job)))
 
 
 @router.get("/{id}/history", summary="Get a job's history", response_model=History, responses=READS)

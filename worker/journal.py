@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -31,6 +32,8 @@ from worker.messages import (
 log = logging.getLogger(__name__)
 
 LAST_WORDS = (Finished, Failed)
+FILES_AT_ONCE = 4
+"""On their way to the store: a bucket is far, and a model has as many."""
 
 
 class Journal:
@@ -65,8 +68,8 @@ class Journal:
             Busy: nothing of it was written, or its success could not be told.
             StorageFull: nothing of it was written.
         """
-        for file in _files_of(messages):
-            self._publish(file)
+        with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
+            list(pool.map(self._publish, _files_of(messages)))  # raises what the first one raised
         with self._database.write() as connection:
             for message in _without_stale_steps(messages):
                 self._record(connection, message)

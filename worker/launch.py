@@ -1,5 +1,6 @@
 """Starts training processes: forks of a server that has imported Keras and run nothing."""
 
+import gc
 import multiprocessing
 import time
 from collections.abc import Callable
@@ -83,6 +84,7 @@ def _forked(target: Callable[..., None], *arguments: Any) -> tuple[ForkServerPro
 
 def _run(connection: Connection, order: Order) -> None:
     """The first thing a forked process does; only there is Keras imported."""
+    gc.freeze()  # else a collection walks all of TensorFlow, and copies the pages that it touches
     from worker.trainer import train
 
     train(order, connection)

@@ -5,14 +5,16 @@ import json
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from api.auth import KeyCheck
 from api.keys import FRESH_SECONDS, PAUSE_SECONDS, KeyRing
 from models_store.database import Database
+from models_store.tables import jobs
 from tests.api.bodies import faults, made
 from tests.api.callers import Caller, caller, revoke
 from tests.api.conftest import Server
@@ -71,6 +73,8 @@ def test_a_revoked_key_is_refused_within_a_second(keyed: Server) -> None:
 def test_polls_from_memory_ask_for_the_key_too(keyed: Server, ada: Caller) -> None:
     with keyed.parts.database.write() as connection:
         job_id = queue(connection, "ada")
+        old = datetime.now(UTC) - timedelta(hours=1)
+        connection.execute(update(jobs).values(created_at=old).filter_by(id=job_id))
     address = f"/v1/jobs/{job_id}"
     made(ada.client.get(address), 200)
     assert keyed.parts.snapshots.fresh(("ada", job_id)) is not None
