@@ -27,6 +27,7 @@ from api.catalogue import Catalogue
 from api.checker import Checker
 from api.dependencies import Services
 from api.document import described
+from api.farewell import Farewell
 from api.guard import LoopbackGuard
 from api.keys import KeyRing
 from api.metrics import Metrics, Observer
@@ -87,6 +88,7 @@ def create_app(
         app.add_middleware(KeyCheck, ring=services.keys)
     else:
         app.add_middleware(LoopbackGuard)
+    app.add_middleware(Farewell)
     app.add_middleware(Observer, metrics=services.metrics)
     return app
 

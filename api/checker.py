@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
@@ -23,7 +23,8 @@ from typing import Any
 import psutil
 
 from api.settings import Settings
-from domain.errors import Busy, GraphfitError
+from domain.errors import Busy, GraphfitError, StorageFull
+from models_store.disk import FULL
 
 log = logging.getLogger(__name__)
 PRELOADED = [
@@ -40,6 +41,8 @@ PRELOADED = [
 NOTE_BYTES = 1024
 GRACE_SECONDS = 5
 """After its deadline a child that nobody killed ends itself."""
+_ENDED = {-signal.SIGALRM: "late", -signal.SIGKILL: "killed", 255: "killed"}
+"""By exit code; 255 stands for one that nobody knows, since the forkserver is gone as well."""
 
 
 class Unfinished(GraphfitError):
@@ -124,7 +127,8 @@ class Checker:
             bounds: Of this call.
 
         Raises:
-            Busy: as many children as may run are running.
+            Busy: as many children as may run are running, or somebody killed this one.
+            StorageFull: it found no room for its files.
             Unfinished: it took more time or memory than `bounds` allows.
             Failed: it raised an error.
         """
@@ -135,6 +139,10 @@ class Checker:
                 kind, value = self._outcome(function, arguments, bounds)
         finally:
             self._observe(function, kind, time.monotonic() - started)
+        if kind == "full":
+            raise StorageFull
+        if kind == "killed":
+            raise Busy("The process that did the work was killed; ask again.", retry_after=2)
         if kind == "late":
             detail = f"It took longer than {bounds.seconds:g} seconds ({bounds.work}_SECONDS)."
             raise Unfinished(detail)
@@ -159,7 +167,7 @@ class Checker:
             except EOFError:
                 process.join()
                 log.warning("A child of the checker died (exit code %s)", process.exitcode)
-                return "late" if process.exitcode == -signal.SIGALRM else "died", None
+                return _ENDED.get(process.exitcode or 0, "died"), None
             return kind, value
 
     @contextmanager
@@ -205,11 +213,12 @@ def _work(
     resource.setrlimit(resource.RLIMIT_AS, (used + bounds.memory_bytes,) * 2)
     module, _, name = function.rpartition(".")
     try:
-        value = getattr(importlib.import_module(module), name)(*arguments)
+        answer = "value", getattr(importlib.import_module(module), name)(*arguments)
     except MemoryError:
-        connection.send(("memory", None))
+        answer = "memory", None
     except Exception as error:  # of any library; the parent must hear of it
+        is_full = isinstance(error, OSError) and error.errno in FULL
         log.exception("%s failed in a child", function)
-        connection.send(("failed", type(error).__name__))
-    else:
-        connection.send(("value", value))
+        answer = "full" if is_full else "failed", type(error).__name__
+    with suppress(BrokenPipeError):  # the service is gone
+        connection.send(answer)

@@ -5,6 +5,7 @@ import math
 import threading
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from domain.summary import Summary
 from models_store import models
 from models_store.artifacts import ArtifactStore
 from models_store.database import Database
+from models_store.disk import full_disk_named
 
 log = logging.getLogger(__name__)
 EXPORT = "compiler.onnx_file.export_onnx"
@@ -76,6 +78,7 @@ class Predictor:
         Raises:
             NotFound: the owner has none of this id.
             Busy: too much work is being done in children.
+            StorageFull: there is no room for what it is prepared with.
         """
         key = (owner, model_id)
         with self._guard:
@@ -122,12 +125,13 @@ class Predictor:
         keras_only = self._cache / f"{model_id}.keras-only"
         blueprint_json = blueprint.model_dump_json(by_alias=True)
         if not onnx.exists() and not keras_only.exists():
-            self._cache.mkdir(parents=True, exist_ok=True)
-            with weights() as path:
+            with full_disk_named(), weights() as path:
+                self._cache.mkdir(parents=True, exist_ok=True)
                 reason = self._exported(blueprint_json, path, onnx)
             if reason is not None:
                 log.info("%s is answered by Keras: %s", model_id, reason)
-                keras_only.write_text(reason, encoding="utf-8")
+                with suppress(OSError):  # without room it is found out again
+                    keras_only.write_text(reason, encoding="utf-8")
         if onnx.exists():
             return OnnxEngine(onnx, self._in_child)
         return KerasEngine(blueprint_json, weights, self._in_child)

@@ -1,13 +1,14 @@
 """Children that take too long, too much, or die: none takes the service with it."""
 
 import os
+import signal
 import threading
 import time
 
 import pytest
 
 from api.checker import Bounds, Checker, Failed, Unfinished
-from domain.errors import Busy
+from domain.errors import Busy, StorageFull
 from tests.service import until
 
 BOUNDS = Bounds(seconds=20, memory_bytes=2**30)
@@ -47,6 +48,17 @@ def test_the_death_of_a_child_is_survived(checker: Checker) -> None:
         with pytest.raises(Unfinished):
             checker.run("os.abort", bounds=BOUNDS)
     assert checker.run("math.hypot", 3, 4, bounds=BOUNDS) == 5
+
+
+def test_who_was_killed_may_be_sent_again(checker: Checker) -> None:
+    with pytest.raises(Busy, match="was killed") as refusal:
+        checker.run("signal.raise_signal", signal.SIGKILL, bounds=BOUNDS)
+    assert refusal.value.retry_after > 0
+
+
+def test_a_full_disk_is_named(checker: Checker) -> None:
+    with pytest.raises(StorageFull):
+        checker.run("shutil.copyfile", __file__, "/dev/full", bounds=BOUNDS)
 
 
 def test_an_error_is_told(checker: Checker) -> None:

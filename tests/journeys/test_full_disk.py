@@ -39,3 +39,25 @@ def test_an_upload_that_does_not_fit(service: Service) -> None:
     np.savez(small, x=np.zeros(10))
     again = service.client.post("/v1/datasets", content=small.getvalue(), headers=headers)
     assert again.status_code == 201
+
+
+@pytest.mark.slow
+def test_a_first_prediction_without_room_is_refused_and_not_answered_by_another_engine(
+    engine: Engine, tmp_path: Path
+) -> None:
+    service = engine.service(tmp_path)
+    graph = {
+        "inputs": [{"name": "x", "shape": [2]}],
+        "nodes": [{"name": "y", "layer": {"type": "Dense", "config": {"units": 1}}, "inputs": "x"}],
+        "outputs": ["y"],
+    }
+    model = service.trained(kind="build", graph=graph)["model"]
+    statuses = []
+    for room in (64, resource.RLIM_INFINITY):
+        for forkserver in service.part("api").children():
+            resource.prlimit(forkserver.pid, resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+        answer = service.client.post(f"/v1/models/{model}:predict", json={"instances": [[1, 2]]})
+        statuses.append(answer.status_code)
+    service.stop()
+    assert statuses == [507, 200]
+    assert [file.suffix for file in (tmp_path / "predict-cache").iterdir()] == [".onnx"]
