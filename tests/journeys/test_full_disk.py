@@ -6,6 +6,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from tests.engines import Engine
@@ -16,16 +17,21 @@ ROOM = 4 * 1024 * 1024
 
 @pytest.fixture
 def service(engine: Engine, tmp_path: Path) -> Iterator[Service]:
-    """A service of which no process may write a file larger than a few MiB."""
+    """One that a test may do to what it likes."""
     running = engine.service(tmp_path)
-    for process in running.descendants():
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (ROOM, ROOM))
     yield running
     running.stop()
 
 
+def leave_room(processes: list[psutil.Process], room: int) -> None:
+    """None of them may write a file larger than that; nor may what they start."""
+    for process in processes:
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+
+
 @pytest.mark.slow
 def test_an_upload_that_does_not_fit(service: Service) -> None:
+    leave_room(service.descendants(), ROOM)
     archive = BytesIO()
     np.savez(archive, x=np.zeros((ROOM // 8 + 1_000,)))
     headers = {"Content-Type": "application/x-npz"}
@@ -43,9 +49,8 @@ def test_an_upload_that_does_not_fit(service: Service) -> None:
 
 @pytest.mark.slow
 def test_a_first_prediction_without_room_is_refused_and_not_answered_by_another_engine(
-    engine: Engine, tmp_path: Path
+    service: Service,
 ) -> None:
-    service = engine.service(tmp_path)
     graph = {
         "inputs": [{"name": "x", "shape": [2]}],
         "nodes": [{"name": "y", "layer": {"type": "Dense", "config": {"units": 1}}, "inputs": "x"}],
@@ -54,10 +59,8 @@ def test_a_first_prediction_without_room_is_refused_and_not_answered_by_another_
     model = service.trained(kind="build", graph=graph)["model"]
     statuses = []
     for room in (64, resource.RLIM_INFINITY):
-        for forkserver in service.part("api").children():
-            resource.prlimit(forkserver.pid, resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+        leave_room(service.part("api").children(), room)
         answer = service.client.post(f"/v1/models/{model}:predict", json={"instances": [[1, 2]]})
         statuses.append(answer.status_code)
-    service.stop()
     assert statuses == [507, 200]
-    assert [file.suffix for file in (tmp_path / "predict-cache").iterdir()] == [".onnx"]
+    assert [file.suffix for file in (service.data / "predict-cache").iterdir()] == [".onnx"]
