@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from api.settings import Settings
@@ -142,8 +143,9 @@ def _stop(parts: list[Part]) -> None:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(f"graphfit: {text}\n")
-    sys.stdout.flush()
+    with suppress(BrokenPipeError):  # nobody reads it, which is no reason not to stop the parts
+        sys.stdout.write(f"graphfit: {text}\n")
+        sys.stdout.flush()
 
 
 def end_with_parent() -> None:

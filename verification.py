@@ -40,9 +40,14 @@ def _verify(_: argparse.Namespace) -> int:
             count += 1
             if file.fault is not None:
                 faults += 1
-                sys.stdout.write(f"{file.key}: {file.fault}\n")
+                sys.stdout.write(f"{file.key}: {file.fault}{_remark(file.key)}\n")
     except GraphfitError as error:
         sys.stderr.write(f"graphfit: {error.detail}\n")
         return UNFINISHED
     sys.stdout.write(f"{count} files are named, {faults} of them at fault\n")
     return FAULTY if faults else 0
+
+
+def _remark(key: str) -> str:
+    is_checkpoint = key.rpartition("/")[2].startswith("checkpoint-")
+    return " (a checkpoint, without which its job starts again)" if is_checkpoint else ""

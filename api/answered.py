@@ -6,9 +6,10 @@ from hashlib import sha256
 from threading import Lock
 from typing import Generic, TypeVar
 
-from api.checker import Bounds, Checker
+from api.checker import Bounds, Checker, Unfinished
 from api.settings import Settings
 from domain.contract import Contract
+from domain.errors import Busy
 
 Told = TypeVar("Told", bound=Contract)
 
@@ -46,13 +47,20 @@ class AnsweredOnce(Generic[Told]):
         """The answer.
 
         Raises:
-            Busy: the first question found no child free.
+            Busy: the first question found no child free, or its child did not end in time.
         """
         with self._asking:
             if self._told is None:
-                said = self._checker.run(self._function, bounds=self._bounds)
+                said = self._asked()
                 self._told = self._kind.model_validate_json(said)
             return self._told
+
+    def _asked(self) -> str:
+        try:
+            said: str = self._checker.run(self._function, bounds=self._bounds)
+        except Unfinished as error:  # nobody's graph is at fault: this machine is slow just now
+            raise Busy(f"The catalogue is not ready. {error.detail}", retry_after=5) from error
+        return said
 
     def document(self, key: str, view: Callable[[Told], Contract]) -> Document:
         """A view of the answer, made once and kept.
@@ -62,7 +70,7 @@ class AnsweredOnce(Generic[Told]):
             view: What it raises is passed on, and nothing is kept.
 
         Raises:
-            Busy: the first question found no child free.
+            Busy: the first question found no child free, or its child did not end in time.
         """
         found = self._documents.get(key)
         if found is None:

@@ -11,23 +11,28 @@ METADATA = "metadata."
 
 
 async def known_parameters(request: Request) -> None:
-    """Nothing, when the endpoint knows every parameter of the query.
+    """Nothing, when the endpoint knows every parameter of the query, and each is given once.
 
     Raises:
-        Invalid: naming each that it does not know.
+        Invalid: naming each that is wrong.
     """
     if not request.url.query:
         return
     known = _known(request)
     if known is None:
         return
-    faults = [
-        Fault(pointer="", detail=f"There is no parameter '{name}'.{did_you_mean(name, known)}")
-        for name in request.query_params
+    given = request.query_params
+    wrong = [
+        f"There is no parameter '{name}'.{did_you_mean(name, known)}"
+        for name in given
         if name not in known and not _is_filter(request, name)
     ]
-    if faults:
-        raise Invalid(faults)
+    twice = [name for name in given if len(given.getlist(name)) > 1]
+    wrong += [f"`{name}` is given more than once." for name in twice]
+    if "\0" in "".join(part for pair in given.items() for part in pair):
+        wrong.append("A query holds no NUL.")
+    if wrong:
+        raise Invalid([Fault(pointer="", detail=detail) for detail in wrong])
 
 
 def _known(request: Request) -> set[str] | None:

@@ -32,7 +32,7 @@ def run(host: str, port: int, fd: int | None = None) -> None:
         ws="none",
         lifespan="on",
         access_log=False,
-        log_level="warning",
+        log_level="warning" if fd is not None else "info",  # `serve` says itself that it is ready
         server_header=False,
         timeout_graceful_shutdown=GOODBYE_SECONDS,
     )

@@ -72,7 +72,7 @@ class Feed(Contract):
 class JobLimits(Contract):
     """Bounds that this job sets itself."""
 
-    seconds: float | None = Field(default=None, gt=0)
+    seconds: Annotated[float, Field(strict=True, gt=0)] | None = None
     """Of running time over all attempts; past it the job fails."""
 
 

@@ -6,6 +6,9 @@ from pydantic import Discriminator, Field, JsonValue, Tag
 
 from domain.contract import WHOLE, Contract
 
+Number = Annotated[float, Field(strict=True)]
+"""Neither a truth value nor a text."""
+
 
 class Component(Contract):
     """An optimizer, loss, metric, schedule or callback by its Keras type."""
@@ -48,9 +51,9 @@ Losses = Annotated[
 ]
 LossWeights = Annotated[
     Annotated[None, Tag("<none>")]
-    | Annotated[float, Tag("<number>")]
-    | Annotated[list[float | None], Tag("<list>")]
-    | Annotated[dict[str, float], Tag("<mapping>")],
+    | Annotated[Number, Tag("<number>")]
+    | Annotated[list[Number | None], Tag("<list>")]
+    | Annotated[dict[str, Number], Tag("<mapping>")],
     Discriminator(_kind),
 ]
 MetricsOfOne = Annotated[
@@ -81,7 +84,7 @@ class Compile(Contract):
     """XLA: other bits, and no faster on a CPU."""
 
 
-ClassWeights = dict[str, float]
+ClassWeights = dict[str, Number]
 """Class index (as JSON text) to weight."""
 
 
@@ -90,7 +93,7 @@ class Fit(Contract):
 
     epochs: Annotated[int, Field(strict=True, ge=1, le=1_000_000), WHOLE] = 1
     batch_size: Annotated[int, Field(strict=True, ge=1, le=10_000_000), WHOLE] = 32
-    validation_split: float = Field(default=0.0, ge=0, lt=1)
+    validation_split: float = Field(default=0.0, strict=True, ge=0, lt=1)
     """The last rows, before shuffling."""
     shuffle: bool = Field(default=True, strict=True)
     callbacks: list[NameOrComponent] = []

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,8 @@ EXAMPLE = Path(__file__).parents[1] / "openapi" / "examples" / "multi_input.json
 
 
 def main() -> int:
-    """Leaves the service up until Ctrl-C."""
+    """Leaves the service up until Ctrl-C or SIGTERM."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     port = os.environ.get("GRAPHFIT_DEMO_PORT", "8000")
     command = [sys.executable, "-m", "standalone", "serve", "--port", port]
     descriptor, log = tempfile.mkstemp(prefix="graphfit-demo-", suffix=".log")

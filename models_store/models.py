@@ -119,7 +119,7 @@ def file(connection: Connection, owner: str, model_id: str, name: str) -> tuple[
         model_files.c.model_id == model_id,
         model_files.c.name == name,
     )
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(query).one_or_none() if name.isprintable() else None  # NUL is no text
     if row is None:
         row_of(connection, models, owner, model_id)
         raise NotFound("file", name)

@@ -40,6 +40,6 @@ def _decoded(cursor: str) -> str:
         text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except (binascii.Error, ValueError):
         text = ""
-    if "_" not in text:
+    if "_" not in text or not text.isprintable():
         raise Invalid([Fault(pointer="", detail="`cursor` is not one this list gave.")])
     return text

@@ -81,6 +81,7 @@ def run(gpus: int = 0) -> int:
         stopping.set()
 
     signals.worker_shutting_down.connect(stop)
+    log.info("ready as %s: %s", announced.name, ", ".join(announced.devices) or "cpu")
     presence.begin()
     looking.start()  # a broker that is away keeps nobody from working
     app.worker_main(OPTIONS.split())

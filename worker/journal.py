@@ -76,7 +76,9 @@ class Journal:
         for message in messages:
             if isinstance(message, EpochEnded | Checkpointed) and message.checkpoint is not None:
                 self._keep(self._key(message.checkpoint))
-        if isinstance(messages[-1], LAST_WORDS):
+        last = messages[-1]
+        if isinstance(last, LAST_WORDS):
+            log.info("%s: %s", self._claim.job_id, _told(last))
             self._keep(None)
         self._tidy()
 
@@ -162,6 +164,10 @@ class Journal:
             message.files,
             message.files_left_out,
         )
+
+
+def _told(last: Finished | Failed) -> str:
+    return "succeeded" if isinstance(last, Finished) else f"failed: {last.title}"
 
 
 def _files_of(messages: Iterable[FromChild]) -> Iterator[ModelFile]:

@@ -4,9 +4,11 @@ import os
 import time
 from multiprocessing.connection import Connection
 from threading import Event, Thread
+from typing import NoReturn
 
 from worker.messages import FromChild, FromSupervisor, Renewed
 
+REST_SECONDS = 0.1
 EXIT_CODE = 75
 """EX_TEMPFAIL: the job is somebody else's now, nothing is wrong with it."""
 
@@ -45,6 +47,15 @@ class Lifeline:
         if asked:
             self._save.clear()  # what is asked meanwhile is answered by the same checkpoint
         return asked
+
+    def rest(self) -> NoReturn:
+        """Wait for the end, which the supervisor brings, or that of the lease.
+
+        What is done after a checkpoint that was asked for to end with is done in vain.
+        """
+        while True:
+            self.check()
+            time.sleep(REST_SECONDS)
 
     def _listen(self) -> None:
         while True:

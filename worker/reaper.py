@@ -72,6 +72,7 @@ class Reaper:
 def run() -> None:
     """Reaps until SIGTERM or SIGINT."""
     logs.begin("reaper")
+    log.info("ready")
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

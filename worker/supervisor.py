@@ -45,6 +45,7 @@ class Supervisor:
         Returns:
             Whether the stores were there for it.
         """
+        log.info("%s: attempt %d", claim.job_id, claim.attempt)
         lease = Lease(claim, self.rules.lease_seconds, leased_at)
         went = True
         with lease.kept(self.database, self.rules):

@@ -124,8 +124,11 @@ class Training:
         epoch = len(self._history) + 1
         self._history.append(Epoch(epoch=epoch, seconds=seconds, metrics=metrics))
         checkpoint = Checkpoint(self._history, self._model.stop_training)
-        file = self._checkpoints.save(checkpoint, asked=self._lifeline.is_save_asked())
+        asked = self._lifeline.is_save_asked()
+        file = self._checkpoints.save(checkpoint, asked=asked)
         self._lifeline.send(EpochEnded(epoch, seconds, metrics, file))
+        if asked:
+            self._lifeline.rest()
 
     def _stepped(self, step: int, logs: Logs) -> None:
         with refused_by_keras(RuntimeError):  # TerminateOnNaN(raise_error=True)
@@ -156,6 +159,8 @@ class Training:
         if asked or file is not None:
             place = checkpoint.place
             self._lifeline.send(Checkpointed(*place, self._steps.count, file))
+        if asked:
+            self._lifeline.rest()
 
 
 def _feeds(order: Order, recipe: Recipe) -> tuple[Feed, Feed | None]:

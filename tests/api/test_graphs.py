@@ -45,7 +45,13 @@ def test_pages_go_from_new_to_old(client: httpx.Client) -> None:
 
 
 def test_what_pages_do_not_take(client: httpx.Client) -> None:
-    for query in ("page_size=0", "page_size=x", "cursor=nonsense"):
+    for query in (
+        "page_size=0",
+        "page_size=x",
+        "cursor=nonsense",
+        "cursor=XwA",
+        "cursor=a&cursor=b",
+    ):
         name = query.partition("=")[0]
         found = faults(client.get(f"/v1/graphs?{query}"))
         assert name in found[""], found

@@ -211,6 +211,14 @@ def test_everything_wrong_is_told_at_once(server: Server, dataset: str) -> None:
         ({"kind": "build"}, "/dataset", "takes no `dataset`"),
         ({"seed": -1}, "/seed", "greater than or equal to 0"),
         ({"limits": {"seconds": 0}}, "/limits/seconds", "greater than 0"),
+        ({"limits": {"seconds": True}}, "/limits/seconds", "number"),
+        (
+            {"compile": {"loss": SPARSE, "loss_weights": {"y": "1"}}},
+            "/compile/loss_weights/y",
+            "number",
+        ),
+        ({"fit": {"class_weight": {"0": True}}}, "/fit/class_weight/0", "number"),
+        ({"fit": {"validation_split": False}}, "/fit/validation_split", "number"),
         ({"metadata": {"a": 1}}, "/metadata/a", "text"),
         ({"dead": 1}, "/dead", "no field 'dead'"),
     ],
@@ -257,3 +265,8 @@ def test_a_body_that_is_no_object(server: Server) -> None:
             "/v1/jobs", content=body, headers={"Content-Type": "application/json"}
         )
         assert "" in faults(answer), json.loads(body)
+
+
+@pytest.mark.parametrize("query", ["metadata.a=%00", "metadata.%00=a", "state=queued&state=failed"])
+def test_filters_that_nothing_can_fit(server: Server, query: str) -> None:
+    faults(server.client.get(f"/v1/jobs?{query}"), 422)

@@ -20,9 +20,10 @@ def test_pages_come_newest_first_and_end(database: Database) -> None:
     assert second.next_cursor is None
 
 
-def test_a_foreign_cursor_is_refused(database: Database) -> None:
+@pytest.mark.parametrize("cursor", ["%%%", "XwA"])  # the other one is `_` and NUL
+def test_a_foreign_cursor_is_refused(database: Database, cursor: str) -> None:
     with pytest.raises(Invalid), database.read() as connection:
-        jobs.page(connection, "local", "%%%", 3)
+        jobs.page(connection, "local", cursor, 3)
 
 
 def test_owners_do_not_see_each_other(database: Database) -> None:

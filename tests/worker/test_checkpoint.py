@@ -15,7 +15,7 @@ from tests.worker.orders import (
     words_columns,
 )
 from tests.worker.resuming import asked, same, with_folder, within
-from worker.messages import Checkpointed, EpochEnded, FromChild, Started, Stepped
+from worker.messages import Checkpointed, EpochEnded, FromChild, Save, Started, Stepped
 from worker.order import Order
 
 
@@ -117,6 +117,15 @@ def validating(epoch: int) -> Any:
         )
 
     return found
+
+
+def test_after_the_checkpoint_that_it_is_to_end_with_nothing_is_done(jobs: Jobs) -> None:
+    attempt = start(long_epochs(jobs))
+    attempt.until(within(1))
+    attempt.connection.send(Save())
+    attempt.until(lambda message: getattr(message, "checkpoint", None) is not None)
+    assert not attempt.connection.poll(1)  # four reports of progress are due in this time
+    attempt.kill()
 
 
 @pytest.mark.slow
