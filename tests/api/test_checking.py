@@ -20,8 +20,11 @@ CHAIN = [
 @pytest.mark.parametrize(
     ("limits", "said"),
     [
-        ({"check_seconds": 0.5}, r"longer than 0\.5 seconds \(CHECK_SECONDS\)"),
-        ({"check_memory_bytes": 2**25}, r"the 33,554,432 bytes .* \(CHECK_MEMORY_BYTES\)"),
+        ({"check_seconds": 1.5}, r"longer than 1\.5 seconds \(CHECK_SECONDS\)"),
+        (
+            {"check_memory_bytes": 2**25, "check_seconds": 240},
+            r"the 33,554,432 bytes .* \(CHECK_MEMORY_BYTES\)",
+        ),
     ],
 )
 def test_where_time_or_memory_ran_out(server: Server, limits: dict[str, Any], said: str) -> None:
