@@ -39,6 +39,7 @@ from api.queries import known_parameters
 from api.settings import Settings
 from api.snapshots import Snapshots
 from models_store.artifacts import open_store
+from models_store.cache import Cache
 from models_store.calls import Calls
 from models_store.database import Database
 from models_store.queue import celery_app
@@ -100,7 +101,8 @@ def assemble(settings: Settings, store_settings: StoreSettings) -> Services:
     celery = celery_app(store_settings)
     metrics = Metrics(database)
     checker = Checker.of(settings, metrics.child_ended)
-    cache = store_settings.data_folder / "predict-cache"
+    folder = store_settings.data_folder / "predict-cache"
+    cache = Cache(folder, settings.predict_cache_bytes, "PREDICT_CACHE_BYTES")
     return Services(
         settings=settings,
         database=database,

@@ -24,8 +24,8 @@ ONNX = "api.engines.run_file"
 QUICK_SECONDS = 0.0005
 InChild = Callable[..., Any]
 """Runs a function by its dotted name in a child."""
-Weights = Callable[[], AbstractContextManager[Path]]
-"""The file of a model's weights, for as long as it is needed."""
+HeldFile = Callable[[], AbstractContextManager[Path]]
+"""A file on this machine, for as long as it is needed."""
 
 
 class Engine(Protocol):
@@ -51,10 +51,11 @@ class OnnxEngine:
     name = "onnxruntime"
     _turns = threading.BoundedSemaphore(os.cpu_count() or 1)
 
-    def __init__(self, path: Path, in_child: InChild) -> None:
-        self._path = path
+    def __init__(self, file: HeldFile, in_child: InChild) -> None:
+        self._file = file
         self._in_child = in_child
-        self._session = session_of(path)
+        with file() as path:
+            self._session = session_of(path)
         self._outputs = [output.name for output in self._session.get_outputs()]
         self.is_quick = False
 
@@ -66,7 +67,8 @@ class OnnxEngine:
         """
         rows = len(next(iter(inputs.values())))
         if rows > batch:
-            outputs: Arrays = self._in_child(ONNX, str(self._path), inputs, batch)
+            with self._file() as path:
+                outputs: Arrays = self._in_child(ONNX, str(path), inputs, batch)
             return outputs
         try:
             with self._turns:
@@ -84,7 +86,7 @@ class KerasEngine:
     name = "keras"
     is_quick = False
 
-    def __init__(self, blueprint_json: str, weights: Weights, in_child: InChild) -> None:
+    def __init__(self, blueprint_json: str, weights: HeldFile, in_child: InChild) -> None:
         self._blueprint_json = blueprint_json
         self._weights = weights
         self._in_child = in_child

@@ -10,6 +10,7 @@ from fastapi import Depends, Request, Response
 from sqlalchemy import Connection
 
 from api.dependencies import IdempotencyKey, Owner, Parts
+from domain.errors import Fault, Invalid
 from models_store import idempotency
 from models_store.database import Database
 from models_store.idempotency import Answer, Reservation, Scope
@@ -88,7 +89,13 @@ _KEPT_HEADERS = frozenset({"content-type", "location", "retry-after"})
 
 
 async def once(request: Request, parts: Parts, owner: Owner, key: IdempotencyKey = None) -> Once:
-    """The request's `Idempotency-Key`, if it has one."""
+    """The request's `Idempotency-Key`, if it has one.
+
+    Raises:
+        Invalid: it has several, and whoever sent them may mean either.
+    """
+    if len(request.headers.getlist("idempotency-key")) > 1:
+        raise Invalid([Fault(pointer="", detail="`Idempotency-Key` is given more than once.")])
     scope = Scope(owner, request.method, request.url.path, key) if key else None
     return Once(parts.database, scope, request.url.query)
 

@@ -1,18 +1,16 @@
 """Answers predictions: one engine a model, chosen at its first prediction and kept."""
 
-import logging
 import math
 import threading
 import time
 from collections import OrderedDict
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from api.checker import Bounds, Checker, Failed, Unfinished
-from api.engines import Engine, KerasEngine, OnnxEngine, Weights
+from api.engines import Engine, HeldFile, KerasEngine, OnnxEngine
+from api.onnx_files import OnnxFiles
 from api.predict_forms import Asked
 from api.settings import Settings
 from api.snapshots import FRESH_SECONDS
@@ -24,11 +22,9 @@ from domain.pointer import pointer
 from domain.summary import Summary
 from models_store import models
 from models_store.artifacts import ArtifactStore
+from models_store.cache import Cache
 from models_store.database import Database
-from models_store.disk import full_disk_named
 
-log = logging.getLogger(__name__)
-EXPORT = "compiler.onnx_file.export_onnx"
 Key = tuple[str, str]
 """Owner and model."""
 
@@ -54,13 +50,13 @@ class Predictor:
         database: Database,
         artifacts: ArtifactStore,
         checker: Checker,
-        cache: Path,
+        cache: Cache,
     ) -> None:
         self._settings = settings
         self._database = database
         self._artifacts = artifacts
         self._checker = checker
-        self._cache = cache
+        self._onnx = OnnxFiles(cache, artifacts, self._in_child)
         self._ready: OrderedDict[Key, Ready] = OrderedDict()
         self._locks: dict[Key, threading.Lock] = {}
         self._guard = threading.Lock()
@@ -119,33 +115,15 @@ class Predictor:
                 self._locks.pop(old, None)
         return ready
 
-    def _engine(self, model_id: str, blueprint: Blueprint, weights: Weights) -> Engine:
-        """By what lies in the cache; an export that failed is remembered there too."""
-        onnx = self._cache / f"{model_id}.onnx"
-        keras_only = self._cache / f"{model_id}.keras-only"
+    def _engine(self, model_id: str, blueprint: Blueprint, weights: HeldFile) -> Engine:
+        """Once for each model, so that equal requests give equal bits."""
         blueprint_json = blueprint.model_dump_json(by_alias=True)
-        if not onnx.exists() and not keras_only.exists():
-            with full_disk_named(), weights() as path:
-                self._cache.mkdir(parents=True, exist_ok=True)
-                reason = self._exported(blueprint_json, path, onnx)
-            if reason is not None:
-                log.info("%s is answered by Keras: %s", model_id, reason)
-                with suppress(OSError):  # without room it is found out again
-                    keras_only.write_text(reason, encoding="utf-8")
-        if onnx.exists():
-            return OnnxEngine(onnx, self._in_child)
-        return KerasEngine(blueprint_json, weights, self._in_child)
-
-    def _exported(self, blueprint_json: str, weights: Path, onnx: Path) -> str | None:
-        """Writes the ONNX file, or gives the reason why there is none."""
-        try:
-            told = self._in_child(EXPORT, blueprint_json, str(weights), str(onnx))
-        except Failed:
-            return "The export failed."
-        except Unfinished as error:
-            return error.detail
-        reason: str | None = told.get("reason")
-        return reason
+        onnx = partial(self._onnx.held, model_id, blueprint_json, weights)
+        with onnx() as path:
+            is_empty = path.stat().st_size == 0
+        if is_empty:
+            return KerasEngine(blueprint_json, weights, self._in_child)
+        return OnnxEngine(onnx, self._in_child)
 
     def _in_child(self, function: str, *arguments: Any) -> Any:
         bounds = Bounds(
@@ -201,8 +179,7 @@ class Predictor:
         with self._guard:
             for key in [key for key in self._ready if key[1] == model_id]:
                 del self._ready[key]
-        for suffix in ("onnx", "keras-only"):
-            (self._cache / f"{model_id}.{suffix}").unlink(missing_ok=True)
+        self._onnx.forget(model_id)
 
 
 def _values_of_a_row(summary: Summary) -> int:

@@ -56,6 +56,8 @@ class Settings(EnvironmentSettings):
     """Memory that such a process may take beyond what it starts with."""
     predict_sessions: int = Field(default=8, ge=1)
     """Models held ready for predictions in memory."""
+    predict_cache_bytes: int = Field(default=10 * GIB, ge=1)
+    """Of models exported to ONNX that one machine keeps in `predict-cache` in the data folder."""
     check_seconds: float = Field(default=30, gt=0)
     """How long the check of one graph may take."""
     check_memory_bytes: int = Field(default=2 * GIB, ge=1)

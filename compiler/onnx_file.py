@@ -2,7 +2,9 @@
 
 import hashlib
 import logging
-import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,32 +28,43 @@ class NotConverted(Exception):
 
 
 def export_onnx(blueprint_json: str, weights_path: str, target_path: str) -> dict[str, str | int]:
-    """Write a model's ONNX file, whole and tried, or nothing.
+    """Write a model's ONNX file and try it.
 
     Inputs and outputs have the names of the graph; the first axis of each is dynamic.
 
     Args:
         blueprint_json: A `Blueprint`.
         weights_path: The model's `model.safetensors`.
-        target_path: Where the file appears; drafts lie beside it.
+        target_path: In a folder that the caller deletes: more than the file may be left there.
 
     Returns:
-        `{"bytes", "sha256"}`, or `{"reason"}` where the model cannot be converted.
+        `{"bytes", "sha256"}`, or `{"reason"}` and no file where the model cannot be converted.
 
     Raises:
         OSError: E.g. the disk is full.
     """
     target = Path(target_path)
-    draft = target.with_name(f"partial-{os.getpid()}-{target.name}")
     built = restored(blueprint_json, weights_path)
     try:
-        _convert(built, draft)
-        _compare(built, draft)
-        return _published(draft, target)
+        with _temporary_files_in(target.parent):
+            _convert(built, target)
+        _compare(built, target)
     except NotConverted as reason:
+        target.unlink(missing_ok=True)
         return {"reason": str(reason)}
+    with target.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"bytes": target.stat().st_size, "sha256": digest}
+
+
+@contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    """AutoGraph deletes its own only when its process ends by itself, which no child does."""
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        yield
     finally:
-        draft.unlink(missing_ok=True)
+        tempfile.tempdir = before
 
 
 def _convert(built: Built, path: Path) -> None:
@@ -104,17 +117,3 @@ def _run(path: Path, inputs: Arrays) -> Arrays:
     except Exception as error:
         log.info("onnxruntime refuses: %s", error)
         raise NotConverted("onnxruntime cannot run this model.") from error
-
-
-def _published(draft: Path, target: Path) -> dict[str, str | int]:
-    with draft.open("rb") as file:
-        os.fsync(file.fileno())
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    size = draft.stat().st_size
-    draft.replace(target)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    return {"bytes": size, "sha256": digest}

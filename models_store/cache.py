@@ -36,9 +36,10 @@ class Cache:
     fetching.
     """
 
-    def __init__(self, folder: Path, most_bytes: int) -> None:
+    def __init__(self, folder: Path, most_bytes: int, setting: str = "CACHE_BYTES") -> None:
         self._folder = folder
         self._most = most_bytes
+        self._setting = setting
         self._fetching: dict[str, threading.Lock] = {}
         self._in_use: Counter[Path] = Counter()
         self._guard = threading.Lock()
@@ -69,6 +70,10 @@ class Cache:
             with self._guard:
                 self._in_use[path] -= 1
             os.close(descriptor)
+
+    def drop(self, name: str) -> None:
+        """Deletes a file that nobody needs any more, unless somebody holds it."""
+        CachedFile(self._folder / name, bytes=0, used=0).removed()
 
     def _fetched(self, path: Path, download: Callable[[], Download]) -> int:
         """A descriptor that holds the file; threads that want the same wait for the first."""
@@ -121,7 +126,7 @@ class Cache:
         with_others = f", beside {beside} bytes in use" if beside else ""
         raise StorageFull(
             f"'{download.name}' has {download.size} bytes{with_others}: more than the server's "
-            f"cache may hold, {self._most} (CACHE_BYTES)."
+            f"cache may hold, {self._most} ({self._setting})."
         )
 
 

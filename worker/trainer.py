@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -41,6 +42,7 @@ def train(order: Order, connection: Connection) -> None:
     lifeline = Lifeline(connection, order.lease_seconds, order.leased_at)
     lifeline.start()
     sys.setrecursionlimit(RECURSION_LIMIT)
+    tempfile.tempdir = str(order.folder)  # the sweep's, if this process is killed
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor to act on
     try:
         with _warnings_said(lifeline.send):

@@ -136,6 +136,12 @@ def test_one_key_one_job(server: Server, dataset: str) -> None:
     assert "Idempotency-Key" in faults(other)[""]
 
 
+def test_two_keys_are_one_too_many(server: Server, dataset: str) -> None:
+    headers = [("Idempotency-Key", "this"), ("Idempotency-Key", "that")]
+    answer = server.client.post("/v1/jobs", json=request(dataset), headers=headers)
+    assert "more than once" in faults(answer)[""]
+
+
 def test_a_refused_request_leaves_its_key_free(server: Server, dataset: str) -> None:
     headers = {"Idempotency-Key": "two"}
     bad = request(dataset, fit={"validation_split": 0.99})

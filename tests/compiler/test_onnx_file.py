@@ -1,6 +1,7 @@
 """ONNX files: the graph's own names, and what Keras gives."""
 
 import hashlib
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import onnxruntime
 from compiler.onnx_file import export_onnx
 from tests.compiler.graphs import built, graph, layer, node
 from tests.compiler.test_predict import TWO, rows, stored
+from tests.worker.child import in_child
 
 CLASHING = graph(
     {"x": [4]},
@@ -34,6 +36,26 @@ def test_the_file_gives_what_keras_gives_for_any_number_of_rows(tmp_path: Path) 
         wanted = made.model([given["a"], given["b"]], training=False)
         for name, array in found.items():
             assert np.allclose(array, wanted[name], atol=1e-5)
+
+
+def exported_with_temporary_files_in(
+    folder: Path, blueprint_json: str, weights: str, target: Path
+) -> bool:
+    """In a child, as AutoGraph converts a function once for each process."""
+    tempfile.tempdir = str(folder)
+    export_onnx(blueprint_json, weights, str(target))
+    return tempfile.gettempdir() == str(folder)
+
+
+def test_what_autograph_leaves_lies_beside_the_file(tmp_path: Path) -> None:
+    """It deletes its files when its process ends by itself; the child of an API is killed."""
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    target = tmp_path / "beside" / "model.onnx"
+    target.parent.mkdir()
+    model = stored(built(TWO), tmp_path)
+    assert in_child(exported_with_temporary_files_in, elsewhere, *model, target)
+    assert list(target.parent.glob("__autograph_generated_file*"))
+    assert not list(elsewhere.iterdir())
 
 
 def test_outputs_keep_the_names_of_the_graph(tmp_path: Path) -> None:

@@ -63,4 +63,5 @@ def test_a_first_prediction_without_room_is_refused_and_not_answered_by_another_
         answer = service.client.post(f"/v1/models/{model}:predict", json={"instances": [[1, 2]]})
         statuses.append(answer.status_code)
     assert statuses == [507, 200]
-    assert [file.suffix for file in (service.data / "predict-cache").iterdir()] == [".onnx"]
+    (kept,) = (service.data / "predict-cache").iterdir()
+    assert kept.stat().st_size > 0, "the full disk was taken for a model that ONNX cannot express"

@@ -1,11 +1,15 @@
 """Predictions: both forms, both engines, and values that do not fit."""
 
+from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 
+from api.predictor import Predictor
+from domain.errors import StorageFull
+from models_store.cache import Cache
 from tests.api.bodies import faults, graph, made
 from tests.api.conftest import Server
 from tests.api.models.test_models import built
@@ -93,7 +97,7 @@ def test_a_model_without_onnx_is_answered_by_keras(server: Server, worker: None)
     model = built(server, graph())["id"]
     cache = server.data / "predict-cache"
     cache.mkdir(exist_ok=True)
-    (cache / f"{model}.keras-only").write_text("for this test")
+    (cache / f"{model}.onnx").touch()
     by_keras = made(ask(server, model, instances=X), 200)["predictions"]
     assert engine(server, model) == "keras"
     twin = built(server, graph())["id"]
@@ -102,6 +106,39 @@ def test_a_model_without_onnx_is_answered_by_keras(server: Server, worker: None)
     assert np.allclose(by_keras, by_onnx, atol=1e-6)
     server.client.delete(f"/v1/models/{model}")
     assert not list(cache.glob(f"{model}*"))
+
+
+def with_cache(server: Server, folder: Path, most_bytes: int) -> Predictor:
+    parts = server.parts
+    cache = Cache(folder, most_bytes, "PREDICT_CACHE_BYTES")
+    return Predictor(parts.settings, parts.database, parts.artifacts, parts.checker, cache)
+
+
+def test_exported_models_are_bounded_and_exported_again(
+    server: Server, one: str, two: str, tmp_path: Path
+) -> None:
+    for model in (one, two):
+        with_cache(server, tmp_path, 10**9).ready("local", model)
+    files = list(tmp_path.iterdir())
+    assert {file.name for file in files} == {f"{one}.onnx", f"{two}.onnx"}
+    predictor = with_cache(server, tmp_path / "small", max(f.stat().st_size for f in files))
+    engine = predictor.ready("local", one).engine
+    rows = {"x": np.array(X * 5, np.float32)}
+    before = engine.run(rows, batch=3)
+    predictor.ready("local", two)
+    assert [file.name for file in (tmp_path / "small").iterdir()] == [f"{two}.onnx"]
+    again = engine.run(rows, batch=3)
+    assert all(np.array_equal(before[name], again[name]) for name in before)
+    assert [file.name for file in (tmp_path / "small").iterdir()] == [f"{one}.onnx"]
+
+
+def test_a_model_larger_than_all_that_is_kept_is_refused(
+    server: Server, one: str, tmp_path: Path
+) -> None:
+    with pytest.raises(StorageFull, match=r"may hold, 100 \(PREDICT_CACHE_BYTES\)"):
+        with_cache(server, tmp_path / "cache", 100).ready("local", one)
+    assert not list((tmp_path / "cache").iterdir())
+    assert not list((server.data / "artifacts" / "scratch").iterdir())
 
 
 def test_not_finite_predictions_are_named(server: Server, worker: None) -> None:
