@@ -1,6 +1,5 @@
 """The training process as its supervisor sees it: real forks, real Keras, a real pipe."""
 
-import multiprocessing
 import os
 import resource
 import signal
@@ -64,16 +63,14 @@ def test_a_training_says_what_it_does_and_leaves_whole_files(jobs: Jobs) -> None
         assert (len(content), sha256(content).hexdigest()) == (file.bytes, file.sha256)
 
 
-def temporary_folder_after(order: Order) -> str:
-    ours, its = multiprocessing.Pipe()
-    with ours, its:
-        train(order, its)
-    return tempfile.gettempdir()
+def train_and_tell(order: Order, connection: Connection) -> None:
+    train(order, connection)
+    connection.send(Warned(tempfile.gettempdir()))
 
 
 def test_what_keras_drafts_goes_with_the_attempt(jobs: Jobs) -> None:
-    order = jobs.order(DENSE, dense_columns(), recipe(), Fit(epochs=1))
-    assert in_child(temporary_folder_after, order) == str(order.folder)
+    attempt = start(jobs.order(DENSE, dense_columns(), recipe(), Fit(epochs=1)), train_and_tell)
+    assert attempt.until(lambda message: isinstance(message, Warned)) == Warned(str(attempt.folder))
 
 
 def script(order: Order, columns: dict[str, Any]) -> dict[str, Any]:
