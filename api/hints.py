@@ -1,21 +1,11 @@
 """Where a thing belongs that stands in the wrong place, and what belongs where it stands."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from domain.errors import clip, did_you_mean
-from domain.graph import GraphLayer, Input, KerasLayer, LayerNode, ModelLayer, NamedOutput, OpNode
+from domain.graph import Input
 
-_MODELS: Mapping[str, Any] = {
-    "<layer>": LayerNode,
-    "<op>": OpNode,
-    "<Keras>": KerasLayer,
-    "<Graph>": GraphLayer,
-    "<Model>": ModelLayer,
-    "inputs#": Input,
-    "outputs#": NamedOutput,
-}
-"""Whose fields are known, by the tag or the list that pydantic's locations name."""
 _LAYER = 'a layer used once is an object: {"type": "Dense", "config": {"units": 3}}'
 _INPUTS = "a reference, a list of references, or an object of call arguments to references"
 _SHAPE = "Sizes are 1 or more, or null where unknown; the batch axis is left out of `shape`."
@@ -25,6 +15,7 @@ _MISPLACED: Mapping[tuple[str, str], str] = {
     ("<layer>", "*"): "A layer's arguments belong under its `config`, its call's under `call`.",
     ("<op>", "call"): "The constants of an op belong under `config`.",
     ("<op>", "*"): "The constants of an op belong under `config`.",
+    ("<component>", "*"): "Its arguments belong under its `config`.",
     ("<Keras>", "class_name"): "The layer's type is called `type` here.",
     ("<Keras>", "*"): "A layer's arguments belong under its `config`.",
     ("<Graph>", "*"): "A Graph layer has a `graph`, inline or by id, and no config.",
@@ -56,16 +47,17 @@ _OF_TYPE = {
 }
 
 
-def told(error: Mapping[str, Any]) -> str:
+def told(error: Mapping[str, Any], fields: Collection[str] = ()) -> str:
     """One of pydantic's errors in our words, with a hint where one is known.
 
     Args:
         error: With its `type`, `loc` and `msg`.
+        fields: Those that the object has which the error is about.
     """
     kind, steps = error["type"], list(_steps(error["loc"]))
     within, name = steps[-2:] if len(steps) > 1 else ("", steps[-1])
     if kind == "extra_forbidden":
-        return f"There is no field '{clip(name)}' here.{_placed(within, name)}"
+        return f"There is no field '{clip(name)}' here.{_placed(within, name, fields)}"
     wanted = None if kind in _OF_NO_VALUE else _WANTED.get((within, name))
     text: str = error["msg"].removeprefix("Value error, ")
     return wanted or _OF_TYPE.get(kind) or f"{text[:1].upper()}{text[1:]}."
@@ -93,10 +85,12 @@ def _steps(location: Any) -> Iterator[str]:
             yield str(token)
 
 
-def _placed(within: str, name: str) -> str:
-    known = _MODELS[within].model_fields if within in _MODELS else {}
-    near = did_you_mean(name, known)
+def _placed(within: str, name: str, fields: Collection[str]) -> str:
+    near = did_you_mean(name, fields)
     exact = _MISPLACED.get((within, name))
     general = None if near else _MISPLACED.get((within, "*"))
     hint = exact or general
-    return f" {hint}" if hint else near
+    if hint:
+        return f" {hint}"
+    listed = f" There are {', '.join(f'`{field}`' for field in fields)}." if fields else ""
+    return near or listed

@@ -5,11 +5,13 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
 
 from api import problems
+from api.fields import fields_at
 from api.hints import told
 from api.problems import ProblemType, problem_response
 from domain.errors import (
@@ -87,7 +89,14 @@ def _refused(request: Request, error: RequestValidationError) -> Response:
         if item["loc"][0] == "path":
             missing = NotFound(_thing_of(request.url.path), str(item["input"])[:64])
             return _spoken(request, missing)
-    return _spoken(request, Invalid([fault_of(item, error.body) for item in found]))
+    model = _model_of_body(request)
+    return _spoken(request, Invalid([fault_of(item, error.body, model) for item in found]))
+
+
+def _model_of_body(request: Request) -> type[BaseModel] | None:
+    asked = request.scope["route"].dependant.body_params
+    model = asked[0].field_info.annotation if len(asked) == 1 else None
+    return model if isinstance(model, type) and issubclass(model, BaseModel) else None
 
 
 def _thing_of(path: str) -> str:
@@ -95,15 +104,16 @@ def _thing_of(path: str) -> str:
     return path.split("/")[2].removesuffix("s") if path.startswith("/v1/") else "thing"
 
 
-def fault_of(item: Mapping[str, Any], body: Any) -> Fault:
+def fault_of(item: Mapping[str, Any], body: Any, model: type[BaseModel] | None) -> Fault:
     """One of pydantic's errors, in our words and at its place in the body."""
     where, *location = item["loc"]
     if where != "body":
         return Fault(pointer="", detail=f"{where} parameter `{location[0]}`: {told(item)}")
     if not location and item["type"] == "missing":
         return Fault(pointer="", detail="A JSON body is needed.")
+    fields = [] if model is None else fields_at(model, location)
     missing = item["type"] in ("missing", "extra_forbidden")
-    return Fault(pointer=located(location, body, missing=missing), detail=told(item))
+    return Fault(pointer=located(location, body, missing=missing), detail=told(item, fields))
 
 
 def _raised_by_the_framework(request: Request, error: HTTPException) -> Response:

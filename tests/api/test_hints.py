@@ -57,6 +57,28 @@ def test_of_a_graph(client: httpx.Client, field: str, value: Any, where: str, wo
     assert words in found[f"/definition/{where}"]
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "where", "words"),
+    [
+        ("/v1/graphs", {"graph": {}}, "/graph", "There are `name`, `definition`, `keras_json`."),
+        ("/v1/jobs", {"data": {}}, "/data", "Did you mean 'dataset'?"),
+        ("/v1/jobs", {"fit": {"epoch": 3}}, "/fit/epoch", "Did you mean 'epochs'?"),
+        ("/v1/jobs", {"fit": {"lr": 0.1}}, "/fit/lr", "There are `epochs`, `batch_size`"),
+        ("/v1/jobs", {"compile": {"optimiser": "adam"}}, "/compile/optimiser", "'optimizer'?"),
+        (
+            "/v1/jobs",
+            {"compile": {"loss": {"y": {"type": "mse", "delta": 1}}}},
+            "/compile/loss/y/delta",
+            "belong under its `config`",
+        ),
+    ],
+)
+def test_fields_that_are_not_there(
+    client: httpx.Client, path: str, body: Any, where: str, words: str
+) -> None:
+    assert words in faults(client.post(path, json=body))[where]
+
+
 def test_a_batch_axis_that_only_keras_minds(client: httpx.Client) -> None:
     conv = {"type": "Conv2D", "config": {"filters": 2, "kernel_size": 3}}
     inputs = [{"name": "x", "shape": [None, 28, 28, 1]}]
