@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from domain.graph import GraphLayer, KerasLayer, LayerNode, ModelLayer, OpNode
 
@@ -27,15 +28,20 @@ def fields_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str
     models = [model]
     for step in location[:-1]:
         models = _below(models, step)
-    return list(dict.fromkeys(name for model in models for name in model.model_fields))
+    return list(dict.fromkeys(name for model in models for name in _fields_of(model)))
 
 
 def _below(models: list[type[BaseModel]], step: str | int) -> list[type[BaseModel]]:
     if step in _TAGGED:
         return [_TAGGED[step]]
-    fields = [model.model_fields[step] for model in models if step in model.model_fields]
-    inner = [found for field in fields for found in _models_in(field.annotation)]
+    fields = [_fields_of(model).get(str(step)) for model in models]
+    inner = [found for field in fields if field for found in _models_in(field.annotation)]
     return inner or models  # the place in a list, a key, or a tag of no variant
+
+
+def _fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """By the names that a client writes."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -49,6 +49,7 @@ def test_of_a_node(client: httpx.Client, node: Any, where: str, words: str) -> N
         ("inputs", ["x"], "inputs/0", "must be an object"),
         ("inputs", {"x": [3]}, "inputs", "must be a list"),
         ("outputs", "d", "outputs", "must be a list"),
+        ("outputs", [{"name": "z", "node": "d"}], "outputs/0/node", "There are `name`, `from`."),
         ("layers", [DENSE], "layers", "names to shared layers"),
     ],
 )
