@@ -40,13 +40,13 @@ check: $(DEV) ## Check style, types, import laws and generated files
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m api.openapi --check
+	$(BIN)/python -m api.write_openapi --check
 	$(BIN)/python -m docs.generate_settings --check
 
 format: $(DEV) ## Format the code, mend what ruff can mend, regenerate what is generated
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
-	$(BIN)/python -m api.openapi
+	$(BIN)/python -m api.write_openapi
 	$(BIN)/python -m docs.generate_settings
 	$(BIN)/python -m docs.generate_layers
 

@@ -6,50 +6,50 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from api import (
+from api.access.api_keys import KeyCheck
+from api.access.key_cache import KeyRing
+from api.access.loopback import LoopbackGuard
+from api.dependencies.parameters import Services
+from api.dependencies.query_check import known_parameters
+from api.job_snapshots import Snapshots
+from api.middleware.body_limit import BodyLimit
+from api.middleware.job_poll import Polling
+from api.middleware.metrics import Metrics, Observer
+from api.middleware.shutdown import Farewell
+from api.openapi.document import described
+from api.problems.handlers import add_handlers
+from api.routes import (
     datasets,
-    documentation,
-    events,
+    docs_pages,
     graphs,
     health,
     info,
+    job_control,
+    job_events,
     jobs,
     layers,
     models,
     ops,
     predict,
-    steering,
     workers,
 )
-from api.auth import KeyCheck
-from api.body_limit import BodyLimit
-from api.catalogue import Catalogue
-from api.checker import Checker
-from api.dependencies import Services
-from api.document import described
-from api.farewell import Farewell
-from api.guard import LoopbackGuard
-from api.keys import KeyRing
-from api.metrics import Metrics, Observer
-from api.op_catalogue import OpCatalogue
-from api.polling import Polling
-from api.predictor import Predictor
-from api.problem_handlers import add_handlers
-from api.queries import known_parameters
 from api.settings import Settings
-from api.snapshots import Snapshots
-from models_store.artifacts import open_store
-from models_store.cache import Cache
-from models_store.calls import Calls
-from models_store.database import Database
-from models_store.queue import celery_app
+from application.children.catalogue import Catalogue
+from application.children.op_catalogue import OpCatalogue
+from application.children.pool import Checker
+from application.prediction.predictor import Predictor
+from models_store.broker.celery import celery_app
+from models_store.broker.wakeups import Calls
+from models_store.database.engine import Database
+from models_store.files.cache import Cache
+from models_store.files.store import open_store
 from models_store.settings import Settings as StoreSettings
 
 ROUTERS = (  # those that are asked most come first
     predict.router,
     jobs.router,
-    steering.router,
-    events.router,
+    job_control.router,
+    job_events.router,
     datasets.router,
     graphs.router,
     layers.router,
@@ -58,7 +58,7 @@ ROUTERS = (  # those that are asked most come first
     workers.router,
     info.router,
     health.router,
-    documentation.router,
+    docs_pages.router,
 )
 
 
@@ -80,7 +80,7 @@ def create_app(
     app.state.services = services
     for router in ROUTERS:
         app.include_router(router)
-    documentation.add_static_files(app)
+    docs_pages.add_static_files(app)
     described(app)
     add_handlers(app)
     app.add_middleware(BodyLimit, settings=settings)

@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from domain.graph import LONGEST_NAME
-from models_store.base_settings import EnvironmentSettings
+from domain.graph.language import LONGEST_NAME
+from models_store.environment import EnvironmentSettings
 
 MIB, GIB = 2**20, 2**30
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})

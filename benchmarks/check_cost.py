@@ -17,7 +17,7 @@ from typing import Any
 import keras
 
 from benchmarks.table import show
-from compiler.build import deep_stack
+from compiler.build.model import deep_stack
 from tests.service import Service, until
 
 SIZES = (250, 500, 1_000, 2_000)

@@ -19,9 +19,9 @@ from typing import NamedTuple
 from sqlalchemy import text
 
 from benchmarks.table import show
-from models_store import claims
-from models_store.database import Database
-from models_store.migrate import migrate
+from models_store.database.engine import Database
+from models_store.database.migrate import migrate
+from models_store.jobs import claims
 from tests.plans import CPU, queue
 from tests.postgresql import PostgreSql
 

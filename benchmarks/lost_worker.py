@@ -35,7 +35,7 @@ class SecondWorker:
         self._start()
 
     def _start(self) -> None:
-        command = [sys.executable, "-m", "standalone", "worker"]
+        command = [sys.executable, "-m", "cli.main", "worker"]
         self._process = subprocess.Popen(
             command, cwd=ROOT, env=self._environment, stderr=subprocess.DEVNULL
         )

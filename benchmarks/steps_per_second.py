@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks.table import show
-from domain.graph import Blueprint
-from domain.recipe import Fit, OutputRecipe, Recipe
-from domain.summary import Bytes, Parameters, Summary, Tensor
-from worker.launch import launch, warm_up
-from worker.messages import EpochEnded, Failed, Finished
-from worker.order import Order
+from domain.graph.language import Blueprint
+from domain.graph.summary import Bytes, Parameters, Summary, Tensor
+from domain.job.recipe import Fit, OutputRecipe, Recipe
+from worker.protocol.messages import EpochEnded, Failed, Finished
+from worker.protocol.training_order import Order
+from worker.supervisor.launch import launch, warm_up
 
 EXAMPLES = Path(__file__).parents[1] / "openapi" / "examples"
 BATCH_SIZE = 32

@@ -2,14 +2,14 @@
 
 import keras
 
-from compiler.build import Built, build
-from compiler.meter import Ceilings, Meter, Note
-from compiler.recipe_check import Training, training_faults
+from compiler.build.model import Built, build
+from compiler.build.size_limits import Ceilings, Meter, Note
 from compiler.summary import summary_of
+from compiler.training.check import Training, training_faults
 from domain.contract import Contract
 from domain.errors import Fault, Invalid
-from domain.graph import Blueprint
-from domain.summary import Summary
+from domain.graph.language import Blueprint
+from domain.graph.summary import Summary
 
 
 class CheckRequest(Contract):

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from compiler.build import Built
-from compiler.graph import Called
-from compiler.meter import elements, size_of
-from domain.summary import Bytes, NodeSummary, Parameters, Shape, Summary, Tensor
+from compiler.build.graph_pass import Called
+from compiler.build.model import Built
+from compiler.build.size_limits import elements, size_of
+from domain.graph.summary import Bytes, NodeSummary, Parameters, Shape, Summary, Tensor
 
 
 def summary_of(built: Built) -> Summary:

@@ -4,8 +4,8 @@ import sys
 from itertools import groupby
 from pathlib import Path
 
-from compiler.catalogue import CATALOGUE, LEFT_OUT, Entry
-from compiler.docstrings import summary_of
+from compiler.catalogue.descriptions.docstrings import summary_of
+from compiler.catalogue.layers import CATALOGUE, LEFT_OUT, Entry
 
 PAGE = Path(__file__).resolve().parent / "layers.md"
 HEADER = """# Layers

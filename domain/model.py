@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from domain.contract import Result
+from domain.graph.summary import Parameters, Tensor
 from domain.ids import GraphId, JobId, ModelId
-from domain.summary import Parameters, Tensor
 
 
 class ModelFile(Result):

@@ -5,7 +5,7 @@ from typing import Literal
 
 from domain.contract import Result
 from domain.ids import JobId, WorkerId
-from domain.resources import DeviceKind
+from domain.job.resources import DeviceKind
 
 
 class Worker(Result):

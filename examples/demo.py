@@ -22,7 +22,7 @@ def main() -> int:
     """Leaves the service up until Ctrl-C or SIGTERM."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     port = os.environ.get("GRAPHFIT_DEMO_PORT", "8000")
-    command = [sys.executable, "-m", "standalone", "serve", "--port", port]
+    command = [sys.executable, "-m", "cli.main", "serve", "--port", port]
     descriptor, log = tempfile.mkstemp(prefix="graphfit-demo-", suffix=".log")
     service = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=descriptor, text=True)
     try:

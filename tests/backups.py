@@ -6,8 +6,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from domain.errors import NotFound
-from models_store.artifact import LEVELS
-from models_store.artifacts import ArtifactStore
+from models_store.files.key import LEVELS
+from models_store.files.store import ArtifactStore
 from models_store.settings import Settings
 from tests.stores import content, publish
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from models_store.database import Database
-from models_store.migrate import migrate
+from models_store.database.engine import Database
+from models_store.database.migrate import migrate
 from tests.postgresql import PostgreSql
 
 

@@ -2,14 +2,14 @@
 
 from sqlalchemy import Connection
 
-from domain.graph import Blueprint
-from domain.job import JobRequest
-from domain.plan import Plan
-from domain.resources import Capacity
-from domain.summary import Summary
-from models_store import claims, jobs
-from models_store.claims import Claim
-from models_store.database import Database
+from domain.graph.language import Blueprint
+from domain.graph.summary import Summary
+from domain.job.job import JobRequest
+from domain.job.plan import Plan
+from domain.job.resources import Capacity
+from models_store.database.engine import Database
+from models_store.jobs import claims, jobs
+from models_store.jobs.claims import Claim
 
 DEFINITION = {
     "inputs": [{"name": "x", "shape": [4]}],

@@ -15,8 +15,8 @@ import httpx
 import psutil
 import pytest
 
-from models_store.artifacts import ArtifactStore, open_store
-from models_store.database import Database
+from models_store.database.engine import Database
+from models_store.files.store import ArtifactStore, open_store
 from models_store.settings import Settings
 from tests.stores import settings_of
 
@@ -63,7 +63,7 @@ class Service:
     def start(self) -> None:
         """Starts it (again), on the same data, and waits until it is ready."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "standalone", "serve", "--port", "0"],
+            [sys.executable, "-m", "cli.main", "serve", "--port", "0"],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from models_store.artifacts import ArtifactStore, open_store
-from models_store.disk import sha256_of
+from models_store.files.disk import sha256_of
+from models_store.files.store import ArtifactStore, open_store
 from models_store.settings import Settings
 from tests.buckets import BucketServer
 

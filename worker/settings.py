@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from models_store.base_settings import EnvironmentSettings
+from models_store.environment import EnvironmentSettings
 
 
 class Settings(EnvironmentSettings):

@@ -13,8 +13,8 @@ from compiler.keras_json.translation.names import Names
 from compiler.keras_json.translation.part import Part
 from domain.contract import Contract
 from domain.errors import Fault
-from domain.graph import GraphDefinition
-from domain.limits import STANDARD, Limits
+from domain.graph.language import GraphDefinition
+from domain.graph.limits import STANDARD, Limits
 from domain.pointer import existing, located
 
 

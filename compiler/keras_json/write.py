@@ -6,11 +6,11 @@ from typing import Any
 import keras
 from pydantic import JsonValue
 
-from compiler.build import build, deep_stack
-from compiler.keras_json.losses import losses
+from compiler.build.model import build, deep_stack
+from compiler.keras_json.lossy import losses
 from domain.contract import Contract
 from domain.errors import Fault, Invalid
-from domain.graph import Blueprint
+from domain.graph.language import Blueprint
 from domain.pointer import pointer
 
 DEFINITION = "definition"

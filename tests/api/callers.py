@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import httpx
 
-from models_store import keys
+from models_store.records import keys
 from tests.api.conftest import Server
 
 

@@ -9,10 +9,10 @@ import pytest
 import uvicorn
 
 from api.app import create_app
-from api.dependencies import Services
+from api.dependencies.parameters import Services
 from api.settings import Settings
-from models_store.database import Database
-from models_store.migrate import migrate
+from models_store.database.engine import Database
+from models_store.database.migrate import migrate
 from models_store.settings import Settings as StoreSettings
 from tests.service import until
 

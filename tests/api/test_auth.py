@@ -11,10 +11,10 @@ import httpx
 import pytest
 from sqlalchemy import event, update
 
-from api.auth import KeyCheck
-from api.keys import FRESH_SECONDS, PAUSE_SECONDS, KeyRing
-from models_store.database import Database
-from models_store.tables import jobs
+from api.access.api_keys import KeyCheck
+from api.access.key_cache import FRESH_SECONDS, PAUSE_SECONDS, KeyRing
+from models_store.database.engine import Database
+from models_store.database.tables import jobs
 from tests.api.bodies import faults, made
 from tests.api.callers import Caller, caller, revoke
 from tests.api.conftest import Server

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from api.checker import Bounds, Checker, Failed, Unfinished
+from application.children.pool import Bounds, Checker, Failed, Unfinished
 from domain.errors import Busy, StorageFull
 from tests.service import until
 

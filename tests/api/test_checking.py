@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from api.checking import checked
 from api.settings import Settings
-from domain.graph import Blueprint
+from application.submission.check import checked
+from domain.graph.language import Blueprint
 from tests.api.bodies import DENSE, graph
 from tests.api.conftest import Server
 

@@ -18,15 +18,15 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from api import datasets
-from api.body_limit import BodyLimit
-from api.guard import LoopbackGuard
-from api.problem_handlers import add_handlers
+from api.access.loopback import LoopbackGuard
+from api.middleware.body_limit import BodyLimit
+from api.problems.handlers import add_handlers
+from api.routes import datasets
 from api.settings import Settings
-from models_store.artifacts_local import LocalArtifacts
-from models_store.database import Database
-from models_store.job_uses import insert_uses
-from models_store.migrate import migrate
+from models_store.database.engine import Database
+from models_store.database.migrate import migrate
+from models_store.files.local import LocalArtifacts
+from models_store.records.uses import insert_uses
 from tests.plans import queue
 from tests.service import until
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from models_store import jobs, steering
+from models_store.jobs import control, jobs
 from tests.api.bodies import faults
 from tests.api.conftest import Server
 from tests.plans import queue
@@ -41,7 +41,7 @@ def test_a_stream_follows_the_job_to_its_end(server: Server) -> None:
 
     def cancel() -> None:
         with server.parts.database.write() as connection:
-            steering.cancel(connection, "local", job_id)
+            control.cancel(connection, "local", job_id)
 
     threading.Thread(target=cancel).start()
     rest = [(identifier, event["data"]["state"]) for identifier, event in stream]
@@ -56,7 +56,7 @@ def test_a_stream_ends_when_its_job_is_deleted(server: Server) -> None:
     stream = streamed(server, job_id)
     next(stream)
     with server.parts.database.write() as connection:
-        steering.cancel(connection, "local", job_id)
+        control.cancel(connection, "local", job_id)
         jobs.delete(connection, "local", job_id)
     assert [event for _, event in stream] == []
 

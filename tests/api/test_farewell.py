@@ -7,7 +7,7 @@ import httpx
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from api.farewell import Farewell
+from api.middleware.shutdown import Farewell
 from tests.service import until
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models_store import steering
+from models_store.jobs import control
 from tests.api.bodies import DENSE, faults, graph, made
 from tests.api.conftest import Server
 from tests.plans import queue
@@ -99,7 +99,7 @@ def test_lists_are_filtered_by_state_and_metadata(server: Server) -> None:
     with server.parts.database.write() as connection:
         one = queue(connection, metadata={"run": "1", "team": "filters"})
         other = queue(connection, metadata={"run": "2", "team": "filters"})
-        steering.cancel(connection, "local", other)
+        control.cancel(connection, "local", other)
 
     def listed(**query: str) -> list[str]:
         items = server.client.get("/v1/jobs", params=query).json()["items"]

@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
 from pydantic import BeforeValidator
 
-from api.json_route import QUICK_BYTES, JsonRoute, SentBody
+from api.http.json_body import QUICK_BYTES, JsonRoute, SentBody
 from domain.contract import Contract
 from tests.api.bodies import faults
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
-from api.catalogue import LayerKind
+from application.children.catalogue import LayerKind
 
 
 @pytest.fixture(scope="module")

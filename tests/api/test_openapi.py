@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from api.app import create_app
-from api.openapi import FILE, main
+from api.write_openapi import FILE, main
 
 
 @pytest.fixture(scope="module")

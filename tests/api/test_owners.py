@@ -13,16 +13,16 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from domain.model import ModelFile
-from models_store import attempts, workers
 from models_store.ids import new_id
-from models_store.workers import Announcement
+from models_store.jobs import attempts, workers
+from models_store.jobs.workers import Announcement
 from tests import plans
 from tests.api.bodies import faults, graph, made
 from tests.api.callers import Caller, caller
 from tests.api.conftest import Server
 from tests.plans import CPU, queue
 from tests.stores import publish
-from worker.estimate import Estimate
+from worker.supervisor.progress import Estimate
 
 OPEN = {
     "/", "/docs", "/docs/files/{path}", "/redoc", "/openapi.json", "/problems/{slug}",

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.problems import PROBLEMS
+from api.problems.types import PROBLEMS
 from tests.api.bodies import faults
 
 PAGE = Path(__file__).parents[2] / "docs" / "problems.md"

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.serve import run
+from api.server import run
 
 ROOT = Path(__file__).parents[2]
 

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from models_store import workers
 from models_store.ids import new_id
-from models_store.workers import Announcement
+from models_store.jobs import workers
+from models_store.jobs.workers import Announcement
 from tests.api.conftest import Server
 from tests.plans import GPU
 

@@ -1,7 +1,7 @@
 """Wake-up calls that nobody had a reason for."""
 
+from models_store.broker.celery import WAKE, celery_app
 from models_store.ids import new_id
-from models_store.queue import WAKE, celery_app
 from models_store.settings import Settings
 
 

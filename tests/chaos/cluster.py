@@ -107,7 +107,7 @@ class Cluster:
 
     def start(self) -> None:
         """Migrates the database, starts every part, and returns when the APIs are ready."""
-        command = [sys.executable, "-m", "standalone", "migrate"]
+        command = [sys.executable, "-m", "cli.main", "migrate"]
         subprocess.run(command, check=True, cwd=ROOT, env=self._parts[0].environment)
         for part in self._parts:
             part.start()

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from models_store.datasets import column_key
+from models_store.records.datasets import column_key
 from tests.chaos import processes
 from tests.chaos.answers import Answers, Circumstances
 from tests.chaos.client import Client

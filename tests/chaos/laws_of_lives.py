@@ -3,7 +3,7 @@
 import itertools
 from collections import Counter
 
-from domain.job import TRANSITIONS, JobState
+from domain.job.job import TRANSITIONS, JobState
 from tests.chaos.evidence import Evidence, Found
 
 

@@ -46,7 +46,7 @@ class Part:
         self.name = name
         self.port = port
         self.lives: list[Life] = []
-        self._command = [sys.executable, "-m", "standalone", *arguments]
+        self._command = [sys.executable, "-m", "cli.main", *arguments]
         self.environment = {**os.environ, **environment}
         self._log = logs / f"{name}.log"
         self._timeline = timeline

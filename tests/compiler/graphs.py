@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from compiler.build import Built, build
+from compiler.build.model import Built, build
 from domain.errors import Invalid
-from domain.graph import Blueprint, GraphDefinition
+from domain.graph.language import Blueprint, GraphDefinition
 
 MODEL = "model_00000000000000000000000000"
 OTHER = "model_00000000000000000000000001"

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from compiler import states
-from compiler.call_arguments import call_arguments
-from compiler.catalogue import CATALOGUE
+from compiler.build import rnn_states
+from compiler.catalogue.descriptions.call_schema import call_arguments
+from compiler.catalogue.layers import CATALOGUE
 from compiler.check import answer
 from tests.compiler.graphs import layer, node
 from tests.compiler.layer_cases import CASES, Case, Shape
@@ -69,7 +69,9 @@ def test_a_list_is_as_long_as_it_says(kind: str, case: Case, argument: str) -> N
     validator = Draft202012Validator(schema)
     for count in range(1, schema.get("maxItems", 2) + 2):
         given = [shapes[min(i, len(shapes) - 1)] for i in range(count)]
-        fits = argument not in states.ARGUMENTS or count == len(shapes)  # the config tells how many
+        fits = argument not in rnn_states.ARGUMENTS or count == len(
+            shapes
+        )  # the config tells how many
         taken = is_taken(kind, case, {**inputs, argument: given})
         assert taken == (fits and validator.is_valid(["x"] * count)), count
 

@@ -6,8 +6,8 @@ from typing import Any
 import keras
 import pytest
 
-from compiler.catalogue import CATALOGUE
-from compiler.parts import ACTIVATIONS, CONSTRAINTS, INITIALIZERS, REGULARIZERS
+from compiler.catalogue.families import ACTIVATIONS, CONSTRAINTS, INITIALIZERS, REGULARIZERS
+from compiler.catalogue.layers import CATALOGUE
 from tests.compiler.graphs import built, faults, graph, layer, nested, node
 
 DENSE = {"units": 2}

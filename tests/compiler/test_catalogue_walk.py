@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from compiler.catalogue import CATALOGUE
+from compiler.catalogue.layers import CATALOGUE
 from tests.compiler.graphs import built
 from tests.compiler.layer_cases import CASES, Case
 

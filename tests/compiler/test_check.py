@@ -10,11 +10,11 @@ import psutil
 import pytest
 
 from compiler.check import answer
-from domain.graph import Blueprint, GraphDefinition
-from domain.job import JobRequest
-from domain.resolve import resolve
-from domain.rules import faults_of
-from domain.summary import Summary
+from domain.graph.language import Blueprint, GraphDefinition
+from domain.graph.rules import faults_of
+from domain.graph.summary import Summary
+from domain.job.job import JobRequest
+from domain.job.resolve import resolve
 from tests.bodies import example
 from tests.compiler.graphs import MODEL, built, graph, layer, nested, node
 

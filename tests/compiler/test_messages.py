@@ -2,7 +2,7 @@
 
 import pytest
 
-from compiler.messages import plain
+from compiler.build.keras_errors import plain
 
 
 @pytest.mark.parametrize(

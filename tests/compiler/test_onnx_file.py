@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from compiler.onnx_file import export_onnx
+from compiler.inference.onnx import export_onnx
 from tests.compiler.graphs import built, graph, layer, node
 from tests.compiler.test_predict import TWO, rows, stored
 from tests.worker.child import in_child

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from compiler.build.op_calls import op_result
+from compiler.build.size_limits import Ceilings, Meter
+from compiler.build.tensors import Board, Tensors
+from compiler.catalogue.op_faults import op_faults
+from compiler.catalogue.ops import LEFT_OUT, OPS
 from compiler.check import CheckRequest, check
-from compiler.meter import Ceilings, Meter
-from compiler.op_calls import op_result
-from compiler.op_faults import op_faults
-from compiler.ops import LEFT_OUT, OPS
 from compiler.summary import summary_of
-from compiler.tensors import Board, Tensors
-from domain.graph import OpNode
+from domain.graph.language import OpNode
 from tests.compiler.graphs import blueprint, built, faults, graph, layer, nested, node
 from tests.compiler.op_samples import SAMPLES, Sample, Tensor
 

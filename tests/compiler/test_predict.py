@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from compiler.build import Built
-from compiler.predict import predict
-from compiler.weights import arrays_of
+from compiler.build.model import Built
+from compiler.build.weights import arrays_of
+from compiler.inference.predict import predict
 from tests.compiler.graphs import built, graph, layer, node
 
 TWO = graph(

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from compiler.build.size_limits import Meter
 from compiler.check import CheckRequest, check
-from compiler.meter import Meter
 from tests.compiler.graphs import blueprint, faults, graph, layer, node
 
 PICTURE = [8, 8, 3]

@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from compiler import kinds
-from compiler.arguments import Argument, arguments_of
-from compiler.catalogue import CATALOGUE, Entry
-from compiler.components import config_faults
-from compiler.kinds import Kind
-from compiler.parts import FAMILIES, family_of
-from compiler.schemas import config_schema, definitions
-from compiler.values import kind_of
-from domain.graph import LAYER_ARGUMENTS
+from compiler.catalogue.argument_values import kind_of
+from compiler.catalogue.arguments import Argument, arguments_of
+from compiler.catalogue.configs import config_faults
+from compiler.catalogue.descriptions.config_schema import config_schema, definitions
+from compiler.catalogue.families import FAMILIES, family_of
+from compiler.catalogue.kinds import keras_kinds
+from compiler.catalogue.kinds.keras_kinds import Kind
+from compiler.catalogue.layers import CATALOGUE, Entry
+from domain.graph.language import LAYER_ARGUMENTS
 from tests.compiler.layer_cases import CASES
 
 VALUES = st.recursive(
@@ -39,7 +39,7 @@ VALUES = st.recursive(
     ),
     max_leaves=6,
 )
-BEYOND = (kinds.ARRAY, kinds.BOUNDARIES, kinds.RANGE)
+BEYOND = (keras_kinds.ARRAY, keras_kinds.BOUNDARIES, keras_kinds.RANGE)
 """No schema can say that nested lists are equally long, or that numbers rise."""
 
 
@@ -81,9 +81,9 @@ def test_a_kind_accepts_what_its_schema_accepts(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [2.0, [2.0, 1], "2", True, 2.5])
 def test_what_must_be_whole_may_be_sent_as_2_0(value: Any) -> None:
-    assert kinds.POSITIVES.accepts(value) == (value in (2.0, [2.0, 1]) and value is not True)
-    if kinds.POSITIVES.accepts(value):
-        assert repr(kinds.POSITIVES.read(value)) in ("2", "[2, 1]")
+    assert keras_kinds.POSITIVES.accepts(value) == (value in (2.0, [2.0, 1]) and value is not True)
+    if keras_kinds.POSITIVES.accepts(value):
+        assert repr(keras_kinds.POSITIVES.read(value)) in ("2", "[2, 1]")
 
 
 DEPEND = """

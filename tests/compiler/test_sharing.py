@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler.weights import arrays_of, assign
+from compiler.build.weights import arrays_of, assign
 from tests.compiler.graphs import MODEL, blueprint, built, graph, layer, nested, node
 
 RNG = np.random.default_rng(0)

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler.build import build
+from compiler.build.model import build
+from compiler.build.size_limits import Meter
 from compiler.check import CheckRequest, check
-from compiler.forward import forward_of
-from compiler.meter import Meter
+from compiler.inference.forward import forward_of
 from tests.compiler.graphs import blueprint
 from tests.compiler.layer_cases import CASES
 from tests.compiler.op_samples import SAMPLES, Sample, Tensor

@@ -6,11 +6,11 @@ import keras
 import numpy as np
 import pytest
 
-from compiler.build import Built
-from compiler.recipe import LOSSES, METRICS, OPTIMIZERS, callback, optimizer
-from compiler.training import keras_compile
-from compiler.weights import arrays_of
-from domain.recipe import Component, OutputRecipe, Recipe
+from compiler.build.model import Built
+from compiler.build.weights import arrays_of
+from compiler.training.compile import keras_compile
+from compiler.training.components import LOSSES, METRICS, OPTIMIZERS, callback, optimizer
+from domain.job.recipe import Component, OutputRecipe, Recipe
 from tests.compiler.graphs import built, graph, layer, node
 
 UNSORTED = graph(

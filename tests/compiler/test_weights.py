@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler.weights import WeightsMismatch, arrays_of, assign, copy_sources
+from compiler.build.weights import WeightsMismatch, arrays_of, assign, copy_sources
 from tests.bodies import example
 from tests.compiler.graphs import MODEL, OTHER, blueprint, built, graph, layer, node
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from domain.expand import Expansion
-from domain.graph import (
+from domain.graph.expand import Expansion
+from domain.graph.language import (
     Blueprint,
     GraphDefinition,
     GraphLayer,

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from domain.dataset import Column, Dataset
-from domain.feed_rules import Feeding
-from domain.graph import GraphDefinition
-from domain.job import JobRequest
-from domain.job_rules import names_of
-from domain.resolve import resolve
-from domain.summary import Summary, Tensor
+from domain.graph.language import GraphDefinition
+from domain.graph.summary import Summary, Tensor
+from domain.job.feed import Feeding
+from domain.job.job import JobRequest
+from domain.job.resolve import resolve
+from domain.job.rules import names_of
 
 ULID = "0" * 26
 

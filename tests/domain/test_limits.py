@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from domain.calls import call_faults
-from domain.graph import Blueprint, GraphDefinition
-from domain.limits import STANDARD, Limits, limit_faults
-from domain.rules import faults_of
+from domain.graph.call_count import call_faults
+from domain.graph.language import Blueprint, GraphDefinition
+from domain.graph.limits import STANDARD, Limits, limit_faults
+from domain.graph.rules import faults_of
 
 DENSE = {"type": "Dense", "config": {"units": 1}}
 CELLS = {"type": "StackedRNNCells", "config": {"cells": [DENSE, DENSE, DENSE]}}

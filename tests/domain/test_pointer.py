@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from domain.job import JobRequest
+from domain.job.job import JobRequest
 from domain.pointer import clipped, located, pointer
 
 

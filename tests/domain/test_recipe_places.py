@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from domain.errors import Fault
-from domain.job import JobRequest
-from domain.recipe_places import in_request
+from domain.job.job import JobRequest
+from domain.job.locate import in_request
 
 GRAPH = f"graph_{'0' * 26}"
 MSE = {"type": "MeanSquaredError", "config": {}}

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from domain.job import Feed, JobRequest
-from domain.recipe import Component
-from domain.resolve import resolve
-from domain.summary import Summary
+from domain.graph.summary import Summary
+from domain.job.job import Feed, JobRequest
+from domain.job.recipe import Component
+from domain.job.resolve import resolve
 
 GRAPH = "graph_" + "0" * 26
 COLUMNS = ["headline", "extra", "label"]

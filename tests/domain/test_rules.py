@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from domain.graph import GraphDefinition
-from domain.limits import Limits
-from domain.rules import faults_of
+from domain.graph.language import GraphDefinition
+from domain.graph.limits import Limits
+from domain.graph.rules import faults_of
 
 DENSE = {"type": "Dense", "config": {"units": 1}}
 

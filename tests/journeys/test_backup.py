@@ -32,7 +32,7 @@ def checkpoints(service: Service) -> set[str]:
 
 
 def verified(service: Service) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "standalone", "verify"]
+    command = [sys.executable, "-m", "cli.main", "verify"]
     return subprocess.run(
         command, cwd=ROOT, env=service.environment, capture_output=True, text=True, check=False
     )

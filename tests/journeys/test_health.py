@@ -32,7 +32,7 @@ def watched(
 
 
 def health(pulses: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "standalone", "health", *arguments]
+    command = [sys.executable, "-m", "cli.main", "health", *arguments]
     environment = {"GRAPHFIT_PULSES": str(pulses)}
     return subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False

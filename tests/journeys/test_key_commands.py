@@ -4,10 +4,10 @@ import re
 
 import pytest
 
+from cli.main import main
 from domain.key import SECRET
-from models_store import keys
-from models_store.database import Database
-from standalone import main
+from models_store.database.engine import Database
+from models_store.records import keys
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import httpx
 import numpy as np
 import pytest
 
-from api.keys import FRESH_SECONDS
+from api.access.key_cache import FRESH_SECONDS
 from tests.engines import Engine
 from tests.redis_server import free_port
 from tests.service import ROOT, Service, until
@@ -50,7 +50,7 @@ def guarded(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 def graphfit(environment: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
     """One command line, to its end."""
-    command = [sys.executable, "-m", "standalone", *arguments]
+    command = [sys.executable, "-m", "cli.main", *arguments]
     return subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120
     )
@@ -130,7 +130,7 @@ def test_with_keys_any_host_may_be_listened_on(guarded: Service) -> None:
     """On another loopback address: none is bound that another machine could reach."""
     ada = key(guarded, "ada")
     port = free_port()
-    command = [sys.executable, "-m", "standalone", "api", "--host", "127.0.0.2"]
+    command = [sys.executable, "-m", "cli.main", "api", "--host", "127.0.0.2"]
     process = subprocess.Popen([*command, "--port", str(port)], cwd=ROOT, env=guarded.environment)
 
     def answered() -> httpx.Response | None:

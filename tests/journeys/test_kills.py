@@ -146,7 +146,7 @@ class second_worker:  # noqa: N801 - reads as a function
     """Another worker on the same data, for as long as it is needed."""
 
     def __init__(self, service: Service) -> None:
-        command = [sys.executable, "-m", "standalone", "worker"]
+        command = [sys.executable, "-m", "cli.main", "worker"]
         self._process = subprocess.Popen(command, cwd=ROOT, env=service.environment)
 
     def __enter__(self) -> None:

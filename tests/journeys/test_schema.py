@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from models_store.database import Database
+from models_store.database.engine import Database
 from tests.service import ROOT
 
 pytestmark = pytest.mark.slow
@@ -22,7 +22,7 @@ def refusals(database: Database, parts: Sequence[str]) -> list[tuple[int, str]]:
     environment = {**os.environ, "GRAPHFIT_DATABASE_URL": url}
     started = [
         subprocess.Popen(
-            [sys.executable, "-m", "standalone", *part.split()],
+            [sys.executable, "-m", "cli.main", *part.split()],
             cwd=ROOT,
             env=environment,
             stderr=subprocess.PIPE,

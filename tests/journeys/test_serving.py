@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from serving import CALM_SECONDS
+from cli.serve import CALM_SECONDS
 from tests.engines import Engine
 from tests.service import ROOT, Service, until
 
@@ -36,7 +36,7 @@ def _old_enough(service: Service) -> bool:
 
 def test_a_port_that_is_taken_is_said_in_one_line(service: Service, tmp_path: Path) -> None:
     port = service.address.rsplit(":", 1)[1]
-    command = [sys.executable, "-m", "standalone", "serve", "--port", port]
+    command = [sys.executable, "-m", "cli.main", "serve", "--port", port]
     done = subprocess.run(
         [*command, "--data", str(tmp_path)],
         cwd=ROOT,
@@ -53,7 +53,7 @@ def test_a_port_that_is_taken_is_said_in_one_line(service: Service, tmp_path: Pa
     ("name", "value"), [("GRAPHFIT_AUTH", "none, or keys"), ("GRAPHFIT_MAX_NODES", "many")]
 )
 def test_a_setting_that_cannot_be_read_is_said_in_one_line(name: str, value: str) -> None:
-    command = [sys.executable, "-m", "standalone", "serve", "--port", "0"]
+    command = [sys.executable, "-m", "cli.main", "serve", "--port", "0"]
     done = subprocess.run(
         command,
         cwd=ROOT,

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from models_store import workers as store
 from models_store.ids import new_id
-from models_store.workers import Announcement
+from models_store.jobs import workers as store
+from models_store.jobs.workers import Announcement
 from tests.plans import DEFINITION, GPU
 from tests.service import ROOT, Service, until
 
@@ -84,7 +84,7 @@ def test_a_job_that_no_worker_fits_says_so_until_one_comes(service: Service) -> 
 @pytest.mark.slow
 def test_a_worker_without_the_gpus_it_was_told_to_use_says_so(service: Service) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "standalone", "worker", "--device", "gpu:90,91"],
+        [sys.executable, "-m", "cli.main", "worker", "--device", "gpu:90,91"],
         cwd=ROOT,
         env=service.environment,
         capture_output=True,

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from domain.errors import NotFound, StorageFull
-from models_store.artifacts import ArtifactStore, open_store
-from models_store.artifacts_local import LocalArtifacts
-from models_store.disk import full_disk_named, sha256_of
-from models_store.scratch import Scratch
+from models_store.files.disk import full_disk_named, sha256_of
+from models_store.files.local import LocalArtifacts
+from models_store.files.scratch import Scratch
+from models_store.files.store import ArtifactStore, open_store
 from models_store.settings import Settings
 from tests.stores import content, publish
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import Busy, Damaged, StorageFull
-from models_store.cache import Cache, Download
+from models_store.files.cache import Cache, Download
 from tests.service import ROOT, until
 
 MOST = 1000

@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import update
 
-from models_store import attempts, leases, tables
-from models_store.checkpoints import Checkpoint
-from models_store.claims import Claim
-from models_store.columns import database_clock
-from models_store.database import Database
+from models_store.database import tables
+from models_store.database.engine import Database
+from models_store.database.types import database_clock
+from models_store.jobs import attempts, leases
+from models_store.jobs.claims import Claim
+from models_store.records.checkpoints import Checkpoint
 from tests import plans
 from tests.plans import CPU
 

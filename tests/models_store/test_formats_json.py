@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from domain.errors import Invalid, NotJson
-from models_store.formats import json_columns
-from models_store.formats.body import Body
-from models_store.formats.npy import DTYPES, HEADER_BYTES
+from models_store.datasets.formats import json_columns
+from models_store.datasets.formats.body import Body
+from models_store.datasets.formats.npy import DTYPES, HEADER_BYTES
 
 SHAPES = npst.array_shapes(min_dims=1, max_dims=4, max_side=5)
 ANY_DTYPE = st.sampled_from(DTYPES)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from domain.errors import Invalid, TooLarge
-from models_store.formats import npz
-from models_store.formats.body import Body
-from models_store.formats.npy import DTYPES
+from models_store.datasets.formats import npz
+from models_store.datasets.formats.body import Body
+from models_store.datasets.formats.npy import DTYPES
 
 LIMIT = 1 << 30
 SHAPES = npst.array_shapes(min_dims=1, max_dims=4, max_side=5)

@@ -4,10 +4,10 @@ import pytest
 from sqlalchemy import update
 
 from domain.errors import Conflict, Invalid
-from models_store import idempotency
-from models_store.database import Database
-from models_store.idempotency import Answer, Reservation, Scope
-from models_store.tables import idempotency as table
+from models_store.database.engine import Database
+from models_store.database.tables import idempotency as table
+from models_store.records import idempotency
+from models_store.records.idempotency import Answer, Reservation, Scope
 
 SCOPE = Scope("local", "POST", "/v1/jobs", "once")
 ANSWER = Answer(201, {"location": "/v1/jobs/1"}, b"{}", "f" * 64)

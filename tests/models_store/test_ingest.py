@@ -13,11 +13,11 @@ import pytest
 
 from domain.dataset import Dataset
 from domain.errors import Invalid, NotFound, TooLarge
-from models_store.artifacts import ArtifactStore
-from models_store.datasets import column_key
+from models_store.datasets.ingest import FORMATS, discard, ingest
+from models_store.datasets.rows import rows
+from models_store.files.store import ArtifactStore
 from models_store.ids import new_id
-from models_store.ingest import FORMATS, discard, ingest
-from models_store.rows import rows
+from models_store.records.datasets import column_key
 
 LIMIT = 1 << 30
 

@@ -3,9 +3,10 @@
 import pytest
 
 from domain.errors import Conflict, Invalid, NotFound
-from domain.job import JobState
-from models_store import job_uses, jobs, steering
-from models_store.database import Database
+from domain.job.job import JobState
+from models_store.database.engine import Database
+from models_store.jobs import control, jobs
+from models_store.records import uses
 from tests import plans
 from tests.plans import queue
 
@@ -51,8 +52,8 @@ def test_what_a_job_uses_stays_until_it_has_ended(database: Database) -> None:
     used = "graph_" + "0" * 26
     with database.write() as connection:
         job_id = queue(connection)
-        job_uses.insert_uses(connection, "local", job_id, [used])
+        uses.insert_uses(connection, "local", job_id, [used])
         with pytest.raises(Conflict, match=job_id):
-            job_uses.refuse_if_used(connection, "local", used)
-        steering.cancel(connection, "local", job_id)
-        job_uses.refuse_if_used(connection, "local", used)
+            uses.refuse_if_used(connection, "local", used)
+        control.cancel(connection, "local", job_id)
+        uses.refuse_if_used(connection, "local", used)

@@ -7,8 +7,9 @@ from sqlalchemy import select
 
 from domain.errors import NotFound
 from domain.key import SECRET
-from models_store import keys, tables
-from models_store.database import Database
+from models_store.database import tables
+from models_store.database.engine import Database
+from models_store.records import keys
 
 
 def test_a_secret_lets_its_owner_in_until_it_is_revoked(database: Database) -> None:

@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import update
 
 from domain.errors import LeaseLost
-from domain.job import JobError, JobState, Resources
-from models_store import attempts, expiry, jobs, leases, tables
-from models_store.claims import Claim
-from models_store.database import Database
+from domain.job.job import JobError, JobState, Resources
+from models_store.database import tables
+from models_store.database.engine import Database
+from models_store.jobs import attempts, expiry, jobs, leases
+from models_store.jobs.claims import Claim
 from tests import plans
 from tests.plans import queue
 

@@ -4,13 +4,14 @@ import pytest
 from sqlalchemy import update
 
 from domain.errors import LeaseLost
-from domain.job import Job, JobError
-from models_store import attempts, expiry, jobs, leases, losses, tables
-from models_store.checkpoints import Checkpoint
-from models_store.claims import Claim
-from models_store.columns import database_clock
-from models_store.database import Database
-from models_store.losses import Most
+from domain.job.job import Job, JobError
+from models_store.database import tables
+from models_store.database.engine import Database
+from models_store.database.types import database_clock
+from models_store.jobs import attempts, expiry, jobs, leases, retries
+from models_store.jobs.claims import Claim
+from models_store.jobs.retries import Most
+from models_store.records.checkpoints import Checkpoint
 from tests import plans
 
 ERROR = JobError(type="process-died", title="Died", detail="x", category="infrastructure")
@@ -40,7 +41,7 @@ def expired(database: Database, most_losses: int = MOST.losses) -> int:
 
 def lose(database: Database, claim: Claim, most: Most = MOST, *, died: bool = False) -> None:
     with database.write() as connection:
-        losses.lose(connection, claim, "its process ended", ERROR, most, died=died)
+        retries.lose(connection, claim, "its process ended", ERROR, most, died=died)
 
 
 def checkpoint(database: Database, claim: Claim) -> None:
@@ -125,7 +126,7 @@ def test_a_store_that_is_away_costs_a_job_only_time(database: Database, job_id: 
     for _ in range(2 * MOST.losses):
         held = claimed(database)
         with database.write() as connection:
-            losses.set_back(connection, held, "no room")
+            retries.set_back(connection, held, "no room")
     assert held.attempt == 2 * MOST.losses
     assert wait_of(database) == pytest.approx(32, abs=0.9)
     lose(database, claimed(database))

@@ -9,11 +9,11 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from domain.errors import Busy, StorageFull
-from models_store import database as database_module
-from models_store import postgresql as postgresql_module
-from models_store.database import Database
-from models_store.migrate import migrate
-from models_store.postgresql import Bounds
+from models_store.database import engine as database_module
+from models_store.database import postgresql as postgresql_module
+from models_store.database.engine import Database
+from models_store.database.migrate import migrate
+from models_store.database.postgresql import Bounds
 from tests.postgresql import Mode, PostgreSql
 from tests.proxy import Proxy
 from tests.service import until

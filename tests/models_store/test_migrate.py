@@ -12,14 +12,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, insert, update
 
-from domain.job import JobState
-from models_store import expiry, jobs
-from models_store.checkpoints import Checkpoint
-from models_store.database import Database
+from domain.job.job import JobState
+from models_store.database.engine import Database
+from models_store.database.migrate import SchemaMismatch, check_schema, migrate
+from models_store.database.tables import jobs as table
+from models_store.database.tables import metadata
 from models_store.ids import new_id
-from models_store.migrate import SchemaMismatch, check_schema, migrate
-from models_store.tables import jobs as table
-from models_store.tables import metadata
+from models_store.jobs import expiry, jobs
+from models_store.records.checkpoints import Checkpoint
 from tests import plans
 from tests.service import ROOT
 
@@ -33,7 +33,7 @@ def test_the_migrations_make_the_tables_that_the_code_knows(database: Database) 
 @pytest.mark.slow
 def test_processes_that_start_together_migrate_once(empty_database: Database) -> None:
     url = empty_database.engine.url.render_as_string(hide_password=False)
-    command = [sys.executable, "-m", "standalone", "migrate"]
+    command = [sys.executable, "-m", "cli.main", "migrate"]
     environment = {**os.environ, "GRAPHFIT_DATABASE_URL": url}
     together = [
         subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)

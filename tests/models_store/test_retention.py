@@ -6,18 +6,20 @@ import pytest
 from sqlalchemy import Table, func, select, update
 
 from domain.model import ModelFile
-from models_store import attempts, checkpoints, retention
-from models_store.artifacts import ArtifactStore
-from models_store.checkpoints import Checkpoint
-from models_store.claims import Claim
-from models_store.database import Database
-from models_store.job_uses import insert_uses
-from models_store.retention import retire
-from models_store.sweep import sweep
-from models_store.tables import events, jobs, model_files, models
+from models_store.database.engine import Database
+from models_store.database.tables import events, jobs, model_files, models
+from models_store.files.store import ArtifactStore
+from models_store.jobs import attempts
+from models_store.jobs.claims import Claim
+from models_store.maintenance import retention
+from models_store.maintenance.retention import retire
+from models_store.maintenance.sweep import sweep
+from models_store.records import checkpoints
+from models_store.records.checkpoints import Checkpoint
+from models_store.records.uses import insert_uses
 from tests import plans
 from tests.stores import publish
-from worker.estimate import Estimate
+from worker.supervisor.progress import Estimate
 
 WEIGHTS = ModelFile(name="model.safetensors", bytes=1, sha256="0", media_type="x/y")
 

@@ -12,7 +12,7 @@ from pydantic_settings import SettingsError
 import api.settings
 import models_store.settings
 import worker.settings
-from models_store.base_settings import EnvironmentSettings
+from models_store.environment import EnvironmentSettings
 from tests.service import ROOT
 
 CLASSES: list[type[EnvironmentSettings]] = [
@@ -111,7 +111,7 @@ def test_the_command_line_says_in_a_line_that_a_file_cannot_be_read(secrets: Pat
 
 def _refused(secrets: Path) -> list[str]:
     done = subprocess.run(
-        [sys.executable, "-m", "standalone", "migrate"],
+        [sys.executable, "-m", "cli.main", "migrate"],
         cwd=ROOT,
         env={**os.environ, "GRAPHFIT_SECRETS_DIR": str(secrets)},
         capture_output=True,

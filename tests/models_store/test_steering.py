@@ -11,16 +11,17 @@ import pytest
 from sqlalchemy import Connection
 
 from domain.errors import Conflict, LeaseLost, NotFound
-from domain.job import TRANSITIONS, Job, JobError, JobState
-from models_store import attempts, checkpoints, expiry, job_uses, jobs, leases, steering
-from models_store.checkpoints import Checkpoint
-from models_store.claims import Claim
-from models_store.database import Database
+from domain.job.job import TRANSITIONS, Job, JobError, JobState
+from models_store.database.engine import Database
+from models_store.jobs import attempts, control, expiry, jobs, leases
+from models_store.jobs.claims import Claim
+from models_store.records import checkpoints, uses
+from models_store.records.checkpoints import Checkpoint
 from tests import plans
 from tests.plans import queue
 
 ERROR = JobError(type="x", title="X", detail="x", category="user")
-STEERS = (steering.cancel, steering.pause, steering.resume)
+STEERS = (control.cancel, control.pause, control.resume)
 Steer = Callable[[Connection, str, str], None]
 
 
@@ -50,14 +51,14 @@ def shown(database: Database, job_id: str) -> Job:
 
 def test_cancelling_a_queued_job_ends_it_at_once(database: Database) -> None:
     job_id = queued(database)
-    assert steered(database, steering.cancel, job_id) == "cancelled"
-    assert steered(database, steering.cancel, job_id) == "cancelled"  # what was asked for
+    assert steered(database, control.cancel, job_id) == "cancelled"
+    assert steered(database, control.cancel, job_id) == "cancelled"  # what was asked for
 
 
 def test_cancelling_a_running_job_goes_through_its_worker(database: Database) -> None:
     job_id = queued(database)
     held = claimed(database)
-    assert steered(database, steering.cancel, job_id) == "cancelling"
+    assert steered(database, control.cancel, job_id) == "cancelling"
     with database.write() as connection:
         assert leases.renew(connection, held, 60) is JobState.CANCELLING
         attempts.cancelled(connection, held)
@@ -65,7 +66,7 @@ def test_cancelling_a_running_job_goes_through_its_worker(database: Database) ->
 
 
 @pytest.mark.parametrize(
-    ("steer", "end"), [(steering.cancel, "cancelled"), (steering.pause, "paused")]
+    ("steer", "end"), [(control.cancel, "cancelled"), (control.pause, "paused")]
 )
 def test_what_was_asked_of_a_job_happens_though_its_worker_is_lost(
     database: Database, steer: Steer, end: str
@@ -82,11 +83,11 @@ def test_a_queued_job_rests_at_once_and_goes_on_behind_those_that_waited(
     database: Database,
 ) -> None:
     job_id, other = queued(database), queued(database)
-    assert steered(database, steering.pause, job_id) == "paused"
-    assert steered(database, steering.pause, job_id) == "paused"
+    assert steered(database, control.pause, job_id) == "paused"
+    assert steered(database, control.pause, job_id) == "paused"
     assert not shown(database, job_id).is_terminal
-    assert steered(database, steering.resume, job_id) == "queued"
-    assert steered(database, steering.resume, job_id) == "queued"
+    assert steered(database, control.resume, job_id) == "queued"
+    assert steered(database, control.resume, job_id) == "queued"
     assert [claimed(database).job_id for _ in range(2)] == [other, job_id]
 
 
@@ -94,12 +95,12 @@ def test_a_paused_job_is_nobodys_to_claim_and_holds_what_it_uses(database: Datab
     used = "graph_" + "0" * 26
     job_id = queued(database)
     with database.write() as connection:
-        job_uses.insert_uses(connection, "local", job_id, [used])
-    steered(database, steering.pause, job_id)
+        uses.insert_uses(connection, "local", job_id, [used])
+    steered(database, control.pause, job_id)
     with database.write() as connection:
         assert plans.claim(connection) is None
         with pytest.raises(Conflict, match="paused"):
-            job_uses.refuse_if_used(connection, "local", used)
+            uses.refuse_if_used(connection, "local", used)
     with pytest.raises(Conflict), database.write() as connection:
         jobs.delete(connection, "local", job_id)
 
@@ -109,10 +110,10 @@ def test_a_running_job_is_paused_by_its_worker_and_goes_on_from_its_checkpoint(
 ) -> None:
     job_id = queued(database)
     held = claimed(database)
-    assert steered(database, steering.pause, job_id) == "pausing"
-    assert steered(database, steering.pause, job_id) == "pausing"
+    assert steered(database, control.pause, job_id) == "pausing"
+    assert steered(database, control.pause, job_id) == "pausing"
     with pytest.raises(Conflict) as refused, database.write() as connection:
-        steering.resume(connection, "local", job_id)
+        control.resume(connection, "local", job_id)
     assert refused.value.retry_after
     checkpoint = Checkpoint(2, 3, "jobs/x/1/checkpoint-2-3.safetensors", "0" * 64)
     with database.write() as connection:
@@ -122,7 +123,7 @@ def test_a_running_job_is_paused_by_its_worker_and_goes_on_from_its_checkpoint(
     assert shown(database, job_id).state == "paused"
     with pytest.raises(LeaseLost), database.write() as connection:
         leases.renew(connection, held, 60)
-    steered(database, steering.resume, job_id)
+    steered(database, control.resume, job_id)
     assert claimed(database).checkpoint == checkpoint
     steps = [step.state for step in shown(database, job_id).transitions]
     assert steps == ["queued", "running", "pausing", "paused", "queued", "running"]
@@ -131,7 +132,7 @@ def test_a_running_job_is_paused_by_its_worker_and_goes_on_from_its_checkpoint(
 def test_a_job_that_is_about_to_rest_may_still_end(database: Database) -> None:
     job_id = queued(database)
     held = claimed(database)
-    steered(database, steering.pause, job_id)
+    steered(database, control.pause, job_id)
     with database.write() as connection:
         attempts.failed(connection, held, ERROR)
     assert shown(database, job_id).state == "failed"
@@ -142,12 +143,12 @@ def test_a_paused_job_is_cancelled_at_once_and_forgets_its_checkpoint(database: 
     held = claimed(database)
     with database.write() as connection:
         attempts.checkpointed(connection, held, Checkpoint(1, 0, "jobs/x/1/c", "0" * 64), None)
-    steered(database, steering.pause, job_id)
-    assert steered(database, steering.cancel, job_id) == "cancelling"
+    steered(database, control.pause, job_id)
+    assert steered(database, control.cancel, job_id) == "cancelling"
     with pytest.raises(Conflict, match="being cancelled"):
-        steered(database, steering.pause, job_id)
+        steered(database, control.pause, job_id)
     with pytest.raises(Conflict, match="being cancelled"):
-        steered(database, steering.resume, job_id)
+        steered(database, control.resume, job_id)
     with database.write() as connection:
         leases.hand_back(connection, held, "of no matter")
     assert shown(database, job_id).state == "cancelled"

@@ -1,15 +1,15 @@
 """What no row names is deleted, and nothing else."""
 
-from domain.job import Epoch
+from domain.job.job import Epoch
 from domain.model import ModelFile
-from models_store import attempts
-from models_store.artifacts import ArtifactStore
-from models_store.checkpoints import Checkpoint
-from models_store.database import Database
-from models_store.sweep import sweep
+from models_store.database.engine import Database
+from models_store.files.store import ArtifactStore
+from models_store.jobs import attempts
+from models_store.maintenance.sweep import sweep
+from models_store.records.checkpoints import Checkpoint
 from tests.plans import claimed
 from tests.stores import publish
-from worker.estimate import Estimate
+from worker.supervisor.progress import Estimate
 
 
 def folders(store: ArtifactStore) -> set[str]:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import Connection
 
-from domain.resources import Capacity
-from models_store import leases, steering
-from models_store.claims import Claim
-from models_store.database import Database
+from domain.job.resources import Capacity
+from models_store.database.engine import Database
+from models_store.jobs import control, leases
+from models_store.jobs.claims import Claim
 from tests import plans
 from tests.plans import CPU, GPU, queue
 
@@ -113,7 +113,7 @@ def test_what_was_cancelled_in_the_queue_counts_for_nobody(
     mistaken = put("anna", 20)
     with database.write() as connection:
         for job_id in mistaken:
-            steering.cancel(connection, "anna", job_id)
+            control.cancel(connection, "anna", job_id)
     put("ben", 6)
     put("anna", 3)
     put("carl")

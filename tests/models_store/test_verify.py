@@ -6,19 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cli.main import main
 from domain.model import ModelFile
-from models_store import attempts, checkpoints, datasets
-from models_store.artifacts import ArtifactStore
-from models_store.checkpoints import Checkpoint
-from models_store.claims import Claim
-from models_store.database import Database
+from models_store.database.engine import Database
+from models_store.datasets.ingest import ingest
+from models_store.files.store import ArtifactStore
 from models_store.ids import new_id
-from models_store.ingest import ingest
-from models_store.verify import Verified, verify
-from standalone import main
+from models_store.jobs import attempts
+from models_store.jobs.claims import Claim
+from models_store.maintenance.verify import Verified, verify
+from models_store.records import checkpoints, datasets
+from models_store.records.checkpoints import Checkpoint
 from tests.plans import claimed
 from tests.stores import publish, store_of
-from worker.estimate import Estimate
+from worker.supervisor.progress import Estimate
 
 
 def trained(database: Database, store: ArtifactStore) -> str:
@@ -59,7 +60,7 @@ def faults(database: Database, store: ArtifactStore) -> list[Verified]:
 def test_every_file_that_a_row_names(
     database: Database, store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models_store.verify.BATCH", 2)  # so that these are several
+    monkeypatch.setattr("models_store.maintenance.verify.BATCH", 2)  # so that these are several
     keys = {trained(database, store) for _ in range(5)}
     keys |= {uploaded(database, store) for _ in range(3)}
     keys.add(checkpointed(database, store)[1])

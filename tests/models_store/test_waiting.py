@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from domain.job import JobState
-from domain.resources import Capacity
-from models_store import attempts, jobs, leases, steering, waiting, workers
-from models_store.checkpoints import Checkpoint
-from models_store.database import Database
+from domain.job.job import JobState
+from domain.job.resources import Capacity
+from models_store.database.engine import Database
+from models_store.database.tables import jobs as table
 from models_store.ids import new_id
-from models_store.tables import jobs as table
-from models_store.workers import Announcement
+from models_store.jobs import attempts, control, jobs, leases, wait_reasons, workers
+from models_store.jobs.workers import Announcement
+from models_store.records.checkpoints import Checkpoint
 from tests import plans
 from tests.plans import CPU, GPU, queue
-from worker.explainer import Explainer
+from worker.reaper.wait_reasons import Explainer
 
 TWO_GPUS = replace(GPU, gpus=2, memory_bytes=2**30)
 ANYWHERE_SECONDS = 600
@@ -118,7 +118,7 @@ def test_it_follows_the_workers_that_come_and_go(database: Database, explainer: 
 def test_a_new_job_is_told_in_its_own_transaction(database: Database) -> None:
     with database.write() as connection:
         job_id = queue(connection)
-        waiting.tell(connection, job_id)
+        wait_reasons.tell(connection, job_id)
     assert reason(database, job_id) == "waiting: no worker is running"
     come(database, CPU)
     with database.write() as connection:
@@ -132,7 +132,7 @@ def test_one_that_ends_while_it_waits_says_so_no_more(
     job_id = put(database)
     explainer.explain()
     with database.write() as connection:
-        steering.cancel(connection, "local", job_id)
+        control.cancel(connection, "local", job_id)
     assert reason(database, job_id) == "asked by the client"
 
 
@@ -155,7 +155,7 @@ def test_a_checkpoint_waits_for_the_same_bits(database: Database, explainer: Exp
 def test_many_are_told_in_several_transactions(
     database: Database, explainer: Explainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting, "BATCH", 2)
+    monkeypatch.setattr(wait_reasons, "BATCH", 2)
     ids = [put(database) for _ in range(5)]
     explainer.explain()
     assert {reason(database, job_id) for job_id in ids} == {"waiting: no worker is running"}

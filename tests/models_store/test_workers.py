@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from models_store import workers
-from models_store.database import Database
+from models_store.database.engine import Database
+from models_store.database.tables import workers as table
 from models_store.ids import new_id
-from models_store.tables import workers as table
-from models_store.workers import Announcement
+from models_store.jobs import workers
+from models_store.jobs.workers import Announcement
 from tests import plans
 from tests.plans import CPU, GPU, queue
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 context = multiprocessing.get_context("forkserver")
-context.set_forkserver_preload(["worker.trainer"])
+context.set_forkserver_preload(["worker.training.main"])
 
 
 def in_child(function: Callable[..., T], *arguments: Any) -> T:

@@ -7,10 +7,10 @@ import keras
 import numpy as np
 from keras import layers
 
-from domain.resources import COLUMN_BYTES
-from worker.environment import pin
-from worker.feeding import Column, Feed
-from worker.loop import Logs, Steps, order_of
+from domain.job.resources import COLUMN_BYTES
+from worker.training.environment import pin
+from worker.training.feed import Column, Feed
+from worker.training.steps import Logs, Steps, order_of
 
 SEED = 7
 Arrays = dict[str, np.ndarray[Any, Any]]

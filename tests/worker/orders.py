@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file
 
-from domain.graph import Blueprint
-from domain.recipe import Fit, OutputRecipe, Recipe
-from domain.summary import Bytes, Parameters, Summary, Tensor
+from domain.graph.language import Blueprint
+from domain.graph.summary import Bytes, Parameters, Summary, Tensor
+from domain.job.recipe import Fit, OutputRecipe, Recipe
 from tests.worker.child import context
-from worker.messages import Checkpointed, EpochEnded, Failed, Finished, FromChild
-from worker.order import Order
-from worker.trainer import train
+from worker.protocol.messages import Checkpointed, EpochEnded, Failed, Finished, FromChild
+from worker.protocol.training_order import Order
+from worker.training.main import train
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 

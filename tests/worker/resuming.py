@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from tests.worker.orders import Attempt, Jobs, start
-from worker import loop
-from worker.messages import Checkpointed, FromChild, Save, Stepped
-from worker.order import Order
-from worker.trainer import train
+from worker.protocol.messages import Checkpointed, FromChild, Save, Stepped
+from worker.protocol.training_order import Order
+from worker.training import steps
+from worker.training.main import train
 
 
 def same(one: Attempt, other: Attempt) -> None:
@@ -43,7 +43,7 @@ def in_small_executions(
     target: Callable[[Order, Connection], None], order: Order, connection: Connection
 ) -> None:
     """However fast the machine is, there are many in an epoch."""
-    loop.EXECUTION_SECONDS = 0.01
+    steps.EXECUTION_SECONDS = 0.01
     target(order, connection)
 
 

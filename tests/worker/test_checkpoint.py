@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from domain.recipe import Component, Fit
+from domain.job.recipe import Component, Fit
 from tests.worker.orders import (
     DENSE,
     WORDS,
@@ -15,8 +15,8 @@ from tests.worker.orders import (
     words_columns,
 )
 from tests.worker.resuming import asked, same, with_folder, within
-from worker.messages import Checkpointed, EpochEnded, FromChild, Save, Started, Stepped
-from worker.order import Order
+from worker.protocol.messages import Checkpointed, EpochEnded, FromChild, Save, Started, Stepped
+from worker.protocol.training_order import Order
 
 
 def decaying() -> Component:

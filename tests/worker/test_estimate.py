@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker.estimate import Estimate
+from worker.supervisor.progress import Estimate
 
 
 class Clock:

@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from domain.recipe import Fit
+from domain.job.recipe import Fit
 from tests.worker.child import in_child
 from tests.worker.orders import (
     DENSE,
@@ -18,7 +18,7 @@ from tests.worker.orders import (
     start,
     words_columns,
 )
-from worker.messages import Finished
+from worker.protocol.messages import Finished
 
 SHARED = {
     "inputs": [{"name": "x", "shape": [8]}],

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from tests.worker.orders import DENSE, Jobs
-from worker.failures import failure_of
+from worker.training.errors import failure_of
 
 ON_GPU = (
     "Graph execution error:\n\nOOM when allocating tensor with shape[65536,65536] and type float "

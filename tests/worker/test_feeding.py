@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from domain.recipe import OutputRecipe, Recipe
+from domain.job.recipe import OutputRecipe, Recipe
 from tests.worker.child import in_child
 from tests.worker.orders import Jobs
-from worker.feeding import class_weights, feed_of
+from worker.training.feed import class_weights, feed_of
 
 
 def keras_class_weights(target: Any, weights: dict[str, float]) -> Any:

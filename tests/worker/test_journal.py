@@ -7,20 +7,21 @@ from pathlib import Path
 import pytest
 
 from domain.errors import Busy, LeaseLost
-from domain.job import Job
+from domain.job.job import Job
 from domain.model import ModelFile
-from models_store import checkpoints, events, history, jobs, leases
-from models_store import database as database_module
-from models_store.artifacts import ArtifactStore
-from models_store.database import Database
-from models_store.disk import sha256_of
-from models_store.migrate import migrate
+from models_store.database import engine as database_module
+from models_store.database.engine import Database
+from models_store.database.migrate import migrate
+from models_store.files.disk import sha256_of
+from models_store.files.store import ArtifactStore
+from models_store.jobs import jobs, leases
+from models_store.records import checkpoints, epochs, events
 from tests import plans
 from tests.plans import queue
 from tests.stores import content
-from worker.journal import Journal
-from worker.machine import Environment
-from worker.messages import Checkpointed, EpochEnded, Finished, FromChild, Started
+from worker.protocol.machine import Environment
+from worker.protocol.messages import Checkpointed, EpochEnded, Finished, FromChild, Started
+from worker.supervisor.journal import Journal
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ def test_what_was_committed_without_our_hearing_of_it_is_not_told_twice(work: Wo
     with pytest.raises(LeaseLost):
         work.journal.write([finished])
     with work.database.read() as connection:
-        assert len(history.of(connection, "local", work.job_id)) == 1
+        assert len(epochs.of(connection, "local", work.job_id)) == 1
         told = [event.type for event in events.after(connection, "local", work.job_id, 0, 99)]
     assert told.count("epoch") == 1
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.chaos.processes import forkserver
-from worker.launch import warm_up
+from worker.supervisor.launch import warm_up
 
 
 @pytest.mark.slow

@@ -15,8 +15,8 @@ from tests.worker.keras_models import (
     fit_by_loop,
     ignore,
 )
-from worker.callbacks import stops_on_nan
-from worker.loop import EXECUTION_SECONDS, Logs, Pace, Steps, order_of
+from worker.training.callbacks import stops_on_nan
+from worker.training.steps import EXECUTION_SECONDS, Logs, Pace, Steps, order_of
 
 
 def same_bits(one: list[Any], other: list[Any]) -> bool:

@@ -8,14 +8,14 @@ from typing import Literal
 
 import pytest
 
-from domain.job import Resources
-from models_store.artifacts_local import LocalArtifacts
-from models_store.checkpoints import Checkpoint
-from models_store.claims import Claim
-from models_store.disk import sha256_of
+from domain.job.job import Resources
+from models_store.files.disk import sha256_of
+from models_store.files.local import LocalArtifacts
+from models_store.jobs.claims import Claim
+from models_store.records.checkpoints import Checkpoint
 from tests.plans import plan
-from worker.orders import order_for
-from worker.rules import Rules
+from worker.supervisor.options import Rules
+from worker.supervisor.prepare import order_for
 
 RULES = Rules(lease_seconds=30.0, tick_seconds=1.0, max_attempts=5)
 

@@ -9,13 +9,13 @@ import keras
 import numpy as np
 import pytest
 
-from compiler.build import build
-from compiler.forward import forward_of
-from compiler.onnx_file import export_onnx
-from compiler.weights import WeightsMismatch, arrays_of, assign
+from compiler.build.model import build
+from compiler.build.weights import WeightsMismatch, arrays_of, assign
+from compiler.inference.forward import forward_of
+from compiler.inference.onnx import export_onnx
 from domain.errors import Invalid
-from domain.graph import Blueprint
-from domain.recipe import Fit
+from domain.graph.language import Blueprint
+from domain.job.recipe import Fit
 from tests.compiler.layer_cases import CASES
 from tests.compiler.test_catalogue_walk import definition_of
 from tests.worker.child import in_child
@@ -29,11 +29,11 @@ from tests.worker.orders import (
     start,
 )
 from tests.worker.resuming import asked, same, with_folder, within
-from worker import devices
-from worker.devices import choose
-from worker.messages import Started
-from worker.order import Order
-from worker.trainer import train
+from worker.protocol.messages import Started
+from worker.protocol.training_order import Order
+from worker.training import devices
+from worker.training.devices import choose
+from worker.training.main import train
 
 
 def learnable(rows: int = 400) -> dict[str, Any]:

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Row, select
 
-from models_store.database import Database
-from models_store.migrate import migrate
-from models_store.tables import workers
+from models_store.database.engine import Database
+from models_store.database.migrate import migrate
+from models_store.database.tables import workers
 from tests.plans import CPU
 from tests.service import until
-from worker.machine import Machine
-from worker.presence import Presence, announcement
+from worker.protocol.machine import Machine
+from worker.supervisor.presence import Presence, announcement
 
 LOST_SECONDS = 0.3
 

@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler.recipe import OPTIMIZERS
-from domain.recipe import Component, Fit, OutputRecipe, Recipe
+from compiler.training.components import OPTIMIZERS
+from domain.job.recipe import Component, Fit, OutputRecipe, Recipe
 from tests.worker.orders import PLAIN, Attempt, Jobs, dense_columns, node, recipe, start
 from tests.worker.resuming import asked, same, with_folder, within
-from worker.messages import Failed, Started, Warned
-from worker.order import Order
+from worker.protocol.messages import Failed, Started, Warned
+from worker.protocol.training_order import Order
 
 TOLERANCE = 1e-6
 REGULARIZED: dict[str, Any] = {

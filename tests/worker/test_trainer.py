@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from domain.recipe import Component, Fit, OutputRecipe, Recipe
+from domain.job.recipe import Component, Fit, OutputRecipe, Recipe
 from tests.worker.child import in_child
 from tests.worker.orders import (
     DENSE,
@@ -28,12 +28,12 @@ from tests.worker.orders import (
     start,
     words_columns,
 )
-from worker.environment import pin
-from worker.lifeline import EXIT_CODE
-from worker.loop import order_of
-from worker.messages import EpochEnded, Failed, Finished, Renewed, Started, Stepped, Warned
-from worker.order import Order
-from worker.trainer import train
+from worker.protocol.messages import EpochEnded, Failed, Finished, Renewed, Started, Stepped, Warned
+from worker.protocol.training_order import Order
+from worker.training.environment import pin
+from worker.training.main import train
+from worker.training.steps import order_of
+from worker.training.supervisor_link import EXIT_CODE
 
 
 def test_a_training_says_what_it_does_and_leaves_whole_files(jobs: Jobs) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from compiler.keras_json.parsing.document import refused
-from domain.nesting import Place
+from domain.graph.walk import Place
 
 
 @dataclass(frozen=True)

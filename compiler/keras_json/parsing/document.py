@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from domain.errors import Fault, Invalid
-from domain.nesting import Place
+from domain.graph.walk import Place
 from domain.pointer import pointer
 
 T = TypeVar("T")

@@ -7,8 +7,8 @@ from typing import Any
 from compiler.keras_json.parsing.document import members, refused
 from compiler.keras_json.parsing.inbound import is_leaf, plain_list
 from compiler.keras_json.parsing.models import is_model
-from domain.limits import Limits
-from domain.nesting import Place
+from domain.graph.limits import Limits
+from domain.graph.walk import Place
 
 Overrun = tuple[Place, str]
 """Where a limit is passed, and what is said of it."""

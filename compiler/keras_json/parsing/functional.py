@@ -7,7 +7,7 @@ from compiler.keras_json.parsing.calls import Call, Layer, Model, tensors_in
 from compiler.keras_json.parsing.counting import counted_from_0
 from compiler.keras_json.parsing.document import Gathered, expect, refused
 from compiler.keras_json.parsing.inbound import call_of, is_leaf, plain_list, tensor_at
-from domain.nesting import Place
+from domain.graph.walk import Place
 
 _PARTS = ("layers", "input_layers", "output_layers")
 _KEEP_LISTS = frozenset({"TFOpLambda", "SlicingOpLambda"})

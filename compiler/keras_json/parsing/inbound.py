@@ -3,11 +3,11 @@
 from collections.abc import Collection
 from typing import Any
 
-from compiler.constants import CONSTANT, constant_of
+from compiler.catalogue.constants import CONSTANT, constant_of
 from compiler.keras_json.parsing.calls import Call, Given, Tensor
 from compiler.keras_json.parsing.document import expect, refused
 from compiler.keras_json.parsing.values import is_array, plain
-from domain.nesting import Place
+from domain.graph.walk import Place
 
 _CONSTANT = "_CONSTANT_VALUE"
 

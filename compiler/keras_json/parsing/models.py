@@ -6,7 +6,7 @@ from compiler.keras_json.parsing.calls import Layer, Model
 from compiler.keras_json.parsing.document import Gathered
 from compiler.keras_json.parsing.functional import functional
 from compiler.keras_json.parsing.sequential import sequential
-from domain.nesting import Place
+from domain.graph.walk import Place
 
 _CLASSES = frozenset({"Functional", "Model", "Sequential", "Network", "Container"})
 

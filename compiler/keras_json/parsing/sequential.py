@@ -6,7 +6,7 @@ from compiler.keras_json.parsing.calls import Call, Given, Layer, Model, Tensor
 from compiler.keras_json.parsing.document import Gathered, expect, refused
 from compiler.keras_json.parsing.functional import named
 from compiler.keras_json.parsing.values import dtype_name, plain
-from domain.nesting import Place
+from domain.graph.walk import Place
 
 _SHAPES = ("batch_input_shape", "batch_shape")
 

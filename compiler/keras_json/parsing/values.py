@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from compiler.arguments import REQUIRED, Argument, arguments_of
+from compiler.catalogue.arguments import REQUIRED, Argument, arguments_of
+from compiler.catalogue.families import Family, family_of
 from compiler.keras_json.parsing.document import refused
 from compiler.keras_json.parsing.legacy import part_config
-from compiler.parts import Family, family_of
-from domain.nesting import Place
+from domain.graph.walk import Place
 
 _POLICIES = frozenset({"DTypePolicy", "FloatDTypePolicy", "Policy", "PolicyV1"})
 _ARRAYS = frozenset({"__numpy__", "__tensor__", "__ndarray__"})

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
+from compiler.catalogue.op_faults import op_faults
 from compiler.keras_json.parsing.calls import Call, Layer, Model, Tensor
 from compiler.keras_json.parsing.document import Gathered, refused
 from compiler.keras_json.parsing.models import is_input
@@ -20,9 +21,8 @@ from compiler.keras_json.translation.naming import CallKey, labelled, naming
 from compiler.keras_json.translation.part import Part, definition_part
 from compiler.keras_json.translation.references import References
 from compiler.keras_json.translation.uses import Uses
-from compiler.op_faults import op_faults
-from domain.graph import OpNode
-from domain.nesting import Place
+from domain.graph.language import OpNode
+from domain.graph.walk import Place
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from compiler.catalogue import CATALOGUE
+from compiler.catalogue.layers import CATALOGUE
 from compiler.keras_json.parsing.calls import Call, Given, tensors_in
 from compiler.keras_json.parsing.document import refused
 from compiler.keras_json.translation.binding import Bound, bound, refuse_unknown

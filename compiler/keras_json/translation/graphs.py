@@ -15,7 +15,7 @@ from compiler.keras_json.translation.names import Names
 from compiler.keras_json.translation.naming import shared_names
 from compiler.keras_json.translation.operations import is_operation, operation
 from compiler.keras_json.translation.part import Part
-from domain.nesting import Place
+from domain.graph.walk import Place
 
 
 class GraphReader:

@@ -7,7 +7,7 @@ from compiler.keras_json.parsing.document import expect, refused
 from compiler.keras_json.parsing.models import is_input
 from compiler.keras_json.parsing.values import dtype_name, plain
 from compiler.keras_json.translation.part import Part
-from domain.nesting import Place
+from domain.graph.walk import Place
 
 _KINDS = ("sparse", "ragged", "optional")
 _SHAPES = ("batch_shape", "batch_input_shape")

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from compiler.catalogue import CATALOGUE, Entry, layer_faults
+from compiler.catalogue.families import family_of
+from compiler.catalogue.layers import CATALOGUE, Entry, layer_faults
 from compiler.keras_json.parsing import legacy
 from compiler.keras_json.parsing.document import Gathered, expect, refused
 from compiler.keras_json.parsing.models import is_model
 from compiler.keras_json.parsing.obsolete import says_nothing
 from compiler.keras_json.parsing.values import dtype_name, is_default, part, plain
 from compiler.keras_json.translation.part import Part
-from compiler.parts import family_of
-from domain.graph import LAYER_ARGUMENTS, KerasLayer
-from domain.nesting import Place
+from domain.graph.language import LAYER_ARGUMENTS, KerasLayer
+from domain.graph.walk import Place
 
 _ROOTS = frozenset({"keras", "keras_core", "tf_keras", "tensorflow", "tensorflow_core", "builtins"})
 _POLICIES = ("dtype", "reverse_dtype", "vocabulary_dtype")

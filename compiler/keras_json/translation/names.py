@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from compiler.keras_json.parsing.document import members
-from domain.graph import Name
+from domain.graph.language import Name
 
 _LONGEST = 64
 _name: TypeAdapter[str] = TypeAdapter(Name)

@@ -7,16 +7,16 @@ from functools import cache
 from itertools import takewhile
 from typing import Any, NamedTuple
 
+from compiler.catalogue.op_parameters import Parameter, Takes
+from compiler.catalogue.ops import OPS, Op, reason_against
 from compiler.keras_json.parsing.calls import Call, Given, tensors_in
 from compiler.keras_json.parsing.document import expect, refused
 from compiler.keras_json.parsing.inbound import revived
 from compiler.keras_json.parsing.values import dtype_name, is_same
 from compiler.keras_json.translation.binding import Bound, flat
 from compiler.keras_json.translation.tf_calls import tf_arguments, tf_op
-from compiler.op_parameters import Parameter, Takes
-from compiler.ops import OPS, Op, reason_against
 from domain.errors import did_you_mean
-from domain.nesting import Place
+from domain.graph.walk import Place
 
 _CLASSES = {"batchnorm": "batch_normalization", "layernorm": "layer_normalization",
             "rmsnorm": "rms_normalization"}  # fmt: skip

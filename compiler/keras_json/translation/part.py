@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import Any
 
 from domain.errors import Fault
-from domain.nesting import Place
-from domain.places import translate
+from domain.graph.origins import translate
+from domain.graph.walk import Place
 from domain.pointer import pointer
 
 Places = Mapping[Place, Place]

@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from compiler.catalogue.ops import OPS, Op
 from compiler.keras_json.parsing.calls import Call, Given
 from compiler.keras_json.parsing.document import expect, refused
 from compiler.keras_json.parsing.values import dtype_name
 from compiler.keras_json.translation.tf_functions import CHANGED, NEUTRAL, TF_FUNCTIONS
-from compiler.ops import OPS, Op
-from domain.nesting import Place
+from domain.graph.walk import Place
 
 
 def tf_op(config: dict[str, Any], place: Place) -> tuple[str, Op]:

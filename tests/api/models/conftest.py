@@ -13,7 +13,7 @@ from tests.service import ROOT
 @pytest.fixture(scope="package")
 def worker(server: Server) -> Iterator[None]:
     """A real worker on the server's data; other folders' jobs stay in the queue."""
-    command = [sys.executable, "-m", "standalone", "worker", "--data", str(server.data)]
+    command = [sys.executable, "-m", "cli.main", "worker", "--data", str(server.data)]
     process = subprocess.Popen(command, cwd=ROOT)
     yield
     process.terminate()

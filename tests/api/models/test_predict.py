@@ -7,9 +7,9 @@ import httpx
 import numpy as np
 import pytest
 
-from api.predictor import Predictor
+from application.prediction.predictor import Predictor
 from domain.errors import StorageFull
-from models_store.cache import Cache
+from models_store.files.cache import Cache
 from tests.api.bodies import faults, graph, made
 from tests.api.conftest import Server
 from tests.api.models.test_models import built

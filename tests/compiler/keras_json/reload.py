@@ -8,10 +8,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from compiler.build import build
-from compiler.forward import forward_of, probe
+from compiler.build.model import build
+from compiler.inference.forward import forward_of, probe
 from compiler.keras_json.write import KerasJson, answer
-from domain.graph import Blueprint
+from domain.graph.language import Blueprint
 from tests.compiler.graphs import blueprint
 
 

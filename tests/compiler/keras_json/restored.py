@@ -6,10 +6,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from compiler.build import Built, build
+from compiler.build.model import Built, build
 from compiler.keras_json.read import Reading, answer
-from domain.graph import Blueprint, GraphDefinition
-from domain.rules import faults_of
+from domain.graph.language import Blueprint, GraphDefinition
+from domain.graph.rules import faults_of
 
 Json = dict[str, Any]
 

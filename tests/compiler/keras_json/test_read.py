@@ -10,7 +10,7 @@ import pytest
 from keras import layers, ops
 
 from compiler.keras_json.read import answer
-from domain.places import translate
+from domain.graph.origins import translate
 from tests.compiler.keras_json.restored import (
     comes_back,
     definition,

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from compiler.build import build
+from compiler.build.model import build
 from compiler.keras_json.write import write
-from domain.graph import Blueprint
+from domain.graph.language import Blueprint
 from tests.compiler.keras_json.restored import definition, faults, restored, shown
 
 CALLS: dict[str, Callable[[Any, Any, Any], Any]] = {

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from compiler.keras_json.read import Reading, answer
-from domain.limits import Limits
+from domain.graph.limits import Limits
 
 INPUT = {"class_name": "InputLayer", "config": {"batch_shape": [None, 1]}, "name": "x"}
 LIMITS = Limits(nodes=50, layers=60, depth=3, calls=40)

@@ -8,8 +8,8 @@ import keras
 import pytest
 from hypothesis import assume, given, note, settings
 
-from compiler.keras_json.losses import losses
-from domain.graph import Blueprint, GraphDefinition
+from compiler.keras_json.lossy import losses
+from domain.graph.language import Blueprint, GraphDefinition
 from tests.compiler.keras_json.restored import comes_back
 from tests.compiler.random_graphs.data import arrays_for, randomize
 from tests.compiler.random_graphs.direct import script_of

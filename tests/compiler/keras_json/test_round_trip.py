@@ -5,13 +5,13 @@ import re
 
 import pytest
 
+from compiler.build.size_limits import Meter
 from compiler.check import CheckRequest, check
 from compiler.keras_json.read import read
 from compiler.keras_json.write import write
-from compiler.meter import Meter
-from domain.graph import Blueprint, GraphDefinition
-from domain.rules import faults_of
-from domain.summary import Summary
+from domain.graph.language import Blueprint, GraphDefinition
+from domain.graph.rules import faults_of
+from domain.graph.summary import Summary
 from tests.compiler.graphs import MODEL, blueprint
 from tests.compiler.keras_json.reload import written
 from tests.compiler.keras_json.test_write import DOCUMENTED, SHARED_ACROSS, SOUND, SOURCES

@@ -9,9 +9,9 @@ from typing import Any
 import keras
 import pytest
 
-from compiler.build import build
-from compiler.catalogue import CATALOGUE
-from compiler.keras_json.losses import _is_forgotten
+from compiler.build.model import build
+from compiler.catalogue.layers import CATALOGUE
+from compiler.keras_json.lossy import _is_forgotten
 from compiler.keras_json.write import write
 from tests.compiler.graphs import MODEL, OTHER, blueprint, graph, layer, nested, node
 from tests.compiler.keras_json.reload import faults, reloads, written

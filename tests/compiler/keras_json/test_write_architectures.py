@@ -7,7 +7,7 @@ import pytest
 
 from compiler.keras_json.read import read
 from compiler.keras_json.write import write
-from domain.graph import Blueprint
+from domain.graph.language import Blueprint
 from tests.compiler.keras_json.architectures import ARCHITECTURES, form_of, original, weightless
 
 

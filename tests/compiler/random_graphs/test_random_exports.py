@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import pytest
 
-from compiler.build import Built, build
+from compiler.build.model import Built, build
 from compiler.keras_json.write import KerasJson, answer
-from domain.graph import Blueprint, GraphDefinition
+from domain.graph.language import Blueprint, GraphDefinition
 from tests.compiler.random_graphs.data import arrays_for
 from tests.compiler.random_graphs.direct import Script, script_of
 from tests.compiler.random_graphs.every import every_graph

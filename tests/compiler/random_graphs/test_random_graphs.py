@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler.build import Built, build
+from compiler.build.model import Built, build
+from compiler.build.weights import arrays_of, assign
 from compiler.check import CheckAnswer, CheckRequest, answer
 from compiler.summary import summary_of
-from compiler.weights import arrays_of, assign
-from domain.graph import Blueprint, GraphDefinition
-from domain.rules import faults_of
-from domain.summary import Summary
+from domain.graph.language import Blueprint, GraphDefinition
+from domain.graph.rules import faults_of
+from domain.graph.summary import Summary
 from tests.compiler.random_graphs.data import arrays_for, randomize
 from tests.compiler.random_graphs.direct import Script, script_of
 from tests.compiler.random_graphs.every import every_graph

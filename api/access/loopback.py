@@ -1,0 +1,43 @@
+"""Without keys: only this machine's own programs and pages are answered."""
+
+import re
+from functools import lru_cache
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.access.identity import LOCAL, SCOPE
+from api.problems.types import FORBIDDEN_ORIGIN, MISDIRECTED, ProblemType, problem_response
+
+_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
+"""Stricter than a URL's authority: no user, no path, nothing a parser could read otherwise."""
+
+
+class LoopbackGuard:
+    """Checks Host (a name that was rebound to us) and Origin (a page of another site)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        origins = [value for name, value in scope["headers"] if name == b"origin"]
+        refused = _refusal(b",".join(hosts).decode("latin-1"), b",".join(origins).decode("latin-1"))
+        if refused is None:
+            scope[SCOPE] = LOCAL
+            await self.app(scope, receive, send)
+        else:
+            kind, detail = refused
+            await problem_response(kind, detail, scope["path"])(scope, receive, send)
+
+
+@lru_cache(maxsize=1024)
+def _refusal(host: str, origin: str) -> tuple[ProblemType, str] | None:
+    if not _HOST.fullmatch(host):
+        return MISDIRECTED, f"This service answers to loopback names only, not to '{host}'."
+    if origin and origin.lower() not in (f"http://{host}".lower(), f"https://{host}".lower()):
+        return FORBIDDEN_ORIGIN, f"Pages of '{origin}' may not call this service."
+    return None

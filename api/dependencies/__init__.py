@@ -1,0 +1,1 @@
+"""What endpoints ask FastAPI for."""

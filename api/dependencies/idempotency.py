@@ -1,0 +1,103 @@
+"""`Idempotency-Key`: one request, sent twice, creates one thing and gets one answer."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+from sqlalchemy import Connection
+
+from api.dependencies.parameters import IdempotencyKey, Owner, Parts
+from domain.errors import Fault, Invalid
+from models_store.database.engine import Database
+from models_store.records import idempotency
+from models_store.records.idempotency import Answer, Reservation, Scope
+
+Keep = Callable[[Connection, Response], None]
+"""Keeps the answer in the transaction that keeps what was created."""
+
+
+@dataclass(frozen=True)
+class Once:
+    """The right of one request to create something, however often it is sent."""
+
+    database: Database
+    scope: Scope | None
+    query: str
+
+    def reserve(self) -> Reservation | Answer | None:
+        """The first answer, or the right to make it; nothing when the request has no key.
+
+        Raises:
+            Conflict: the same request is in progress.
+        """
+        if self.scope is None:
+            return None
+        with self.database.write() as connection:
+            return idempotency.reserve(connection, self.scope)
+
+    def again(self, answer: Answer, body_sha256: str) -> Response:
+        """The first answer again.
+
+        Raises:
+            Invalid: this request is not the first one again.
+        """
+        idempotency.check_same(answer, self._fingerprint(body_sha256))
+        return Response(answer.body, answer.status, answer.headers)
+
+    @contextmanager
+    def kept(self, reservation: Reservation | None, body_sha256: str) -> Iterator[Keep]:
+        """Gives `Keep`; a request that fails inside frees its key."""
+
+        def keep(connection: Connection, response: Response) -> None:
+            if reservation is not None:
+                idempotency.complete(connection, reservation, self._answer(response, body_sha256))
+
+        try:
+            yield keep
+        except BaseException:
+            self.release(reservation)
+            raise
+
+    def release(self, reservation: Reservation | None) -> None:
+        """Frees the key of a request that created nothing."""
+        if reservation is not None:
+            with self.database.write() as connection:
+                idempotency.release(connection, reservation)
+
+    def run(self, body: bytes, make: Callable[[Keep], Response]) -> Response:
+        """The whole of it for a body that is in memory: `make` calls `Keep` once."""
+        sha256 = hashlib.sha256(body).hexdigest()
+        reserved = self.reserve()
+        if isinstance(reserved, Answer):
+            return self.again(reserved, sha256)
+        with self.kept(reserved, sha256) as keep:
+            return make(keep)
+
+    def _answer(self, response: Response, body_sha256: str) -> Answer:
+        headers = {name: text for name, text in response.headers.items() if name in _KEPT_HEADERS}
+        fingerprint = self._fingerprint(body_sha256)
+        return Answer(response.status_code, headers, bytes(response.body), fingerprint)
+
+    def _fingerprint(self, body_sha256: str) -> str:
+        return hashlib.sha256(f"{self.query}\n{body_sha256}".encode()).hexdigest()
+
+
+_KEPT_HEADERS = frozenset({"content-type", "location", "retry-after"})
+
+
+async def once(request: Request, parts: Parts, owner: Owner, key: IdempotencyKey = None) -> Once:
+    """The request's `Idempotency-Key`, if it has one.
+
+    Raises:
+        Invalid: it has several, and whoever sent them may mean either.
+    """
+    if len(request.headers.getlist("idempotency-key")) > 1:
+        raise Invalid([Fault(pointer="", detail="`Idempotency-Key` is given more than once.")])
+    scope = Scope(owner, request.method, request.url.path, key) if key else None
+    return Once(parts.database, scope, request.url.query)
+
+
+OnceOnly = Annotated[Once, Depends(once)]

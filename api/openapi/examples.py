@@ -1,0 +1,21 @@
+"""The request bodies of `openapi/examples/`, shown on the documentation page."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parents[2] / "openapi" / "examples"
+
+
+def examples_of(part: str) -> dict[str, Any]:
+    """`openapi_extra` of an operation: one named example for each file that has this part.
+
+    Args:
+        part: `graph` or `job`.
+    """
+    examples = {
+        path.stem: {"summary": path.stem.replace("_", " "), "value": body[part]}
+        for path in sorted(FOLDER.glob("*.json"))
+        if part in (body := json.loads(path.read_text(encoding="utf-8")))
+    }
+    return {"requestBody": {"content": {"application/json": {"examples": examples}}}}

@@ -1,0 +1,47 @@
+"""What operations may answer besides success: problem documents, by group of operation."""
+
+from typing import Any
+
+from api.problems import types
+from api.problems.types import Problem, ProblemType
+
+Responses = dict[int | str, dict[str, Any]]
+
+
+def problems_of(*kinds: ProblemType) -> Responses:
+    """The `responses` of an operation that these problems can befall."""
+    by_status: dict[int, list[ProblemType]] = {}
+    for kind in kinds:
+        by_status.setdefault(kind.status, []).append(kind)
+    return {
+        status: {
+            "model": Problem,
+            "description": "; ".join(f"{kind.title} (`{kind.uri}`)" for kind in found),
+        }
+        for status, found in by_status.items()
+    }
+
+
+_OPEN = (types.FORBIDDEN_ORIGIN, types.MISDIRECTED, types.INTERNAL, types.BUSY)
+_ALWAYS = (types.UNAUTHORIZED, *_OPEN)
+_BODY = (
+    types.NOT_JSON,
+    types.TOO_LARGE,
+    types.UNSUPPORTED_MEDIA_TYPE,
+    types.INVALID_REQUEST,
+)
+LISTS = problems_of(types.INVALID_REQUEST, *_ALWAYS)
+READS = problems_of(types.NOT_FOUND, *_ALWAYS)
+DELETES = problems_of(types.NOT_FOUND, types.CONFLICT, *_ALWAYS)
+CREATES = problems_of(*_BODY, types.CONFLICT, types.STORAGE_FULL, *_ALWAYS)
+ASKS = problems_of(*_BODY, types.NOT_FOUND, types.STORAGE_FULL, *_ALWAYS)
+UNSAYABLE = problems_of(types.INVALID_REQUEST)
+ALWAYS = problems_of(*_ALWAYS)
+OPEN = problems_of(*_OPEN)
+"""Of what needs no key."""
+DOWNLOADS: Responses = {
+    200: {"description": "The file.", "content": {"application/octet-stream": {}}},
+    206: {"description": "The part asked for.", "content": {"application/octet-stream": {}}},
+    304: {"description": "You have it already."},
+    **problems_of(types.BAD_REQUEST, types.NOT_FOUND, types.RANGE_NOT_SATISFIABLE, *_ALWAYS),
+}

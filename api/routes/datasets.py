@@ -1,0 +1,193 @@
+"""`/v1/datasets`: columns are taken in as they stream, described, shown and deleted."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic_core import to_json
+
+from api.dependencies.idempotency import Once, OnceOnly
+from api.dependencies.parameters import DatasetPath, Owner, Paging, Parts, Services
+from api.http.json_response import answer, marked
+from api.http.media_types import media_type_of
+from api.http.schemas import Answer, Page
+from api.http.uploads import Incoming, read_in_thread
+from api.problems.handlers import UnsupportedMediaType
+from api.problems.responses import CREATES, DELETES, LISTS, READS
+from domain.dataset import Dataset
+from domain.errors import Conflict, StorageFull
+from models_store.datasets import ingest, rows
+from models_store.datasets.formats.npy import DTYPES
+from models_store.ids import new_id
+from models_store.records import datasets
+from models_store.records.idempotency import Answer as FirstAnswer
+from models_store.records.idempotency import Reservation
+
+router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
+DatasetName = Annotated[
+    str | None,
+    Query(max_length=512, pattern=r"^[^\x00]*$", description="A name, where the body gives none."),
+]
+Start = Annotated[int, Query(ge=0, lt=2**63, description="The first row, counted from 0.")]
+Count = Annotated[int, Query(ge=1, le=rows.MOST_ROWS, description="How many rows.")]
+
+
+class DatasetAnswer(Answer, Dataset):
+    """A dataset."""
+
+
+class RowsAnswer(Answer):
+    """Some rows of every column."""
+
+    start: int
+    count: int
+    """How many there are here: fewer than asked for at the end, or where rows are very long."""
+    columns: dict[str, list[Any]]
+
+
+BODIES: dict[str, Any] = {
+    "application/json": {
+        "schema": {
+            "type": "object",
+            "required": ["columns"],
+            "additionalProperties": False,
+            "properties": {
+                "name": {"type": "string", "maxLength": 512},
+                "columns": {
+                    "type": "object",
+                    "description": "Each column by name: a list of rows, each a number, a "
+                    "boolean, or equally shaped nested lists of them.",
+                    "minProperties": 1,
+                    "additionalProperties": {"type": "array", "minItems": 1},
+                },
+                "dtypes": {
+                    "type": "object",
+                    "description": "Left out: int64, float64 or bool, by the values.",
+                    "additionalProperties": {"type": "string", "enum": list(DTYPES)},
+                },
+            },
+        },
+        "example": {"columns": {"x": [[0.5, 1.5], [2.5, 3.5]], "y": [0, 1]}},
+    },
+    "application/x-npz": {
+        "schema": {
+            "type": "string",
+            "format": "binary",
+            "description": "What `numpy.savez` writes: each array is a column.",
+        }
+    },
+}
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Upload a dataset",
+    response_model=DatasetAnswer,
+    responses=CREATES,
+    openapi_extra={"requestBody": {"required": True, "content": BODIES}},
+)
+async def create_dataset(
+    request: Request, parts: Parts, owner: Owner, once: OnceOnly, name: DatasetName = None
+) -> Response:
+    """Named columns of numbers or booleans with equally many rows.
+
+    The body is read as it comes, in the format that its Content-Type names. Columns keep the
+    dtype in which they are sent.
+    """
+    media_type = media_type_of(request)
+    if media_type not in ingest.FORMATS:
+        known = ", ".join(ingest.FORMATS)
+        raise UnsupportedMediaType(f"A dataset's Content-Type is one of {known}.")
+
+    def work(incoming: Incoming) -> Response:
+        return _created(parts, owner, once, media_type, name, incoming)
+
+    return await read_in_thread(request, work)
+
+
+def _created(
+    parts: Services,
+    owner: str,
+    once: Once,
+    media_type: str,
+    name: str | None,
+    incoming: Incoming,
+) -> Response:
+    reserved = once.reserve()
+    if isinstance(reserved, FirstAnswer):
+        return once.again(reserved, ingest.sha256_to_end(incoming))
+    try:
+        dataset = ingest.ingest(
+            parts.artifacts,
+            new_id("dataset"),
+            media_type,
+            incoming,
+            parts.settings.max_upload_bytes,
+            name,
+        )
+    except BaseException:
+        once.release(reserved)
+        raise
+    return _inserted(parts, owner, once, reserved, dataset)
+
+
+def _inserted(
+    parts: Services, owner: str, once: Once, reserved: Reservation | None, dataset: Dataset
+) -> Response:
+    try:
+        with once.kept(reserved, dataset.sha256) as keep, parts.database.write() as connection:
+            datasets.insert(connection, owner, dataset)
+            response = answer(_viewed(dataset), 201, {"Location": f"/v1/datasets/{dataset.id}"})
+            keep(connection, response)
+    except (Conflict, StorageFull):  # after any other error the row may be there: the sweep knows
+        ingest.discard(parts.artifacts, dataset.id)
+        raise
+    return response
+
+
+@router.get("", summary="List datasets", response_model=Page[DatasetAnswer], responses=LISTS)
+def list_datasets(parts: Parts, owner: Owner, paging: Paging) -> Response:
+    """Newest first."""
+    with parts.database.read() as connection:
+        page = datasets.page(connection, owner, paging.cursor, paging.size)
+        items = [_viewed(datasets.stored(row)) for row in page.rows]
+    return answer(Page[DatasetAnswer](items=items, next_cursor=page.next_cursor))
+
+
+@router.get("/{id}", summary="Get a dataset", response_model=DatasetAnswer, responses=READS)
+def get_dataset(dataset_id: DatasetPath, parts: Parts, owner: Owner) -> Response:
+    """Its columns, with dtype, shape of a row, and range."""
+    return answer(_viewed(_found(parts, owner, dataset_id)))
+
+
+@router.get(
+    "/{id}/rows",
+    summary="Read rows of a dataset",
+    response_model=RowsAnswer,
+    responses={**LISTS, **READS},
+)
+def get_rows(
+    dataset_id: DatasetPath, parts: Parts, owner: Owner, start: Start = 0, count: Count = 100
+) -> Response:
+    """The values as they are kept; not-finite ones are `null` and named in `non_finite`."""
+    found = rows.rows(parts.artifacts, _found(parts, owner, dataset_id), start, count)
+    document = {"start": found.start, "count": found.count, "columns": found.columns}
+    return Response(to_json(marked(document), inf_nan_mode="null"), media_type="application/json")
+
+
+@router.delete("/{id}", status_code=204, summary="Delete a dataset", responses=DELETES)
+def delete_dataset(dataset_id: DatasetPath, parts: Parts, owner: Owner) -> Response:
+    """Refused while a job that has not ended uses it; models do not need it any more."""
+    with parts.database.write() as connection:
+        datasets.delete(connection, owner, dataset_id)
+    ingest.discard(parts.artifacts, dataset_id)
+    return Response(status_code=204)
+
+
+def _found(parts: Services, owner: str, dataset_id: str) -> Dataset:
+    with parts.database.read() as connection:
+        return datasets.get(connection, owner, dataset_id)
+
+
+def _viewed(dataset: Dataset) -> DatasetAnswer:
+    return DatasetAnswer.model_construct(**dict(dataset))

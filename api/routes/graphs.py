@@ -1,0 +1,161 @@
+"""`/v1/graphs`: graphs are checked, kept and given back."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import JSONResponse
+from pydantic import model_validator
+
+from api.dependencies.idempotency import Keep, OnceOnly
+from api.dependencies.parameters import GraphPath, Owner, Paging, Parts, Services
+from api.http.json_body import JsonRoute, Sent, SentBody
+from api.http.json_response import answer
+from api.http.schemas import CheckedGraph, Graph, Page
+from api.openapi.examples import examples_of
+from api.problems.responses import CREATES, DELETES, LISTS, READS, UNSAYABLE
+from application.submission import keras_json
+from application.submission.graph_draft import Draft
+from domain.contract import Contract
+from domain.graph.language import Blueprint, GraphDefinition
+from domain.graph.summary import Summary
+from domain.job.job import Text
+from models_store.records import graphs
+from models_store.records.graphs import StoredGraph
+
+router = APIRouter(prefix="/v1/graphs", tags=["graphs"], route_class=JsonRoute)
+
+
+class GraphRequest(Contract):
+    """A graph to check and keep, in the graph language or in Keras's own JSON."""
+
+    name: Text | None = None
+    definition: GraphDefinition | None = None
+    keras_json: str | dict[str, Any] | None = None
+    """What `model.to_json()` of Keras 3 or 2 gives, as that text or as its value."""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> "GraphRequest":
+        if (self.definition is None) == (self.keras_json is None):
+            raise ValueError("exactly one of `definition` and `keras_json` is needed")
+        return self
+
+
+ValidateOnly = Annotated[bool, Query(description="Check the graph and keep nothing.")]
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Check and keep a graph",
+    response_model=Graph,
+    responses={200: {"model": CheckedGraph, "description": "Only validated."}, **CREATES},
+    openapi_extra=examples_of("graph"),
+)
+def create_graph(
+    request: GraphRequest,
+    sent: SentBody,
+    parts: Parts,
+    owner: Owner,
+    once: OnceOnly,
+    validate_only: ValidateOnly = False,
+) -> Response:
+    """Checks a graph as Keras would, without making a weight, and keeps it.
+
+    The answer tells every node's exact shape and parameters. Everything wrong with the graph
+    comes back at once, each fault at its place.
+    """
+    if validate_only:
+        draft, blueprint, summary = _checked(parts, owner, request, sent.json)
+        seen = CheckedGraph(
+            definition=draft.definition,
+            renamed=draft.renamed,
+            digest=graphs.digest_of(blueprint.definition),
+            summary=summary,
+        )
+        return answer(seen)
+
+    def make(keep: Keep) -> Response:
+        return _kept(parts, owner, request, sent, keep)
+
+    return once.run(sent.raw, make)
+
+
+def _kept(parts: Services, owner: str, request: GraphRequest, sent: Sent, keep: Keep) -> Response:
+    draft, blueprint, summary = _checked(parts, owner, request, sent.json)
+    with parts.database.write() as connection:
+        stored = graphs.insert(
+            connection, owner, request.name, draft.definition, blueprint, summary, draft.renamed
+        )
+        response = answer(viewed(stored), 201, {"Location": f"/v1/graphs/{stored.id}"})
+        keep(connection, response)
+    return response
+
+
+def _checked(
+    parts: Services, owner: str, request: GraphRequest, body: Any
+) -> tuple[Draft, Blueprint, Summary]:
+    draft = _draft(parts, request, body)
+    with parts.database.read() as connection:
+        blueprint = draft.blueprint(connection, owner, parts.settings)
+    return draft, blueprint, draft.summary(blueprint, parts.checker, parts.settings)
+
+
+def _draft(parts: Services, request: GraphRequest, body: Any) -> Draft:
+    if request.definition is not None:
+        return Draft(request.definition, body)
+    return keras_json.read(parts.checker, parts.settings, body["keras_json"], body)
+
+
+@router.get("", summary="List graphs", response_model=Page[Graph], responses=LISTS)
+def list_graphs(parts: Parts, owner: Owner, paging: Paging) -> Response:
+    """Newest first."""
+    with parts.database.read() as connection:
+        page = graphs.page(connection, owner, paging.cursor, paging.size)
+        items = [viewed(graphs.stored(row)) for row in page.rows]
+    return answer(Page[Graph](items=items, next_cursor=page.next_cursor))
+
+
+@router.get("/{id}", summary="Get a graph", response_model=Graph, responses=READS)
+def get_graph(graph_id: GraphPath, parts: Parts, owner: Owner) -> Response:
+    """The definition as it was sent, and its summary."""
+    with parts.database.read() as connection:
+        return answer(viewed(graphs.get(connection, owner, graph_id)))
+
+
+@router.get(
+    "/{id}/keras-json",
+    summary="Get a graph in Keras's own JSON",
+    response_class=JSONResponse,
+    responses={**READS, **UNSAYABLE},
+)
+def get_keras_json(graph_id: GraphPath, parts: Parts, owner: Owner) -> Response:
+    """What plain Keras's `keras.models.model_from_json` loads to the same model.
+
+    The weights of a model trained from this graph load from its `model.weights.h5`. A graph that
+    Keras's JSON would turn into another one is refused, with the nodes that it cannot express.
+    """
+    with parts.database.read() as connection:
+        blueprint = graphs.get(connection, owner, graph_id).blueprint
+    document = keras_json.written(parts.checker, parts.settings, blueprint)
+    return JSONResponse(document)
+
+
+@router.delete("/{id}", status_code=204, summary="Delete a graph", responses=DELETES)
+def delete_graph(graph_id: GraphPath, parts: Parts, owner: Owner) -> Response:
+    """Jobs that ended and their models do not need it any more."""
+    with parts.database.write() as connection:
+        graphs.delete(connection, owner, graph_id)
+    return Response(status_code=204)
+
+
+def viewed(stored: StoredGraph) -> Graph:
+    """A stored graph as its owner sees it."""
+    return Graph(
+        id=stored.id,
+        name=stored.name,
+        definition=stored.definition,
+        renamed=stored.renamed,
+        digest=stored.digest,
+        summary=stored.summary,
+        created_at=stored.created_at,
+    )

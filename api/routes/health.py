@@ -1,0 +1,90 @@
+"""`/healthz`, `/readyz`, `/metrics`: for those who operate the service."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
+
+from fastapi import APIRouter, Response
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from pydantic import BaseModel, ConfigDict
+
+from api.dependencies.parameters import Parts, Services
+from api.problems.responses import ALWAYS, OPEN
+from domain.errors import Busy, GraphfitError
+from models_store.broker import celery
+from models_store.database.migrate import check_schema
+
+router = APIRouter(tags=["service"])
+
+
+class Health(BaseModel):
+    """That the service answers."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    status: Literal["ok"] = "ok"
+
+
+@router.get("/healthz", summary="Is it alive?", responses=OPEN)
+async def healthz() -> Health:
+    """200 whenever the process answers at all."""
+    return Health()
+
+
+class Readiness(Health):
+    """That the service can serve."""
+
+    away: list[Literal["broker"]]
+    """Parts that do not answer and are not needed to serve: without the broker of wake-up calls
+    a job waits up to a second longer for an idle worker."""
+
+
+@router.get("/readyz", summary="Is it ready?", responses=OPEN)
+def readyz(parts: Parts) -> Readiness:
+    """200 once the service can serve; else 503, whose `detail` names every part that is away.
+
+    It needs a database that is current, the store of files, and a checker that is warm.
+    """
+    needed: dict[str, Callable[[], None]] = {
+        "database": partial(_check_database, parts),
+        "files": parts.artifacts.check,
+        "checker": partial(_check_checker, parts),
+    }
+    faults = {name: fault for name, check in needed.items() if (fault := _fault(check))}
+    if faults:
+        detail = " ".join(f"{name}: {fault}" for name, fault in faults.items())
+        raise Busy(detail, retry_after=2)
+    return Readiness(away=["broker"] if _fault(partial(celery.check, parts.celery)) else [])
+
+
+def _fault(check: Callable[[], None]) -> str | None:
+    try:
+        check()
+    except GraphfitError as error:
+        return error.detail
+    return None
+
+
+def _check_database(parts: Services) -> None:
+    with parts.database.read() as connection:
+        check_schema(connection)
+
+
+def _check_checker(parts: Services) -> None:
+    if not parts.checker.is_warm:
+        raise Busy("It is still importing Keras.")
+
+
+@router.get(
+    "/metrics",
+    summary="Counters",
+    response_class=Response,
+    responses={
+        200: {"description": "Prometheus's text form.", "content": {"text/plain": {}}},
+        **ALWAYS,
+    },
+)
+def metrics(parts: Parts) -> Response:
+    """Jobs by state, requests by route and status, work in children, predictions."""
+    return Response(generate_latest(parts.metrics.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -1,0 +1,64 @@
+"""`/v1/info`: what this service is, and how much it takes on."""
+
+import platform
+from functools import cache
+from importlib.metadata import version
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+
+from api.dependencies.parameters import Parts, Services
+from api.problems.responses import ALWAYS
+
+router = APIRouter(prefix="/v1/info", tags=["service"])
+PACKAGES = ("keras", "tensorflow", "numpy", "onnxruntime", "fastapi", "pydantic", "sqlalchemy")
+
+
+class Info(BaseModel):
+    """Versions, limits and environment."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    version: str
+    """Of Graphfit."""
+    versions: dict[str, str]
+    """Of what it is made of."""
+    limits: dict[str, int | float]
+    """By the names of the settings, in lower case."""
+    engines: dict[str, str]
+    """What keeps rows, carries wake-up calls, keeps files and predicts."""
+    auth: str
+    environment: dict[str, str]
+    """Where the API runs; each job records its own."""
+
+
+@router.get("", summary="Versions, limits, environment", responses=ALWAYS)
+def get_info(parts: Parts) -> Info:
+    """What a client may rely on."""
+    return Info(
+        version=version("graphfit"),
+        versions=_versions(),
+        limits=_limits(parts),
+        engines={
+            "database": parts.database.engine.dialect.name,
+            "broker": parts.celery.connection_for_write().transport.driver_type,
+            "artifacts": parts.artifacts.kind,
+            "predictions": "onnxruntime",
+        },
+        auth=parts.settings.auth,
+        environment={
+            "python": platform.python_version(),
+            "system": platform.system(),
+            "machine": platform.machine(),
+        },
+    )
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in PACKAGES}
+
+
+def _limits(parts: Services) -> dict[str, int | float]:
+    values = parts.settings.model_dump(exclude={"auth"})
+    return {name: value for name, value in values.items() if isinstance(value, int | float)}

@@ -1,0 +1,63 @@
+"""`/v1/jobs/{id}/cancel`, `/pause`, `/resume`: what changes a job's course."""
+
+from collections.abc import Callable
+
+from fastapi import APIRouter, Response
+from sqlalchemy import Connection
+
+from api.dependencies.parameters import JobPath, Owner, Parts, Services
+from api.http.json_response import answer
+from api.http.schemas import JobAnswer
+from api.problems.responses import DELETES
+from api.routes.jobs import viewed
+from models_store.jobs import control, jobs
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+
+@router.post(
+    "/{id}/cancel",
+    status_code=202,
+    summary="Cancel a job",
+    response_model=JobAnswer,
+    responses=DELETES,
+)
+def cancel_job(job_id: JobPath, parts: Parts, owner: Owner) -> Response:
+    """A job that is queued or paused ends at once, a running one within seconds."""
+    return _steered(parts, owner, job_id, control.cancel)
+
+
+@router.post(
+    "/{id}/pause",
+    status_code=202,
+    summary="Pause a job",
+    response_model=JobAnswer,
+    responses=DELETES,
+)
+def pause_job(job_id: JobPath, parts: Parts, owner: Owner) -> Response:
+    """A queued job rests at once, a running one as soon as it has written a checkpoint."""
+    return _steered(parts, owner, job_id, control.pause)
+
+
+@router.post(
+    "/{id}/resume",
+    status_code=202,
+    summary="Resume a job",
+    response_model=JobAnswer,
+    responses=DELETES,
+)
+def resume_job(job_id: JobPath, parts: Parts, owner: Owner) -> Response:
+    """A paused job is queued again and goes on where it was, with the bits of an unpaused run."""
+    response = _steered(parts, owner, job_id, control.resume)
+    parts.calls.wake()
+    return response
+
+
+def _steered(
+    parts: Services, owner: str, job_id: str, steer: Callable[[Connection, str, str], None]
+) -> Response:
+    with parts.database.write() as connection:
+        steer(connection, owner, job_id)
+        response = answer(viewed(jobs.get(connection, owner, job_id)), 202)
+    parts.snapshots.drop((owner, job_id))
+    return response

@@ -1,0 +1,134 @@
+"""`/v1/jobs/{id}/events`: pages of announcements, or a live stream."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import StreamingResponse
+from fastapi.sse import format_sse_event
+from starlette.concurrency import run_in_threadpool
+
+from api.access.identity import Admission, Admitted
+from api.dependencies.parameters import JobPath, Parts, Services
+from api.http.json_response import answer, body_of
+from api.http.schemas import Events
+from api.job_snapshots import FRESH_SECONDS
+from api.problems.responses import READS
+from api.routes.jobs import current
+from domain.errors import Busy, Fault, Invalid, NotFound
+from domain.event import Event
+from models_store.jobs import jobs
+from models_store.records import events
+
+log = logging.getLogger(__name__)
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+STREAM = "text/event-stream"
+KEEP_ALIVE_SECONDS = 15.0
+BATCH = 500
+
+LastEventId = Annotated[
+    str | None,
+    Header(alias="Last-Event-ID", description="Of a stream: go on after this event."),
+]
+EventCursor = Annotated[
+    str | None, Query(description="`next_cursor` of the page before, or any event's id.")
+]
+EventPage = Annotated[int, Query(ge=1, le=1000, description="Events of one page.")]
+
+
+@router.get(
+    "/{id}/events",
+    summary="Follow a job's events",
+    response_model=Events,
+    responses={
+        200: {
+            "description": "A page, or with `Accept: text/event-stream` a live stream that ends "
+            "with the job.",
+            "content": {STREAM: {"schema": {"type": "string"}}},
+        },
+        **READS,
+    },
+)
+async def get_events(
+    job_id: JobPath,
+    parts: Parts,
+    admission: Admitted,
+    accept: Annotated[str, Header(include_in_schema=False)] = "",
+    last_event_id: LastEventId = None,
+    cursor: EventCursor = None,
+    page_size: EventPage = 100,
+) -> Response:
+    """Every announcement in order: states, epochs, warnings.
+
+    The stream sends each as it happens, with its id; `Last-Event-ID` resumes after it.
+    """
+    owner = admission.owner
+    if STREAM in accept:
+        after = _number(last_event_id, "Last-Event-ID")
+        await current(parts, owner, job_id)
+        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+        stream = _whole(_stream(parts, admission, job_id, after))
+        return StreamingResponse(stream, media_type=STREAM, headers=headers)
+    after = _number(cursor, "cursor")
+    found = await run_in_threadpool(_read, parts, owner, job_id, after, page_size + 1)
+    more = len(found) > page_size
+    page = found[:page_size]
+    return answer(Events(items=page, next_cursor=str(page[-1].id) if more else None))
+
+
+def _number(text: str | None, name: str) -> int:
+    if text is None:
+        return 0
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise Invalid([Fault(pointer="", detail=f"`{name}` is not the id of an event.")])
+    return int(text)
+
+
+def _read(parts: Services, owner: str, job_id: str, after: int, size: int) -> list[Event]:
+    with parts.database.read() as connection:
+        jobs.get_row(connection, owner, job_id)
+        return events.after(connection, owner, job_id, after, size)
+
+
+async def _whole(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Ends it where the database is away, as `retry` has told clients to come back after an end."""
+    try:
+        async for sent in stream:
+            yield sent
+    except Busy as busy:
+        log.warning("a stream of events ends early: %s", busy.detail)
+
+
+async def _stream(
+    parts: Services, admission: Admission, job_id: str, after: int
+) -> AsyncIterator[bytes]:
+    """Events as they come; ends with the job, its key, or at the end of its own lifetime."""
+    owner = admission.owner
+    end = time.monotonic() + parts.settings.stream_seconds
+    version, spoken = -1, time.monotonic()
+    yield format_sse_event(retry=1000)
+    while time.monotonic() < end and await admission.holds():
+        try:
+            snapshot = await current(parts, owner, job_id)
+        except NotFound:  # deleted meanwhile
+            return
+        if snapshot.version != version:
+            while found := await run_in_threadpool(_read, parts, owner, job_id, after, BATCH):
+                for event in found:
+                    yield _sent(event)
+                after, spoken = found[-1].id, time.monotonic()
+            if snapshot.is_terminal:
+                return
+            version = snapshot.version
+        elif time.monotonic() - spoken > KEEP_ALIVE_SECONDS:
+            yield format_sse_event(comment="still here")
+            spoken = time.monotonic()
+        await asyncio.sleep(FRESH_SECONDS)
+
+
+def _sent(event: Event) -> bytes:
+    data = body_of(event).decode()
+    return format_sse_event(data_str=data, event=event.type, id=str(event.id))

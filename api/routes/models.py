@@ -1,0 +1,67 @@
+"""`/v1/models`: what jobs made, and its files."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+
+from api.dependencies.parameters import ModelPath, Owner, Paging, Parts
+from api.http.downloads import file_response
+from api.http.json_response import answer
+from api.http.schemas import ModelAnswer, Page
+from api.problems.responses import DELETES, DOWNLOADS, LISTS, READS
+from domain.model import Model
+from models_store.records import models
+
+router = APIRouter(prefix="/v1/models", tags=["models"])
+FileName = Annotated[
+    str, Path(alias="name", max_length=64, description="One of the model's `files`.")
+]
+
+
+@router.get("", summary="List models", response_model=Page[ModelAnswer], responses=LISTS)
+def list_models(parts: Parts, owner: Owner, paging: Paging) -> Response:
+    """Newest first."""
+    with parts.database.read() as connection:
+        page = models.page(connection, owner, paging.cursor, paging.size)
+        items = [viewed(models.viewed(connection, row)) for row in page.rows]
+    return answer(Page[ModelAnswer](items=items, next_cursor=page.next_cursor))
+
+
+@router.get("/{id}", summary="Get a model", response_model=ModelAnswer, responses=READS)
+def get_model(model_id: ModelPath, parts: Parts, owner: Owner) -> Response:
+    """What it takes and gives, how well it was trained, and its files."""
+    with parts.database.read() as connection:
+        return answer(viewed(models.get(connection, owner, model_id)))
+
+
+@router.delete("/{id}", status_code=204, summary="Delete a model", responses=DELETES)
+def delete_model(model_id: ModelPath, parts: Parts, owner: Owner) -> Response:
+    """Its files go with it; models that it was a layer of have weights of their own."""
+    with parts.database.write() as connection:
+        folder = models.delete(connection, owner, model_id)
+    parts.predictor.forget(model_id)
+    parts.artifacts.delete_prefix(folder)
+    return Response(status_code=204)
+
+
+@router.get(
+    "/{id}/files/{name}",
+    summary="Download a file",
+    response_class=Response,
+    responses=DOWNLOADS,
+)
+def get_file(
+    model_id: ModelPath, name: FileName, request: Request, parts: Parts, owner: Owner
+) -> Response:
+    """The ETag is the file's sha256; `Range` and `If-Range` resume a download."""
+    with parts.database.read() as connection:
+        artifact, file = models.file(connection, owner, model_id, name)
+    return file_response(request, parts.artifacts, artifact, file)
+
+
+router.add_api_route("/{id}/files/{name}", get_file, methods=["HEAD"], include_in_schema=False)
+
+
+def viewed(model: Model) -> ModelAnswer:
+    """A model as an answer."""
+    return ModelAnswer.model_construct(**dict(model))

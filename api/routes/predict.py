@@ -1,0 +1,98 @@
+"""`/v1/models/{id}:predict`: TensorFlow Serving's REST form."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from api.access.identity import SCOPE
+from api.dependencies.parameters import ModelPath, Owner, Parts, Services
+from api.http.json_body import JsonRequest, JsonRoute, Sent, SentBody
+from api.http.tf_serving import asked, told
+from api.problems.responses import ASKS
+from application.prediction.predictor import Ready
+from application.submission.expand import within
+from domain.errors import Invalid
+
+QUICK_BYTES = 4096
+
+
+def predicted(parts: Services, ready: Ready, sent: Sent) -> Response:
+    """The answer of a model that is ready.
+
+    Raises:
+        Invalid: the rows are not as the model wants them.
+    """
+    try:
+        question = asked(sent.json, ready.summary.inputs, parts.settings.max_predict_rows)
+        outputs = parts.predictor.run(ready, question)
+    except Invalid as error:
+        raise Invalid(within(list(error.faults), sent.json)) from error
+    parts.metrics.predictions.labels(ready.engine.name).inc(question.rows)
+    return Response(told(question.form, outputs), media_type="application/json")
+
+
+class PredictRoute(JsonRoute):
+    """Small predictions are sooner done than a thread is found for them."""
+
+    def at_once(self, request: JsonRequest) -> Response | None:
+        """The answer of a model that was looked up a moment ago and computes in no time."""
+        if request.scope["query_string"] or len(request.sent.raw) > QUICK_BYTES:
+            return None
+        parts: Services = request.app.state.services
+        owner: str = request.scope[SCOPE].owner
+        ready = parts.predictor.fresh(owner, request.path_params["id"])
+        if ready is None or not ready.engine.is_quick:
+            return None
+        return predicted(parts, ready, request.sent)
+
+
+router = APIRouter(prefix="/v1/models", tags=["models"], route_class=PredictRoute)
+VALUE: dict[str, Any] = {
+    "description": "Nested lists: a value for each row; an object by name with several."
+}
+REQUEST: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "instances": {"type": "array", "items": VALUE, "description": "Rows."},
+        "inputs": {**VALUE, "description": "Columns: each input with its rows."},
+        "signature_name": {"type": "string", "enum": ["serving_default"]},
+    },
+    "oneOf": [{"required": ["instances"]}, {"required": ["inputs"]}],
+    "additionalProperties": False,
+    "examples": [{"instances": [[0.0, 1.0], [1.0, 1.0]]}],
+}
+ANSWER: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "predictions": {"type": "array", "items": VALUE, "description": "For `instances`."},
+        "outputs": {**VALUE, "description": "For `inputs`."},
+        "non_finite": {
+            "type": "object",
+            "additionalProperties": {"enum": ["NaN", "Infinity", "-Infinity"]},
+            "description": "JSON Pointer to what the `null` there stands for.",
+        },
+    },
+}
+
+
+@router.post(
+    "/{id}:predict",
+    summary="Predict",
+    responses={
+        200: {
+            "description": "One prediction a row.",
+            "content": {"application/json": {"schema": ANSWER}},
+        },
+        **ASKS,
+    },
+    response_class=Response,
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"application/json": {"schema": REQUEST}}}
+    },
+)
+def predict(model_id: ModelPath, sent: SentBody, parts: Parts, owner: Owner) -> Response:
+    """Rows (`instances`) or columns (`inputs`), bare with one input or output, else by name.
+
+    Equal requests give equal bits.
+    """
+    return predicted(parts, parts.predictor.ready(owner, model_id), sent)

@@ -1,0 +1,24 @@
+"""`/v1/workers`: who there is to run jobs."""
+
+from fastapi import APIRouter, Response
+
+from api.dependencies.parameters import Owner, Paging, Parts
+from api.http.json_response import answer
+from api.http.schemas import Page
+from api.problems.responses import LISTS
+from domain.worker import Worker
+from models_store.jobs import workers
+
+router = APIRouter(prefix="/v1/workers", tags=["service"])
+
+
+@router.get("", summary="List workers", response_model=Page[Worker], responses=LISTS)
+def list_workers(parts: Parts, owner: Owner, paging: Paging) -> Response:
+    """Newest first: what each offers, whether it is at work, and its last sign of life.
+
+    A worker that is stopped softly vanishes at once, a lost one after an hour.
+    """
+    with parts.database.read() as connection:
+        page = workers.page(connection, owner, paging.cursor, paging.size)
+    items = [workers.viewed(row) for row in page.rows]
+    return answer(Page[Worker](items=items, next_cursor=page.next_cursor))

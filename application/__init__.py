@@ -1,0 +1,1 @@
+"""What a request means, free of HTTP: checks, submission of jobs, predictions."""

@@ -1,0 +1,1 @@
+"""Keras processes of the API: the pool, and the catalogues that they describe."""

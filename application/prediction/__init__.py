@@ -1,0 +1,1 @@
+"""From the rows of a prediction request to a model's outputs."""

@@ -1,0 +1,160 @@
+"""JSON to arrays and back: what a prediction takes and gives."""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.errors import Fault, Invalid
+from domain.graph.shapes import shown
+from domain.graph.summary import Tensor
+from domain.graph.walk import Place
+from domain.pointer import pointer
+
+Array = npt.NDArray[Any]
+Arrays = dict[str, Array]
+MOST_FAULTS = 20
+_KINDS = {"float": "biuf", "int": "biu", "uint": "biu", "bool": "b"}
+"""NumPy's kinds of arrays that become one of ours without loss."""
+
+
+def array_of(rows: list[Any], tensor: Tensor, places: list[Place]) -> Array:
+    """The rows of one input.
+
+    Args:
+        rows: One value for each row, nested as deeply as the input has axes.
+        tensor: The input; a row of one number may come bare.
+        places: Where each row lies in the request.
+
+    Raises:
+        Invalid: what is no number, or lies in a list of the wrong length, at its place.
+    """
+    if tensor.shape[1:] == [1]:
+        rows = [value if isinstance(value, list) else [value] for value in rows]
+    array = _plain(rows)
+    if not _is_right(array, tensor):
+        faults = list(islice(_faults(rows, tensor, places), MOST_FAULTS))
+        if faults:
+            raise Invalid(faults)
+        array = _unusual(rows, tensor, places)
+    return _cast(array, tensor, places)
+
+
+def _plain(rows: list[Any]) -> Array:
+    try:
+        return np.array(rows)
+    except ValueError:  # ragged
+        return np.empty(0, object)
+
+
+def _unusual(rows: list[Any], tensor: Tensor, places: list[Place]) -> Array:
+    """What NumPy makes an array of only when it is told of what, e.g. of 10^30."""
+    try:
+        return np.array(rows, np.float64 if "float" in tensor.dtype else tensor.dtype)
+    except (ValueError, TypeError, OverflowError) as error:
+        detail = f"The rows of input '{tensor.name}' differ in shape; send equal ones together."
+        raise Invalid([Fault(pointer=pointer(*places[0][:1]), detail=detail)]) from error
+
+
+def _is_right(array: Array, tensor: Tensor) -> bool:
+    row = tensor.shape[1:]
+    fits = array.ndim == len(row) + 1 and all(
+        want is None or have == want for have, want in zip(array.shape[1:], row, strict=True)
+    )
+    return fits and array.dtype.kind in _kinds(tensor.dtype)
+
+
+def _kinds(dtype: str) -> str:
+    if dtype == "string":
+        return "U"
+    return _KINDS["float" if "float" in dtype else dtype.rstrip("0123456789")]
+
+
+def _faults(rows: list[Any], tensor: Tensor, places: list[Place]) -> Iterator[Fault]:
+    for value, place in zip(rows, places, strict=True):
+        yield from _value_faults(value, tensor.shape[1:], tensor, place)
+
+
+def _value_faults(
+    value: Any, shape: list[int | None], tensor: Tensor, place: Place
+) -> Iterator[Fault]:
+    if not shape:
+        if (wanted := _wanted(value, tensor.dtype)) is not None:
+            detail = f"Input '{tensor.name}' ({tensor.dtype}) takes {wanted} here."
+            yield Fault(pointer=pointer(*place), detail=detail)
+    elif not isinstance(value, list) or shape[0] not in (None, len(value)):
+        detail = f"Input '{tensor.name}' takes rows of the shape {shown(tensor.shape[1:])}: a list "
+        length = "belongs" if shape[0] is None else f"of {shape[0]} belongs"
+        yield Fault(pointer=pointer(*place), detail=f"{detail}{length} here.")
+    else:
+        for i, item in enumerate(value):
+            yield from _value_faults(item, shape[1:], tensor, (*place, i))
+
+
+def _wanted(value: Any, dtype: str) -> str | None:
+    """What a value should be; nothing when it is."""
+    if dtype == "string":
+        return None if isinstance(value, str) else "text"
+    if dtype == "bool":
+        return None if isinstance(value, bool) else "true or false"
+    if "float" in dtype:
+        return None if isinstance(value, int | float) else "a number"
+    low, high = _range(dtype)
+    if isinstance(value, int):
+        return None if low <= value <= high else f"a whole number from {low} to {high}"
+    return "a whole number"
+
+
+def _range(dtype: str) -> tuple[int, int]:
+    bounds = np.iinfo(dtype)
+    return int(bounds.min), int(bounds.max)
+
+
+def _cast(array: Array, tensor: Tensor, places: list[Place]) -> Array:
+    if tensor.dtype == "string":
+        return array.astype(object)
+    dtype = np.dtype("float32" if tensor.dtype == "bfloat16" else tensor.dtype)
+    if dtype.kind in "iu" and array.size:
+        low, high = _range(tensor.dtype)
+        outside = (array < low) | (array > high)
+        _refuse_first(outside, f"A whole number from {low} to {high} belongs here.", places)
+    with np.errstate(over="ignore"):
+        result = array.astype(dtype)
+    if dtype.kind == "f" and not np.isfinite(result).all():
+        _refuse_first(~np.isfinite(result), f"This number is too large for {tensor.dtype}.", places)
+    return result
+
+
+def _refuse_first(bad: Array, reason: str, places: list[Place]) -> None:
+    if bad.any():
+        row, *rest = (int(i) for i in np.argwhere(bad)[0])
+        where = pointer(*places[row], *rest)
+        raise Invalid([Fault(pointer=where, detail=reason)])
+
+
+def refuse_beyond(array: Array, size: int, name: str, places: list[Place]) -> None:
+    """Nothing, when every index is one of an Embedding's.
+
+    Raises:
+        Invalid: the first that is not, at its place.
+    """
+    outside = (array < 0) | (array >= size)
+    _refuse_first(outside, f"Input '{name}' takes the indices 0 to {size - 1}.", places)
+
+
+def listed(array: Array) -> list[Any]:
+    """The rows of one output as JSON has them."""
+    if array.dtype.kind in "biuf":
+        values: list[Any] = array.tolist()
+        return values
+    if array.dtype.kind in "OSU":
+        return [_texts(row) for row in array.tolist()]
+    return listed(array.astype(np.float32))  # bfloat16
+
+
+def _texts(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_texts(item) for item in value]
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

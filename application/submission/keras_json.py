@@ -1,0 +1,83 @@
+"""Keras's own JSON, in and out: forked children read and write it, for they know Keras's layers."""
+
+import json
+from typing import Any
+
+from pydantic import Field, JsonValue
+
+from api.settings import Settings
+from application.children.pool import Bounds, Checker, Unfinished
+from application.submission.expand import limits_of
+from application.submission.graph_draft import Draft, placed
+from domain.contract import Contract
+from domain.errors import Fault, Invalid
+from domain.graph.language import Blueprint, GraphDefinition
+
+READ = "compiler.keras_json.read.answer"
+WRITE = "compiler.keras_json.write.answer"
+FIELD = "/keras_json"
+
+
+class Read(Contract):
+    """What `model.to_json()` says in the graph language, or why it cannot be said."""
+
+    definition: GraphDefinition | None = None
+    renamed: dict[str, str] = Field(default_factory=dict)
+    places: dict[str, str] = Field(default_factory=dict)
+    """Pointers into the definition, to those into Keras's JSON."""
+    faults: list[Fault] = Field(default_factory=list)
+
+
+class Written(Contract):
+    """The JSON, or why Keras cannot express the graph."""
+
+    keras_json: dict[str, JsonValue] | None = None
+    faults: list[Fault] = Field(default_factory=list)
+
+
+def read(checker: Checker, settings: Settings, keras_json: Any, body: Any) -> Draft:
+    """The graph that Keras's JSON describes.
+
+    Args:
+        keras_json: What `model.to_json()` gives: text, or that text's value.
+        body: Of the request, for pointers into it.
+
+    Raises:
+        Invalid: it is no model's JSON, or holds what a graph cannot.
+        Busy: too many graphs are being checked.
+    """
+    text = keras_json if isinstance(keras_json, str) else json.dumps(keras_json)
+    try:
+        found = Read.model_validate_json(
+            checker.run(READ, text, limits_of(settings), bounds=Bounds.of_check(settings))
+        )
+    except Unfinished as error:
+        raise _unfinished("read", FIELD, error) from error
+    if found.definition is None:
+        raise Invalid(placed(FIELD + item.pointer, item.detail, body) for item in found.faults)
+    places = {ours: FIELD + theirs for ours, theirs in found.places.items()}
+    return Draft(found.definition, body, found.renamed, {"": FIELD, **places})
+
+
+def written(checker: Checker, settings: Settings, blueprint: Blueprint) -> dict[str, JsonValue]:
+    """What plain Keras's `model_from_json` takes.
+
+    Raises:
+        Invalid: Keras's JSON would describe another model; the faults name the nodes.
+        Busy: too many graphs are being checked.
+    """
+    document = blueprint.model_dump_json(by_alias=True)
+    try:
+        found = Written.model_validate_json(
+            checker.run(WRITE, document, bounds=Bounds.of_check(settings))
+        )
+    except Unfinished as error:
+        raise _unfinished("written", "", error) from error
+    if found.keras_json is None:
+        raise Invalid(found.faults)
+    return found.keras_json
+
+
+def _unfinished(verb: str, pointer: str, error: Unfinished) -> Invalid:
+    detail = f"Keras's JSON could not be {verb}. {error.detail}"
+    return Invalid([Fault(pointer=pointer, detail=detail)])

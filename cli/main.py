@@ -1,0 +1,190 @@
+"""The command line `graphfit`: the service as one, or each of its parts.
+
+Nothing heavy is imported at module level: training processes import `__main__` again.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cli import health, keys, verify
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and gives its exit status."""
+    options = _parser().parse_args(arguments)
+    if options.data is not None:
+        os.environ["GRAPHFIT_DATA"] = str(options.data.expanduser().resolve())
+    wrong = _wrong_settings() if options.reads_settings else []
+    if wrong:
+        sys.stderr.write("".join(f"graphfit: {line}\n" for line in wrong))
+        return 1
+    refused = _schema_fault() if options.runs_on_rows else None
+    if refused is not None:
+        sys.stderr.write(f"graphfit: {refused}\n")
+        return 1
+    status: int = options.command(options)
+    return status
+
+
+def _schema_fault() -> str | None:
+    """What keeps a part from the database; that it is away does not, since it comes back."""
+    from domain.errors import GraphfitError
+    from models_store.database.engine import Database
+    from models_store.database.migrate import SchemaMismatch, check_schema
+    from models_store.settings import Settings
+
+    database = Database.of(Settings())
+    try:
+        with database.read() as connection:
+            check_schema(connection)
+    except SchemaMismatch as error:
+        return error.detail
+    except GraphfitError:
+        return None
+    finally:
+        database.close()
+    return None
+
+
+def _wrong_settings() -> list[str]:
+    """A line for each setting in the environment that cannot be read."""
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
+
+    import api.settings
+    import models_store.settings
+    import worker.settings
+
+    lines: list[str] = []
+    for module in (models_store.settings, api.settings, worker.settings):
+        try:
+            module.Settings()
+        except ValidationError as error:
+            lines += [f"GRAPHFIT_{_name(item)}: {_told(item)}" for item in error.errors()]
+        except SettingsError as error:  # of a file with a secret
+            lines.append(str(error.__cause__ or error))
+    return list(dict.fromkeys(lines))  # what all have in common is said once
+
+
+def _name(item: Any) -> str:
+    return ".".join(str(part) for part in item["loc"]).upper() or "settings"
+
+
+def _told(item: Any) -> str:
+    """What is wrong, without the value: it may be a secret."""
+    return str(item["msg"]).removeprefix("Value error, ")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="graphfit", description="Post a graph, get a model.")
+    parser.add_argument("--version", action="version", version=_version())
+    parser.set_defaults(reads_settings=True, runs_on_rows=False)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    data = argparse.ArgumentParser(add_help=False)
+    data.add_argument("--data", type=Path, help="folder of the embedded default")
+    address = argparse.ArgumentParser(add_help=False)
+    address.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    address.add_argument("--port", type=_port, default=8000, help="port to listen on; 0 for any")
+
+    serve = commands.add_parser("serve", parents=[data, address], help="API, worker and reaper")
+    serve.set_defaults(command=_serve)
+    api = commands.add_parser("api", parents=[data, address], help="the HTTP API alone")
+    api.add_argument("--fd", type=int, help="a socket that listens already")
+    api.set_defaults(command=_api, runs_on_rows=True)
+    worker = commands.add_parser("worker", parents=[data], help="one worker")
+    worker.add_argument("--device", type=_device, default=None, metavar="cpu|gpu|gpu:0,1")
+    worker.set_defaults(command=_worker, runs_on_rows=True)
+    reaper = commands.add_parser("reaper", parents=[data], help="takes back lost jobs, sweeps")
+    reaper.set_defaults(command=_reaper, runs_on_rows=True)
+    migrate = commands.add_parser("migrate", parents=[data], help="bring the database up to date")
+    migrate.set_defaults(command=_migrate)
+    keys.add_commands(commands, data)
+    verify.add_command(commands, data)
+    health.add_command(commands)
+    return parser
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("graphfit")
+
+
+def _port(text: str) -> int:
+    if text.isdigit() and int(text) < 2**16:
+        return int(text)
+    raise argparse.ArgumentTypeError("a number from 0 to 65535")
+
+
+def _device(text: str) -> str:
+    kind, _, numbers = text.partition(":")
+    if text in ("cpu", "gpu") or (kind == "gpu" and all(n.isdigit() for n in numbers.split(","))):
+        return text
+    raise argparse.ArgumentTypeError("`cpu`, `gpu`, or some of them: `gpu:0`, `gpu:0,1`, ...")
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from cli.serve import serve
+
+    return serve(options.host, options.port)
+
+
+def _api(options: argparse.Namespace) -> int:
+    from api.server import run
+
+    _guard()
+    run(options.host, options.port, fd=options.fd)
+    return 0
+
+
+def _worker(options: argparse.Namespace) -> int:
+    gpus = _choose(options.device) if options.device is not None else 0
+    from worker.supervisor.main import run
+
+    _guard()
+    return run(gpus)
+
+
+def _choose(device: str) -> int:
+    """Hides the other GPUs from TensorFlow, and gives how many there must be."""
+    kind, _, numbers = device.partition(":")
+    if numbers or kind == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = numbers or "-1"
+    return len(numbers.split(",")) if kind == "gpu" else 0
+
+
+def _reaper(options: argparse.Namespace) -> int:
+    from worker.reaper.main import run
+
+    _guard()
+    run()
+    return 0
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    from domain.errors import GraphfitError
+    from models_store.database.engine import Database
+    from models_store.database.migrate import migrate
+    from models_store.settings import Settings
+
+    try:
+        migrate(Database.of(Settings(), patient=True))
+    except GraphfitError as error:
+        sys.stderr.write(f"graphfit: {error.detail}\n")
+        return 1
+    return 0
+
+
+def _guard() -> None:
+    """A part started by `graphfit serve` ends when that process dies, however it dies."""
+    from cli.serve import end_with_parent
+
+    end_with_parent()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""`graphfit verify`: whether every file is kept that rows name, with the bytes they say.
+
+Nothing heavy is imported at module level.
+"""
+
+import argparse
+import sys
+from typing import Any
+
+FAULTY, UNFINISHED = 1, 2
+"""Exit statuses; 0 where all is well."""
+
+
+def add_command(commands: Any, data: argparse.ArgumentParser) -> None:
+    """Teaches the command line `verify`.
+
+    Args:
+        commands: The subparsers of `graphfit`.
+        data: The parent of every command that opens the database.
+    """
+    verify = commands.add_parser("verify", parents=[data], help="compare the files with the rows")
+    verify.set_defaults(command=_verify)
+
+
+def _verify(_: argparse.Namespace) -> int:
+    from domain.errors import GraphfitError
+    from models_store.database.engine import Database
+    from models_store.database.migrate import check_schema
+    from models_store.files.store import open_store
+    from models_store.maintenance.verify import verify
+    from models_store.settings import Settings
+
+    settings = Settings()
+    database = Database.of(settings)
+    count = faults = 0
+    try:
+        with database.read() as connection:
+            check_schema(connection)
+        for file in verify(database, open_store(settings)):
+            count += 1
+            if file.fault is not None:
+                faults += 1
+                sys.stdout.write(f"{file.key}: {file.fault}{_remark(file.key)}\n")
+    except GraphfitError as error:
+        sys.stderr.write(f"graphfit: {error.detail}\n")
+        return UNFINISHED
+    sys.stdout.write(f"{count} files are named, {faults} of them at fault\n")
+    return FAULTY if faults else 0
+
+
+def _remark(key: str) -> str:
+    is_checkpoint = key.rpartition("/")[2].startswith("checkpoint-")
+    return " (a checkpoint, without which its job starts again)" if is_checkpoint else ""

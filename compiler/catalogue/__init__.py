@@ -1,0 +1,1 @@
+"""Layers and functions that a graph may use, and their arguments."""

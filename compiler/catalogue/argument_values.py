@@ -1,0 +1,60 @@
+"""Which JSON values an argument takes: by its class and name, by its name, else by its default."""
+
+import re
+from functools import cache
+from typing import Any
+
+from compiler.catalogue.arguments import Argument
+from compiler.catalogue.kinds import keras_kinds
+from compiler.catalogue.kinds.keras_kinds import Kind, or_null
+from compiler.catalogue.kinds.layer_kinds import BY_CLASS, BY_NAME, BY_RANK
+
+_RANK = re.compile(r"([123])D(Transpose)?$")
+_FREE_OF_WEIGHTS = ("reshaping", "merging", "preprocessing")
+"""Keras's folders."""
+
+
+@cache
+def kind_of(argument: Argument) -> Kind:
+    """The values that this argument takes; null is among them where it is Keras's default."""
+    kind = _own_kind(argument) or _kind_by_default(argument.default)
+    return or_null(kind) if argument.default is None else kind
+
+
+def reason_against(argument: Argument, value: Any) -> str | None:
+    """Why a value cannot be this argument's; None when it can."""
+    kind = kind_of(argument)
+    return None if kind.accepts(value) else f"'{argument.name}' must be {kind.wanted}."
+
+
+def read(argument: Argument, value: Any) -> Any:
+    """A value that nothing speaks against, as Keras takes it."""
+    return kind_of(argument).read(value)
+
+
+def _own_kind(argument: Argument) -> Kind | None:
+    if isinstance(argument.default, bool):
+        return keras_kinds.FLAG
+    owner = argument.owner.__name__ if argument.owner else ""
+    exact = BY_CLASS.get((owner, argument.name))
+    if exact is None and argument.name in BY_RANK and (rank := _RANK.search(owner)):
+        return BY_RANK[argument.name](int(rank[1]))
+    if exact is None and argument.name == "dtype" and _is_free_of_weights(argument.owner):
+        return keras_kinds.NUMBER_DTYPE
+    return exact or BY_NAME.get(argument.name)
+
+
+def _is_free_of_weights(owner: type | None) -> bool:
+    """Whether it computes in whole numbers as well: initializers and gradients do not."""
+    module = owner.__module__ if owner else ""
+    return any(f".layers.{folder}." in module for folder in _FREE_OF_WEIGHTS)
+
+
+def _kind_by_default(default: Any) -> Kind:
+    if isinstance(default, str):
+        return keras_kinds.TEXT
+    if isinstance(default, int):
+        return keras_kinds.WHOLE
+    if isinstance(default, float):
+        return keras_kinds.NUMBER
+    return keras_kinds.RANGE if isinstance(default, tuple) else keras_kinds.PLAIN

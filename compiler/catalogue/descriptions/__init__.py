@@ -1,0 +1,1 @@
+"""Descriptions of layers and functions for clients."""

@@ -1,0 +1,118 @@
+"""JSON Schema (2020-12) of the configs that layers and their parts take."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from compiler.catalogue.argument_values import kind_of
+from compiler.catalogue.arguments import Argument, arguments_of
+from compiler.catalogue.descriptions.docstrings import arguments_said
+from compiler.catalogue.families import FAMILIES, Family, family_of
+from domain.graph.language import LAYER_ARGUMENTS, LayerOrName
+
+Schema = dict[str, Any]
+_LAYER = "layer"
+_LISTS = ("cells", "layers")
+"""The arguments that hold lists of layers; `cell` holds one or a list."""
+
+
+def config_schema(cls: type, arguments: Mapping[str, Argument] | None = None) -> Schema:
+    """The schema of a config.
+
+    Args:
+        cls: The Keras class whose constructor takes the config.
+        arguments: Those that a client may give; by default all of the class.
+
+    Returns:
+        A schema whose `$ref`s lead into `definitions()`.
+    """
+    known = arguments_of(cls) if arguments is None else arguments
+    said = arguments_said(cls)
+    schema: Schema = {
+        "type": "object",
+        "properties": {n: _described(a, said.get(n)) for n, a in known.items()},
+        "additionalProperties": False,
+    }
+    required = [argument.name for argument in known.values() if argument.is_required]
+    return schema | ({"required": required} if required else {})
+
+
+def definitions() -> dict[str, Schema]:
+    """What configs refer to: each family of parts, each part, and the layers that layers hold."""
+    layer = TypeAdapter(LayerOrName).json_schema(ref_template="#/$defs/{model}")
+    found = layer.pop("$defs") | {_LAYER: layer}
+    for family in FAMILIES:
+        found |= _family(family)
+    return found
+
+
+def argument_schema(argument: Argument) -> Schema:
+    """The schema of one argument's value."""
+    family = family_of(argument.name)
+    if family:
+        return _reference(family.noun)
+    if argument.name not in LAYER_ARGUMENTS:
+        return kind_of(argument).schema()
+    forms = [] if argument.name in _LISTS else [_reference(_LAYER)]
+    if argument.name in ("cell", *_LISTS):
+        forms.append({"type": "array", "items": _reference(_LAYER), "minItems": 1})
+    if argument.default is None:
+        forms.append({"type": "null"})
+    return forms[0] if len(forms) == 1 else {"anyOf": forms}
+
+
+def _described(argument: Argument, said: str | None) -> Schema:
+    schema = argument_schema(argument)
+    if said:
+        schema |= {"description": said}
+    if not argument.is_required:
+        schema |= {"default": _as_json(argument.default)}
+    return schema
+
+
+def _as_json(default: Any) -> Any:
+    return [_as_json(item) for item in default] if isinstance(default, tuple) else default
+
+
+def _reference(name: str) -> Schema:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _family(family: Family) -> dict[str, Schema]:
+    """A part is a name, or an object of a name and a config: ours, or Keras's own form of it."""
+    classes = {name: cls for name, cls in family.known.items() if inspect.isclass(cls)}
+    functions = [name for name in family.known if name not in classes]
+    forms = [{"enum": list(family.known)}, {"type": "null"}]
+    forms += [_reference(f"{family.noun}.{name}") for name in classes]
+    if functions:
+        forms += [_part({"enum": functions}, {"maxProperties": 0}), _keras_function(functions)]
+    whole = {family.noun: {"anyOf": forms}}
+    return whole | {
+        f"{family.noun}.{name}": _part({"const": name}, config_schema(cls))
+        for name, cls in classes.items()
+    }
+
+
+def _part(name: Schema, config: Schema) -> Schema:
+    return _named(
+        {"type": name, "class_name": name, "config": config | {"type": ["object", "null"]}}
+    )
+
+
+def _keras_function(names: list[str]) -> Schema:
+    """`{"class_name": "function", "config": "relu"}`."""
+    function = {"const": "function"}
+    form = {"type": function, "class_name": function, "config": {"enum": names}}
+    return _named(form) | {"required": ["config"]}
+
+
+def _named(properties: Schema) -> Schema:
+    beside: Schema = {"module": {}, "registered_name": {}}
+    return {
+        "type": "object",
+        "properties": properties | beside,
+        "additionalProperties": False,
+        "anyOf": [{"required": ["type"]}, {"required": ["class_name"]}],
+    }

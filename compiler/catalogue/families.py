@@ -1,0 +1,103 @@
+"""Activations, initializers, regularizers and constraints: what a layer's arguments may name."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import keras
+
+from compiler.catalogue.arguments import arguments_of
+from compiler.catalogue.configs import Component, config_faults, misuse, read_config
+from domain.errors import Fault, not_offered
+from domain.graph.walk import Place
+from domain.pointer import pointer
+
+_NO_ACTIVATIONS = frozenset({"get", "serialize", "deserialize", "glu", "threshold"})
+"""Helpers of the module; `glu` changes the shape that a layer states, `threshold` needs numbers."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """One module's allow-list; nothing else of Keras is reachable by name."""
+
+    noun: str
+    known: Mapping[str, Any]
+
+    def faults(self, value: Any, place: Place) -> Iterator[Fault]:
+        """What is wrong with a JSON value as a member of this family."""
+        if value is None:
+            return
+        reason = self._reason_against(value)
+        if reason:
+            yield Fault(pointer=pointer(*place), detail=reason)
+        elif isinstance(value, dict):
+            component = Component.of(value)
+            member = self.known[component.type]
+            if inspect.isclass(member):
+                yield from config_faults(member, component.config, (*place, "config"))
+            elif component.config:
+                detail = f"The {self.noun} '{component.type}' takes no config."
+                yield Fault(pointer=pointer(*place, "config"), detail=detail)
+
+    def _reason_against(self, value: Any) -> str | None:
+        if isinstance(value, dict):
+            wrong = misuse(value, self.noun)
+            name = Component.of(value).type
+        else:
+            wrong = None if isinstance(value, str) else misuse({}, self.noun)
+            name = value
+        return wrong or (None if name in self.known else not_offered(self.noun, name, self.known))
+
+    def resolve(self, value: Any) -> Any:
+        """What Keras's constructor takes: a name it knows, an object, or None.
+
+        A name that draws seeds stays a name, so that Keras draws in a script's order.
+        """
+        if value is None:
+            return None
+        component = Component.of(value) if isinstance(value, dict) else Component(value, {})
+        member = self.known[component.type]
+        if isinstance(member, type) and not (
+            isinstance(value, str) and "seed" in arguments_of(member)
+        ):
+            return member(**read_config(member, component.config))
+        return member.__name__
+
+
+def _classes(module: ModuleType, base: type, **aliases: type) -> dict[str, Any]:
+    members = inspect.getmembers(module, inspect.isclass)
+    return {n: c for n, c in members if issubclass(c, base) and c is not base} | aliases
+
+
+def _functions(module: ModuleType) -> dict[str, Any]:
+    functions = inspect.getmembers(module, inspect.isfunction)
+    return {name: function for name, function in functions if name not in _NO_ACTIVATIONS}
+
+
+ACTIVATIONS = Family("activation", _functions(keras.activations))
+INITIALIZERS = Family(
+    "initializer",
+    _classes(
+        keras.initializers,
+        keras.initializers.Initializer,
+        normal=keras.initializers.RandomNormal,
+        uniform=keras.initializers.RandomUniform,
+        one=keras.initializers.Ones,
+        zero=keras.initializers.Zeros,
+    ),
+)
+REGULARIZERS = Family("regularizer", _classes(keras.regularizers, keras.regularizers.Regularizer))
+CONSTRAINTS = Family("constraint", _classes(keras.constraints, keras.constraints.Constraint))
+
+
+FAMILIES = (ACTIVATIONS, INITIALIZERS, REGULARIZERS, CONSTRAINTS)
+
+
+def family_of(argument: str) -> Family | None:
+    """The family that an argument's values belong to, by its name."""
+    for family in FAMILIES:
+        if argument.endswith(family.noun):
+            return family
+    return None

@@ -1,0 +1,1 @@
+"""Kinds of argument values: how each is read, and its JSON Schema."""

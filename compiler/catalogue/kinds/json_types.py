@@ -1,0 +1,133 @@
+"""JSON values as pydantic types: each checks a value, and describes itself in JSON Schema."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import AfterValidator, Field, FiniteFloat, WrapValidator
+from typing_extensions import TypeAliasType
+
+from domain.contract import WHOLE
+from domain.graph.language import Dtype
+
+LARGEST = 2**31 - 1
+"""What a whole number may be at most, as a shape may."""
+_POLICIES = ("mixed_float16", "mixed_bfloat16")
+_FLOATS = ("float32", "float16", "bfloat16", "float64")
+_UNFIT = ("int8",)
+"""Keras reads it as the name of a quantization."""
+
+
+def _as_sent(value: Any, check: Callable[[Any], Any]) -> Any:
+    """A whole number stays one: Keras gives what it makes of it another dtype."""
+    check(value)
+    return value
+
+
+def whole(least: int, most: int) -> Any:
+    """Whole numbers between two, both included."""
+    return Annotated[int, Field(strict=True, ge=least, le=most), WHOLE]
+
+
+def number(**bounds: Any) -> Any:
+    """Numbers; the bounds are those of pydantic's `Field`."""
+    return Annotated[FiniteFloat, Field(**bounds), WrapValidator(_as_sent)]
+
+
+def listed(item: Any, size: int | None = None, least: int = 0) -> Any:
+    """A list of items; looking ends at the first that does not belong."""
+    bounds = Field(min_length=size or least, max_length=size, fail_fast=True)
+    return Annotated[list[item], bounds]
+
+
+def from_one(most: int) -> Any:
+    """Whole numbers that Keras loops over, or makes matrices of."""
+    return whole(1, most)
+
+
+def dtypes(*without: str) -> Any:
+    """The names of floating-point dtypes and policies, and of the other dtypes but some."""
+    others = [n for n in get_args(Dtype) if n not in (*_FLOATS, *_UNFIT, *without)]
+    return Literal[(*_FLOATS, *_POLICIES, *others)]
+
+
+def _odd(value: int) -> int:
+    if value % 2 == 0:
+        raise ValueError("even")
+    return value
+
+
+def _not_zero(value: int) -> int:
+    if value == 0:
+        raise ValueError("zero")
+    return value
+
+
+def _false(value: bool) -> bool:
+    if value:
+        raise ValueError("true")
+    return value
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    if len(set(values)) < len(values):
+        raise ValueError("repeated")
+    return values
+
+
+def distinct(items: Any) -> Any:
+    """Of lists, those in which nothing stands twice."""
+    unique = Field(json_schema_extra={"uniqueItems": True})
+    return Annotated[items, AfterValidator(_distinct), unique]
+
+
+def _rising(values: list[float]) -> list[float]:
+    if any(low > high for low, high in pairwise(values)):
+        raise ValueError("falling")
+    return values
+
+
+def _apart(values: list[float]) -> list[float]:
+    if values[0] >= values[1]:
+        raise ValueError("empty")
+    return values
+
+
+def _rectangular(value: Any) -> Any:
+    """An array of numbers: nested lists, those of one level equally long."""
+    level = [value]
+    while any(isinstance(item, list) for item in level):
+        if not all(isinstance(item, list) and len(item) == len(level[0]) for item in level):
+            raise ValueError("ragged")
+        level = [inner for item in level for inner in item]
+    return value
+
+
+Whole: Any = whole(-LARGEST, LARGEST)
+Count: Any = whole(0, LARGEST)
+Positive: Any = whole(1, LARGEST)
+Several: Any = whole(2, LARGEST)
+Odd: Any = Annotated[
+    Positive, AfterValidator(_odd), Field(json_schema_extra={"not": {"multipleOf": 2}})
+]
+NotZero: Any = Annotated[
+    Whole, AfterValidator(_not_zero), Field(json_schema_extra={"not": {"const": 0}})
+]
+Never = Annotated[bool, AfterValidator(_false), Field(json_schema_extra={"const": False})]
+Wide: Any = whole(-(2**63), 2**63 - 1)
+Number: Any = number()
+Decimal = FiniteFloat
+"""For where Keras refuses whole numbers: 1 becomes 1.0."""
+Fraction: Any = number(ge=0, le=1)
+Part: Any = number(ge=0, lt=1)
+Rest = Annotated[Literal[-1], WHOLE]
+"""A size that follows from the others."""
+Vector: Any = listed(Number, least=1)
+Array: Any = Annotated[
+    Number | Vector | listed(Vector, least=1) | listed(listed(Vector, least=1), least=1),
+    AfterValidator(_rectangular),
+]
+Boundaries: Any = Annotated[Vector, AfterValidator(_rising)]
+Range: Any = Annotated[listed(Number, 2), AfterValidator(_apart)]
+Axes: Any = Whole | distinct(listed(Whole, least=1))
+Plain = TypeAliasType("Plain", "str | bool | int | FiniteFloat | list[Plain] | None")

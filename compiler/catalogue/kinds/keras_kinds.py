@@ -1,0 +1,188 @@
+"""Kinds of JSON values, each one source for its check, its JSON Schema and its name in words."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from compiler.catalogue.kinds import json_types as json
+from compiler.catalogue.kinds.json_types import dtypes, listed
+from domain.graph.language import Name
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A set of JSON values, described by a pydantic type."""
+
+    wanted: str
+    """What belongs to it, in words that go on from "must be"."""
+    type: Any
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[Any]:
+        return TypeAdapter(self.type, config=ConfigDict(strict=True))
+
+    def accepts(self, value: Any) -> bool:
+        """Whether a JSON value belongs to it."""
+        try:
+            self.read(value)
+        except ValidationError:
+            return False
+        return True
+
+    def read(self, value: Any) -> Any:
+        """One of its values as Keras takes it: what must be whole, and was sent as 2.0, is 2.
+
+        Raises:
+            ValidationError: the value does not belong to it.
+        """
+        return self._adapter.validate_python(value)
+
+    def schema(self) -> dict[str, Any]:
+        """Its JSON Schema (2020-12)."""
+        return self._adapter.json_schema()
+
+
+def one_of(*values: str | None) -> Kind:
+    """An enumeration; `None` among the values is JSON's null."""
+    *others, last = ["null" if value is None else f"'{value}'" for value in values]
+    return Kind(f"{', '.join(others)} or {last}" if others else last, Literal[tuple(values)])
+
+
+def from_one(most: int) -> Kind:
+    """Whole numbers up to a bound of their own."""
+    return Kind(f"a whole number from 1 to {most}", json.from_one(most))
+
+
+def or_null(kind: Kind) -> Kind:
+    """The same values, and null."""
+    return kind if kind.accepts(None) else Kind(f"{kind.wanted}, or null", kind.type | None)
+
+
+def sizes(rank: int) -> Kind:
+    """One size for every spatial axis, or one for each."""
+    wanted = f"a positive whole number or a list of {rank}"
+    return Kind(wanted, json.Positive | listed(json.Positive, rank))
+
+
+def adapted(rank: int) -> Kind:
+    """As `sizes`, but for 1: TensorFlow dies of that, and global pooling does it."""
+    wanted = f"a whole number, 2 or more, or a list of {rank}"
+    return Kind(wanted, json.Several | listed(json.Several, rank))
+
+
+def counts(rank: int) -> Kind:
+    """As `sizes`, 0 included."""
+    wanted = f"a whole number, 0 or more, or a list of {rank}"
+    return Kind(wanted, json.Count | listed(json.Count, rank))
+
+
+def margins(rank: int) -> Kind:
+    """What is added to, or cut from, both ends of each spatial axis."""
+    if rank == 1:
+        return counts(2)
+    ends = json.Count | listed(json.Count, 2)
+    wanted = f"a whole number, 0 or more, or a list of {rank}, each a whole number or a pair"
+    return Kind(wanted, json.Count | listed(ends, rank))
+
+
+def factor(least: float, most: float) -> Kind:
+    """A number between two, or the ends of the range to draw it from."""
+    bounds = json.number(ge=least, le=most)
+    return Kind(f"a number from {least} to {most} or a list of 2", bounds | listed(json.Number, 2))
+
+
+def bounded(bounds: Any, said: str) -> Kind:
+    """A number within bounds, or the ends of a range within them."""
+    return Kind(f"a number {said}, or a list of 2 such", bounds | listed(bounds, 2))
+
+
+POSITIVE = Kind("a positive whole number", json.Positive)
+WHOLE = Kind("a whole number", json.Whole)
+COUNT = Kind("a whole number, 0 or more", json.Count)
+TWO_OR_MORE = Kind("a whole number, 2 or more", json.Several)
+NUMBER = Kind("a number", json.Number)
+NOT_NEGATIVE = Kind("a number, 0 or more", json.number(ge=0))
+NOT_POSITIVE = Kind("a number, 0 or less", json.number(le=0))
+ABOVE_ZERO = Kind("a number above 0", json.number(gt=0))
+ABOVE_ZERO_TO_ONE = Kind("a number above 0, up to 1", json.number(gt=0, le=1))
+WITHIN_ONE = Kind("a number between 0 and 1, neither of them", json.number(gt=0, lt=1))
+DECIMAL = Kind("a number", json.Decimal)
+FRACTION_DECIMAL = Kind("a number between 0 and 1", Annotated[json.Decimal, Field(ge=0, le=1)])
+ABOVE_ZERO_DECIMAL = Kind("a number above 0", Annotated[json.Decimal, Field(gt=0)])
+THRESHOLD = Kind("a number above 0, up to 1", Annotated[json.Decimal, Field(gt=0, le=1)])
+FRACTION = Kind("a number between 0 and 1", json.Fraction)
+PART = Kind("a number between 0 and 1, less than 1", json.Part)
+FLAG = Kind("true or false", bool)
+NEVER = Kind("false", json.Never)
+AUTO_OR_FLAG = Kind("'auto', true or false", Literal["auto"] | bool)
+TEXT = Kind("text", str)
+TEXT_OR_WHOLE = Kind("text or a whole number", str | json.Whole)
+NAME = Kind("a name: a letter, then letters, digits, '_' or '-'", Name)
+
+FLOAT_DTYPE = Kind(
+    "the name of a floating-point dtype or of a mixed policy, e.g. 'float32' or 'mixed_float16'",
+    dtypes("bool", "string", *(f"{u}int{bits}" for u in ("", "u") for bits in (8, 16, 32, 64))),
+)
+NUMBER_DTYPE = Kind(
+    "the name of a dtype of numbers or of a mixed policy, e.g. 'int32' or 'mixed_float16'",
+    dtypes("bool", "string"),
+)
+DTYPE = Kind("the name of a dtype or of a mixed policy, e.g. 'string' or 'int32'", dtypes())
+
+TEXTS = Kind(
+    "a list of different texts (text alone would name a file on the server)",
+    json.distinct(listed(str, least=1)),
+)
+INTEGERS = Kind(
+    "a list of different whole numbers (text would name a file on the server)",
+    json.distinct(listed(json.Wide, least=1)),
+)
+NAMES = Kind("a list of texts", listed(str))
+CLASSES = Kind("a list of whole numbers, 0 or more", listed(json.Count, least=1))
+NUMBERS = Kind("a list of numbers", json.Vector)
+ONE_OR_MORE = Kind("a number or a list of them", json.Number | json.Vector)
+FRACTIONS = Kind(
+    "a number between 0 and 1 or a list of them", json.Fraction | listed(json.Fraction)
+)
+POSITIVES = Kind(
+    "a positive whole number or a list of them", json.Positive | listed(json.Positive, least=1)
+)
+ARRAY = Kind("a number or an array of them: lists of one length on each level", json.Array)
+BOUNDARIES = Kind("a list of numbers, none less than the one before", json.Boundaries)
+RANGE = Kind("a list of 2 numbers, the less one first", json.Range)
+FACTOR = Kind("a number or a list of 2", json.Number | listed(json.Number, 2))
+SALT = Kind("a whole number, 0 or more, or a list of 2", json.Count | listed(json.Count, 2))
+ODD_SIZES = Kind("an odd whole number or a list of 2", json.Odd | listed(json.Odd, 2))
+FRACTION_LIST = Kind("a list of numbers between 0 and 1", listed(json.Fraction, least=1))
+LEVELS = Kind(
+    "a whole number from 1 to 8 or a list of 2", json.whole(1, 8) | listed(json.whole(1, 8), 2)
+)
+GRID = Kind("a list of 2 positive whole numbers", listed(json.Positive, 2))
+AXES = Kind("a whole number or a list of different ones", json.Axes)
+TWO_AXES = Kind(
+    "a whole number other than 0 or a list of 2", json.NotZero | listed(json.NotZero, 2)
+)
+PERMUTATION = Kind(
+    "a list of different positive whole numbers", json.distinct(listed(json.Positive))
+)
+DIMENSIONS = Kind("a list of positive whole numbers or nulls", listed(json.Positive | None))
+SHAPE = Kind(
+    "a list of at most 32 positive whole numbers, with -1 for one that follows from the others",
+    Annotated[listed(json.Positive | json.Rest | None), Field(max_length=32)],
+)
+OUTPUT_SHAPE = Kind(
+    "a positive whole number, or a list of them and of nulls",
+    json.Positive | listed(json.Positive | None),
+)
+CLIPPING = Kind(
+    "an object of 'rmax', 'rmin' and 'dmax' to numbers",
+    dict[Literal["rmax", "rmin", "dmax"], json.Number],
+)
+WINDOW = Kind("the name of a window, a list of numbers or null", str | json.Vector | None)
+MEL_WINDOW = Kind(
+    "'hann', 'hamming', a list of numbers or null",
+    Literal["hann", "hamming"] | json.Vector | None,
+)
+PLAIN = Kind("a number, text, true, false, null or a list of them", json.Plain)

@@ -1,0 +1,147 @@
+"""The layers that a graph may use, by Keras's own type names."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from types import MappingProxyType
+from typing import Any
+
+import keras
+from keras.src.applications.convnext import LayerScale
+from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
+
+from compiler.catalogue.argument_values import read
+from compiler.catalogue.arguments import Argument, arguments_of
+from compiler.catalogue.configs import config_faults, plain_value
+from compiler.catalogue.families import family_of
+from compiler.catalogue.op_faults import op_faults
+from domain.errors import MOST_FAULTS, Fault, not_offered
+from domain.graph.language import LAYER_ARGUMENTS, GraphDefinition, KerasLayer, OpNode
+from domain.graph.walk import Level, Place, holdings, levels
+from domain.pointer import pointer
+
+LEFT_OUT: Mapping[str, str] = MappingProxyType(
+    {
+        "Equalization": "In a graph, Keras's own gives its input back and does nothing.",
+        "InputLayer": "Inputs belong in the graph's `inputs`.",
+        "InputSpec": "It is no layer; it describes to Keras what a layer takes.",
+        "Layer": "It is abstract and does nothing.",
+        "Wrapper": "It is abstract; take TimeDistributed or Bidirectional.",
+        "Lambda": "It runs code of the client's, which is never done here.",
+        "TFSMLayer": "It reads a file on the server.",
+        "JaxLayer": "It needs a Python object.",
+        "FlaxLayer": "It needs a Python object.",
+        "TorchModuleWrapper": "It needs a Python object.",
+    }
+)
+"""What `keras.layers` exports and no graph may use, each with the reason."""
+_REFUSED = {
+    "name": "Layers are named by their `layers` entry or their node; leave 'name' out.",
+    "weights": "Weights do not go in a graph; leave 'weights' out.",
+    "quantization_config": "Quantized layers are not offered; leave it out.",
+    "gptq_unpacked_column_size": "Quantized layers are not offered; leave it out.",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One layer of the catalogue."""
+
+    type: str
+    cls: Any
+    alias_of: str | None = None
+    """The type whose other name this is."""
+
+    @property
+    def kind(self) -> str:
+        """Keras's own folder for it: `core`, `convolutional`, `applications`, ..."""
+        _, _, *folders = self.cls.__module__.split(".")
+        return folders[0] if folders[0] == "applications" else folders[1]
+
+    @cached_property
+    def arguments(self) -> Mapping[str, Argument]:
+        """The arguments that a client may give."""
+        taken = arguments_of(self.cls)
+        return {name: taken[name] for name in taken if name not in _REFUSED}
+
+    def make(self, arguments: Mapping[str, Any], name: str) -> Any:
+        """A new Keras layer of this type."""
+        wanted = {k: _as_keras_wants(self.arguments[k], v) for k, v in arguments.items()}
+        return self.cls(**wanted, name=name)
+
+    def faults(self, config: Mapping[str, Any], place: Place) -> Iterator[Fault]:
+        """What is wrong with a config, layers that it holds aside."""
+        refused = config.keys() & _REFUSED.keys() & arguments_of(self.cls).keys() | (
+            config.keys() & {"name"}
+        )
+        for name in refused:
+            yield Fault(pointer=pointer(*place, name), detail=_REFUSED[name])
+        rest = {name: value for name, value in config.items() if name not in refused}
+        yield from config_faults(self.cls, rest, place, self.arguments, _value_faults)
+
+
+def _as_keras_wants(argument: Argument, value: Any) -> Any:
+    if family_of(argument.name) or argument.name in LAYER_ARGUMENTS:
+        return value  # made already
+    value = read(argument, value)
+    return tuple(value) if argument.name == "ngrams" and isinstance(value, list) else value
+
+
+def _value_faults(argument: Argument, value: Any, place: Place) -> Iterator[Fault]:
+    family = family_of(argument.name)
+    if family:
+        yield from family.faults(value, place)
+    elif argument.name not in LAYER_ARGUMENTS:  # those are structure, which domain checks
+        yield from plain_value(argument, value, place)
+    elif value == []:
+        yield Fault(pointer=pointer(*place), detail=f"'{argument.name}' must hold a layer.")
+    elif value is None and argument.is_required:
+        detail = f"'{argument.name}' must be a layer or the name of a shared one."
+        yield Fault(pointer=pointer(*place), detail=detail)
+
+
+def _offered() -> dict[str, Entry]:
+    exported = inspect.getmembers(keras.layers, inspect.isclass)
+    known = {name: cls for name, cls in exported if name not in LEFT_OUT} | {
+        "LayerScale": LayerScale,
+        "CustomScaleLayer": CustomScaleLayer,
+    }
+    own_names = {cls: name for name, cls in known.items() if name == cls.__name__}
+    return {
+        name: Entry(name, cls, None if (own := own_names.get(cls, name)) == name else own)
+        for name, cls in sorted(known.items())
+    }
+
+
+CATALOGUE: Mapping[str, Entry] = MappingProxyType(_offered())
+
+
+def layer_faults(layer: KerasLayer, place: Place) -> Iterator[Fault]:
+    """Every fault in the type and config of one layer object at `place`."""
+    entry = CATALOGUE.get(layer.type)
+    if entry:
+        yield from entry.faults(layer.config, (*place, "config"))
+        return
+    known = [*CATALOGUE, "Graph", "Model"]
+    detail = not_offered("layer type", layer.type, known, LEFT_OUT)
+    yield Fault(pointer=pointer(*place, "type"), detail=detail)
+
+
+def definition_faults(definition: GraphDefinition) -> list[Fault]:
+    """The faults in the configs of a graph, those of wrapped and nested layers included.
+
+    Every one of them, up to MOST_FAULTS.
+    """
+    faults = (fault for level in levels(definition) for fault in _level_faults(level))
+    return list(islice(faults, MOST_FAULTS))
+
+
+def _level_faults(level: Level) -> Iterator[Fault]:
+    for place, held in holdings(level):
+        if isinstance(held, KerasLayer):
+            yield from layer_faults(held, place)
+    for i, node in enumerate(level.graph.nodes):
+        if isinstance(node, OpNode):
+            yield from op_faults(node, (*level.place, "nodes", i))

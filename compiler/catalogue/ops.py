@@ -1,0 +1,84 @@
+"""The functions of `keras.ops` that a graph may call, by Keras's own names.
+
+Those of `keras.ops.image` are written `image.resize`. What a function takes is read from its
+signature: a parameter that takes tensors is given in a node's `inputs`, or in its `config` as a
+number or an array; one that takes a list of them (`concatenate`, `einsum`, `fft`) in `inputs`
+alone; all others in `config`. What stands in the brackets of `x[:, 0, 1:-1, None, ...]` is
+`{"op": "get_item", "inputs": "x", "config": {"key": [":", 0, "1:-1", null, "..."]}}`.
+"""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+import keras
+
+from compiler.catalogue.kinds.op_kinds import each
+from compiler.catalogue.op_parameters import Parameter, Takes, parameters_of
+from domain.errors import not_offered
+
+_CODE = "It takes a function, and none of the client's is ever run here."
+_NOTHING = "It makes a tensor from nothing; write the numbers as a constant of another function."
+_VALUES = "How large its result is depends on the values."
+_NO_TENSOR = "It gives no tensor."
+_COMPLEX = "Its result is complex, and no dtype here is."
+_WRONG = "Keras states a shape that its result does not have."
+_UNTRACED = "Keras or TensorFlow cannot compute it inside a model."
+
+LEFT_OUT: Mapping[str, str] = {
+    **each(
+        "associative_scan cond custom_gradient fori_loop jvp map scan switch vectorize"
+        " vectorized_map while_loop",
+        _CODE,
+    ),
+    **each("arange empty eye full identity ones tri zeros", _NOTHING),
+    **each("nonzero unique bartlett blackman hamming hanning kaiser", _VALUES),
+    **each("convert_to_numpy dtype is_tensor ndim shape size", _NO_TENSOR),
+    **each("eig polar view_as_complex view_as_real", _COMPLEX),
+    **each("corrcoef geomspace histogram isin kron lu_factor nanpercentile nanquantile", _UNTRACED),
+    **each("adaptive_average_pool adaptive_max_pool slogdet", _WRONG),
+    "empty_like": "What it holds is undefined; take 'zeros_like'.",
+    "conv_transpose": "Keras mixes its arguments up inside a model.",
+    "slice_update": "TensorFlow has no gradient for it; take 'scatter_update'.",
+    "image.elastic_transform": "It draws random numbers without a seed of the graph's.",
+}
+"""The functions of `keras.ops` that no graph may call, each with the reason."""
+
+
+@dataclass(frozen=True)
+class Op:
+    """One function of the allow-list."""
+
+    name: str
+    function: Any
+
+    @cached_property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """Those that a node may give, in order."""
+        return parameters_of(self.function, self.name)
+
+    @cached_property
+    def tensors(self) -> Mapping[str, Parameter]:
+        """Those that take tensors: a node's list of `inputs` goes by their order."""
+        return {n: p for n, p in self.parameters.items() if p.takes is not Takes.CONSTANT}
+
+
+def _offered() -> dict[str, Op]:
+    modules = {"": keras.ops, "image.": keras.ops.image}
+    functions = {
+        prefix + name: function
+        for prefix, module in modules.items()
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+    }
+    return {name: Op(name, f) for name, f in functions.items() if name not in LEFT_OUT}
+
+
+OPS: Mapping[str, Op] = MappingProxyType(_offered())
+
+
+def reason_against(name: str) -> str:
+    """Why there is no such function here."""
+    return not_offered("operation", name, OPS, LEFT_OUT)

@@ -1,0 +1,1 @@
+"""From a training recipe to a compiled Keras model."""

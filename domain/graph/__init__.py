@@ -1,0 +1,1 @@
+"""The graph language, its rules and limits."""

@@ -1,0 +1,1 @@
+"""Training requests: their rules, and how they fit graph and data."""

@@ -1,0 +1,56 @@
+"""The rules of a job's request that need neither the graph nor the data."""
+
+from collections.abc import Iterator
+
+from domain.errors import Fault
+from domain.graph.language import GraphDefinition
+from domain.graph.summary import Bytes, Parameters, Summary, Tensor
+from domain.job.job import JobRequest
+from domain.job.resources import resource_faults
+from domain.pointer import pointer
+
+MONITORS = frozenset({"EarlyStopping", "ReduceLROnPlateau"})
+OF_TRAINING = ("dataset", "validation_dataset", "feed", "compile", "fit")
+
+
+def request_faults(request: JobRequest) -> Iterator[Fault]:
+    """What a `train` lacks, and what a `build` has no use for."""
+    if request.kind == "train" and request.dataset is None:
+        yield Fault(pointer="/dataset", detail="A `train` job needs a dataset.")
+    yield from callback_faults(request)
+    yield from resource_faults(request.resources)
+    if request.kind == "build":
+        for name in OF_TRAINING:
+            if name in request.model_fields_set and getattr(request, name) is not None:
+                detail = f"A `build` job trains nothing and takes no `{name}`."
+                yield Fault(pointer=pointer(name), detail=detail)
+
+
+def callback_faults(request: JobRequest) -> Iterator[Fault]:
+    """Callbacks that watch a validation which the job does not have."""
+    if request.validation_dataset is not None or request.fit.validation_split > 0:
+        return
+    for i, callback in enumerate(request.fit.callbacks):
+        type_, config = (
+            (callback, {}) if isinstance(callback, str) else (callback.type, callback.config)
+        )
+        monitor = config.get("monitor", "val_loss")
+        if type_ in MONITORS and str(monitor).startswith("val_"):
+            detail = f"{type_} watches '{monitor}', but nothing is validated: set `monitor` to a "
+            detail += "metric of the training, or give a `validation_split` or dataset."
+            yield Fault(pointer=pointer("fit", "callbacks", i), detail=detail)
+
+
+def names_of(definition: GraphDefinition) -> Summary:
+    """A summary in which names and dtypes of inputs alone are true: known before any check."""
+    nothing = Parameters(total=0, trainable=0, non_trainable=0)
+    return Summary(
+        inputs=[Tensor(name=x.name, shape=[None], dtype=x.dtype) for x in definition.inputs],
+        outputs=[
+            Tensor(name=name, shape=[None], dtype="float32")
+            for name, _ in definition.named_outputs()
+        ],
+        nodes=[],
+        parameters=nothing,
+        bytes=Bytes(weights=0, activations_per_row=0),
+    )

@@ -1,0 +1,1 @@
+"""Celery messages that wake workers."""

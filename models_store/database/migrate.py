@@ -1,0 +1,70 @@
+"""Brings the database to the schema this code knows."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from domain.errors import GraphfitError
+from models_store.database.engine import Database
+
+ADVISORY_LOCK = 7_227_348
+"""Any number, the same in every process: PostgreSQL lets one migrate at a time."""
+
+
+class SchemaMismatch(GraphfitError):
+    """The database's schema is not the one this code knows."""
+
+
+def migrate(database: Database, revision: str = "head") -> None:
+    """Runs every missing migration in one transaction; processes that start together wait.
+
+    Args:
+        revision: Where to stop, for tests of what comes after.
+
+    Raises:
+        SchemaMismatch: a newer version of Graphfit has migrated this database.
+    """
+    with database.write() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))
+        config = _config(connection)
+        _refuse_newer(connection, config)
+        command.upgrade(config, revision)
+
+
+def check_schema(connection: Connection) -> None:
+    """Nothing, when the schema is current.
+
+    Raises:
+        SchemaMismatch: it is older or newer.
+    """
+    config = _config(connection)
+    _refuse_newer(connection, config)
+    if _present(connection) != ScriptDirectory.from_config(config).get_current_head():
+        raise SchemaMismatch("The database's schema is old; run `graphfit migrate`.")
+
+
+def _refuse_newer(connection: Connection, config: Config) -> None:
+    known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
+    present = _present(connection)
+    if present is not None and present not in known:
+        raise SchemaMismatch(
+            f"The database's schema is '{present}', which this version of Graphfit does not "
+            "know: a newer one has migrated it. Upgrade this process."
+        )
+
+
+def _present(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config

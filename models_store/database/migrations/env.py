@@ -1,0 +1,12 @@
+"""Runs migrations on the connection that `models_store.migrate` hands over."""
+
+from alembic import context
+
+from models_store.database.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,
+)
+context.run_migrations()

@@ -1,0 +1,258 @@
+"""Every table. Each has its owner (`local` without keys), and every query takes it.
+
+Workers alone belong to nobody: they serve every owner.
+"""
+
+from sqlalchemy import BigInteger as Big
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+from models_store.database.types import Json, UtcDateTime
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_N_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+ID = String(40)
+
+
+def _owned() -> tuple["Column[str]", "Column[str]"]:
+    return Column("id", ID, primary_key=True), Column("owner", String(64), nullable=False)
+
+
+def _partial(name: str, condition: str, *columns: str) -> Index:
+    """An index of those rows alone, on both databases."""
+    where = text(condition)
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
+def _queue(kind: str) -> tuple[Index, Index, Index]:
+    """What finds the next job, an owner's last turn and the last turn that was claimed.
+
+    What a claim also asks of a job stands in the index: unfit ones are passed over there.
+    """
+    turn = f"{kind}_turn"
+    queued = f"state = 'queued' AND {turn} IS NOT NULL"
+    claim = ("rank", turn, "id", "memory_bytes", "gpus")
+    return (
+        _partial(f"ix_jobs_{kind}_claim", queued, *claim),
+        _partial(f"ix_jobs_{kind}_owner", queued, "owner", "rank", turn),
+        _partial(f"ix_jobs_{kind}_claimed", f"claimed_on = '{kind}'", "rank", turn),
+    )
+
+
+graphs = Table(
+    "graphs",
+    metadata,
+    *_owned(),
+    Column("name", Text),
+    Column("definition", Json, nullable=False),
+    Column("blueprint", Json, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("summary", Json, nullable=False),
+    Column("renamed", Json, nullable=False, server_default="{}"),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_graphs_owner_id", "owner", "id"),
+)
+
+datasets = Table(
+    "datasets",
+    metadata,
+    *_owned(),
+    Column("name", Text),
+    Column("rows", Big, nullable=False),
+    Column("bytes", Big, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("columns", Json, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_datasets_owner_id", "owner", "id"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    *_owned(),
+    Column("kind", String(16), nullable=False),
+    Column("name", Text),
+    Column("metadata", Json, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("rank", Integer, nullable=False, doc="The priority's negative: claims go upwards."),
+    Column("request", Json, nullable=False),
+    Column("plan", Json, nullable=False),
+    Column("seed", Big, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("attempt", Integer, nullable=False, server_default=text("0")),
+    Column("fence", Integer, nullable=False, server_default=text("0")),
+    Column("lease_until", Float(53)),
+    Column("claimed_at", Float(53)),
+    Column("seconds_used", Float(53), nullable=False, server_default=text("0")),
+    Column("deaths", Integer, nullable=False, server_default=text("0")),
+    Column("losses", Integer, nullable=False, server_default=text("0")),
+    Column("setbacks", Integer, nullable=False, server_default=text("0")),
+    Column("worker", Text),
+    Column("cpu_turn", Big, doc="In the queue for CPUs; NULL where it may not run on one."),
+    Column("gpu_turn", Big, doc="In the queue for GPUs."),
+    Column("claimed_on", String(8), doc="The kind of device that claimed it last."),
+    Column("queued_at", Float(53), nullable=False, server_default=text("0")),
+    Column("retry_at", Float(53), nullable=False, server_default=text("0")),
+    Column("waiting", Text, doc="Why no worker can take it; None where one can."),
+    Column("device", String(8), nullable=False, server_default="any"),
+    Column("gpus", Integer, nullable=False, server_default=text("1")),
+    Column("memory_bytes", Big, nullable=False, server_default=text("0")),
+    Column("environment_key", String(64), doc="Where its checkpoint goes on with the same bits."),
+    Column("progress", Json, nullable=False),
+    Column("metrics", Json, nullable=False),
+    Column("warnings", Json, nullable=False),
+    Column("error", Json),
+    Column("environment", Json),
+    Column("bit_exact", Boolean),
+    Column("model_id", ID),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Index("ix_jobs_owner_id", "owner", "id"),
+    *_queue("cpu"),
+    *_queue("gpu"),
+    _partial("ix_jobs_held", "state IN ('running', 'pausing', 'cancelling')", "worker"),
+)
+
+job_metadata = Table(
+    "job_metadata",
+    metadata,
+    Column("job_id", ID, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", String(64), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("value", Text, nullable=False),
+    Index("ix_job_metadata_owner_key_value", "owner", "key", "value"),
+)
+
+job_uses = Table(
+    "job_uses",
+    metadata,
+    Column("job_id", ID, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("resource_id", ID, primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Index("ix_job_uses_owner_resource_id", "owner", "resource_id"),
+)
+
+epochs = Table(
+    "epochs",
+    metadata,
+    Column("job_id", ID, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("epoch", Integer, primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("seconds", Float(53), nullable=False),
+    Column("metrics", Json, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("job_id", ID, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("sequence", Integer, primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("type", String(16), nullable=False),
+    Column("data", Json, nullable=False),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("job_id", ID, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("step", Big, nullable=False, server_default=text("0")),
+    Column("artifact", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+)
+
+models = Table(
+    "models",
+    metadata,
+    *_owned(),
+    Column("name", Text),
+    Column("job_id", ID, nullable=False),
+    Column("graph_id", ID),
+    Column("folder", Text, nullable=False),
+    Column("blueprint", Json, nullable=False),
+    Column("summary", Json, nullable=False),
+    Column("metrics", Json, nullable=False),
+    Column("files_left_out", Json, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_models_owner_id", "owner", "id"),
+)
+
+model_files = Table(
+    "model_files",
+    metadata,
+    Column("model_id", ID, ForeignKey("models.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("artifact", Text, nullable=False),
+    Column("bytes", Big, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("media_type", Text, nullable=False),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("owner", String(64), primary_key=True),
+    Column("method", String(8), primary_key=True),
+    Column("path", Text, primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("token", ID, nullable=False),
+    Column("fingerprint", String(64)),
+    Column("lease_until", Float(53), nullable=False),
+    Column("created", Float(53), nullable=False),
+    Column("status", Integer),
+    Column("headers", Json),
+    Column("body", LargeBinary),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("device", String(8), nullable=False),
+    Column("devices", Json, nullable=False),
+    Column("gpus", Integer, nullable=False),
+    Column("memory_bytes", Big, nullable=False),
+    Column("environment", Json, nullable=False),
+    Column("environment_key", String(64), nullable=False),
+    Column("version", String(64), nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("heartbeat", Float(53), nullable=False),
+    Column("alive_until", Float(53), nullable=False, doc="Past it the worker counts as lost."),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    *_owned(),
+    Column("name", Text, nullable=False),
+    Column("sha256", String(64), nullable=False, unique=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("revoked_at", UtcDateTime),
+    Index("ix_keys_owner_id", "owner", "id"),
+)

@@ -1,0 +1,1 @@
+"""Datasets: bodies read into columns, rows read out."""

@@ -1,0 +1,99 @@
+"""Columns as `.npy` files: written block by block, read by memory map."""
+
+import io
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib import format as npy_format
+
+from domain.dataset import Column
+from models_store.datasets.formats.statistics import Statistics
+
+Array = npt.NDArray[Any]
+DTYPES = (
+    "float16", "float32", "float64", "bool",
+    "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+)  # fmt: skip
+"""What a column may hold."""
+MOST_AXES = 32
+BLOCK_BYTES = 1 << 20
+HEADER_BYTES = 1024
+"""Room for the header, whatever the shape; NumPy reads any length."""
+
+
+class Written(NamedTuple):
+    """A column on the disk."""
+
+    column: Column
+    path: Path
+    rows: int
+
+    @property
+    def nbytes(self) -> int:
+        """Of the array."""
+        return self.rows * row_bytes(self.column)
+
+
+class NpyWriter:
+    """Appends values in C order to a `.npy` file whose shape is known at its end."""
+
+    def __init__(self, path: Path, dtype: "np.dtype[Any]") -> None:
+        self.path = path
+        self.dtype = dtype
+        self.values = 0
+        self._statistics = Statistics()
+        path.write_bytes(bytes(HEADER_BYTES))
+
+    def append(self, block: Array) -> None:
+        """Writes values of this dtype, not necessarily whole rows."""
+        with self.path.open("ab") as file:
+            file.write(np.ascontiguousarray(block).data)
+        self._statistics.add(block)
+        self.values += block.size
+
+    def finish(self, name: str, row_shape: tuple[int, ...]) -> Written:
+        """Writes the header: the file is complete."""
+        rows = self.values // math.prod(row_shape)
+        with self.path.open("r+b") as file:
+            file.write(_header(self.dtype, (rows, *row_shape)))
+        column = Column(
+            name=name,
+            dtype=self.dtype.name,
+            shape=list(row_shape),
+            min=self._statistics.min,
+            max=self._statistics.max,
+            not_finite=self._statistics.not_finite,
+        )
+        return Written(column, self.path, rows)
+
+
+def row_bytes(column: Column) -> int:
+    """Of one row, in memory and in the file."""
+    return math.prod(column.shape) * np.dtype(column.dtype).itemsize
+
+
+def file_bytes(column: Column, rows: int) -> int:
+    """Of a column's file."""
+    return HEADER_BYTES + rows * row_bytes(column)
+
+
+def _header(dtype: "np.dtype[Any]", shape: tuple[int, ...]) -> bytes:
+    """NumPy's own header, padded to the room that was kept for it."""
+    buffer = io.BytesIO()
+    description = {"descr": dtype.str, "fortran_order": False, "shape": shape}
+    npy_format.write_array_header_1_0(buffer, description)
+    magic, text = buffer.getvalue()[:8], buffer.getvalue()[10:].rstrip()
+    room = HEADER_BYTES - 10
+    return magic + room.to_bytes(2, "little") + text.ljust(room - 1) + b"\n"
+
+
+def values_of(path: Path, dtype: "np.dtype[Any]") -> Iterator[Array]:
+    """The values of a file whose header is not written yet, about a MiB at a time."""
+    flat: Array = np.memmap(path, dtype, mode="r", offset=HEADER_BYTES)
+    step = BLOCK_BYTES // flat.itemsize
+    for start in range(0, flat.size, step):
+        yield flat[start : start + step]

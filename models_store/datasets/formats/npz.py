@@ -1,0 +1,118 @@
+"""A dataset as `.npz`: a zip of `.npy` arrays, none of them pickled."""
+
+import io
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+
+from domain.errors import TooLarge
+from domain.pointer import pointer
+from models_store.datasets.formats.body import Body, Source, check_rows, is_column_name
+from models_store.datasets.formats.faults import Faults
+from models_store.datasets.formats.npy import BLOCK_BYTES, Written
+from models_store.datasets.formats.npy_import import Unreadable, import_npy
+
+SUFFIX = ".npy"
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Those that unpack in bounded steps."""
+ENCRYPTED = 0x1
+MOST_READ_BYTES = 2 << 20
+CORRUPT = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError,
+    NotImplementedError, ValueError, OverflowError,
+)  # fmt: skip
+"""What zipfile raises at a file that is none, or is damaged."""
+
+
+def read(source: Source, folder: Path, limit: int) -> Body:
+    """Reads an archive into `.npy` files, a block at a time.
+
+    Args:
+        limit: Bytes that its arrays may have together, unpacked.
+
+    Raises:
+        Invalid: everything that is wrong with it.
+        TooLarge: the arrays are larger than the limit.
+    """
+    faults = Faults()
+    spool = folder / "body.npz"
+    with spool.open("wb") as file:
+        while block := source.read(BLOCK_BYTES):
+            file.write(block)
+    try:
+        with _BoundedFile(spool) as bounded, zipfile.ZipFile(bounded) as archive:
+            columns = _read_members(archive, folder, limit, faults)
+    except CORRUPT:
+        faults.stop("", "The body is not a complete .npz archive.")
+    spool.unlink()
+    check_rows({written.column.name: written.rows for written in columns}, faults)
+    faults.check()
+    return Body(None, columns)
+
+
+class _BoundedFile(io.BufferedReader):
+    """Refuses the reads that a forged directory of an archive would ask for."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+
+    def read(self, size: int | None = -1) -> bytes:
+        asked = MOST_READ_BYTES + 1 if size is None or size < 0 else size
+        block = super().read(min(asked, MOST_READ_BYTES + 1))
+        if len(block) > MOST_READ_BYTES:
+            raise zipfile.BadZipFile("a directory beyond any use")
+        return block
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence == io.SEEK_SET and offset < 0:
+            raise zipfile.BadZipFile("a place before the archive's beginning")
+        return super().seek(offset, whence)
+
+
+def _read_members(
+    archive: zipfile.ZipFile, folder: Path, limit: int, faults: Faults
+) -> list[Written]:
+    members = archive.infolist()
+    if not members:
+        faults.stop("", "The archive holds no arrays; a dataset has at least one column.")
+    if sum(member.file_size for member in members) > limit:
+        raise TooLarge(f"Unpacked, the arrays would be larger than {limit} bytes.")
+    written: dict[str, Written] = {}
+    for member in members:
+        name = member.filename.removesuffix(SUFFIX)
+        if _is_column(member, name, written, faults):
+            path = folder / f"{len(written)}{SUFFIX}"
+            column = _read_member(archive, member, path, faults)
+            if column is not None:
+                written[name] = column
+    return list(written.values())
+
+
+def _is_column(
+    member: zipfile.ZipInfo, name: str, taken: dict[str, Written], faults: Faults
+) -> bool:
+    place = pointer("columns", name)
+    if not member.filename.endswith(SUFFIX):
+        faults.add(place, f"'{name}' is no array; an .npz archive holds .npy files alone.")
+    elif member.flag_bits & ENCRYPTED or member.compress_type not in METHODS:
+        faults.add(place, f"Column '{name}' is encrypted, or compressed otherwise than by deflate.")
+    elif name in taken:
+        faults.add(place, f"Column '{name}' is there twice.")
+    else:
+        return is_column_name(name, len(taken), faults)
+    return False
+
+
+def _read_member(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, faults: Faults
+) -> Written | None:
+    name = member.filename.removesuffix(SUFFIX)
+    try:
+        with archive.open(member) as source:
+            return import_npy(source, member.file_size, path, name)
+    except Unreadable as unreadable:
+        faults.add(pointer("columns", name), f"Column '{name}' {unreadable.detail}.")
+    except CORRUPT:
+        faults.add(pointer("columns", name), f"Column '{name}' is damaged.")
+    return None

@@ -1,0 +1,1 @@
+"""Files: local folder or bucket, cache, scratch."""

@@ -1,0 +1,110 @@
+"""Artefacts in a folder of this machine."""
+
+import shutil
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from domain.errors import NotFound
+from models_store.files.disk import full_disk_named, sha256_of, sync
+from models_store.files.key import Artifact, Digest, parts_of
+from models_store.files.scratch import Scratch
+
+
+class LocalArtifacts:
+    """Each key is a path below one folder; a rename publishes."""
+
+    kind = "file"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.absolute()
+        self._scratch = Scratch(self._folder / "scratch")  # on the same file system
+
+    @contextmanager
+    def held(self, key: str, sha256: str | None = None) -> Iterator[Path]:
+        """The file itself, read where it lies: nothing is fetched, so nothing is checked."""
+        yield self._file(key)
+
+    def read(self, key: str, start: int, size: int) -> bytes:
+        """From the file itself."""
+        with self._file(key).open("rb") as file:
+            file.seek(start)
+            return file.read(size)
+
+    def digest(self, key: str) -> Digest:
+        """Of the file itself."""
+        path = self._file(key)
+        return Digest(path.stat().st_size, sha256_of(path))
+
+    def _file(self, key: str) -> Path:
+        path = self._path(key)
+        if not path.is_file():
+            raise NotFound("file", path.name)
+        return path
+
+    def publish(self, source: Path, key: str, sha256: str) -> None:
+        """Syncs the file, renames it into place, and syncs the folder."""
+        target = self._path(key)
+        if not source.exists() and target.exists():
+            return
+        with full_disk_named():
+            source.chmod(0o444)
+            sync(source)
+            try:
+                self._rename(source, target)
+            except FileNotFoundError:  # a sweep took the folder while it was still empty
+                self._rename(source, target)
+
+    def _rename(self, source: Path, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.replace(target)
+        folder = target.parent
+        while folder != self._folder.parent:
+            sync(folder)
+            folder = folder.parent
+
+    def scratch(self, prefix: str) -> AbstractContextManager[Path]:
+        """Below the same folder, so that publishing is a rename."""
+        return self._scratch.folder(prefix)
+
+    def sweep_scratch(self, grace_seconds: float) -> int:
+        """Whoever sweeps the store sweeps its scratch."""
+        return self._scratch.sweep(grace_seconds)
+
+    def files(self, kind: str) -> Iterator[Artifact]:
+        """Ages by the file system's own times."""
+        for path in self._path(kind).rglob("*"):
+            try:
+                found = path.stat()
+            except FileNotFoundError:  # it is being removed right now
+                continue
+            if stat.S_ISREG(found.st_mode):
+                key = path.relative_to(self._folder).as_posix()
+                yield Artifact(key, found.st_size, max(0.0, time.time() - found.st_mtime))
+
+    def delete_prefix(self, prefix: str) -> None:
+        """Removes the folder or file, and the folders above it that are empty then."""
+        folder = self._path(prefix)
+        if folder.is_dir():
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            folder.unlink(missing_ok=True)
+        for parent in list(folder.parents)[: len(Path(prefix).parts) - 2]:
+            if not _removed_if_empty(parent):
+                break
+
+    def check(self) -> None:
+        """A folder always answers."""
+
+    def _path(self, key: str) -> Path:
+        return self._folder.joinpath(*parts_of(key))
+
+
+def _removed_if_empty(folder: Path) -> bool:
+    try:
+        folder.rmdir()
+    except OSError:  # not empty, or already gone
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""The queue: job rows, claims, leases, retries."""

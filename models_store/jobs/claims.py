@@ -1,0 +1,200 @@
+"""Claims: how a worker takes the best queued job, and what it then knows of it."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from pathlib import PurePosixPath
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    Text,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    type_coerce,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningUpdate
+
+from domain.job.job import JobState, Resources
+from domain.job.plan import Plan
+from domain.job.recipe import Fit
+from domain.job.resources import Capacity
+from models_store.database.tables import jobs
+from models_store.database.types import UtcDateTime, database_clock
+from models_store.jobs.fair_turns import QUEUED, in_queue, turn_of
+from models_store.jobs.matching import bits_fit, gpus_fit, memory_fits
+from models_store.records import checkpoints, epochs, events
+from models_store.records.checkpoints import Checkpoint
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One attempt at a job: every write of it names the fence."""
+
+    job_id: str
+    owner: str
+    fence: int
+    attempt: int
+    kind: str
+    name: str | None
+    seed: int
+    seconds_used: float
+    """By earlier attempts."""
+    environment: dict[str, Any] | None
+    """Where its first attempt ran; None before it."""
+    environment_key: str | None
+    """Where its checkpoint goes on with the same bits; None where that is no matter."""
+    checkpoint: Checkpoint | None
+    request_json: str
+    plan_json: str
+
+    @property
+    def folder(self) -> PurePosixPath:
+        """Where this attempt's files go."""
+        return PurePosixPath("jobs", self.job_id, str(self.fence))
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What is to be done; read when it is needed, after the claim's transaction."""
+        return Plan.model_validate_json(self.plan_json)
+
+    @cached_property
+    def _request(self) -> dict[str, Any]:
+        request: dict[str, Any] = json.loads(self.request_json)
+        return request
+
+    @cached_property
+    def fit(self) -> Fit:
+        """Epochs, batches and callbacks."""
+        return Fit.model_validate(self._request.get("fit", {}))
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether an equal environment must give equal bits."""
+        return bool(self._request.get("deterministic", True))
+
+    @property
+    def mixed_precision(self) -> bool:
+        """Whether it computes in half the bits where Keras can."""
+        return bool(self._request.get("mixed_precision", False))
+
+    @property
+    def resources(self) -> Resources:
+        """What the request asks of the worker."""
+        return Resources.model_validate(self._request.get("resources", {}))
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Of the job's own limit; None without one."""
+        limit = (self._request.get("limits") or {}).get("seconds")
+        return None if limit is None else limit - self.seconds_used
+
+
+def claim(
+    connection: Connection,
+    worker: str,
+    capacity: Capacity,
+    lease_seconds: float,
+    anywhere_seconds: float,
+) -> Claim | None:
+    """Takes the best queued job that fits, or None.
+
+    Highest priority first, then owners in turn, then the oldest.
+
+    Args:
+        worker: Its id.
+        capacity: What it offers.
+        lease_seconds: How long it may be silent.
+        anywhere_seconds: How long a job waits for an equal environment to go on in.
+    """
+    statement = _taking(capacity, lease_seconds, anywhere_seconds)
+    row = connection.execute(statement, {"by": worker, "now": datetime.now(UTC)}).one_or_none()
+    if row is None:
+        return None
+    reason = "claimed by a worker" if row.attempt == 1 else f"attempt {row.attempt}"
+    events.add_state(connection, row.owner, row.id, JobState.RUNNING, reason)
+    return _claimed(row, _resumed(connection, row.id) if row.attempt > 1 else None)
+
+
+@lru_cache(maxsize=8)
+def _taking(
+    capacity: Capacity, lease_seconds: float, anywhere_seconds: float
+) -> ReturningUpdate[Any]:
+    """Made once in a worker: making it took longer than the database took for it."""
+    best = _best(capacity, anywhere_seconds).with_for_update(skip_locked=True)  # not on SQLite
+    taken = {
+        "state": JobState.RUNNING.value,
+        "fence": jobs.c.fence + 1,
+        "attempt": jobs.c.attempt + 1,
+        "lease_until": database_clock() + lease_seconds,
+        "claimed_at": database_clock(),
+        "claimed_on": capacity.device,
+        "worker": bindparam("by"),
+        "waiting": None,
+        "started_at": func.coalesce(jobs.c.started_at, bindparam("now", type_=UtcDateTime)),
+        "version": jobs.c.version + 1,
+    }
+    statement = update(jobs).where(jobs.c.id == best.scalar_subquery(), QUEUED)
+    return statement.values(taken).returning(*_TOLD)
+
+
+_TOLD = (
+    *(jobs.c[name] for name in ("id", "owner", "fence", "attempt", "kind", "name", "seed")),
+    jobs.c.seconds_used,
+    jobs.c.environment,
+    jobs.c.environment_key,
+    type_coerce(jobs.c.request, Text).label("request"),
+    type_coerce(jobs.c.plan, Text).label("plan"),
+)
+
+
+@lru_cache(maxsize=8)
+def _best(capacity: Capacity, anywhere_seconds: float) -> Select[Any]:
+    return (
+        select(jobs.c.id)
+        .where(
+            in_queue(capacity.device),
+            gpus_fit(capacity),
+            memory_fits(capacity),
+            bits_fit(capacity, anywhere_seconds),
+            jobs.c.retry_at <= database_clock(),
+        )
+        .order_by(jobs.c.rank, turn_of(capacity.device), jobs.c.id)
+        .limit(literal_column("1"))  # a parameter would make PostgreSQL plan each claim anew
+    )
+
+
+def _claimed(row: Row[Any], checkpoint: Checkpoint | None) -> Claim:
+    return Claim(
+        job_id=row.id,
+        owner=row.owner,
+        fence=row.fence,
+        attempt=row.attempt,
+        kind=row.kind,
+        name=row.name,
+        seed=row.seed,
+        seconds_used=row.seconds_used,
+        environment=row.environment,
+        environment_key=row.environment_key,
+        checkpoint=checkpoint,
+        request_json=row.request,
+        plan_json=row.plan,
+    )
+
+
+def _resumed(connection: Connection, job_id: str) -> Checkpoint | None:
+    """Where an earlier attempt stands; what it has told beyond that is forgotten."""
+    checkpoint = checkpoints.of(connection, job_id)
+    epochs.cut_after(connection, job_id, checkpoint.epoch if checkpoint else 0)
+    return checkpoint
+
+
+def is_any(connection: Connection, capacity: Capacity, anywhere_seconds: float) -> bool:
+    """Whether a claim is worth a write lock."""
+    return connection.execute(_best(capacity, anywhere_seconds)).first() is not None

@@ -1,0 +1,104 @@
+"""What an owner may do to a job's course: cancel it, pause it, let it go on."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, case, update
+
+from domain.errors import Conflict
+from domain.job.job import JobState
+from models_store.database.tables import jobs
+from models_store.jobs import fair_turns, wait_reasons
+from models_store.jobs.jobs import get_row
+from models_store.records import checkpoints, events
+
+Course = Mapping[JobState, JobState]
+"""From which state to which."""
+AT_REST = (JobState.QUEUED, JobState.PAUSED)
+CANCEL: Course = {
+    JobState.QUEUED: JobState.CANCELLED,
+    JobState.PAUSED: JobState.CANCELLED,
+    JobState.RUNNING: JobState.CANCELLING,
+    JobState.PAUSING: JobState.CANCELLING,
+}
+PAUSE: Course = {JobState.QUEUED: JobState.PAUSED, JobState.RUNNING: JobState.PAUSING}
+RESUME: Course = {JobState.PAUSED: JobState.QUEUED}
+
+
+def cancel(connection: Connection, owner: str, job_id: str) -> None:
+    """Asks a job to end: at once where nobody holds it, else through its worker.
+
+    Raises:
+        NotFound: the owner has none of this id.
+        Conflict: it has succeeded or failed.
+    """
+    ended_at = case((jobs.c.state.in_(AT_REST), datetime.now(UTC)), else_=None)
+    state = _steered(connection, owner, job_id, CANCEL, {"finished_at": ended_at})
+    if state is JobState.CANCELLED:
+        checkpoints.drop(connection, job_id)
+    elif state is None:
+        state = get_row(connection, owner, job_id).state
+        if state in (JobState.SUCCEEDED, JobState.FAILED):
+            raise Conflict(f"The job has {state} already.")
+
+
+def pause(connection: Connection, owner: str, job_id: str) -> None:
+    """Asks a job to rest: at once where it is queued, else once its worker has a checkpoint.
+
+    Raises:
+        NotFound: the owner has none of this id.
+        Conflict: it has ended, or is about to.
+    """
+    if _steered(connection, owner, job_id, PAUSE) is None:
+        _refuse_if_ending(get_row(connection, owner, job_id).state)
+
+
+def resume(connection: Connection, owner: str, job_id: str) -> None:
+    """Queues a paused job again, to go on from its checkpoint.
+
+    Raises:
+        NotFound: the owner has none of this id.
+        Conflict: it has ended, is about to, or is not paused yet.
+    """
+    row = get_row(connection, owner, job_id)
+    _refuse_if_ending(row.state)
+    if row.state == JobState.PAUSING:
+        raise Conflict("The job is about to be paused; resume it once it is.", retry_after=1)
+    queued = {**fair_turns.taken(connection, owner, row.rank, row.device), "retry_at": 0}
+    if _steered(connection, owner, job_id, RESUME, queued) is not None:
+        wait_reasons.tell(connection, job_id)
+
+
+def _steered(
+    connection: Connection,
+    owner: str,
+    job_id: str,
+    course: Course,
+    values: Mapping[str, Any] | None = None,
+) -> JobState | None:
+    """The job's new state; None where it is in no state that the course leads from."""
+    states = {before.value: after.value for before, after in course.items()}
+    statement = (
+        update(jobs)
+        .where(jobs.c.owner == owner, jobs.c.id == job_id, jobs.c.state.in_(states))
+        .values(
+            state=case(states, value=jobs.c.state),
+            waiting=None,
+            version=jobs.c.version + 1,
+            **(values or {}),
+        )
+        .returning(jobs.c.state)
+    )
+    changed = connection.execute(statement).scalar_one_or_none()
+    if changed is None:
+        return None
+    events.add_state(connection, owner, job_id, JobState(changed), events.ASKED)
+    return JobState(changed)
+
+
+def _refuse_if_ending(state: JobState) -> None:
+    if state == JobState.CANCELLING:
+        raise Conflict("The job is being cancelled.")
+    if JobState(state).is_terminal:
+        raise Conflict(f"The job has ended already: it is {state}.")

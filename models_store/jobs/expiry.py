@@ -1,0 +1,69 @@
+"""Expired leases: the reaper takes back what lost workers held."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, Connection, select, update
+
+from domain.job.job import JobError, JobState
+from models_store.database.tables import jobs
+from models_store.database.types import database_clock
+from models_store.jobs.leases import HELD, let_go, released
+from models_store.jobs.retries import backoff
+from models_store.records import checkpoints, events
+
+
+def is_any_expired(connection: Connection) -> bool:
+    """Whether there is anything to take back."""
+    query = select(jobs.c.id).where(*_expired()).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def _expired() -> tuple[ColumnElement[bool], ...]:
+    return jobs.c.state.in_(HELD), jobs.c.lease_until < database_clock()
+
+
+def expire(connection: Connection, most_losses: int) -> int:
+    """Takes back every job whose lease has run out; gives how many are queued again.
+
+    Args:
+        connection: Of a transaction that writes.
+        most_losses: In a row, without a new checkpoint between, at which a job fails.
+    """
+    lost = {"losses": jobs.c.losses + 1, "retry_at": backoff(jobs.c.losses)}
+    statement = (
+        update(jobs)
+        .where(*_expired())
+        .values(**released(), **lost, version=jobs.c.version + 1)
+        .returning(jobs.c.id, jobs.c.owner, jobs.c.state, jobs.c.losses)
+    )
+    rows = connection.execute(statement).all()
+    requeued = 0
+    for row in rows:
+        if row.losses >= most_losses and row.state == JobState.RUNNING:
+            _give_up(connection, row.id, row.owner, row.losses)
+        else:
+            reason = "its worker was lost"
+            let_go(connection, row.id, row.owner, JobState(row.state), reason)
+            requeued += row.state == JobState.RUNNING
+    return requeued
+
+
+def _give_up(connection: Connection, job_id: str, owner: str, losses: int) -> None:
+    error = JobError(
+        type="worker-lost",
+        title="The worker was lost",
+        detail=f"Its worker was lost, and the job had got no further {losses} times in a row.",
+        category="infrastructure",
+    )
+    statement = (
+        update(jobs)
+        .where(jobs.c.id == job_id)
+        .values(
+            state=JobState.FAILED.value,
+            error=error.model_dump(mode="json"),
+            finished_at=datetime.now(UTC),
+        )
+    )
+    connection.execute(statement)
+    checkpoints.drop(connection, job_id)
+    events.add_state(connection, owner, job_id, JobState.FAILED, error.title)

@@ -1,0 +1,211 @@
+"""Jobs as their owners see and steer them."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, exists, func, select
+from sqlalchemy import delete as sql_delete
+from sqlalchemy import insert as sql_insert
+
+from domain.errors import Conflict
+from domain.job.job import Job, JobError, JobRequest, JobState, Progress, Transition
+from domain.job.plan import Plan
+from domain.job.resources import need_of
+from domain.pointer import clipped
+from models_store.database.lookup import row_of
+from models_store.database.paging import Page
+from models_store.database.paging import page as page_of
+from models_store.database.tables import job_metadata, jobs
+from models_store.ids import new_id
+from models_store.jobs import fair_turns
+from models_store.records import events
+from models_store.records.uses import TERMINAL, insert_uses
+
+
+def insert(
+    connection: Connection,
+    owner: str,
+    request: JobRequest,
+    sent: dict[str, Any],
+    plan: Plan,
+    seed: int,
+    warnings: Sequence[str] = (),
+) -> str:
+    """Queues an accepted job and gives its id.
+
+    Args:
+        sent: The request as the client sent it, shown again as `request`.
+        seed: The request's, or the one drawn for it.
+        warnings: What was found strange when it was accepted.
+    """
+    job_id, now, need = new_id("job"), datetime.now(UTC), need_of(request, plan)
+    values: dict[str, Any] = {
+        "id": job_id,
+        "owner": owner,
+        "kind": request.kind,
+        "name": request.name,
+        "metadata": request.metadata,
+        "state": JobState.QUEUED,
+        "rank": -request.priority,
+        "device": need.device,
+        "gpus": need.gpus,
+        "memory_bytes": need.memory_bytes,
+        **fair_turns.taken(connection, owner, -request.priority, need.device),
+        "request": {**sent, "seed": seed},
+        "plan": plan.model_dump(mode="json", by_alias=True),
+        "seed": seed,
+        "created_at": now,
+        "progress": _no_progress(request, now).model_dump(mode="json"),
+        "metrics": {},
+        "warnings": list(warnings),
+    }
+    connection.execute(sql_insert(jobs).values(values))
+    _insert_metadata(connection, owner, job_id, request.metadata)
+    insert_uses(connection, owner, job_id, _used(request, plan))
+    events.add_state(connection, owner, job_id, JobState.QUEUED, "accepted")
+    for text in warnings:
+        events.add(connection, owner, job_id, "warning", {"detail": text})
+    return job_id
+
+
+def _no_progress(request: JobRequest, now: datetime) -> Progress:
+    epochs = request.fit.epochs if request.kind == "train" else 0
+    return Progress(
+        epoch=0,
+        epochs=epochs,
+        step=0,
+        steps=0,
+        fraction=0.0,
+        seconds_remaining=None,
+        updated_at=now,
+    )
+
+
+def _insert_metadata(
+    connection: Connection, owner: str, job_id: str, metadata: dict[str, str]
+) -> None:
+    rows = [
+        {"job_id": job_id, "owner": owner, "key": key, "value": value}
+        for key, value in metadata.items()
+    ]
+    if rows:
+        connection.execute(sql_insert(job_metadata), rows)
+
+
+def _used(request: JobRequest, plan: Plan) -> set[str]:
+    named = {plan.graph_id, request.dataset, request.validation_dataset, request.model}
+    return {name for name in named if name is not None} | plan.sources.keys()
+
+
+def get(connection: Connection, owner: str, job_id: str) -> Job:
+    """One job.
+
+    Raises:
+        NotFound: the owner has none of this id.
+    """
+    return viewed(connection, get_row(connection, owner, job_id))
+
+
+def get_row(connection: Connection, owner: str, job_id: str) -> Row[Any]:
+    """One job's row, with its `version`.
+
+    Raises:
+        NotFound: the owner has none of this id.
+    """
+    return row_of(connection, jobs, owner, job_id)
+
+
+def page(
+    connection: Connection,
+    owner: str,
+    cursor: str | None,
+    size: int,
+    state: JobState | None = None,
+    metadata: dict[str, str] | None = None,
+) -> Page:
+    """Rows for `viewed`, newest first, of one state and with all the given metadata."""
+    query = select(jobs).where(jobs.c.owner == owner)
+    if state is not None:
+        query = query.where(jobs.c.state == state)
+    for key, value in (metadata or {}).items():
+        query = query.where(
+            exists().where(
+                job_metadata.c.job_id == jobs.c.id,
+                job_metadata.c.owner == owner,
+                job_metadata.c.key == key,
+                job_metadata.c.value == value,
+            )
+        )
+    return page_of(connection, query, jobs, cursor, size)
+
+
+def viewed(connection: Connection, row: Row[Any]) -> Job:
+    """A row as the job its owner sees."""
+    state = JobState(row.state)
+    return Job(
+        id=row.id,
+        kind=row.kind,
+        name=row.name,
+        metadata=row.metadata,
+        state=state,
+        is_terminal=state.is_terminal,
+        attempt=row.attempt,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        progress=_progress(row, state),
+        metrics=row.metrics,
+        model=row.model_id,
+        warnings=row.warnings,
+        error=_error(row),
+        environment=row.environment,
+        bit_exact=row.bit_exact,
+        transitions=_transitions(connection, row),
+        request=row.request,
+    )
+
+
+def _transitions(connection: Connection, row: Row[Any]) -> list[Transition]:
+    """The steps of its life; of a queued job that no worker can take, the last says why."""
+    steps = events.transitions(connection, row.owner, row.id)
+    if row.state != JobState.QUEUED or row.waiting is None:
+        return steps
+    return [*steps[:-1], steps[-1].model_copy(update={"reason": f"waiting: {row.waiting}"})]
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many jobs of all owners are in each state."""
+    query = select(jobs.c.state, func.count()).group_by(jobs.c.state)
+    return {state: count for state, count in connection.execute(query)}  # noqa: C416
+
+
+def _error(row: Row[Any]) -> JobError | None:
+    """At a place that the request has: what a stored graph holds lies deeper than its id."""
+    if row.error is None:
+        return None
+    error = JobError.model_validate(row.error)
+    if error.pointer is None:
+        return error
+    return error.model_copy(update={"pointer": clipped(error.pointer, row.request)})
+
+
+def _progress(row: Row[Any], state: JobState) -> Progress:
+    """A job that ended early, or rests, has no end in sight, whatever was estimated last."""
+    progress = Progress.model_validate(row.progress)
+    if state in (JobState.CANCELLED, JobState.FAILED, JobState.PAUSED):
+        return progress.model_copy(update={"seconds_remaining": None})
+    return progress
+
+
+def delete(connection: Connection, owner: str, job_id: str) -> None:
+    """Forgets a terminal job with its history and events; its model stays.
+
+    Raises:
+        NotFound: the owner has none of this id.
+        Conflict: it is not terminal.
+    """
+    state = get_row(connection, owner, job_id).state
+    if state not in TERMINAL:
+        raise Conflict(f"The job is {state}; cancel it first and delete it when it has ended.")
+    connection.execute(sql_delete(jobs).where(jobs.c.owner == owner, jobs.c.id == job_id))

@@ -1,0 +1,1 @@
+"""Rows of graphs, datasets, models, keys and events."""

@@ -1,0 +1,61 @@
+"""Announcements of a job, numbered from 1 in the order they happened."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, String, bindparam, func, insert, select
+
+from domain.event import Event, EventType
+from domain.job.job import JobState, Transition
+from models_store.database.tables import events
+
+ASKED = "asked by the client"
+"""Why a job changed its course that its owner steered."""
+
+_JOB = bindparam("job", type_=String)
+_NEWEST = select(func.coalesce(func.max(events.c.sequence), 0)).where(events.c.job_id == _JOB)
+_ADD = insert(events).values(
+    job_id=_JOB,
+    sequence=_NEWEST.scalar_subquery() + 1,
+    **{name: bindparam(name) for name in ("owner", "at", "type", "data")},
+)
+"""Made once: making it took longer than the database took for it."""
+
+
+def add(
+    connection: Connection, owner: str, job_id: str, kind: EventType, data: dict[str, Any]
+) -> None:
+    """Announces; the caller's transaction has written the job's row, so numbers do not race."""
+    values = {"job": job_id, "owner": owner, "at": datetime.now(UTC), "type": kind, "data": data}
+    connection.execute(_ADD, values)
+
+
+def add_state(
+    connection: Connection, owner: str, job_id: str, state: JobState, reason: str
+) -> None:
+    """Announces a step of the job's life."""
+    add(connection, owner, job_id, "state", {"state": state.value, "reason": reason})
+
+
+def after(connection: Connection, owner: str, job_id: str, sequence: int, size: int) -> list[Event]:
+    """Up to `size` events later than `sequence`, oldest first."""
+    query = (
+        select(events)
+        .where(events.c.owner == owner, events.c.job_id == job_id, events.c.sequence > sequence)
+        .order_by(events.c.sequence)
+        .limit(size)
+    )
+    return [
+        Event(id=row.sequence, at=row.at, type=row.type, data=row.data)
+        for row in connection.execute(query)
+    ]
+
+
+def transitions(connection: Connection, owner: str, job_id: str) -> list[Transition]:
+    """Every step of the job's life so far."""
+    query = (
+        select(events.c.at, events.c.data)
+        .where(events.c.owner == owner, events.c.job_id == job_id, events.c.type == "state")
+        .order_by(events.c.sequence)
+    )
+    return [Transition(at=row.at, **row.data) for row in connection.execute(query)]

@@ -1,0 +1,152 @@
+"""Trained models and their files."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+from sqlalchemy import delete as sql_delete
+from sqlalchemy import insert as sql_insert
+
+from domain.errors import NotFound
+from domain.graph.language import Blueprint
+from domain.graph.summary import Summary
+from domain.job.plan import PinnedModel
+from domain.model import FileLeftOut, Model, ModelFile, Signature
+from models_store.database.lookup import row_of
+from models_store.database.paging import Page
+from models_store.database.paging import page as page_of
+from models_store.database.tables import model_files, models
+from models_store.ids import new_id
+from models_store.jobs.claims import Claim
+from models_store.records.uses import refuse_if_used
+
+WEIGHTS = "model.safetensors"
+
+
+def insert(
+    connection: Connection,
+    claim: Claim,
+    metrics: dict[str, float],
+    files: Iterable[ModelFile],
+    files_left_out: Iterable[FileLeftOut],
+) -> str:
+    """Keeps the model that an attempt made, whose files lie in its folder; gives its id."""
+    model_id = new_id("model")
+    values = {
+        "id": model_id,
+        "owner": claim.owner,
+        "name": claim.name,
+        "job_id": claim.job_id,
+        "graph_id": claim.plan.graph_id,
+        "folder": str(claim.folder),
+        "blueprint": claim.plan.blueprint.model_dump(mode="json", by_alias=True),
+        "summary": claim.plan.summary.model_dump(mode="json"),
+        "metrics": metrics,
+        "files_left_out": [left_out.model_dump() for left_out in files_left_out],
+        "created_at": datetime.now(UTC),
+    }
+    connection.execute(sql_insert(models).values(values))
+    rows = [
+        {
+            **file.model_dump(),
+            "model_id": model_id,
+            "owner": claim.owner,
+            "artifact": str(claim.folder / file.name),
+        }
+        for file in files
+    ]
+    connection.execute(sql_insert(model_files), rows)
+    return model_id
+
+
+def get(connection: Connection, owner: str, model_id: str) -> Model:
+    """One model.
+
+    Raises:
+        NotFound: the owner has none of this id.
+    """
+    return viewed(connection, row_of(connection, models, owner, model_id))
+
+
+def page(connection: Connection, owner: str, cursor: str | None, size: int) -> Page:
+    """Rows for `viewed`, newest first."""
+    query = select(models).where(models.c.owner == owner)
+    return page_of(connection, query, models, cursor, size)
+
+
+def viewed(connection: Connection, row: Row[Any]) -> Model:
+    """A row as the model its owner sees."""
+    summary = Summary.model_validate(row.summary)
+    files = connection.execute(
+        select(model_files).where(model_files.c.model_id == row.id).order_by(model_files.c.name)
+    )
+    return Model(
+        id=row.id,
+        name=row.name,
+        job=row.job_id,
+        graph=row.graph_id,
+        parameters=summary.parameters,
+        signature=Signature(inputs=summary.inputs, outputs=summary.outputs),
+        metrics=row.metrics,
+        files=[
+            ModelFile(name=f.name, bytes=f.bytes, sha256=f.sha256, media_type=f.media_type)
+            for f in files
+        ],
+        files_left_out=row.files_left_out,
+        created_at=row.created_at,
+    )
+
+
+def definition(connection: Connection, owner: str, model_id: str) -> tuple[Blueprint, Summary]:
+    """What the model is built from.
+
+    Raises:
+        NotFound: the owner has none of this id.
+    """
+    row = row_of(connection, models, owner, model_id)
+    return Blueprint.model_validate(row.blueprint), Summary.model_validate(row.summary)
+
+
+def file(connection: Connection, owner: str, model_id: str, name: str) -> tuple[str, ModelFile]:
+    """The artefact key of one file, and the file.
+
+    Raises:
+        NotFound: no such model, or it has no such file.
+    """
+    query = select(model_files).where(
+        model_files.c.owner == owner,
+        model_files.c.model_id == model_id,
+        model_files.c.name == name,
+    )
+    row = connection.execute(query).one_or_none() if name.isprintable() else None  # NUL is no text
+    if row is None:
+        row_of(connection, models, owner, model_id)
+        raise NotFound("file", name)
+    return row.artifact, ModelFile(
+        name=row.name, bytes=row.bytes, sha256=row.sha256, media_type=row.media_type
+    )
+
+
+def pinned(connection: Connection, owner: str, model_id: str) -> PinnedModel:
+    """The weights of a model as they are now.
+
+    Raises:
+        NotFound: the owner has none of this id.
+    """
+    artifact, weights = file(connection, owner, model_id, WEIGHTS)
+    return PinnedModel(id=model_id, artifact=artifact, sha256=weights.sha256)
+
+
+def delete(connection: Connection, owner: str, model_id: str) -> str:
+    """Forgets a model and gives its folder, whose files go with it.
+
+    Raises:
+        NotFound: the owner has none of this id.
+        Conflict: a job that is not terminal uses it.
+    """
+    row = row_of(connection, models, owner, model_id)
+    refuse_if_used(connection, owner, model_id)
+    connection.execute(sql_delete(models).where(models.c.owner == owner, models.c.id == model_id))
+    folder: str = row.folder
+    return folder

@@ -1,0 +1,44 @@
+"""Which graphs, datasets and models a job uses: they stay while it is not terminal."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, insert, select
+
+from domain.errors import Conflict
+from domain.job.job import JobState
+from models_store.database.tables import job_uses, jobs
+
+TERMINAL = tuple(state.value for state in JobState if state.is_terminal)
+
+
+def insert_uses(
+    connection: Connection, owner: str, job_id: str, resource_ids: Iterable[str]
+) -> None:
+    """Records what a new job uses."""
+    rows = [
+        {"job_id": job_id, "resource_id": resource_id, "owner": owner}
+        for resource_id in sorted(set(resource_ids))
+    ]
+    if rows:
+        connection.execute(insert(job_uses), rows)
+
+
+def refuse_if_used(connection: Connection, owner: str, resource_id: str) -> None:
+    """Nothing, when no job that is not terminal uses the resource.
+
+    Raises:
+        Conflict: naming one such job.
+    """
+    query = (
+        select(jobs.c.id, jobs.c.state)
+        .join(job_uses, job_uses.c.job_id == jobs.c.id)
+        .where(
+            job_uses.c.owner == owner,
+            job_uses.c.resource_id == resource_id,
+            jobs.c.state.not_in(TERMINAL),
+        )
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    if row is not None:
+        raise Conflict(f"The job '{row.id}', which is {row.state}, uses '{resource_id}'.")

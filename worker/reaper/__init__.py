@@ -1,0 +1,1 @@
+"""The reaper: takes back lost jobs, sweeps."""

@@ -1,0 +1,88 @@
+"""Takes back what lost workers held, says why jobs wait, deletes what nothing names any more."""
+
+import logging
+import signal
+import threading
+import time
+from dataclasses import dataclass
+
+from domain.errors import GraphfitError
+from models_store.broker.celery import celery_app
+from models_store.broker.wakeups import Calls
+from models_store.database.engine import Database
+from models_store.files.store import ArtifactStore, open_store
+from models_store.jobs import expiry, workers
+from models_store.maintenance import retention, sweep
+from models_store.records import idempotency
+from models_store.settings import Settings as StoreSettings
+from worker import logs
+from worker.reaper.wait_reasons import Explainer
+from worker.settings import Settings
+from worker.supervisor.heartbeat_file import UNFELT, Pulse
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Reaper:
+    """Any number may run: each step is one transaction that finds only what is left."""
+
+    database: Database
+    store: ArtifactStore
+    calls: Calls
+    settings: StoreSettings
+    pulse: Pulse = UNFELT
+
+    def reap(self) -> None:
+        """Requeues jobs whose lease has run out and calls a worker for them."""
+        with self.database.read() as connection:
+            if not expiry.is_any_expired(connection):
+                return
+        with self.database.write() as connection:
+            requeued = expiry.expire(connection, self.settings.max_attempts)
+        if requeued:
+            log.info("took back %d job(s) of lost workers", requeued)
+            self.calls.wake()
+
+    def sweep(self) -> None:
+        """Forgets what is old, ended or lost; deletes old folders that no row names."""
+        kept = self.settings
+        with self.database.write() as connection:
+            idempotency.forget_old(connection, kept.idempotency_hours)
+            workers.forget_lost(connection)
+        retired = retention.retire(self.database, kept.keep_jobs_days, kept.keep_models_days)
+        if retired:
+            log.info("forgot %d old job(s) and model(s)", retired)
+        sweep.sweep(self.database, self.store, kept.sweep_grace_seconds)
+
+    def run(self, stopping: threading.Event, settings: Settings) -> None:
+        """Until it is told to stop; a store that is away is tried again."""
+        swept = time.monotonic()
+        explainer = Explainer(self.database, self.settings.resume_anywhere_seconds)
+        while not stopping.wait(settings.reap_seconds):
+            try:
+                self.reap()
+                explainer.explain()
+                if time.monotonic() - swept >= settings.sweep_seconds:
+                    self.sweep()
+                    swept = time.monotonic()
+            except (GraphfitError, OSError) as error:
+                log.warning("%s", error)
+            self.pulse.beat()
+
+
+def run() -> None:
+    """Reaps until SIGTERM or SIGINT."""
+    logs.begin("reaper")
+    log.info("ready")
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    store_settings, settings = StoreSettings(), Settings()
+    Reaper(
+        Database.of(store_settings),
+        open_store(store_settings),
+        Calls(celery_app(store_settings)),
+        store_settings,
+        Pulse.of("reaper", settings.pulses),
+    ).run(stopping, settings)

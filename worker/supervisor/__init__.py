@@ -1,0 +1,1 @@
+"""The worker: claims jobs, keeps leases, watches training processes."""

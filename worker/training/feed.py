@@ -1,0 +1,177 @@
+"""Brings rows to the training step: columns on disk, batches by row index in the graph."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from domain.job.recipe import ClassWeights, OutputRecipe, Recipe
+from domain.job.resources import COLUMN_BYTES
+
+Batch = tuple[tuple[Any, ...], dict[str, Any], dict[str, Any] | None]
+"""Inputs in graph order, targets and sample weights by output, as Keras's steps take them."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """Rows and the dtype that the model wants them in."""
+
+    array: np.ndarray[Any, Any]
+    dtype: np.dtype[Any]
+
+    @property
+    def bytes(self) -> int:
+        """In memory, once cast."""
+        return self.array.size * self.dtype.itemsize
+
+
+class Feed:
+    """The rows of one dataset, in the shape that Keras's `train_step` takes."""
+
+    def __init__(
+        self,
+        inputs: Mapping[str, Column],
+        targets: Mapping[str, Column | None],
+        weights: Mapping[str, Column | None],
+        constant_bytes: int = COLUMN_BYTES,
+    ) -> None:
+        self._inputs, self._targets, self._weights = inputs, targets, weights
+        roles = {"x": inputs, "y": targets, "w": weights}
+        self._columns = {
+            (role, name): column
+            for role, named in roles.items()
+            for name, column in named.items()
+            if column is not None
+        }
+        self.rows = len(next(iter(inputs.values())).array)
+        self._weighted = any(column is not None for column in weights.values())
+        self._gather = _gatherer(self._columns, constant_bytes)
+
+    def batch(self, indices: Any) -> Batch:
+        """The rows at `indices`, a tensor of int64; called while a graph is traced."""
+        return self._arranged(self._gather(indices))
+
+    def specimen(self, batch_size: int | None) -> Batch:
+        """A batch without values, to build metrics and optimizer by."""
+        return self._arranged(
+            {
+                key: keras.KerasTensor((batch_size, *column.array.shape[1:]), column.dtype.name)
+                for key, column in self._columns.items()
+            }
+        )
+
+    def _arranged(self, tensors: Mapping[tuple[str, str], Any]) -> Batch:
+        x = tuple(tensors["x", name] for name in self._inputs)
+        y = {name: tensors.get(("y", name)) for name in self._targets}
+        weights = {name: tensors.get(("w", name)) for name in self._weights}
+        return x, y, weights if self._weighted else None
+
+
+def feed_of(
+    recipe: Recipe,
+    dtypes: Mapping[str, str],
+    columns: Mapping[str, Path],
+    rows: slice = slice(None),
+    *,
+    training: bool = True,
+    constant_bytes: int = COLUMN_BYTES,
+) -> Feed:
+    """The feed that a recipe describes.
+
+    Args:
+        recipe: Which column goes where.
+        dtypes: Of each input of the graph.
+        columns: The `.npy` file of each column.
+        rows: Which rows count.
+        training: Class weights act in training, not in validation, as in Keras.
+        constant_bytes: How much may be held in memory.
+    """
+    arrays = {name: np.load(path, mmap_mode="r")[rows] for name, path in columns.items()}
+    inputs = {
+        name: Column(arrays[column], _input_dtype(arrays[column], dtypes[name]))
+        for name, column in recipe.inputs.items()
+    }
+    targets = {
+        name: None if output.target is None else _as_keras(arrays[output.target])
+        for name, output in recipe.outputs.items()
+    }
+    weights = {name: _weights(output, arrays, training) for name, output in recipe.outputs.items()}
+    return Feed(inputs, targets, weights, constant_bytes)
+
+
+def _input_dtype(array: np.ndarray[Any, Any], dtype: str) -> np.dtype[Any]:
+    return array.dtype if dtype == "string" else np.dtype(tf.as_dtype(dtype).as_numpy_dtype)
+
+
+def _as_keras(array: np.ndarray[Any, Any]) -> Column:
+    """Floats of any width become float32, as in Keras's `fit`; the rest stays as it is."""
+    return Column(array, np.dtype(np.float32) if array.dtype.kind == "f" else array.dtype)
+
+
+def _weights(
+    output: OutputRecipe, arrays: Mapping[str, np.ndarray[Any, Any]], training: bool
+) -> Column | None:
+    given = None if output.sample_weight is None else arrays[output.sample_weight]
+    if not (training and output.class_weight and output.target):
+        return None if given is None else _as_keras(given)
+    by_class = class_weights(arrays[output.target], output.class_weight)
+    if given is None:
+        return _as_keras(by_class)
+    aligned = by_class.reshape(by_class.shape + (1,) * (given.ndim - by_class.ndim))
+    return _as_keras(aligned * given.astype(np.float32))
+
+
+def class_weights(
+    target: np.ndarray[Any, Any], weights: ClassWeights
+) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """The weight of each row's class, as Keras's `class_weight` has it.
+
+    Args:
+        target: Class indices of shape (rows,) or (rows, 1), or one-hot (rows, classes).
+        weights: By class index; a class that is not named weighs 1.
+    """
+    if target.ndim > 1 and target.shape[-1] != 1:
+        classes = np.argmax(target, axis=-1)
+    else:
+        classes = np.round(target[..., 0] if target.ndim > 1 else target).astype(np.int32)
+    result = np.ones(classes.shape, np.float32)
+    for index, weight in weights.items():
+        result[classes == int(index)] = weight
+    return result
+
+
+def _gatherer(
+    columns: Mapping[tuple[str, str], Column], constant_bytes: int
+) -> Callable[[Any], dict[tuple[str, str], Any]]:
+    """Small columns as constants, the others read from disk in one call a batch."""
+    constants, mapped, free = {}, {}, constant_bytes
+    for key, column in sorted(columns.items(), key=lambda item: item[1].bytes):
+        if column.bytes <= free:
+            free -= column.bytes
+            constants[key] = tf.constant(column.array.astype(column.dtype, copy=False))
+        else:
+            mapped[key] = column
+
+    def gather(indices: Any) -> dict[tuple[str, str], Any]:
+        tensors = {key: tf.gather(constant, indices) for key, constant in constants.items()}
+        return tensors | (_read(mapped, indices) if mapped else {})
+
+    return gather
+
+
+def _read(mapped: Mapping[tuple[str, str], Column], indices: Any) -> dict[tuple[str, str], Any]:
+    def rows(at: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
+        return [
+            np.asarray(column.array[at]).astype(column.dtype, copy=False)
+            for column in mapped.values()
+        ]
+
+    dtypes = [tf.as_dtype(column.dtype) for column in mapped.values()]
+    tensors = tf.numpy_function(rows, [indices], dtypes, stateful=False)
+    for tensor, column in zip(tensors, mapped.values(), strict=True):
+        tensor.set_shape((*indices.shape, *column.array.shape[1:]))
+    return dict(zip(mapped, tensors, strict=True))

@@ -1,0 +1,85 @@
+"""Keras's own formats: a file counts once plain Keras has read the same model back from it."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from compiler.build.model import Built
+from compiler.inference.forward import forward_of, probe
+from compiler.keras_json.lossy import losses
+from worker.training.errors import disk_is_full
+
+log = logging.getLogger(__name__)
+
+
+class NotTheSame(Exception):
+    """A file does not give the model back; its text tells the client why."""
+
+
+class KerasFiles:
+    """Saves a model in Keras's formats and compares what Keras reads back.
+
+    Both methods raise NotTheSame where the file is of no use, and OSError where there is no room.
+    """
+
+    def __init__(self, built: Built) -> None:
+        model = built.model
+        self._blueprint = built.blueprint
+        # without optimizer, loss and metrics, which the client's Keras may not know
+        self._model = keras.Model(model.inputs, model.output, name=model.name)
+        self._reloaded: Any = None
+
+    def archive(self, path: Path) -> None:
+        """`model.keras`."""
+        self._keras(lambda: self._model.save(path))
+        reloaded = self._keras(lambda: keras.models.load_model(path))
+        self._same_weights(reloaded)
+        self._same_predictions(reloaded)
+        self._reloaded = reloaded
+
+    def weights(self, path: Path) -> None:
+        """`model.weights.h5`; tried on the model that the archive gave back."""
+        if self._reloaded is None:
+            raise NotTheSame("Without a model.keras there is no model to load it into.")
+        self._keras(lambda: self._model.save_weights(path))
+        for variable in self._reloaded.weights:
+            variable.assign(keras.ops.zeros_like(variable))
+        self._keras(lambda: self._reloaded.load_weights(path))
+        self._same_weights(self._reloaded)
+
+    def _same_weights(self, reloaded: Any) -> None:
+        ours, theirs = self._model.weights, reloaded.weights
+        if len(ours) != len(theirs):
+            raise NotTheSame(self._reason())
+        for one, other in zip(ours, theirs, strict=True):
+            if not _equal(one.numpy(), other.numpy()):
+                raise NotTheSame(self._reason("Keras reads other weights back than it wrote."))
+
+    def _same_predictions(self, reloaded: Any) -> None:
+        inputs = probe(self._model)
+        ours = self._keras(lambda: forward_of(self._model)(inputs))
+        theirs = self._keras(lambda: forward_of(reloaded)(inputs))
+        if not all(_equal(array, theirs[name]) for name, array in ours.items()):
+            raise NotTheSame(self._reason("The model that Keras reads back predicts otherwise."))
+
+    def _keras(self, act: Callable[[], Any]) -> Any:
+        """What Keras gives; whatever stops it besides a full disk, the file is of no use."""
+        try:
+            return act()
+        except Exception as error:
+            if disk_is_full(error):
+                raise
+            log.warning("Keras cannot keep a model: %s", error)
+            raise NotTheSame(self._reason()) from error
+
+    def _reason(self, seen: str = "Keras cannot read this model back from its own format.") -> str:
+        """What Keras's formats are known to lose of this model, else what was seen."""
+        return next((lost.detail for lost in losses(self._blueprint)), seen)
+
+
+def _equal(one: Any, other: Any) -> bool:
+    return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
