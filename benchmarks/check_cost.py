@@ -17,8 +17,8 @@ from typing import Any
 import keras
 
 from benchmarks.table import show
-from compiler.build.model import deep_stack
-from tests.service import Service, until
+from compiler.model.build import deep_stack
+from tests.support.service import Service, until
 
 SIZES = (250, 500, 1_000, 2_000)
 GOAL_SECONDS = 5

@@ -19,9 +19,9 @@ from typing import Any
 import psutil
 
 from benchmarks.table import show
-from tests.plans import DEFINITION
-from tests.production import production
-from tests.service import ROOT, Service, until
+from tests.support.production import production
+from tests.support.queued_jobs import DEFINITION
+from tests.support.service import ROOT, Service, until
 
 LEASE_SECONDS = 10
 GOAL_SECONDS = 5

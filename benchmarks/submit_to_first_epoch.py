@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.table import show
 from examples.client import Graphfit
-from tests.service import Service, until
+from tests.support.service import Service, until
 
 ROWS = 2_000
 EXAMPLE = Path(__file__).parents[1] / "openapi" / "examples" / "dense.json"

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.table import show
-from tests.production import production
-from tests.service import Service
+from tests.support.production import production
+from tests.support.service import Service
 
 GOAL = 0.15
 ROWS = 256

@@ -2,8 +2,8 @@
 
 import keras
 
-from compiler.build.model import Built, build
-from compiler.build.size_limits import Ceilings, Meter, Note
+from compiler.model.build import Built, build
+from compiler.model.size_limits import Ceilings, Meter, Note
 from compiler.summary import summary_of
 from compiler.training.check import Training, training_faults
 from domain.contract import Contract

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from compiler.build.graph_pass import Called
-from compiler.build.model import Built
-from compiler.build.size_limits import elements, size_of
+from compiler.model.build import Built
+from compiler.model.graph_pass import Called
+from compiler.model.size_limits import elements, size_of
 from domain.graph.summary import Bytes, NodeSummary, Parameters, Shape, Summary, Tensor
 
 

@@ -1,10 +1,11 @@
 """What every test can use. Fixtures live in modules of their own and are named here."""
 
 pytest_plugins = [
-    "tests.side_by_side",
-    "tests.slice",
-    "tests.databases",
-    "tests.buckets",
-    "tests.stores",
-    "tests.engines",
+    "tests.plugins.scheduling",
+    "tests.plugins.slow_slice",
+    "tests.support.databases",
+    "tests.support.buckets",
+    "tests.support.stores",
+    "tests.support.engines",
+    "tests.support.api_server",
 ]

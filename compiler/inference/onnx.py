@@ -12,9 +12,9 @@ import keras
 import numpy as np
 import onnxruntime
 
-from compiler.build.model import Built
 from compiler.inference.forward import Arrays, forward_of, probe
 from compiler.inference.predict import restored
+from compiler.model.build import Built
 
 log = logging.getLogger(__name__)
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file
 
-from compiler.build.model import Built, build
-from compiler.build.weights import assign
 from compiler.inference.forward import Arrays, forward_of
+from compiler.model.build import Built, build
+from compiler.model.weights import assign
 from domain.graph.language import Blueprint
 
 

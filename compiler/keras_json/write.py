@@ -6,8 +6,8 @@ from typing import Any
 import keras
 from pydantic import JsonValue
 
-from compiler.build.model import build, deep_stack
 from compiler.keras_json.lossy import losses
+from compiler.model.build import build, deep_stack
 from domain.contract import Contract
 from domain.errors import Fault, Invalid
 from domain.graph.language import Blueprint

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from compiler.build.keras_errors import attributed
 from compiler.catalogue.arguments import Argument
 from compiler.catalogue.configs import Component as Described
 from compiler.catalogue.configs import config_faults, misuse, plain_value, read_config
+from compiler.model.keras_errors import attributed
 from domain.errors import Fault, Invalid, not_offered
 from domain.graph.walk import Place
 from domain.job.recipe import Component, NameOrComponent

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from compiler.build.model import Built
+from compiler.model.build import Built
 from compiler.training.allow_list import Offer
 from compiler.training.components import LOSSES, METRICS, callback, optimizer
 from compiler.training.targets import Pair, Spec, by_shapes, fit_faults

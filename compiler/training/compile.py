@@ -20,7 +20,7 @@ def keras_compile(
     sample for those without a loss (their values are never read).
 
     Args:
-        model: As `compiler.build.build` makes it.
+        model: As `compiler.model.build` makes it.
         recipe: Resolved to output names.
         scope: In which the optimizer is made: that of the devices which train together.
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, get_args
 import keras
 import tensorflow as tf
 
-from compiler.build.keras_errors import attributed
+from compiler.model.keras_errors import attributed
 from domain.errors import Fault, Invalid
 from domain.graph.language import Dtype
 from domain.graph.walk import Place

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.abuse.watch import Watch
-from tests.service import Service
+from tests.support.service import Service
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.abuse.bodies import bytecode, function, graph, layer, op
+from tests.abuse.attacks import bytecode, function, graph, layer, op
 from tests.abuse.watch import Watch
 
 CONFIG = "/definition/nodes/0/layer/config"

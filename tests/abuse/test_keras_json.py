@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.abuse.bodies import bytecode, function, keras_json, tensor
+from tests.abuse.attacks import bytecode, function, keras_json, tensor
 from tests.abuse.watch import Watch
 
 DENSE = {"units": 2, "activation": "linear"}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.abuse.bodies import chain, layer, nested, op
+from tests.abuse.attacks import chain, layer, nested, op
 from tests.abuse.watch import Watch
 
 IMAGE = [256, 256, 3]

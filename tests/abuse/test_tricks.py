@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.abuse.bodies import function, graph, layer, op
+from tests.abuse.attacks import function, graph, layer, op
 from tests.abuse.watch import Watch
 
 CONFIG = "/definition/nodes/0/layer/config"

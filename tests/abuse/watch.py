@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import psutil
 
-from tests.abuse.bodies import layer
-from tests.service import ROOT, Service, until
+from tests.abuse.attacks import layer
+from tests.support.service import ROOT, Service, until
 
 SECONDS = 1.0
 TRIES = 3

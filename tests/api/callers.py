@@ -6,7 +6,7 @@ from typing import NamedTuple
 import httpx
 
 from models_store.records import keys
-from tests.api.conftest import Server
+from tests.support.api_server import Server
 
 
 class Caller(NamedTuple):

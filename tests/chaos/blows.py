@@ -11,7 +11,7 @@ from tests.chaos import processes
 from tests.chaos.calls import call
 from tests.chaos.cluster import LEASE_SECONDS, Cluster
 from tests.chaos.part import Part
-from tests.postgresql import Mode
+from tests.support.postgresql import Mode
 
 Blow = Callable[[Cluster, random.Random], str]
 """Strikes, and says whom."""

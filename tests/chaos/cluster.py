@@ -17,9 +17,9 @@ from tests.chaos import processes
 from tests.chaos.disk import small_disk
 from tests.chaos.part import LOOPBACK, Part
 from tests.chaos.timeline import Timeline
-from tests.postgresql import PostgreSql
-from tests.redis_server import RedisServer, free_port
-from tests.service import ROOT
+from tests.support.postgresql import PostgreSql
+from tests.support.redis_server import RedisServer, free_port
+from tests.support.service import ROOT
 
 LEASE_SECONDS = 4.0
 SWEEP_SECONDS = 2.0

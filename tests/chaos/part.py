@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.chaos.timeline import Timeline
-from tests.service import ROOT
+from tests.support.service import ROOT
 
 RESTART_SECONDS = 0.3
 LOOPBACK = "127.0.0.1"

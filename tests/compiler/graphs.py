@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from compiler.build.model import Built, build
+from compiler.model.build import Built, build
 from domain.errors import Invalid
 from domain.graph.language import Blueprint, GraphDefinition
 

@@ -15,8 +15,8 @@ from domain.graph.rules import faults_of
 from domain.graph.summary import Summary
 from domain.job.job import JobRequest
 from domain.job.resolve import resolve
-from tests.bodies import example
 from tests.compiler.graphs import MODEL, built, graph, layer, nested, node
+from tests.support.example_bodies import example
 
 SOURCES = {MODEL: {"definition": example("dense")["graph"]["definition"]}}
 

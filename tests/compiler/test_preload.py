@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.service import ROOT
+from tests.support.service import ROOT
 
 PROGRAM = """
 import sys

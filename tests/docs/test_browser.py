@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Request, expect, sync_playwright
 
-from tests.require import require_program
-from tests.service import Service
+from tests.support.require import require_program
+from tests.support.service import Service
 
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.service import ROOT, Service
+from tests.support.service import ROOT, Service
 
 LANGUAGE, JOBS = ((ROOT / "docs" / name).read_text() for name in ("graph-language.md", "jobs.md"))
 GRAPHS = re.findall(r"```json\n(.*?)```", LANGUAGE, re.DOTALL)

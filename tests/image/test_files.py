@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from models_store.settings import Settings
-from tests.require import require_program
-from tests.service import ROOT
+from tests.support.require import require_program
+from tests.support.service import ROOT
 
 PLUGIN = "/usr/libexec/docker/cli-plugins/docker-compose"
 """Where Debian's package has it since version 2; before that it is on PATH."""

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.engines import Engine
-from tests.service import Service
+from tests.support.engines import Engine
+from tests.support.service import Service
 
 
 @pytest.fixture(scope="session")

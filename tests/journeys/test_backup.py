@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.backups import Backup
-from tests.engines import Engine
-from tests.journeys.steady import EPOCHS, in_mid_training, steady
-from tests.postgresql import PROGRAMS
-from tests.service import ROOT, Service, until
-from tests.stores import settings_of, store_of
+from tests.journeys.long_training import EPOCHS, in_mid_training, steady
+from tests.support.backups import Backup
+from tests.support.engines import Engine
+from tests.support.postgresql import PROGRAMS
+from tests.support.service import ROOT, Service, until
+from tests.support.stores import settings_of, store_of
 
 pytestmark = pytest.mark.slow
 ROWS = {"instances": [[0.5] * 32]}

@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.service import ROOT, Service
+from tests.support.service import ROOT, Service
 
 DENSE = {"type": "Dense", "config": {"units": 10, "activation": "softmax"}}
 

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.datasets import load_digits
 
-from tests.service import Service
+from tests.support.service import Service
 
 
 def test_a_dense_net_with_two_outputs_learns_the_digits(service: Service) -> None:

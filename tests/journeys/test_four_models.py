@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.bodies import dense_data, example, headlines, same, tensors, tweets
-from tests.service import Service
+from tests.support.example_bodies import dense_data, example, headlines, same, tensors, tweets
+from tests.support.service import Service
 
 FIT = {"epochs": 2, "batch_size": 32}
 

@@ -9,8 +9,8 @@ import numpy as np
 import psutil
 import pytest
 
-from tests.engines import Engine
-from tests.service import Service
+from tests.support.engines import Engine
+from tests.support.service import Service
 
 ROOM = 4 * 1024 * 1024
 

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from tests.engines import Engine
-from tests.service import ROOT, Service, until
+from tests.support.engines import Engine
+from tests.support.service import ROOT, Service, until
 
 WITHIN = "2"
 

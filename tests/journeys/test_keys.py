@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from api.access.key_cache import FRESH_SECONDS
-from tests.engines import Engine
-from tests.redis_server import free_port
-from tests.service import ROOT, Service, until
+from tests.support.engines import Engine
+from tests.support.redis_server import free_port
+from tests.support.service import ROOT, Service, until
 
 pytestmark = pytest.mark.slow
 

@@ -14,10 +14,10 @@ import numpy as np
 import psutil
 import pytest
 
-from tests.bodies import same
-from tests.engines import Engine
-from tests.journeys.steady import EPOCHS, in_mid_training, steady
-from tests.service import ROOT, Service, until
+from tests.journeys.long_training import EPOCHS, in_mid_training, steady
+from tests.support.engines import Engine
+from tests.support.example_bodies import same
+from tests.support.service import ROOT, Service, until
 
 pytestmark = pytest.mark.slow
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load
 
-from tests.service import Service
+from tests.support.service import Service
 
 pytestmark = pytest.mark.slow
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.bodies import same
-from tests.service import Service, until
+from tests.support.example_bodies import same
+from tests.support.service import Service, until
 
 pytestmark = pytest.mark.slow
 

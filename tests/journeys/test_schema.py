@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from models_store.database.engine import Database
-from tests.service import ROOT
+from tests.support.service import ROOT
 
 pytestmark = pytest.mark.slow
 

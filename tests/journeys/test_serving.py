@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from cli.serve import CALM_SECONDS
-from tests.engines import Engine
-from tests.service import ROOT, Service, until
+from tests.support.engines import Engine
+from tests.support.service import ROOT, Service, until
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.service import Service, until
+from tests.support.service import Service, until
 
 GRAPH = {
     "inputs": [{"name": "x", "shape": [16]}],

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.journeys.steady import EPOCHS, in_mid_training, steady
-from tests.plans import DEFINITION
-from tests.production import Production, production
-from tests.service import Service, until
+from tests.journeys.long_training import EPOCHS, in_mid_training, steady
+from tests.support.production import Production, production
+from tests.support.queued_jobs import DEFINITION
+from tests.support.service import Service, until
 
 pytestmark = pytest.mark.slow
 BUILD = {"kind": "build", "graph": DEFINITION}

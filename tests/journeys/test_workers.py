@@ -12,8 +12,8 @@ import pytest
 from models_store.ids import new_id
 from models_store.jobs import workers as store
 from models_store.jobs.workers import Announcement
-from tests.plans import DEFINITION, GPU
-from tests.service import ROOT, Service, until
+from tests.support.queued_jobs import DEFINITION, GPU
+from tests.support.service import ROOT, Service, until
 
 
 def workers(service: Service) -> list[dict[str, Any]]:

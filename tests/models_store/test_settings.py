@@ -13,7 +13,7 @@ import api.settings
 import models_store.settings
 import worker.settings
 from models_store.environment import EnvironmentSettings
-from tests.service import ROOT
+from tests.support.service import ROOT
 
 CLASSES: list[type[EnvironmentSettings]] = [
     models_store.settings.Settings,

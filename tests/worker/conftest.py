@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.orders import Jobs
+from tests.worker.training_orders import Jobs
 
 
 @pytest.fixture

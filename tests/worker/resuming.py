@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.worker.orders import Attempt, Jobs, start
+from tests.worker.training_orders import Attempt, Jobs, start
 from worker.protocol.messages import Checkpointed, FromChild, Save, Stepped
 from worker.protocol.training_order import Order
 from worker.training import steps

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from tests.service import ROOT
+from tests.support.service import ROOT
 
 SAYS = """
 import logging

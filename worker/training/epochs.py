@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from compiler.build.model import Built
+from compiler.model.build import Built
 from compiler.training.compile import keras_compile
 from compiler.training.components import callback
 from domain.job.job import Epoch

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 import tensorflow as tf
 
-from compiler.build.keras_errors import plain
+from compiler.model.keras_errors import plain
 from domain.errors import Invalid
 from models_store.files.disk import FULL
 from worker.protocol.failures import STORAGE_FULL, allowed

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from safetensors.numpy import save_file
 
-from compiler.build.model import Built
-from compiler.build.weights import arrays_of
+from compiler.model.build import Built
+from compiler.model.weights import arrays_of
 from domain.job.job import Epoch
 from domain.model import FileLeftOut, ModelFile
 from worker.training.history_file import history_json

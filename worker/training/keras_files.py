@@ -8,9 +8,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from compiler.build.model import Built
 from compiler.inference.forward import forward_of, probe
 from compiler.keras_json.lossy import losses
+from compiler.model.build import Built
 from worker.training.errors import disk_is_full
 
 log = logging.getLogger(__name__)

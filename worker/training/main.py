@@ -12,8 +12,8 @@ from typing import Any
 import keras
 from safetensors.numpy import load_file
 
-from compiler.build.model import Built, build
-from compiler.build.weights import arrays_of, assign, copy_sources
+from compiler.model.build import Built, build
+from compiler.model.weights import arrays_of, assign, copy_sources
 from domain.errors import Invalid
 from domain.job.job import Epoch
 from worker.protocol.messages import Finished, FromChild, Started, Warned

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import keras
 
-from compiler.build.rnn_states import ARGUMENTS as STATES
 from compiler.keras_json.parsing.calls import Call, Given, Tensor, tensors_in
 from compiler.keras_json.parsing.document import refused
+from compiler.model.rnn_states import ARGUMENTS as STATES
 from domain.errors import did_you_mean
 
 _OF_EVERY_CALL = ("training", "mask")

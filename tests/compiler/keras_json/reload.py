@@ -8,9 +8,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from compiler.build.model import build
 from compiler.inference.forward import forward_of, probe
 from compiler.keras_json.write import KerasJson, answer
+from compiler.model.build import build
 from domain.graph.language import Blueprint
 from tests.compiler.graphs import blueprint
 

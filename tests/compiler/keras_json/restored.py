@@ -6,8 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from compiler.build.model import Built, build
 from compiler.keras_json.read import Reading, answer
+from compiler.model.build import Built, build
 from domain.graph.language import Blueprint, GraphDefinition
 from domain.graph.rules import faults_of
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from compiler.build.model import build
 from compiler.keras_json.write import write
+from compiler.model.build import build
 from domain.graph.language import Blueprint
 from tests.compiler.keras_json.restored import definition, faults, restored, shown
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from tests.compiler.catalogue.test_every_layer import in_keras
+from tests.compiler.catalogue.test_ops import _model
 from tests.compiler.keras_json.restored import reading, restored, shown
 from tests.compiler.layer_cases import CASES
 from tests.compiler.op_samples import SAMPLES, Sample
-from tests.compiler.test_catalogue_walk import in_keras
-from tests.compiler.test_ops import _model
 
 ALIASES = {
     "abs": "absolute",

@@ -9,10 +9,10 @@ from typing import Any
 import keras
 import pytest
 
-from compiler.build.model import build
 from compiler.catalogue.layers import CATALOGUE
 from compiler.keras_json.lossy import _is_forgotten
 from compiler.keras_json.write import write
+from compiler.model.build import build
 from tests.compiler.graphs import MODEL, OTHER, blueprint, graph, layer, nested, node
 from tests.compiler.keras_json.reload import faults, reloads, written
 from tests.compiler.layer_cases import CASES

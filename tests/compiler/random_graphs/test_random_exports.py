@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from compiler.build.model import Built, build
 from compiler.keras_json.write import KerasJson, answer
+from compiler.model.build import Built, build
 from domain.graph.language import Blueprint, GraphDefinition
 from tests.compiler.random_graphs.data import arrays_for
 from tests.compiler.random_graphs.direct import Script, script_of

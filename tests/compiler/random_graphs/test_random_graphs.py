@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler.build.model import Built, build
-from compiler.build.weights import arrays_of, assign
 from compiler.check import CheckAnswer, CheckRequest, answer
+from compiler.model.build import Built, build
+from compiler.model.weights import arrays_of, assign
 from compiler.summary import summary_of
 from domain.graph.language import Blueprint, GraphDefinition
 from domain.graph.rules import faults_of

@@ -1,0 +1,1 @@
+"""Refusals of graphs that Keras accepts but computes wrongly, or fails on late."""

@@ -1,0 +1,160 @@
+"""With keys: who gets in, who does not, and for how long."""
+
+import asyncio
+import json
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from sqlalchemy import event, update
+
+from api.access.api_keys import KeyCheck
+from api.access.key_cache import FRESH_SECONDS, PAUSE_SECONDS, KeyRing
+from models_store.database.engine import Database
+from models_store.database.tables import jobs
+from tests.api.callers import Caller, caller, revoke
+from tests.api.requests import faults, made
+from tests.support.api_server import Server
+from tests.support.queued_jobs import queue
+from tests.support.service import until
+
+UNKNOWN = f"gf_{'0' * 26}_{'x' * 43}"
+
+
+@pytest.fixture(scope="module")
+def ada(keyed: Server) -> Caller:
+    return caller(keyed, "ada")
+
+
+def test_a_new_key_lets_in_at_once(keyed: Server) -> None:
+    for _ in range(3):
+        made(caller(keyed, "ada").client.get("/v1/jobs"), 200)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "Bearer", f"Bearer {UNKNOWN}", f"Basic {UNKNOWN}", "Bearer \xe9", UNKNOWN],
+)
+def test_what_is_no_key_is_refused(keyed: Server, header: str) -> None:
+    headers = {b"Authorization": header.encode("latin-1")} if header else {}
+    answer = httpx.get(f"{keyed.address}/v1/jobs", headers=headers)
+    faults(answer, 401)
+    assert answer.json()["type"] == "/problems/unauthorized"
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert UNKNOWN not in answer.text
+
+
+def test_the_scheme_is_read_in_any_case_and_two_headers_in_none(keyed: Server, ada: Caller) -> None:
+    address = f"{keyed.address}/v1/jobs"
+    made(httpx.get(address, headers={"Authorization": f"bearer {ada.secret}"}), 200)
+    twice = [("Authorization", f"Bearer {ada.secret}"), ("Authorization", "Bearer x")]
+    faults(httpx.get(address, headers=twice), 401)
+
+
+def test_a_part_of_a_key_or_its_hash_is_no_key(keyed: Server, ada: Caller) -> None:
+    digest = next(d for d, owner in keyed.parts.keys._owners.items() if owner == "ada")
+    for wrong in (ada.secret[:-1], ada.secret + "x", ada.key_id, digest):
+        answer = httpx.get(f"{keyed.address}/v1/jobs", headers={"Authorization": f"Bearer {wrong}"})
+        faults(answer, 401)
+
+
+def test_a_revoked_key_is_refused_within_a_second(keyed: Server) -> None:
+    leaving = caller(keyed, "ada")
+    made(leaving.client.get("/v1/jobs"), 200)
+    revoke(keyed, leaving.key_id)
+    began = time.monotonic()
+    until(lambda: leaving.client.get("/v1/jobs").status_code == 401 or None, "the refusal")
+    assert time.monotonic() - began < FRESH_SECONDS + 1
+
+
+def test_polls_from_memory_ask_for_the_key_too(keyed: Server, ada: Caller) -> None:
+    with keyed.parts.database.write() as connection:
+        job_id = queue(connection, "ada")
+        old = datetime.now(UTC) - timedelta(hours=1)
+        connection.execute(update(jobs).values(created_at=old).filter_by(id=job_id))
+    address = f"/v1/jobs/{job_id}"
+    made(ada.client.get(address), 200)
+    assert keyed.parts.snapshots.fresh(("ada", job_id)) is not None
+    faults(keyed.client.get(address), 401)
+    faults(caller(keyed, "bob").client.get(address), 404)
+
+
+def test_a_prediction_without_a_key_is_told_as_tensorflow_serving_does(keyed: Server) -> None:
+    address = f"/v1/models/model_{'0' * 26}:predict"
+    answer = keyed.client.post(address, json={"instances": [[1]]})
+    faults(answer, 401)
+    assert answer.json()["error"] == answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/v1/datasets", "/v1/jobs"])
+def test_a_body_is_refused_before_it_is_read(keyed: Server, path: str) -> None:
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head += "Content-Length: 1000000000\r\nExpect: 100-continue\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", int(keyed.address.rpartition(":")[2]))) as client:
+        client.settimeout(30)
+        client.sendall(head.encode())
+        received = b"".join(iter(lambda: client.recv(65536), b""))
+    assert received.startswith(b"HTTP/1.1 401 ")
+    assert json.loads(received.partition(b"\r\n\r\n")[2])["status"] == 401
+
+
+def test_a_stream_ends_when_its_key_is_revoked(keyed: Server) -> None:
+    leaving = caller(keyed, "ada")
+    with keyed.parts.database.write() as connection:
+        address = f"/v1/jobs/{queue(connection, 'ada')}/events"
+    headers = {"Accept": "text/event-stream"}
+    faults(keyed.client.get(address, headers=headers), 401)
+    with leaving.client.stream("GET", address, headers=headers) as answer:
+        lines = answer.iter_lines()
+        while not next(lines).startswith("data: "):
+            pass
+        revoke(keyed, leaving.key_id)
+        began = time.monotonic()
+        assert not [line for line in lines if line.startswith("data: ")]
+    assert time.monotonic() - began < FRESH_SECONDS + 2
+    faults(leaving.client.get(address, headers=headers), 401)
+
+
+def test_any_host_and_any_page_may_call_with_a_key(keyed: Server, ada: Caller) -> None:
+    headers = {"Host": "models.example.org", "Origin": "https://example.org"}
+    made(ada.client.get("/v1/info", headers=headers), 200)
+    assert ada.client.get("/v1/info").json()["auth"] == "keys"
+
+
+def test_who_guesses_keys_does_not_keep_the_database_busy(keyed: Server) -> None:
+    readings: list[float] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "FROM keys" in statement:
+            readings.append(time.monotonic())
+
+    event.listen(keyed.parts.database.engine, "before_cursor_execute", note)
+    began = time.monotonic()
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            tries = [f"{keyed.address}/v1/jobs"] * 64
+            headers = {"Authorization": f"Bearer {UNKNOWN}"}
+            answers = list(pool.map(lambda url: httpx.get(url, headers=headers), tries))
+    finally:
+        event.remove(keyed.parts.database.engine, "before_cursor_execute", note)
+    assert {answer.status_code for answer in answers} == {401}
+    assert len(readings) <= (time.monotonic() - began) / PAUSE_SECONDS + 2
+
+
+def test_while_the_database_is_away_nobody_is_let_in() -> None:
+    async def ask() -> httpx.Response:
+        door = KeyCheck(_never, KeyRing(Database("postgresql://127.0.0.1:1/graphfit")))
+        transport = httpx.ASGITransport(door)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            return await client.get("/v1/jobs", headers={"Authorization": f"Bearer {UNKNOWN}"})
+
+    answer = asyncio.run(ask())
+    faults(answer, 503)
+    assert answer.headers["retry-after"]
+
+
+async def _never(*_: object) -> None:
+    pytest.fail("it was let in")

@@ -1,0 +1,238 @@
+"""No owner sees, uses or ends what is another's: every route that the application has is tried.
+
+A route that a change adds is tried by itself; one that this file cannot place fails the walk.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+from fastapi.routing import iter_route_contexts
+
+from domain.model import ModelFile
+from models_store.ids import new_id
+from models_store.jobs import attempts, workers
+from models_store.jobs.workers import Announcement
+from tests.api.callers import Caller, caller
+from tests.api.requests import faults, graph, made
+from tests.support import queued_jobs
+from tests.support.api_server import Server
+from tests.support.queued_jobs import CPU, queue
+from tests.support.stores import publish
+from worker.supervisor.progress import Estimate
+
+OPEN = {
+    "/", "/docs", "/docs/files/{path}", "/redoc", "/openapi.json", "/problems/{slug}",
+    "/healthz", "/readyz",
+}  # fmt: skip
+"""Answered without a key."""
+SHARED = {
+    "/v1/info", "/metrics", "/v1/workers",
+    "/v1/layers", "/v1/layers/{type}", "/v1/ops", "/v1/ops/{op}",
+}  # fmt: skip
+"""Nobody's: the same for every owner, but for what of it is somebody's."""
+SAMPLES = {"path": "favicon.png", "slug": "not-found", "type": "Dense", "op": "mean"}
+WEIGHTS = "model.safetensors"
+NAME = "secret-name-of-ada"
+
+
+class Endpoint(NamedTuple):
+    """One thing that can be asked."""
+
+    path: str
+    method: str
+
+    @property
+    def kind(self) -> str:
+        """`/v1/jobs/{id}/pause` is about `jobs`."""
+        return f"{self.path}//".split("/")[2]
+
+
+@dataclass(frozen=True)
+class Things:
+    """What ada has: ids by the word in their addresses."""
+
+    ids: dict[str, str]
+
+    def address(self, endpoint: Endpoint) -> str:
+        """With what is in braces filled in, by ada's own."""
+        values = {**SAMPLES, "name": WEIGHTS, "id": self.ids.get(endpoint.kind, "")}
+        return endpoint.path.format(**values)
+
+    def naming(self) -> dict[str, list[dict[str, Any]]]:
+        """Bodies that name them, by the address that takes them."""
+        model = {"type": "Model", "model": self.ids["models"]}
+        stored = {"type": "Graph", "graph": self.ids["graphs"]}
+        return {
+            "/v1/graphs": [{"definition": graph(layer)} for layer in (model, stored)],
+            "/v1/jobs": [
+                {"kind": "build", "graph": self.ids["graphs"]},
+                {"kind": "build", "graph": graph(model)},
+                {"kind": "build", "model": self.ids["models"]},
+                {"graph": graph(), "dataset": self.ids["datasets"], "compile": {"loss": "mse"}},
+            ],
+        }
+
+
+@pytest.fixture(scope="module")
+def ada(keyed: Server) -> Caller:
+    return caller(keyed, "ada")
+
+
+@pytest.fixture(scope="module")
+def bob(keyed: Server) -> Caller:
+    return caller(keyed, "bob")
+
+
+@pytest.fixture(scope="module")
+def things(keyed: Server, ada: Caller) -> Iterator[Things]:
+    """One of each; the job is being run by a worker."""
+    columns = {"x": [[0.0] * 4] * 4, "y": [[0.0] * 3] * 4}
+    posted = {
+        "graphs": {"name": NAME, "definition": graph()},
+        "datasets": {"name": NAME, "columns": columns},
+    }
+    ids = {k: made(ada.client.post(f"/v1/{k}", json=b))["id"] for k, b in posted.items()}
+    ids["models"] = modelled(keyed)
+    worker_id = new_id("worker")
+    announced = Announcement(worker_id, "box", CPU, ("cpu",), {}, "1", datetime.now(UTC))
+    with keyed.parts.database.write() as connection:
+        workers.beat(connection, announced, 600)
+        ids["jobs"] = queue(connection, "ada", name=NAME, priority=9)
+        claim = queued_jobs.claim(connection, worker_id, lease_seconds=600)
+    assert claim is not None
+    assert claim.job_id == ids["jobs"]
+    yield Things(ids)
+    with keyed.parts.database.write() as connection:
+        workers.retire(connection, worker_id)
+
+
+def modelled(keyed: Server) -> str:
+    """A model of ada's, with a file."""
+    with keyed.parts.database.write() as connection:
+        queue(connection, "ada", name=NAME, priority=10)
+        claim = queued_jobs.claim(connection)
+    assert claim is not None
+    assert claim.owner == "ada"
+    sha256 = publish(keyed.parts.artifacts, f"{claim.folder}/{WEIGHTS}", b"weights")
+    file = ModelFile(name=WEIGHTS, bytes=7, sha256=sha256, media_type="x/y")
+    done = Estimate(1, lambda: 0.0).finished(1)
+    with keyed.parts.database.write() as connection:
+        attempts.succeeded(connection, claim, done, {}, [file], [])
+    model_id: str = caller(keyed, "ada").client.get("/v1/models").json()["items"][0]["id"]
+    return model_id
+
+
+@pytest.fixture(scope="module")
+def endpoints(keyed: Server) -> list[Endpoint]:
+    """All, with those that the documentation leaves out; what deletes comes last."""
+    found = {
+        Endpoint(path, method.upper())
+        for path, operations in keyed.app.openapi()["paths"].items()
+        for method in operations
+    }
+    for route in iter_route_contexts(keyed.app.routes):
+        assert route.path is not None
+        mounted = route.methods is None
+        path = f"{route.path}/{{path}}" if mounted else route.path
+        found |= {Endpoint(path, method) for method in route.methods or {"GET"}}
+    assert len(found) > 30  # or else this is not how to find them any more
+    return sorted(found, key=lambda e: (e.method == "DELETE", e))
+
+
+def ask(client: httpx.Client, things: Things, endpoint: Endpoint) -> httpx.Response:
+    body: dict[str, Any] | None = {} if endpoint.method == "POST" else None
+    return client.request(endpoint.method, things.address(endpoint), json=body)
+
+
+def owned(endpoints: list[Endpoint]) -> list[Endpoint]:
+    return [e for e in endpoints if e.path not in OPEN | SHARED]
+
+
+def test_every_address_asks_for_a_key_or_is_known_to_be_open(
+    keyed: Server, things: Things, endpoints: list[Endpoint]
+) -> None:
+    for endpoint in endpoints:
+        answer = ask(keyed.client, things, endpoint)
+        assert (answer.status_code != 401) == (endpoint.path in OPEN), endpoint
+        if answer.status_code == 401 and endpoint.method != "HEAD":
+            faults(answer, 401)
+
+
+def test_the_documentation_says_which_addresses_ask_for_a_key(keyed: Server) -> None:
+    document = keyed.app.openapi()
+    assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            assert operation["security"] == ([] if path in OPEN else [{"key": []}]), path
+
+
+def test_lists_hold_what_is_ones_own(
+    ada: Caller, bob: Caller, things: Things, endpoints: list[Endpoint]
+) -> None:
+    lists = [e for e in owned(endpoints) if "{" not in e.path and e.method != "POST"]
+    assert {e.path for e in lists} == {f"/v1/{kind}" for kind in things.ids}
+    for endpoint in lists:
+        assert made(ask(bob.client, things, endpoint), 200)["items"] == [], endpoint
+        assert things.ids[endpoint.kind] in ask(ada.client, things, endpoint).text, endpoint
+
+
+def test_what_is_the_same_for_all_tells_nothing_of_another_owner(
+    ada: Caller, bob: Caller, things: Things, endpoints: list[Endpoint]
+) -> None:
+    for endpoint in endpoints:
+        if endpoint.path in SHARED:
+            answer = ask(bob.client, things, endpoint)
+            assert answer.status_code == 200, endpoint
+            assert not [word for word in [NAME, *things.ids.values()] if word in answer.text]
+    (worker,) = ada.client.get("/v1/workers").json()["items"]
+    assert worker["job"] == things.ids["jobs"]
+    (worker,) = bob.client.get("/v1/workers").json()["items"]
+    assert (worker["state"], worker["job"]) == ("busy", None)
+
+
+def test_nothing_is_made_of_what_is_anothers(
+    ada: Caller, bob: Caller, things: Things, endpoints: list[Endpoint]
+) -> None:
+    makers = {e.path for e in owned(endpoints) if "{" not in e.path and e.method == "POST"}
+    assert makers == {"/v1/datasets", *things.naming()}  # a dataset is made of nothing
+    for path, bodies in things.naming().items():
+        for body in bodies:
+            refusal = bob.client.post(path, json=body)
+            assert all(told.startswith("There is no ") for told in faults(refusal).values())
+            assert ada.client.post(path, json=body).is_success, body
+
+
+def test_idempotency_keys_of_two_owners_do_not_meet(ada: Caller, bob: Caller) -> None:
+    headers = {"Idempotency-Key": "the same"}
+    body = {"definition": graph()}
+    ids = {
+        made(who.client.post("/v1/graphs", json=body, headers=headers))["id"]
+        for who in (ada, ada, bob)
+    }
+    assert len(ids) == 2
+    body = {"columns": {"x": [1]}}
+    ids = {
+        made(who.client.post("/v1/datasets", json=body, headers=headers))["id"]
+        for who in (ada, ada, bob)
+    }
+    assert len(ids) == 2
+
+
+def test_events_are_not_streamed_to_another_owner(bob: Caller, things: Things) -> None:
+    address = f"/v1/jobs/{things.ids['jobs']}/events"
+    faults(bob.client.get(address, headers={"Accept": "text/event-stream"}), 404)
+
+
+def test_what_has_an_id_is_not_there_for_another_owner(
+    ada: Caller, bob: Caller, things: Things, endpoints: list[Endpoint]
+) -> None:
+    tried = [e for e in owned(endpoints) if "{id}" in e.path]
+    assert {e.kind for e in tried} == things.ids.keys()
+    statuses = {e: ask(bob.client, things, e).status_code for e in tried}
+    assert {e: status for e, status in statuses.items() if status != 404} == {}
+    for endpoint in tried:  # it was for the owner alone that it was not there
+        assert ask(ada.client, things, endpoint).status_code != 404, endpoint

@@ -1,0 +1,88 @@
+"""What a body may be, before anyone looks at what it says."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.api.requests import faults, graph
+
+JSON = {"Content-Type": "application/json"}
+
+
+def post(client: httpx.Client, body: bytes) -> httpx.Response:
+    return client.post("/v1/graphs", content=body, headers=JSON)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "empty"),
+        (b'{"definition": {"inputs": [', "line 1 column"),
+        (b'{"definition":\n NaN}', "line 2 column 2. NaN is not JSON."),
+        (b'{"definition": -Infinity}', "Infinity is not JSON."),
+        (b"{'a': 1}", "line 1 column 2"),
+        (b"\xff\xfe", "line 1"),
+    ],
+)
+def test_what_is_not_json(client: httpx.Client, body: bytes, words: str) -> None:
+    answer = post(client, body)
+    faults(answer, 400)
+    assert answer.json()["type"] == "/problems/not-json"
+    assert words in answer.json()["detail"]
+
+
+def test_numbers_too_large_for_64_bits_are_told_at_their_place(client: httpx.Client) -> None:
+    found = faults(post(client, b'{"definition": {"nodes": [1, -1e400, 1e5, 1e-400]}}'))
+    assert found == {"/definition/nodes/1": "The number is too large for 64 bits."}
+
+
+def test_text_that_no_database_keeps(client: httpx.Client) -> None:
+    assert "/name" in faults(post(client, b'{"name": "a\\u0000b", "definition": {}}'))
+
+
+def test_ten_thousand_levels(client: httpx.Client) -> None:
+    for body in (b"[" * 10_000 + b"]" * 10_000, b'{"definition":' * 10_000 + b"1" + b"}" * 10_000):
+        assert "200 levels" in faults(post(client, body))[""]
+
+
+def test_another_media_type(client: httpx.Client) -> None:
+    answer = client.post("/v1/graphs", content=b"{}", headers={"Content-Type": "text/plain"})
+    faults(answer, 415)
+    assert "application/json" in answer.json()["detail"]
+
+
+def test_an_announced_length_over_the_limit_is_refused_at_once(client: httpx.Client) -> None:
+    head = b"POST /v1/graphs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000001\r\n\r\n"
+    answer = said(client, head)
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert b"application/problem+json" in answer
+    assert b"MAX_JSON_BYTES" in answer
+
+
+def said(client: httpx.Client, head: bytes) -> bytes:
+    """What the server answers to a head whose body never comes."""
+    import socket
+
+    address = (client.base_url.host, client.base_url.port or 80)
+    with socket.create_connection(address, timeout=10) as connection:
+        connection.sendall(head)
+        answer = b""
+        while chunk := connection.recv(65536):
+            answer += chunk
+        return answer
+
+
+def test_a_stream_over_the_limit_is_cut(client: httpx.Client) -> None:
+    def endless() -> Iterator[bytes]:
+        for _ in range(40):
+            yield b" " * 50_000
+
+    answer = client.post("/v1/graphs", content=endless(), headers=JSON)
+    faults(answer, 413)
+
+
+def test_a_body_at_the_limit_is_read(client: httpx.Client) -> None:
+    body = httpx.Request("POST", "http://x", json={"definition": graph()}).read()
+    assert post(client, body.ljust(1_000_000)).status_code == 201
+    faults(post(client, body.ljust(1_000_001)), 413)

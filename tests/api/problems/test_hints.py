@@ -1,0 +1,87 @@
+"""What stands in the wrong place is told where it belongs."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.api.requests import faults
+
+DENSE = {"type": "Dense", "config": {"units": 3}}
+
+
+def posted(client: httpx.Client, node: dict[str, Any], **more: Any) -> dict[str, str]:
+    definition = {
+        "inputs": [{"name": "x", "shape": [3]}],
+        "nodes": [{"name": "d", "inputs": "x", **node}],
+        "outputs": ["d"],
+        **more,
+    }
+    return faults(client.post("/v1/graphs?validate_only=true", json={"definition": definition}))
+
+
+@pytest.mark.parametrize(
+    ("node", "where", "words"),
+    [
+        ({"layer": "Dense"}, "layer", 'used once is an object: {"type": "...", "config": {...}}'),
+        ({"layer": "Dense", "config": {"units": 3}}, "config", "It belongs inside `layer`"),
+        ({"layer": {"type": "Dense", "units": 3}}, "layer/units", "under its `config`"),
+        ({"layer": {"class_name": "Dense"}}, "layer/class_name", "called `type` here"),
+        ({"layer": DENSE, "training": False}, "training", "belong under `call`"),
+        ({"layer": DENSE, "input": "x"}, "input", "Did you mean 'inputs'?"),
+        ({"layer": DENSE, "inputs": 3}, "inputs", "a list of references"),
+        ({"layer": [DENSE]}, "layer", "or an object"),
+        ({"layer": {"type": "Graph", "config": {}}}, "layer/config", "has a `graph`"),
+        ({"op": "mean", "call": {"axis": 1}}, "call", "belong under `config`"),
+        ({"op": "mean", "axis": 1}, "axis", "belong under `config`"),
+    ],
+)
+def test_of_a_node(client: httpx.Client, node: Any, where: str, words: str) -> None:
+    assert words in posted(client, node)[f"/definition/nodes/0/{where}"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "where", "words"),
+    [
+        ("inputs", [{"name": "x", "shape": [-1, 3]}], "inputs/0/shape/0", "batch axis is left out"),
+        ("inputs", [{"name": "x", "batch_shape": [1]}], "inputs/0/batch_shape", "Give `shape`"),
+        ("inputs", [{"name": "x", "shape": 3}], "inputs/0/shape", "must be a list"),
+        ("inputs", ["x"], "inputs/0", "must be an object"),
+        ("inputs", {"x": [3]}, "inputs", "must be a list"),
+        ("outputs", "d", "outputs", "must be a list"),
+        ("outputs", [{"name": "z", "node": "d"}], "outputs/0/node", "There are `name`, `from`."),
+        ("layers", [DENSE], "layers", "names to shared layers"),
+    ],
+)
+def test_of_a_graph(client: httpx.Client, field: str, value: Any, where: str, words: str) -> None:
+    found = posted(client, {"layer": DENSE}, **{field: value})
+    assert words in found[f"/definition/{where}"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "where", "words"),
+    [
+        ("/v1/graphs", {"graph": {}}, "/graph", "There are `name`, `definition`, `keras_json`."),
+        ("/v1/jobs", {"data": {}}, "/data", "Did you mean 'dataset'?"),
+        ("/v1/jobs", {"fit": {"epoch": 3}}, "/fit/epoch", "Did you mean 'epochs'?"),
+        ("/v1/jobs", {"fit": {"lr": 0.1}}, "/fit/lr", "There are `epochs`, `batch_size`"),
+        ("/v1/jobs", {"compile": {"optimiser": "adam"}}, "/compile/optimiser", "'optimizer'?"),
+        (
+            "/v1/jobs",
+            {"compile": {"loss": {"y": {"type": "mse", "delta": 1}}}},
+            "/compile/loss/y/delta",
+            "belong under its `config`",
+        ),
+    ],
+)
+def test_fields_that_are_not_there(
+    client: httpx.Client, path: str, body: Any, where: str, words: str
+) -> None:
+    assert words in faults(client.post(path, json=body))[where]
+
+
+def test_a_batch_axis_that_only_keras_minds(client: httpx.Client) -> None:
+    conv = {"type": "Conv2D", "config": {"filters": 2, "kernel_size": 3}}
+    inputs = [{"name": "x", "shape": [None, 28, 28, 1]}]
+    (detail,) = posted(client, {"layer": conv}, inputs=inputs).values()
+    assert "that of 'x' begins with null" in detail

@@ -1,0 +1,280 @@
+"""`/v1/datasets` over a real socket."""
+
+import io
+import json
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import numpy as np
+import psutil
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from api.access.loopback import LoopbackGuard
+from api.middleware.body_limit import BodyLimit
+from api.problems.handlers import add_handlers
+from api.routes import datasets
+from api.settings import Settings
+from models_store.database.engine import Database
+from models_store.database.migrate import migrate
+from models_store.files.local import LocalArtifacts
+from models_store.records.uses import insert_uses
+from tests.support.queued_jobs import queue
+from tests.support.service import until
+
+LIMIT = 400 << 20
+NPZ = {"Content-Type": "application/x-npz"}
+JSON = {"Content-Type": "application/json"}
+
+
+SENDER = """
+import http.client, sys
+from pathlib import Path
+archive = Path(sys.argv[3])
+connection = http.client.HTTPConnection(sys.argv[1], int(sys.argv[2]), timeout=120)
+headers = {"Content-Type": "application/x-npz", "Content-Length": str(archive.stat().st_size)}
+with archive.open("rb") as body:
+    connection.request("POST", "/v1/datasets", body, headers)
+print(connection.getresponse().status)
+"""
+
+
+class Server:
+    """The datasets' endpoints with a database and a store, served by uvicorn in a thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "artifacts"
+        self.database = Database(f"sqlite:///{folder / 'graphfit.sqlite'}")
+        migrate(self.database)
+        settings = Settings(max_upload_bytes=LIMIT)
+        app = FastAPI()
+        app.state.services = SimpleNamespace(
+            settings=settings, database=self.database, artifacts=LocalArtifacts(self.folder)
+        )
+        app.include_router(datasets.router)
+        add_handlers(app)
+        app.add_middleware(BodyLimit, settings=settings)
+        app.add_middleware(LoopbackGuard)
+        self._uvicorn = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+        self._thread = threading.Thread(target=self._uvicorn.run)
+        self._thread.start()
+        self.address = until(self._address, "the server")
+        self.client = httpx.Client(base_url="http://{}:{}".format(*self.address), timeout=60)
+
+    def _address(self) -> tuple[str, int] | None:
+        if not self._uvicorn.started:
+            return None
+        host, port = self._uvicorn.servers[0].sockets[0].getsockname()[:2]
+        return str(host), int(port)
+
+    def stop(self) -> None:
+        self.client.close()
+        self._uvicorn.should_exit = True
+        self._thread.join()
+        self.database.close()
+
+    def files(self) -> list[Path]:
+        return [path for path in self.folder.rglob("*") if path.is_file()]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    running = Server(tmp_path)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def client(server: Server) -> httpx.Client:
+    return server.client
+
+
+def npz(**columns: Any) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, **columns)
+    return file.getvalue()
+
+
+def created(answer: httpx.Response) -> dict[str, Any]:
+    assert answer.status_code == 201, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def pointers(answer: httpx.Response) -> list[str]:
+    assert answer.status_code == 422, answer.text
+    return [error["pointer"] for error in answer.json()["errors"]]
+
+
+def test_json_from_post_to_delete(client: httpx.Client, server: Server) -> None:
+    sent = {"name": "two", "columns": {"x": [[0.5, 1], [2, 3]], "y": [0, 1]}}
+    answer = client.post("/v1/datasets", json=sent)
+    body = created(answer)
+    assert answer.headers["location"] == f"/v1/datasets/{body['id']}"
+    assert (body["name"], body["rows"], body["bytes"]) == ("two", 2, 48)
+    assert body["columns"][0] == {
+        "name": "x", "dtype": "float64", "shape": [2], "min": 0.5, "max": 3.0, "not_finite": 0,
+    }  # fmt: skip
+    assert client.get(answer.headers["location"]).json() == body
+    assert client.get("/v1/datasets").json() == {"items": [body], "next_cursor": None}
+    rows = client.get(f"/v1/datasets/{body['id']}/rows").json()
+    assert rows == {"start": 0, "count": 2, "columns": {"x": [[0.5, 1.0], [2.0, 3.0]], "y": [0, 1]}}
+    assert client.delete(answer.headers["location"]).status_code == 204
+    assert client.get(answer.headers["location"]).status_code == 404
+    assert client.get(f"/v1/datasets/{body['id']}/rows").status_code == 404
+    assert server.files() == []
+
+
+def test_npz_with_a_name(client: httpx.Client) -> None:
+    raw = npz(x=np.array([[1, np.nan], [np.inf, 2]], ">f4"))
+    body = created(client.post("/v1/datasets", params={"name": "n"}, content=raw, headers=NPZ))
+    assert (body["name"], body["columns"][0]["dtype"]) == ("n", "float32")
+    rows = client.get(f"/v1/datasets/{body['id']}/rows", params={"start": 1, "count": 5}).json()
+    assert rows["columns"] == {"x": [[None, 2.0]]}
+    assert rows["non_finite"] == {"/columns/x/0/0": "Infinity"}
+
+
+def test_pages(client: httpx.Client) -> None:
+    ids = [
+        created(client.post("/v1/datasets", json={"columns": {"x": [i]}}))["id"] for i in range(3)
+    ]
+    first = client.get("/v1/datasets", params={"page_size": 2}).json()
+    assert [item["id"] for item in first["items"]] == ids[:0:-1]
+    second = client.get("/v1/datasets", params={"cursor": first["next_cursor"]}).json()
+    assert [item["id"] for item in second["items"]] == ids[:1]
+
+
+def test_a_dataset_in_use_stays(client: httpx.Client, server: Server) -> None:
+    dataset = created(client.post("/v1/datasets", json={"columns": {"x": [1]}}))["id"]
+    with server.database.write() as connection:
+        job = queue(connection)
+        insert_uses(connection, "local", job, [dataset])
+    refused = client.delete(f"/v1/datasets/{dataset}")
+    assert refused.status_code == 409
+    assert job in refused.json()["detail"]
+    assert client.get(f"/v1/datasets/{dataset}/rows").json()["columns"] == {"x": [1]}
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "", None])
+def test_other_formats_are_refused(client: httpx.Client, content_type: str | None) -> None:
+    headers = {} if content_type is None else {"Content-Type": content_type}
+    answer = client.post("/v1/datasets", content=b"x,y\n1,2\n", headers=headers)
+    assert answer.status_code == 415
+    assert "application/json, application/x-npz" in answer.json()["detail"]
+
+
+def test_media_types_may_have_parameters(client: httpx.Client) -> None:
+    headers = {"Content-Type": 'Application/JSON; charset="utf-8"'}
+    created(client.post("/v1/datasets", content=b'{"columns": {"x": [1]}}', headers=headers))
+
+
+def test_faults_leave_nothing(client: httpx.Client, server: Server) -> None:
+    ragged = {"columns": {"x": [[1, 2], [3]], "y": [1]}}
+    assert pointers(client.post("/v1/datasets", json=ragged)) == ["/columns/x/1", "/columns/y"]
+    objects = npz(x=np.array([None, {}]))
+    assert pointers(client.post("/v1/datasets", content=objects, headers=NPZ)) == ["/columns/x"]
+    broken = client.post("/v1/datasets", content=b'{"columns": {"x": [1, 2', headers=JSON)
+    assert (broken.status_code, broken.json()["type"]) == (400, "/problems/not-json")
+    assert server.files() == []
+    assert client.get("/v1/datasets").json()["items"] == []
+
+
+@pytest.mark.parametrize("query", [{"start": -1}, {"count": 0}, {"count": 10**6}, {"start": "a"}])
+def test_rows_that_cannot_be_asked_for(client: httpx.Client, query: dict[str, Any]) -> None:
+    dataset = created(client.post("/v1/datasets", json={"columns": {"x": [1]}}))["id"]
+    assert client.get(f"/v1/datasets/{dataset}/rows", params=query).status_code == 422
+
+
+def test_an_early_fault_ends_a_long_upload(client: httpx.Client, server: Server) -> None:
+    def body() -> Iterator[bytes]:
+        yield b'{"columns": {"x": [1 2, '
+        for _ in range(64):
+            yield b"1, " * 350_000
+
+    answer = client.post("/v1/datasets", content=body(), headers=JSON)
+    assert answer.status_code == 400
+    assert server.files() == []
+
+
+class TestLimits:
+    def test_an_announced_length_is_refused_unread(self, server: Server) -> None:
+        head = (
+            f"POST /v1/datasets HTTP/1.1\r\nHost: localhost\r\nContent-Length: {LIMIT + 1}\r\n\r\n"
+        )
+        with socket.create_connection(server.address, timeout=30) as connection:
+            connection.sendall(head.encode())
+            assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
+
+    def test_a_chunked_body_is_refused_as_it_passes_the_limit(self, server: Server) -> None:
+        head = (
+            "POST /v1/datasets HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
+            "Content-Type: application/x-npz\r\n\r\n"
+        )
+        chunk = b"%x\r\n" % (1 << 20) + bytes(1 << 20) + b"\r\n"
+        with socket.create_connection(server.address, timeout=30) as connection:
+            connection.sendall(head.encode())
+            for _ in range((LIMIT >> 20) + 1):
+                connection.sendall(chunk)
+            assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
+        until(lambda: None if server.files() else True, "the scratch folder to go")
+
+    def test_a_client_that_goes_away_leaves_nothing(self, server: Server) -> None:
+        head = (
+            "POST /v1/datasets HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000000\r\n"
+            "Content-Type: application/x-npz\r\n\r\n"
+        )
+        with socket.create_connection(server.address, timeout=30) as connection:
+            connection.sendall(head.encode() + bytes(5_000_000))
+            until(lambda: server.files() or None, "the upload to begin")
+        until(lambda: None if server.files() else True, "the scratch folder to go")
+        assert server.client.get("/v1/datasets").json()["items"] == []
+
+
+class TestIdempotency:
+    def test_the_same_upload_again(self, client: httpx.Client, server: Server) -> None:
+        headers = {**NPZ, "Idempotency-Key": "one"}
+        raw = npz(x=np.arange(5))
+        first = client.post("/v1/datasets", content=raw, headers=headers)
+        again = client.post("/v1/datasets", content=raw, headers=headers)
+        assert created(again) == created(first)
+        assert again.headers["location"] == first.headers["location"]
+        assert len(server.files()) == 1
+
+    def test_another_body_with_the_same_key(self, client: httpx.Client) -> None:
+        headers = {**NPZ, "Idempotency-Key": "one"}
+        created(client.post("/v1/datasets", content=npz(x=np.arange(5)), headers=headers))
+        other = client.post("/v1/datasets", content=npz(x=np.arange(6)), headers=headers)
+        assert other.status_code == 422
+        assert "Idempotency-Key" in other.json()["detail"]
+
+    def test_a_refused_upload_frees_its_key(self, client: httpx.Client) -> None:
+        headers = {**JSON, "Idempotency-Key": "one"}
+        refused = client.post("/v1/datasets", content=b'{"columns": {}}', headers=headers)
+        assert refused.status_code == 422
+        body = json.dumps({"columns": {"x": [1]}}).encode()
+        created(client.post("/v1/datasets", content=body, headers=headers))
+
+
+@pytest.mark.slow
+def test_a_large_upload_streams(server: Server, tmp_path: Path) -> None:
+    """This process is the server: its own memory grows by a few blocks, not by the body."""
+    archive = tmp_path / "large.npz"
+    np.savez(archive, x=np.zeros(LIMIT // 8 - 1000))
+    command = [sys.executable, "-c", SENDER, *map(str, server.address), str(archive)]
+    process = psutil.Process()
+    server.client.post("/v1/datasets", content=npz(x=np.zeros(4 << 20)), headers=NPZ)
+    peak = before = process.memory_info().rss
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as sender:
+        while sender.poll() is None:
+            peak = max(peak, process.memory_info().rss)
+        assert sender.stdout is not None
+        assert sender.stdout.read() == b"201\n"
+    assert peak - before < 8 << 20

@@ -1,0 +1,90 @@
+"""Children that take too long, too much, or die: none takes the service with it."""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from application.children.pool import Bounds, Checker, Failed, Unfinished
+from domain.errors import Busy, StorageFull
+from tests.support.service import until
+
+BOUNDS = Bounds(seconds=20, memory_bytes=2**30)
+
+
+@pytest.fixture(scope="module")
+def checker() -> Checker:
+    made = Checker(at_once=1, wait_seconds=0.1)
+    made.start()
+    until(lambda: made.is_warm or None, "the checker")
+    return made
+
+
+def test_a_function_runs_in_another_process(checker: Checker) -> None:
+    assert checker.run("os.getpid", bounds=BOUNDS) != os.getpid()
+    assert checker.run("math.hypot", 3, 4, bounds=BOUNDS) == 5
+
+
+def test_no_child_sees_a_gpu(checker: Checker) -> None:
+    assert checker.run("os.getenv", "CUDA_VISIBLE_DEVICES", bounds=BOUNDS) == "-1"
+
+
+def test_a_deadline_is_kept(checker: Checker) -> None:
+    started = time.monotonic()
+    with pytest.raises(Unfinished, match=r"longer than 0\.3 seconds"):
+        checker.run("time.sleep", 30, bounds=Bounds(0.3, 2**30))
+    assert time.monotonic() - started < 5
+
+
+def test_memory_is_bounded(checker: Checker) -> None:
+    with pytest.raises(Unfinished, match="more memory than the 67,108,864 bytes"):
+        checker.run("builtins.bytearray", 2**28, bounds=Bounds(20, 2**26))
+
+
+def test_the_death_of_a_child_is_survived(checker: Checker) -> None:
+    for _ in range(3):
+        with pytest.raises(Unfinished):
+            checker.run("os.abort", bounds=BOUNDS)
+    assert checker.run("math.hypot", 3, 4, bounds=BOUNDS) == 5
+
+
+def test_who_was_killed_may_be_sent_again(checker: Checker) -> None:
+    with pytest.raises(Busy, match="was killed") as refusal:
+        checker.run("signal.raise_signal", signal.SIGKILL, bounds=BOUNDS)
+    assert refusal.value.retry_after > 0
+
+
+def test_a_full_disk_is_named(checker: Checker) -> None:
+    with pytest.raises(StorageFull):
+        checker.run("shutil.copyfile", __file__, "/dev/full", bounds=BOUNDS)
+
+
+def test_an_error_is_told(checker: Checker) -> None:
+    with pytest.raises(Failed, match="ZeroDivisionError"):
+        checker.run("operator.truediv", 1, 0, bounds=BOUNDS)
+
+
+def test_no_more_at_once_than_may_be(checker: Checker) -> None:
+    def slow() -> None:
+        with pytest.raises(Unfinished):
+            checker.run("time.sleep", 30, bounds=Bounds(1.5, 2**30))
+
+    thread = threading.Thread(target=slow)
+    thread.start()
+    time.sleep(0.3)
+    with pytest.raises(Busy) as refusal:
+        checker.run("os.getpid", bounds=BOUNDS)
+    assert refusal.value.retry_after > 0
+    thread.join()
+    assert checker.run("os.getpid", bounds=BOUNDS)
+
+
+def test_outcomes_are_counted() -> None:
+    heard: list[tuple[str, str]] = []
+    counted = Checker(1, 1, lambda function, outcome, seconds: heard.append((function, outcome)))
+    counted.run("os.getpid", bounds=BOUNDS)
+    with pytest.raises(Unfinished):
+        counted.run("os.abort", bounds=BOUNDS)
+    assert heard == [("os.getpid", "value"), ("os.abort", "died")]

@@ -1,0 +1,84 @@
+"""ONNX files: the graph's own names, and what Keras gives."""
+
+import hashlib
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from compiler.inference.onnx import export_onnx
+from tests.compiler.graphs import built, graph, layer, node
+from tests.compiler.inference.test_predict import TWO, rows, stored
+from tests.worker.child import in_child
+
+CLASHING = graph(
+    {"x": [4]},
+    [node("hidden", layer("Dense", units=3), "x"), node("x_2", layer("ReLU"), "hidden")],
+    [{"name": "zebra", "from": "hidden"}, {"name": "ant", "from": "x_2"}, "hidden"],
+)
+
+
+def test_the_file_gives_what_keras_gives_for_any_number_of_rows(tmp_path: Path) -> None:
+    made = built(TWO)
+    target = tmp_path / "model.onnx"
+    report = export_onnx(*stored(made, tmp_path), str(target))
+
+    content = target.read_bytes()
+    assert report == {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    session = onnxruntime.InferenceSession(content)
+    assert [item.name for item in session.get_inputs()] == ["a", "b"]
+    for count in (1, 7):
+        given = rows(count)
+        single = {name: array.astype(np.float32) for name, array in given.items()}
+        found = dict(zip(("y", "encoded"), session.run(["y", "encoded"], single), strict=True))
+        wanted = made.model([given["a"], given["b"]], training=False)
+        for name, array in found.items():
+            assert np.allclose(array, wanted[name], atol=1e-5)
+
+
+def exported_with_temporary_files_in(
+    folder: Path, blueprint_json: str, weights: str, target: Path
+) -> bool:
+    """In a child, as AutoGraph converts a function once for each process."""
+    tempfile.tempdir = str(folder)
+    export_onnx(blueprint_json, weights, str(target))
+    return tempfile.gettempdir() == str(folder)
+
+
+def test_what_autograph_leaves_lies_beside_the_file(tmp_path: Path) -> None:
+    """It deletes its files when its process ends by itself; the child of an API is killed."""
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    target = tmp_path / "beside" / "model.onnx"
+    target.parent.mkdir()
+    model = stored(built(TWO), tmp_path)
+    assert in_child(exported_with_temporary_files_in, elsewhere, *model, target)
+    assert list(target.parent.glob("__autograph_generated_file*"))
+    assert not list(elsewhere.iterdir())
+
+
+def test_outputs_keep_the_names_of_the_graph(tmp_path: Path) -> None:
+    made = built(CLASHING)
+    report = export_onnx(*stored(made, tmp_path), str(tmp_path / "model.onnx"))
+
+    assert "reason" not in report
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    assert {item.name for item in session.get_outputs()} == {"zebra", "ant", "hidden"}
+
+
+def test_an_output_named_like_an_input_has_no_file_but_a_reason(tmp_path: Path) -> None:
+    same = graph({"x": [4]}, [node("y", layer("ReLU"), "x")], ["y", "x"])
+    report = export_onnx(*stored(built(same), tmp_path), str(tmp_path / "model.onnx"))
+
+    assert report == {"reason": "In ONNX an output cannot have the name of an input."}
+
+
+def test_what_cannot_be_converted_has_a_reason_and_no_file(tmp_path: Path) -> None:
+    random = {"type": "GaussianNoise", "config": {"stddev": 1.0}}
+    always: dict[str, Any] = graph({"x": [4]}, [node("y", random, "x", training=True)], ["y"])
+    report = export_onnx(*stored(built(always), tmp_path), str(tmp_path / "model.onnx"))
+
+    assert isinstance(report["reason"], str)
+    assert str(tmp_path) not in report["reason"]
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]

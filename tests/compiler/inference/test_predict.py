@@ -1,0 +1,56 @@
+"""Predictions in a child of the API: from a blueprint and stored weights alone."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from compiler.inference.predict import predict
+from compiler.model.build import Built
+from compiler.model.weights import arrays_of
+from tests.compiler.graphs import built, graph, layer, node
+
+TWO = graph(
+    {"a": [5, 3], "b": [2]},
+    [
+        node("encoded", "lstm", "a"),
+        node("joined", layer("Concatenate"), ["encoded", "b"]),
+        node("dropped", layer("Dropout", rate=0.5), "joined"),
+        node("y", layer("Dense", units=4), "dropped"),
+    ],
+    ["y", "encoded"],
+    lstm=layer("LSTM", units=3),
+)
+
+
+def stored(made: Built, folder: Path) -> tuple[str, str]:
+    """The arguments that name a model to a child."""
+    path = folder / "model.safetensors"
+    save_file(arrays_of(made), path)
+    return made.blueprint.model_dump_json(by_alias=True), str(path)
+
+
+def rows(count: int) -> dict[str, Any]:
+    random = np.random.default_rng(0)
+    return {"b": random.random((count, 2)), "a": random.random((count, 5, 3))}
+
+
+@pytest.mark.parametrize("batch", [1, 4, 100])
+def test_predictions_are_those_of_the_model(tmp_path: Path, batch: int) -> None:
+    made = built(TWO)
+    given = rows(10)
+    found = predict(*stored(made, tmp_path), given, batch)
+
+    wanted = made.model([given["a"], given["b"]], training=False)
+    assert {*found} == {"y", "encoded"}
+    for name, array in found.items():
+        assert array.shape == wanted[name].shape
+        assert np.allclose(array, wanted[name], atol=1e-6)
+
+
+def test_no_rows_give_no_rows(tmp_path: Path) -> None:
+    found = predict(*stored(built(TWO), tmp_path), rows(0), 8)
+
+    assert found["y"].shape == (0, 4)

@@ -1,0 +1,81 @@
+"""What the check accepts works: every layer and function, with tensors of every dtype."""
+
+from itertools import count
+from typing import Any
+
+import numpy as np
+import pytest
+
+from compiler.check import CheckRequest, check
+from compiler.inference.forward import forward_of
+from compiler.model.build import build
+from compiler.model.size_limits import Meter
+from tests.compiler.graphs import blueprint
+from tests.compiler.layer_cases import CASES
+from tests.compiler.op_samples import SAMPLES, Sample, Tensor
+
+DTYPES = ("float16", "float32", "int32", "uint8", "bool")
+_VALUES = frozenset({"cholesky", "fmod", "inv", "mod", "solve"})
+"""Functions that only some numbers suit."""
+_QUICK = ("tril", "cdist", "einsum")
+
+
+def of_layer(kind: str, dtype: str) -> dict[str, Any]:
+    case, numbers = CASES[kind], count()
+    references = case.filled(lambda _: f"x{next(numbers)}")
+    made = {"type": kind, "config": case.config}
+    return {
+        "inputs": [
+            {"name": f"x{i}", "shape": list(shape), "dtype": dtype}
+            for i, shape in enumerate(case.shapes)
+        ],
+        "nodes": [{"name": "it", "layer": made, "inputs": references, "call": case.call}],
+        "outputs": ["it"],
+    }
+
+
+def of_function(sample: Sample, dtype: str) -> dict[str, Any]:
+    inputs: list[dict[str, Any]] = []
+
+    def put(tensor: Tensor) -> str:
+        inputs.append({"name": f"x{len(inputs)}", "shape": list(tensor.shape), "dtype": dtype})
+        return str(inputs[-1]["name"])
+
+    given = {
+        name: [put(item) for item in value] if isinstance(value, list) else put(value)
+        for name, value in sample.inputs.items()
+    }
+    made = {"name": "it", "op": sample.op, "inputs": given, "config": sample.config}
+    return {"inputs": inputs, "nodes": [made], "outputs": ["it"]}
+
+
+def works_if_accepted(definition: dict[str, Any]) -> None:
+    made = blueprint(definition)
+    request = CheckRequest(blueprint=made)
+    if check(request, Meter(request.limits)).summary is None:
+        return
+    model = build(made, seed=7).model
+    rows = [np.ones((2, *item.shape[1:])).astype(item.dtype) for item in model.inputs]
+    for stated, given in zip(model.outputs, forward_of(model)(rows).values(), strict=True):
+        assert len(given) == 2
+        assert given.ndim == len(stated.shape)
+        assert given.dtype == stated.dtype
+
+
+@pytest.mark.parametrize("sample", [s for s in SAMPLES if s.op in _QUICK], ids=lambda s: s.op)
+def test_a_function_works(sample: Sample) -> None:
+    works_if_accepted(of_function(sample, "bool"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sample", [s for s in SAMPLES if s.op not in _VALUES], ids=lambda s: s.op)
+def test_every_function_works(sample: Sample) -> None:
+    for dtype in DTYPES:
+        works_if_accepted(of_function(sample, dtype))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", CASES)
+def test_every_layer_works(kind: str) -> None:
+    for dtype in DTYPES:
+        works_if_accepted(of_layer(kind, dtype))

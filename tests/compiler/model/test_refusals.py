@@ -1,0 +1,231 @@
+"""What Keras would build, and neither train nor predict with, is refused by the check."""
+
+from typing import Any
+
+import pytest
+
+from compiler.check import CheckRequest, check
+from compiler.model.size_limits import Meter
+from tests.compiler.graphs import blueprint, faults, graph, layer, node
+
+PICTURE = [8, 8, 3]
+ORTHOGONAL = {"type": "OrthogonalRegularizer"}
+CONV = {"filters": 2, "kernel_size": 1}
+FAR = {"type": "MaxNorm", "config": {"axis": 5}}
+UNEVEN = {
+    "layer": layer("LSTM", units=2),
+    "backward_layer": layer("GRU", units=3, go_backwards=True),
+}
+MASKED = node("masked", layer("Masking"), "x")
+
+
+def typed(shape: list[int | None], dtype: str, nodes: list[Any]) -> dict[str, Any]:
+    return {
+        "inputs": [{"name": name, "shape": shape, "dtype": dtype} for name in ("x", "y")],
+        "nodes": [*nodes, op("other", "copy", "y")],
+        "outputs": [nodes[-1]["name"], "other"],
+    }
+
+
+def op(name: str, function: str, inputs: Any, **config: Any) -> dict[str, Any]:
+    return {"name": name, "op": function, "inputs": inputs, "config": config}
+
+
+def refused(definition: Any) -> str:
+    """The detail of the only fault."""
+    request = CheckRequest(blueprint=blueprint(definition))
+    (fault,) = check(request, Meter(request.limits)).faults
+    return fault.detail
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "shape", "reason"),
+    [
+        ("AdaptiveMaxPooling1D", {"output_size": 2}, [4, 4, 4], "it takes 3 axes"),
+        ("AdaptiveAveragePooling3D", {"output_size": 2}, [4, 4], "[null, 4, 4]"),
+        ("AdaptiveMaxPooling1D", {"output_size": 2}, [None, 3], "statically known"),
+        ("CutMix", {}, [1], "a picture in each row"),
+        ("AugMix", {"value_range": [0, 1]}, [8, 8, 2], "1 or 3 channels"),
+        ("MelSpectrogram", {"fft_length": 64}, [4, 256], "not [null, 128, 1]"),
+        ("EinsumDense", {"equation": "abc,cd->abd", "output_shape": [3, 4]}, [3, 5, 2], "does not"),
+        (
+            "AveragePooling3D",
+            {"pool_size": 2, "dtype": "float16"},
+            [4, 4, 4, 1],
+            "AvgPool3D of float16",
+        ),
+        ("UpSampling2D", {"size": 2, "interpolation": "bilinear"}, [None, 4, 3], "null"),
+        ("Conv1D", {"filters": 4, "kernel_size": 3, "kernel_initializer": "stft"}, [7, 3], "STFT"),
+        ("Dense", {"units": 2, "bias_regularizer": ORTHOGONAL}, [3], "'bias' is of shape [2]"),
+        ("Dense", {"units": 2, "activity_regularizer": ORTHOGONAL}, [3, 4], "what the layer gives"),
+        ("Dense", {"units": 2, "kernel_constraint": FAR}, [3], "'kernel' along [5]"),
+        ("Dense", {"units": 2, "bias_constraint": FAR}, [3], "'bias' along [5]"),
+        ("LSTM", {"units": 2, "recurrent_constraint": FAR}, [3, 2], "'recurrent_kernel' along [5]"),
+        ("DepthwiseConv2D", {"kernel_size": 3, "strides": [1, 2]}, PICTURE, "equal strides"),
+        ("SeparableConv2D", {**CONV, "strides": [2, 1]}, PICTURE, "equal strides"),
+        ("UnitNormalization", {"axis": [1, -2]}, [3, 3], "each axis once"),
+        ("Bidirectional", {**UNEVEN, "merge_mode": "sum"}, [3, 2], "does not take"),
+        ("Bidirectional", {**UNEVEN, "merge_mode": "concat"}, [3, 2], "not [null, 4]"),
+        ("TimeDistributed", {"layer": layer("CutMix")}, [3, 1], "a picture in each row"),
+        ("Conv1D", {**CONV, "autocast": False, "dtype": "float16"}, [3, 2], "does not take"),
+    ],
+)
+def test_a_layer_that_fails_at_work(kind: str, config: Any, shape: Any, reason: str) -> None:
+    definition = graph({"x": shape}, [node("it", layer(kind, **config), "x")], ["it"])
+    assert reason in refused(definition)
+
+
+@pytest.mark.parametrize("axis", [-1, 1, [1, 2]])
+def test_a_softmax_over_masked_features(axis: Any) -> None:
+    made = node("it", layer("Softmax", axis=axis), "masked")
+    definition = graph({"x": [5, 5]}, [MASKED, made], ["it"])
+    assert "`mask` must be broadcastable" in refused(definition)
+
+
+@pytest.mark.parametrize(
+    ("function", "inputs", "config", "dtype", "reason"),
+    [
+        ("nancumsum", "x", {"axis": 3}, "float32", "needs an axis from -3 to 2"),
+        ("nancumprod", "x", {"axis": -4}, "float32", "needs an axis"),
+        ("layer_normalization", "x", {"axis": [1, -2]}, "float32", "each axis once"),
+        ("cdist", ["x", "y"], {}, "uint8", "cast them first"),
+        ("einsum", ["x", "y"], {"subscripts": "abc,abc->ab"}, "bool", "no Einsum of bool"),
+        ("softmax", "x", {}, "bool", "bool"),
+        ("tensordot", ["x", "y"], {}, "float32", "rows only"),
+        ("bincount", "x", {"weights": 1}, "int32", "needs weights"),
+    ],
+)
+def test_a_function_that_fails_at_work(
+    function: str, inputs: Any, config: Any, dtype: str, reason: str
+) -> None:
+    definition = typed([4, 4], dtype, [op("it", function, inputs, **config)])
+    assert reason in refused(definition)
+
+
+def test_an_axis_mirrored_beyond_its_length() -> None:
+    made = op("it", "pad", "x", pad_width=[[0, 0], [5, 0]], mode="reflect")
+    assert "mirrored by at most 3, not by 5" in refused(graph({"x": [4]}, [made], ["it"]))
+
+
+def test_numbers_of_a_vocabulary_are_no_floats() -> None:
+    """Keras states floats for them, and would fall over them in training."""
+    nodes = [
+        node("number", layer("IntegerLookup", vocabulary=[3, 4]), "x"),
+        node("it", layer("Conv1D", **CONV), "number"),
+    ]
+    assert "int64" in refused(typed([4, 1], "int64", nodes))
+
+
+def test_a_nested_graph_gives_each_output_in_its_own_dtype() -> None:
+    inner = typed([4], "int64", [node("z", layer("IntegerLookup", vocabulary=[3, 4]), "x")])
+    inner["nodes"][-1] = node("a", layer("Embedding", input_dim=3, output_dim=2), "y")
+    inner["outputs"] = ["z", "a"]
+    nodes = [node("g", {"type": "Graph", "graph": inner}, ["x", "y"])]
+    definition = typed([4], "int64", nodes)
+    definition["outputs"] = [{"name": name, "from": f"g:{name}"} for name in "az"] + ["other"]
+    request = CheckRequest(blueprint=blueprint(definition))
+    summary = check(request, Meter(request.limits)).summary
+    assert summary is not None
+    assert [item.dtype for item in summary.outputs] == ["float32", "int64", "int64"]
+
+
+def test_a_mean_of_masked_features() -> None:
+    made = node("it", layer("GlobalAveragePooling1D", data_format="channels_first"), "masked")
+    assert "does not take" in refused(graph({"x": [5, 4]}, [MASKED, made], ["it"]))
+
+
+def test_weights_of_counts_are_one_for_each() -> None:
+    made = layer("CategoryEncoding", num_tokens=4, output_mode="count")
+    calls = [node("it", made, {"inputs": "x", "count_weights": "w"})]
+    definition = graph({"x": [3], "w": [2]}, calls, ["it"])
+    definition["inputs"][0]["dtype"] = "int32"
+    assert "of the shape of 'inputs', [null, 3]" in refused(definition)
+
+
+@pytest.mark.parametrize("index", [3, -4])
+@pytest.mark.parametrize("function", ["take", "take_along_axis"])
+def test_places_that_an_axis_has_not(function: str, index: int) -> None:
+    indices = [index] if function == "take" else [[index]]
+    made = op("it", function, "x", indices=indices, axis=1)
+    assert "from -3 to 2" in refused(graph({"x": [3]}, [made], ["it"]))
+
+
+def test_regularizers_are_of_shapes_that_they_take() -> None:
+    made = node("it", layer("Dense", units=2, kernel_regularizer=ORTHOGONAL), "x")
+    assert faults(graph({"x": [3]}, [made], ["it"])) == {}
+
+
+@pytest.mark.parametrize("function", ["tril", "triu"])
+def test_a_triangle_of_single_numbers(function: str) -> None:
+    assert "two axes" in refused(graph({"x": []}, [op("it", function, "x")], ["it"]))
+
+
+def test_an_inverse_transform_to_nothing() -> None:
+    """TensorFlow would end the process."""
+    made = op("it", "irfft", {"x": ["x", "x"]})
+    assert "at least 2" in refused(graph({"x": [1]}, [made], ["it"]))
+
+
+def test_single_numbers_put_after_one_another() -> None:
+    made = node("it", layer("Concatenate"), ["x", "y"])
+    assert "one row for each" in refused(graph({"x": [], "y": []}, [made], ["it"]))
+
+
+def test_softmax_of_many_axes() -> None:
+    shape: list[int | None] = [2, 2, 2, 2, 2]
+    assert "at most 5 axes" in refused(graph({"x": shape}, [op("it", "softmax", "x")], ["it"]))
+
+
+@pytest.mark.parametrize(
+    ("made", "shape", "rows"),
+    [
+        (op("it", "reshape", "x", newshape=[-1, 2]), [2, 2], "for 7919 rows it has 15838"),
+        (op("it", "reshape", "x", newshape=[-1, 12]), [4], "certain numbers of rows only"),
+        (op("it", "cumsum", "x"), [4], "one row for each row"),
+        (op("it", "cumsum", "x"), [None, 4], "one row for each row"),
+        (op("it", "get_item", "x", key=":1"), [4], "one row for each row"),
+    ],
+)
+def test_outputs_that_are_not_the_rows(made: Any, shape: Any, rows: str) -> None:
+    assert rows in refused(graph({"x": shape}, [made], ["it"]))
+
+
+def test_rows_that_meet_another_axis() -> None:
+    definition = graph({"x": [4], "y": []}, [op("it", "add", ["x", "y"])], ["it"])
+    assert faults(definition).keys() == {"/nodes/0"}
+
+
+def test_rows_may_be_folded_and_unfolded() -> None:
+    nodes = [
+        op("flat", "reshape", "x", newshape=[-1, 4]),
+        node("dense", layer("Dense", units=3), "flat"),
+        op("it", "reshape", "dense", newshape=[-1, 2, 3]),
+    ]
+    assert faults(graph({"x": [2, 4]}, nodes, ["it"])) == {}
+
+
+def test_a_network_of_any_length_keeps_its_rows() -> None:
+    nodes = [
+        node("half", layer("MaxPooling1D", pool_size=2), "x"),
+        node("whole", layer("UpSampling1D", size=2), "half"),
+        op("it", "add", ["x", "whole"]),
+    ]
+    assert faults(graph({"x": [None, 3]}, nodes, ["it"])) == {}
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        (layer("Bidirectional", layer=layer("Dense", units=3)), "GRU, LSTM, RNN, SimpleRNN"),
+        (layer("RNN", cell=layer("Dense", units=3)), "RNN holds a cell (GRUCell"),
+        (layer("Normalization", mean=[1, 2], variance=[1, 2]), "1 number or 4"),
+        (layer("PReLU", shared_axes=[7]), "too few or too many axes"),
+    ],
+)
+def test_what_a_layer_would_take_instead(made: Any, reason: str) -> None:
+    assert reason in refused(graph({"x": [5, 4]}, [node("it", made, "x")], ["it"]))
+
+
+def test_the_states_of_a_recurrent_layer_go_by_name() -> None:
+    made = node("it", layer("LSTM", units=3), ["x", "h", "c"])
+    assert '"initial_state"' in refused(graph({"x": [5, 4], "h": [3], "c": [3]}, [made], ["it"]))

@@ -1,0 +1,150 @@
+"""Compiling by a recipe: the right loss, weight and metric at each output."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from compiler.model.build import Built
+from compiler.model.weights import arrays_of
+from compiler.training.compile import keras_compile
+from compiler.training.components import LOSSES, METRICS, OPTIMIZERS, callback, optimizer
+from domain.job.recipe import Component, OutputRecipe, Recipe
+from tests.compiler.graphs import built, graph, layer, node
+
+UNSORTED = graph(
+    {"x": [4]},
+    [
+        node("z", layer("Dense", units=1, activation="sigmoid"), "x"),
+        node("m", layer("Dense", units=3, activation="softmax"), "x"),
+        node("b", layer("Dense", units=2), "x"),
+    ],
+    ["z", "m", "b"],
+)
+ROWS = np.random.default_rng(0)
+X = ROWS.random((16, 4)).astype("float32")
+Y = {
+    "z": ROWS.integers(0, 2, (16, 1)),
+    "m": ROWS.integers(0, 3, (16, 1)),
+    "b": ROWS.random((16, 2)).astype("float32"),
+}
+
+
+def compiled(outputs: dict[str, OutputRecipe], definition: Any = UNSORTED) -> Built:
+    made = built(definition)
+    recipe = Recipe(optimizer="sgd", jit_compile=False, inputs={"x": "x"}, outputs=outputs)
+    keras_compile(made.model, recipe)
+    return made
+
+
+def evaluated(made: Built, targets: Any = None) -> dict[str, float]:
+    logs: dict[str, float] = made.model.evaluate([X], targets or Y, verbose=0, return_dict=True)
+    return logs
+
+
+def test_names_meet_their_outputs_when_sorted_order_differs() -> None:
+    made = compiled(
+        {
+            "z": OutputRecipe(loss="binary_crossentropy", loss_weight=3.0, metrics=["accuracy"]),
+            "m": OutputRecipe(loss="sparse_categorical_crossentropy", metrics=["accuracy"]),
+            "b": OutputRecipe(loss="mse", loss_weight=0.5, metrics=["mae"]),
+        }
+    )
+    logs = evaluated(made)
+    got = {name: np.asarray(value) for name, value in made.model([X]).items()}
+    assert logs.keys() == {
+        "loss", "z_loss", "m_loss", "b_loss", "z_accuracy", "m_accuracy", "b_mae",
+    }  # fmt: skip
+    assert logs["b_loss"] == pytest.approx(np.mean((got["b"] - Y["b"]) ** 2), rel=1e-5)
+    assert logs["b_mae"] == pytest.approx(np.mean(np.abs(got["b"] - Y["b"])), rel=1e-5)
+    assert logs["z_accuracy"] == pytest.approx(np.mean((got["z"] > 0.5) == Y["z"]))
+    assert logs["m_accuracy"] == pytest.approx(np.mean(got["m"].argmax(1) == Y["m"][:, 0]))
+    chosen = got["m"][np.arange(16), Y["m"][:, 0]]
+    assert logs["m_loss"] == pytest.approx(-np.mean(np.log(chosen)), rel=1e-4)
+    whole = 3.0 * logs["z_loss"] + logs["m_loss"] + 0.5 * logs["b_loss"]
+    assert logs["loss"] == pytest.approx(whole, rel=1e-5)
+
+
+def test_an_output_without_a_loss_needs_only_rows() -> None:
+    made = compiled(
+        {
+            "z": OutputRecipe(loss="binary_crossentropy", loss_weight=2.0, metrics=["accuracy"]),
+            "m": OutputRecipe(),
+            "b": OutputRecipe(loss="mse"),
+        }
+    )
+    before = arrays_of(made)
+    nothing = {**Y, "m": np.zeros((16, 1), "float32")}
+    logs = evaluated(made, nothing)
+    assert logs.keys() == {"loss", "z_loss", "b_loss", "z_accuracy"}
+    assert logs["loss"] == pytest.approx(2.0 * logs["z_loss"] + logs["b_loss"], rel=1e-5)
+    made.model.fit([X], nothing, verbose=0)
+    after = arrays_of(made)
+    moved = {key for key in before if not np.array_equal(before[key], after[key])}
+    assert moved == {"z/kernel", "z/bias", "b/kernel", "b/bias"}
+
+
+def test_one_output_has_plain_names() -> None:
+    single = graph({"x": [4]}, [node("b", layer("Dense", units=2), "x")], ["b"])
+    part = OutputRecipe(
+        loss=Component(type="MeanSquaredError"),
+        metrics=["mse", Component(type="RootMeanSquaredError", config={"name": "far"})],
+    )
+    logs = evaluated(compiled({"b": part}, single), {"b": Y["b"]})
+    assert logs.keys() == {"loss", "mse", "far"}
+    assert logs["far"] == pytest.approx(logs["mse"] ** 0.5, rel=1e-5)
+
+
+def test_a_loss_reaches_both_calls_of_a_shared_layer() -> None:
+    """Keras's own output names repeat here, and then only the first would be trained."""
+    definition = graph(
+        {"x": [4]},
+        [node("one", "d", "x"), node("two", layer("Dense", units=4), "x"), node("c", "d", "two")],
+        ["one", "c"],
+        d=layer("Dense", units=2),
+    )
+    part = OutputRecipe(loss="mse")
+    made = compiled({"one": part, "c": part}, definition)
+    before = arrays_of(made)
+    logs = made.model.fit([X], {"one": Y["b"], "c": Y["b"]}, verbose=0).history
+    assert logs.keys() == {"loss", "one_loss", "c_loss"}
+    assert not np.array_equal(before["two/kernel"], arrays_of(made)["two/kernel"])
+
+
+def test_a_schedule_inside_an_optimizer() -> None:
+    decay: Any = {"type": "ExponentialDecay", "config": {
+        "initial_learning_rate": 0.5, "decay_steps": 2, "decay_rate": 0.5,
+    }}  # fmt: skip
+    made = optimizer(Component(type="Adam", config={"learning_rate": decay, "beta_1": 0.8}))
+    assert isinstance(made, keras.optimizers.Adam)
+    assert made.beta_1 == 0.8
+    assert float(made.learning_rate) == 0.5
+    made.iterations.assign(2)
+    assert float(made.learning_rate) == 0.25
+
+
+def test_callbacks_are_keras_s_own() -> None:
+    made = callback(Component(type="EarlyStopping", config={"patience": 3, "monitor": "loss"}))
+    assert isinstance(made, keras.callbacks.EarlyStopping)
+    assert made.patience == 3
+    assert isinstance(callback("TerminateOnNaN"), keras.callbacks.TerminateOnNaN)
+
+
+@pytest.mark.parametrize("name", sorted(set(OPTIMIZERS.classes)))
+def test_every_optimizer_is_made_by_name(name: str) -> None:
+    assert isinstance(optimizer(name), keras.optimizers.Optimizer)
+
+
+def test_every_bare_name_is_one_that_keras_resolves() -> None:
+    for name in LOSSES.names - {"crossentropy", "ce"}:
+        assert callable(keras.losses.get(name)), name
+    for name in METRICS.names - {"accuracy", "acc"}:
+        if not METRICS.faults(name, ()):
+            assert callable(keras.metrics.get(name)), name
+
+
+def test_a_bare_name_that_needs_a_config_says_so() -> None:
+    faults = METRICS.faults("MeanIoU", ("compile", "metrics", "d"))
+    assert [fault.pointer for fault in faults] == ["/compile/metrics/d"]
+    assert faults[0].detail == "MeanIoU needs the argument 'num_classes'."

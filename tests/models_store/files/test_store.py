@@ -1,0 +1,177 @@
+"""Files by key: published whole or not at all, and swept when nobody holds them."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from domain.errors import NotFound, StorageFull
+from models_store.files.disk import full_disk_named, sha256_of
+from models_store.files.local import LocalArtifacts
+from models_store.files.scratch import Scratch
+from models_store.files.store import ArtifactStore, open_store
+from models_store.settings import Settings
+from tests.support.stores import content, publish
+
+KEY = "jobs/job_1/2/model.keras"
+
+
+def test_a_published_file_is_held(store: ArtifactStore) -> None:
+    sha256 = publish(store, KEY, b"abc")
+    for known in (None, sha256):
+        with store.held(KEY, known) as path:
+            assert path.read_bytes() == b"abc"
+            assert path.stat().st_mode & 0o222 == 0
+    assert sha256.startswith("ba7816bf8f01cfea414140de5dae2223")
+    assert store.digest(KEY) == (3, sha256)
+
+
+def test_a_part_is_read(store: ArtifactStore) -> None:
+    publish(store, KEY, b"0123456789")
+    assert store.read(KEY, 2, 3) == b"234"
+    assert store.read(KEY, 8, 5) == b"89"
+
+
+def test_a_file_of_many_parts(store: ArtifactStore) -> None:
+    large = os.urandom(20 * 2**20 + 7)
+    sha256 = publish(store, KEY, large)
+    assert content(store, KEY, sha256) == large
+    assert [file.bytes for file in store.files("jobs")] == [len(large)]
+
+
+def test_publishing_again_replaces(store: ArtifactStore) -> None:
+    one = publish(store, KEY, b"one")
+    with store.held(KEY, one) as path, path.open("rb") as held:
+        two = publish(store, KEY, b"two")
+        assert content(store, KEY, two) == content(store, KEY) == b"two"
+        assert held.read() == b"one"
+
+
+def test_publishing_what_was_published_does_no_harm(store: ArtifactStore) -> None:
+    """Its supervisor did not hear of the transaction that followed, and tries again."""
+    with store.scratch("test") as folder:
+        (folder / "file").write_bytes(b"abc")
+        sha256 = sha256_of(folder / "file")
+        store.publish(folder / "file", KEY, sha256)
+        assert not (folder / "file").exists()
+        store.publish(folder / "file", KEY, sha256)
+        assert content(store, KEY) == b"abc"
+
+
+def test_what_is_not_kept(store: ArtifactStore) -> None:
+    with pytest.raises(NotFound, match=r"no file 'model\.keras'"), store.held(KEY):
+        pass
+    with pytest.raises(NotFound, match="no file"):
+        store.read(KEY, 0, 1)
+    with pytest.raises(NotFound, match="no file"):
+        store.digest(KEY)
+
+
+@pytest.mark.parametrize("key", ["", "..", "jobs/../x", "/etc/passwd", "a//b", "a/b c", "a/.b"])
+def test_keys_never_leave_the_store(store: ArtifactStore, key: str) -> None:
+    with pytest.raises(ValueError, match="part of a key"), store.held(key):
+        pass
+    with pytest.raises(ValueError, match="part of a key"):
+        store.delete_prefix(key)
+
+
+def test_files_and_their_ages(store: ArtifactStore) -> None:
+    publish(store, "jobs/job_1/1/a", b"x")
+    publish(store, "jobs/job_1/2/a", b"xy")
+    publish(store, "datasets/dataset_1/0.npy", b"x")
+    files = {file.key: file for file in store.files("jobs")}
+    assert files.keys() == {"jobs/job_1/1/a", "jobs/job_1/2/a"}
+    assert files["jobs/job_1/2/a"].bytes == 2
+    assert files["jobs/job_1/2/a"].folder == "jobs/job_1/2"
+    assert all(0 <= file.age < 60 for file in files.values())
+    assert [file.folder for file in store.files("datasets")] == ["datasets/dataset_1"]
+
+
+def test_delete_prefix(store: ArtifactStore) -> None:
+    for key in ("jobs/job_1/1/a", "jobs/job_1/2/a", "jobs/job_1/2/b", "jobs/job_1/22/a"):
+        publish(store, key, b"x")
+    store.delete_prefix("jobs/job_1/1")
+    store.delete_prefix("jobs/job_1/1")
+    store.delete_prefix("jobs/job_1/2/a")
+    store.delete_prefix("jobs/job_1/2/a")
+    kept = {file.key for file in store.files("jobs")}
+    assert kept == {"jobs/job_1/2/b", "jobs/job_1/22/a"}
+    store.delete_prefix("jobs/job_1/2")
+    assert {file.key for file in store.files("jobs")} == {"jobs/job_1/22/a"}
+
+
+def test_a_folder_leaves_no_empty_folders(tmp_path: Path) -> None:
+    store = LocalArtifacts(tmp_path)
+    publish(store, "jobs/job_1/2/a", b"x")
+    publish(store, "jobs/job_1/3/a", b"x")
+    store.delete_prefix("jobs/job_1/2/a")
+    store.delete_prefix("jobs/job_1/3")
+    assert list((tmp_path / "jobs").iterdir()) == []
+
+
+def test_the_age_of_a_file_in_a_folder_is_its_own(tmp_path: Path) -> None:
+    store = LocalArtifacts(tmp_path)
+    publish(store, "jobs/job_1/2/a", b"x")
+    past = time.time() - 500
+    os.utime(tmp_path / "jobs/job_1/2/a", (past, past))
+    assert 499 < next(store.files("jobs")).age < 560
+
+
+def test_scratch_is_removed_with_all_that_is_in_it(store: ArtifactStore) -> None:
+    with store.scratch("job") as folder:
+        (folder / "deep").mkdir()
+        (folder / "deep" / "file").write_bytes(b"x")
+    assert not folder.exists()
+
+
+def test_scratch_is_removed_when_its_owner_fails(store: ArtifactStore) -> None:
+    places: list[Path] = []
+
+    def fail() -> None:
+        with store.scratch("job") as folder:
+            places.append(folder)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert not places[0].exists()
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from models_store.scratch import Scratch
+with Scratch(Path(sys.argv[1])).folder("job") as folder:
+    (folder / "half").write_bytes(b"x")
+    print(folder, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_only_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
+    scratch = Scratch(tmp_path)
+    command = [sys.executable, "-c", HOLDER, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        folder = Path(process.stdout.readline().decode().strip())
+        assert scratch.sweep(grace_seconds=0) == 0
+        process.kill()
+    assert scratch.sweep(grace_seconds=3600) == 0
+    assert scratch.sweep(grace_seconds=0) == 1
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("url", ["s3:", "s3:///x", "file:", "file://host/x", "/folder", "ftp:///x"])
+def test_urls_of_no_store(url: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="ARTIFACTS_URL"):
+        open_store(Settings(data=tmp_path, artifacts_url=url))
+
+
+def test_only_a_full_disk_is_called_full() -> None:
+    with pytest.raises(PermissionError), full_disk_named():
+        raise PermissionError(13, "no")
+    with pytest.raises(StorageFull), full_disk_named():
+        Path("/dev/full").write_bytes(b"x")

@@ -1,0 +1,59 @@
+"""Jobs as their owners see them, on both databases."""
+
+import pytest
+
+from domain.errors import Conflict, Invalid, NotFound
+from domain.job.job import JobState
+from models_store.database.engine import Database
+from models_store.jobs import control, jobs
+from models_store.records import uses
+from tests.support import queued_jobs
+from tests.support.queued_jobs import queue
+
+
+def test_pages_come_newest_first_and_end(database: Database) -> None:
+    with database.write() as connection:
+        ids = sorted((queue(connection) for _ in range(5)), reverse=True)
+    with database.read() as connection:
+        first = jobs.page(connection, "local", None, 3)
+        second = jobs.page(connection, "local", first.next_cursor, 3)
+    assert [row.id for row in (*first.rows, *second.rows)] == ids
+    assert second.next_cursor is None
+
+
+@pytest.mark.parametrize("cursor", ["%%%", "XwA"])  # the other one is `_` and NUL
+def test_a_foreign_cursor_is_refused(database: Database, cursor: str) -> None:
+    with pytest.raises(Invalid), database.read() as connection:
+        jobs.page(connection, "local", cursor, 3)
+
+
+def test_owners_do_not_see_each_other(database: Database) -> None:
+    with database.write() as connection:
+        theirs = queue(connection, owner="somebody")
+    with database.read() as connection:
+        assert jobs.page(connection, "local", None, 3).rows == []
+        with pytest.raises(NotFound):
+            jobs.get(connection, "local", theirs)
+
+
+def test_lists_are_filtered_by_state_and_metadata(database: Database) -> None:
+    with database.write() as connection:
+        red = queue(connection, metadata={"colour": "red", "size": "1"})
+        queue(connection, metadata={"colour": "blue", "size": "1"})
+        queued_jobs.claim(connection)
+    with database.read() as connection:
+        found = jobs.page(connection, "local", None, 9, metadata={"colour": "red", "size": "1"})
+        assert [row.id for row in found.rows] == [red]
+        queued = jobs.page(connection, "local", None, 9, state=JobState.QUEUED)
+        assert len(queued.rows) == 1
+
+
+def test_what_a_job_uses_stays_until_it_has_ended(database: Database) -> None:
+    used = "graph_" + "0" * 26
+    with database.write() as connection:
+        job_id = queue(connection)
+        uses.insert_uses(connection, "local", job_id, [used])
+        with pytest.raises(Conflict, match=job_id):
+            uses.refuse_if_used(connection, "local", used)
+        control.cancel(connection, "local", job_id)
+        uses.refuse_if_used(connection, "local", used)

@@ -1,0 +1,110 @@
+"""What is older than its days is forgotten, and nothing that is needed."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Table, func, select, update
+
+from domain.model import ModelFile
+from models_store.database.engine import Database
+from models_store.database.tables import events, jobs, model_files, models
+from models_store.files.store import ArtifactStore
+from models_store.jobs import attempts
+from models_store.jobs.claims import Claim
+from models_store.maintenance import retention
+from models_store.maintenance.retention import retire
+from models_store.maintenance.sweep import sweep
+from models_store.records import checkpoints
+from models_store.records.checkpoints import Checkpoint
+from models_store.records.uses import insert_uses
+from tests.support import queued_jobs
+from tests.support.stores import publish
+from worker.supervisor.progress import Estimate
+
+WEIGHTS = ModelFile(name="model.safetensors", bytes=1, sha256="0", media_type="x/y")
+
+
+def made(database: Database) -> Claim:
+    """A job that has succeeded just now."""
+    with database.write() as connection:
+        queued_jobs.queue(connection)
+        claim = queued_jobs.claim(connection)
+        assert claim is not None
+        progress = Estimate(1, lambda: 0.0).finished(1)
+        attempts.succeeded(connection, claim, progress, {}, [WEIGHTS], [])
+    return claim
+
+
+def age(database: Database, days: float) -> None:
+    """All that is there."""
+    then = datetime.now(UTC) - timedelta(days=days)
+    with database.write() as connection:
+        connection.execute(
+            update(jobs).where(jobs.c.finished_at.is_not(None)), {"finished_at": then}
+        )
+        connection.execute(update(models), {"created_at": then})
+
+
+def count(database: Database, table: Table) -> int:
+    with database.read() as connection:
+        return connection.scalar(select(func.count()).select_from(table)) or 0
+
+
+def test_nothing_is_forgotten_unless_told(database: Database) -> None:
+    made(database)
+    age(database, 10_000)
+    assert retire(database, 0, 0) == 0
+    assert (count(database, jobs), count(database, models)) == (1, 1)
+
+
+def test_old_jobs_go_and_their_models_stay(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    for _ in range(5):
+        made(database)
+    age(database, 8)
+    young = made(database)
+    with database.write() as connection:
+        waiting = queued_jobs.queue(connection)  # an old job that has not ended is none
+        connection.execute(update(jobs), {"created_at": datetime(2001, 1, 1, tzinfo=UTC)})
+    assert retire(database, 9, 0) == 0
+    assert retire(database, 7, 0) == 5
+    with database.read() as connection:
+        assert set(connection.scalars(select(jobs.c.id))) == {young.job_id, waiting}
+        assert set(connection.scalars(select(events.c.job_id))) == {young.job_id, waiting}
+    assert count(database, models) == 6
+
+
+def test_old_models_go_with_their_files_unless_a_job_needs_them(
+    database: Database, store: ArtifactStore
+) -> None:
+    old, needed = made(database), made(database)
+    for claim in (old, needed):
+        publish(store, f"{claim.folder}/{WEIGHTS.name}", b"x")
+    age(database, 8)
+    with database.write() as connection:
+        user = queued_jobs.queue(connection)
+        query = select(models.c.id, models.c.owner).where(models.c.job_id == needed.job_id)
+        model = connection.execute(query).one()
+        insert_uses(connection, model.owner, user, [model.id])
+    assert retire(database, 0, 7) == 1
+    assert (count(database, models), count(database, model_files)) == (1, 1)
+    sweep(database, store, grace_seconds=0)
+    assert [file.folder for file in store.files("jobs")] == [str(needed.folder)]
+    with database.write() as connection:
+        connection.execute(update(jobs).where(jobs.c.id == user), {"state": "cancelled"})
+    assert retire(database, 0, 7) == 1
+    assert count(database, jobs) == 3
+
+
+def test_the_checkpoint_of_a_job_that_was_cancelled_in_the_queue_goes(database: Database) -> None:
+    with database.write() as connection:
+        ended, waiting = queued_jobs.queue(connection), queued_jobs.queue(connection)
+        for job_id in (ended, waiting):
+            checkpoints.replace(connection, "local", job_id, Checkpoint(1, 0, "jobs/x/1/c", "0"))
+        connection.execute(update(jobs).where(jobs.c.id == ended), {"state": "cancelled"})
+    retire(database, 0, 0)
+    with database.read() as connection:
+        assert checkpoints.of(connection, ended) is None
+        assert checkpoints.of(connection, waiting) is not None

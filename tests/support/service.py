@@ -1,0 +1,183 @@
+"""A real service for tests: `graphfit serve` on a free port with a data folder of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import psutil
+import pytest
+
+from models_store.database.engine import Database
+from models_store.files.store import ArtifactStore, open_store
+from models_store.settings import Settings
+from tests.support.stores import settings_of
+
+T = TypeVar("T")
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 120
+JOB_SECONDS = 180
+
+
+class Service:
+    """The processes of one `graphfit serve`, and a client of it."""
+
+    def __init__(self, data: Path, **settings: str) -> None:
+        self.data = data
+        self._settings = {"DATA": str(data), **settings}
+        self.lines: list[str] = []
+        self.start()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """That of its processes, and of others which join them."""
+        return os.environ | {f"GRAPHFIT_{name}": value for name, value in self._settings.items()}
+
+    @property
+    def settings(self) -> Settings:
+        """What its processes know of the stores."""
+        return settings_of(self.data, self._settings)
+
+    @contextmanager
+    def database(self) -> Iterator[Database]:
+        """Its rows."""
+        database = Database.of(self.settings)
+        yield database
+        database.close()
+
+    def store(self) -> ArtifactStore:
+        """Its files."""
+        return open_store(self.settings)
+
+    def scratch(self) -> list[Path]:
+        """Folders that it writes in just now."""
+        return sorted(self.data.rglob("scratch/*"))
+
+    def start(self) -> None:
+        """Starts it (again), on the same data, and waits until it is ready."""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "cli.main", "serve", "--port", "0"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=ROOT,
+            env=self.environment,
+        )
+        ready = threading.Event()
+        threading.Thread(target=self._listen, args=(self.process, ready), daemon=True).start()
+        if not ready.wait(START_SECONDS):
+            self.process.terminate()
+            self.process.wait(60)
+            pytest.fail("the service was not ready:\n" + "".join(self.lines))
+        self.client = httpx.Client(base_url=self.address, timeout=60)
+
+    def _listen(self, process: "subprocess.Popen[str]", ready: threading.Event) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            self.lines.append(line)
+            if " ready: " in line:
+                self.address = line.split(" ready: ")[1].split()[0]
+                ready.set()
+
+    def stop(self) -> None:
+        """Ends it softly."""
+        self.client.close()
+        self.process.terminate()
+        self.process.wait(60)
+        print("".join(self.lines))  # shown when a test failed
+
+    def kill(self) -> None:
+        """Kills every process of it at once."""
+        for process in [psutil.Process(self.process.pid), *self.descendants()]:
+            _signal(process, signal.SIGKILL)
+        self.process.wait(60)
+        self.client.close()
+
+    def descendants(self) -> list[psutil.Process]:
+        """Every process that the service has started, and theirs."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def part(self, name: str) -> psutil.Process:
+        """The process of `api`, `worker` or `reaper`."""
+        return until(lambda: self._part(name), f"the {name}")
+
+    def _part(self, name: str) -> psutil.Process | None:
+        for process in psutil.Process(self.process.pid).children():
+            with suppress(psutil.NoSuchProcess):  # also one that has died and is not buried yet
+                if name in process.cmdline()[1:4]:
+                    return process
+        return None
+
+    def training_process(self) -> psutil.Process:
+        """The fork that trains just now."""
+        return until(self._training_process, "a training process")
+
+    def _training_process(self) -> psutil.Process | None:
+        for server in self.part("worker").children():
+            for child in server.children():
+                return child
+        return None
+
+    def dataset(self, columns: dict[str, Any], **extra: Any) -> str:
+        """Posts JSON columns (arrays or lists) and gives the id."""
+        listed = {n: c.tolist() if hasattr(c, "tolist") else c for n, c in columns.items()}
+        answer = self.client.post("/v1/datasets", json={"columns": listed, **extra})
+        assert answer.status_code == 201, answer.text
+        identifier: str = answer.json()["id"]
+        return identifier
+
+    def submit(self, **request: Any) -> str:
+        """Posts a job and gives its id."""
+        answer = self.client.post("/v1/jobs", json=request)
+        assert answer.status_code == 202, answer.text
+        identifier: str = answer.json()["id"]
+        return identifier
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        """The job as it stands."""
+        answer = self.client.get(f"/v1/jobs/{job_id}")
+        assert answer.status_code == 200, answer.text
+        job: dict[str, Any] = answer.json()
+        return job
+
+    def ended(self, job_id: str) -> dict[str, Any]:
+        """The job once it is terminal."""
+
+        def terminal() -> dict[str, Any] | None:
+            job = self.job(job_id)
+            return job if job["is_terminal"] else None
+
+        return until(terminal, f"the end of {job_id}", JOB_SECONDS)
+
+    def trained(self, **request: Any) -> dict[str, Any]:
+        """Posts a job that must succeed, and gives it as it ended."""
+        job = self.ended(self.submit(**request))
+        assert job["state"] == "succeeded", job["error"]
+        return job
+
+    def file(self, model_id: str, name: str) -> bytes:
+        """One file of a model."""
+        answer = self.client.get(f"/v1/models/{model_id}/files/{name}")
+        assert answer.status_code == 200, answer.text
+        return answer.content
+
+
+def _signal(process: psutil.Process, number: int) -> None:
+    with suppress(psutil.NoSuchProcess):  # it ended by itself
+        process.send_signal(number)
+
+
+def until(look: Callable[[], T | None], what: str, seconds: float = 60) -> T:
+    """Polls until `look` gives something, and gives it; fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while (found := look()) is None:
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
+        time.sleep(0.02)
+    return found

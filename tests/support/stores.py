@@ -1,0 +1,47 @@
+"""Real stores of files for tests: every suite that takes `store` runs on a folder and a bucket."""
+
+from pathlib import Path
+
+import pytest
+
+from models_store.files.disk import sha256_of
+from models_store.files.store import ArtifactStore, open_store
+from models_store.settings import Settings
+from tests.support.buckets import BucketServer
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ArtifactStore:
+    """An empty one."""
+    settings: dict[str, str] = {}
+    if request.param == "bucket":
+        server: BucketServer = request.getfixturevalue("bucket_server")
+        settings = server.settings()
+    return store_of(tmp_path / "a folder", settings)
+
+
+def settings_of(data: Path, settings: dict[str, str]) -> Settings:
+    """As they stand in the environment."""
+    values = {name.lower(): value for name, value in settings.items()}
+    return Settings.model_validate({"data": data, **values})
+
+
+def store_of(data: Path, settings: dict[str, str]) -> ArtifactStore:
+    """The one that these settings name."""
+    return open_store(settings_of(data, settings))
+
+
+def publish(store: ArtifactStore, key: str, content: bytes) -> str:
+    """Puts a file there and gives its hash."""
+    with store.scratch("test") as folder:
+        source = folder / "file"
+        source.write_bytes(content)
+        sha256 = sha256_of(source)
+        store.publish(source, key, sha256)
+    return sha256
+
+
+def content(store: ArtifactStore, key: str, sha256: str | None = None) -> bytes:
+    """What is kept there."""
+    with store.held(key, sha256) as path:
+        return path.read_bytes()

@@ -1,0 +1,34 @@
+"""Whose fault an error is; a GPU's messages are TensorFlow's own, as it has raised them."""
+
+import pytest
+import tensorflow as tf
+
+from tests.worker.training_orders import DENSE, Jobs
+from worker.training.errors import failure_of
+
+ON_GPU = (
+    "Graph execution error:\n\nOOM when allocating tensor with shape[65536,65536] and type float "
+    "on /job:localhost/replica:0/task:0/device:GPU:0 by allocator GPU_0_bfc\n"
+    "\t [[{{node dense/MatMul}}]] [Op:__inference_execute_2]"
+)
+ON_CPU = (
+    "OOM when allocating tensor with shape[9] and type float on /job:localhost by allocator cpu"
+)
+BY_DRIVER = "CUDA_ERROR_OUT_OF_MEMORY: out of memory"
+
+
+@pytest.mark.parametrize(
+    ("error", "category"),
+    [
+        (tf.errors.ResourceExhaustedError(None, None, ON_GPU), "user"),
+        (tf.errors.InternalError(None, None, BY_DRIVER), "user"),
+        (tf.errors.ResourceExhaustedError(None, None, ON_CPU), "infrastructure"),
+        (MemoryError(), "infrastructure"),
+    ],
+    ids=["gpu", "driver", "cpu", "python"],
+)
+def test_a_full_gpu_is_the_jobs_fault(jobs: Jobs, error: Exception, category: str) -> None:
+    failed = failure_of(error, jobs.order(DENSE, {}, None))
+
+    assert (failed.type, failed.category) == ("out-of-memory", category)
+    assert ("GPU" in failed.detail) == (category == "user")

@@ -1,0 +1,129 @@
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from domain.job.recipe import OutputRecipe, Recipe
+from tests.worker.child import in_child
+from tests.worker.training_orders import Jobs
+from worker.training.feed import class_weights, feed_of
+
+
+def keras_class_weights(target: Any, weights: dict[str, float]) -> Any:
+    from keras.src.trainers.data_adapters.data_adapter_utils import class_weight_to_sample_weights
+
+    by_index = {int(index): weight for index, weight in weights.items()}
+    return class_weight_to_sample_weights(target, by_index)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        np.array([0, 2, 1, 2]),
+        np.array([[0.0], [2.0], [1.0], [7.0]]),
+        np.eye(3)[[0, 2, 1, 2]],
+    ],
+    ids=["indices", "column", "one-hot"],
+)
+def test_class_weights_are_those_of_keras(target: Any) -> None:
+    weights = {"1": 0.5, "2": 3.0}
+
+    ours = class_weights(target, weights)
+    assert np.array_equal(ours, keras_class_weights(target, weights))
+    assert {0.5, 1.0} <= set(ours.tolist())
+
+
+def recipe(**output: Any) -> Recipe:
+    return Recipe(
+        optimizer="sgd",
+        jit_compile=False,
+        inputs={"x": "pixels", "z": "words"},
+        outputs={"y": OutputRecipe(loss="mse", target="label", **output), "spare": OutputRecipe()},
+    )
+
+
+def columns() -> dict[str, Any]:
+    return {
+        "pixels": np.arange(60, dtype=np.uint8).reshape(10, 6),
+        "words": np.arange(20, dtype=np.int64).reshape(10, 2),
+        "label": np.arange(10, dtype=np.float64) % 3,
+        "weight": np.arange(10, dtype=np.float64) / 10,
+    }
+
+
+DTYPES = {"x": "float32", "z": "int32"}
+
+
+@pytest.mark.parametrize("constant_bytes", [10**6, 100, 0])
+def test_a_batch_holds_the_rows_asked_for(jobs: Jobs, constant_bytes: int) -> None:
+    files = jobs.columns(columns())
+    made = recipe(sample_weight="weight", class_weight={"2": 10.0})
+    feed = feed_of(made, DTYPES, files, slice(0, 8), constant_bytes=constant_bytes)
+    (x, z), y, weights = tf.function(feed.batch)(tf.constant([7, 0, 2], tf.int64))
+
+    assert feed.rows == 8
+    assert (x.dtype, z.dtype, y["y"].dtype) == (tf.float32, tf.int32, tf.float32)
+    assert np.array_equal(x, columns()["pixels"][[7, 0, 2]])
+    assert np.array_equal(z, columns()["words"][[7, 0, 2]])
+    assert y["y"].numpy().tolist() == [1.0, 0.0, 2.0]
+    assert y["spare"] is None
+    assert weights is not None
+    assert np.allclose(weights["y"], [0.7, 0.0, 2.0])
+    assert weights["spare"] is None
+
+
+def test_class_weights_do_not_act_in_validation(jobs: Jobs) -> None:
+    files = jobs.columns(columns())
+    made = recipe(class_weight={"2": 10.0})
+    _, _, weights = feed_of(made, DTYPES, files, training=False).batch(tf.constant([0], tf.int64))
+
+    assert weights is None
+
+
+def test_a_specimen_has_the_shapes_and_dtypes_of_a_batch(jobs: Jobs) -> None:
+    files = jobs.columns(columns())
+    feed = feed_of(recipe(), DTYPES, files)
+    (x, z), y, weights = feed.specimen(4)
+    (real_x, real_z), real_y, _ = feed.batch(tf.constant([1, 2, 3, 4], tf.int64))
+
+    assert isinstance(x, keras.KerasTensor)
+    for made, real in ((x, real_x), (z, real_z), (y["y"], real_y["y"])):
+        assert (made.shape, made.dtype) == (tuple(real.shape), real.dtype.name)
+    assert weights is None
+
+
+def anonymous_growth(file: Path) -> int:
+    """Bytes of anonymous memory that opening and reading all of a column takes."""
+    made = Recipe(
+        optimizer="sgd",
+        jit_compile=False,
+        inputs={"x": "x"},
+        outputs={"y": OutputRecipe(loss="mse", target="x")},
+    )
+    read = tf.function(lambda feed, indices: tf.reduce_sum(feed.batch(indices)[0][0]))
+    tf.constant(0)  # the context exists
+    before = _anonymous()
+    feed = feed_of(made, {"x": "float32"}, {"x": file}, constant_bytes=2**20)
+    for start in range(0, feed.rows, 16):
+        read(feed, tf.range(start, start + 16, dtype=tf.int64))
+    return _anonymous() - before
+
+
+def _anonymous() -> int:
+    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Anonymous:"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts anonymous memory by /proc")
+def test_a_large_column_stays_on_the_disk(tmp_path: Path) -> None:
+    """Batches in flight take memory, however many rows there are: a small column tells how much."""
+    grown = {}
+    for rows in (320, 2_560):  # 40 and 320 MiB
+        file = tmp_path / f"{rows}.npy"
+        np.save(file, np.ones((rows, 32_768), np.float32))
+        grown[rows] = in_child(anonymous_growth, file)
+    assert grown[2_560] - grown[320] < 64 * 2**20

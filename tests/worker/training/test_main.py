@@ -1,0 +1,396 @@
+"""The training process as its supervisor sees it: real forks, real Keras, a real pipe."""
+
+import os
+import resource
+import signal
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import replace
+from hashlib import sha256
+from multiprocessing.connection import Connection
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from domain.job.recipe import Component, Fit, OutputRecipe, Recipe
+from tests.worker.child import in_child
+from tests.worker.training_orders import (
+    DENSE,
+    WORDS,
+    Jobs,
+    dense_columns,
+    node,
+    recipe,
+    start,
+    words_columns,
+)
+from worker.protocol.messages import EpochEnded, Failed, Finished, Renewed, Started, Stepped, Warned
+from worker.protocol.training_order import Order
+from worker.training.environment import pin
+from worker.training.main import train
+from worker.training.steps import order_of
+from worker.training.supervisor_link import EXIT_CODE
+
+
+def test_a_training_says_what_it_does_and_leaves_whole_files(jobs: Jobs) -> None:
+    fit = Fit(epochs=3, validation_split=0.25)
+    attempt = start(jobs.order(DENSE, dense_columns(), recipe(), fit))
+    finished = attempt.finish()
+
+    assert attempt.process.exitcode == 0
+    started = attempt.said[0]
+    assert isinstance(started, Started)
+    assert (started.epoch, started.steps) == (0, 10)
+    assert started.environment["deterministic"] is True
+    assert started.environment["keras"] == keras.__version__
+    epochs = [message for message in attempt.said if isinstance(message, EpochEnded)]
+    assert [message.epoch for message in epochs] == [1, 2, 3]
+    assert {*epochs[0].metrics} == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    assert [message.metrics for message in epochs] == attempt.metrics()
+    assert finished.metrics == epochs[-1].metrics
+    assert [file.name for file in finished.files] == [
+        "model.safetensors",
+        "model.keras",
+        "model.weights.h5",
+        "history.json",
+    ]
+    for file in finished.files:
+        content = (attempt.folder / file.name).read_bytes()
+        assert (len(content), sha256(content).hexdigest()) == (file.bytes, file.sha256)
+
+
+def train_and_tell(order: Order, connection: Connection) -> None:
+    train(order, connection)
+    connection.send(Warned(tempfile.gettempdir()))
+
+
+def test_what_keras_drafts_goes_with_the_attempt(jobs: Jobs) -> None:
+    attempt = start(jobs.order(DENSE, dense_columns(), recipe(), Fit(epochs=1)), train_and_tell)
+    assert attempt.until(lambda message: isinstance(message, Warned)) == Warned(str(attempt.folder))
+
+
+def script(order: Order, columns: dict[str, Any]) -> dict[str, Any]:
+    """The same training as a plain Keras script over rows in the job's order."""
+    pin(deterministic=True)
+    keras.utils.set_random_seed(order.seed)
+    x = keras.Input((64,), name="x")
+    hidden = layers.Dense(64, activation="relu")(x)
+    hidden = layers.Dropout(0.2)(hidden)
+    model = keras.Model(x, layers.Dense(10, activation="softmax")(hidden))
+    model.compile("rmsprop", "categorical_crossentropy")
+    weights = order.recipe.outputs["y"].class_weight if order.recipe else None
+    for epoch in range(order.fit.epochs):
+        rows = order_of(order.seed, epoch, len(columns["x"]), shuffle=True)
+        classes = {int(index): weight for index, weight in weights.items()} if weights else None
+        taken = columns["x"][rows], columns["y"][rows]
+        model.fit(*taken, shuffle=False, verbose=0, class_weight=classes)
+    return {str(i): weight for i, weight in enumerate(model.get_weights())}
+
+
+@pytest.mark.parametrize("class_weight", [None, {"3": 5.0, "7": 0.25}])
+def test_the_weights_equal_those_of_a_keras_script(jobs: Jobs, class_weight: Any) -> None:
+    columns = dense_columns()
+    made = recipe(class_weight=class_weight)
+    order = jobs.order(DENSE, columns, made, Fit(epochs=2))
+    attempt = start(order)
+    attempt.finish()
+
+    theirs = in_child(script, order, columns)
+    ours = attempt.weights()
+    kernels = [ours["hidden/kernel"], ours["hidden/bias"], ours["y/kernel"], ours["y/bias"]]
+    assert all(map(np.array_equal, kernels, theirs.values()))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_threads_are_those_of_the_order(jobs: Jobs, threads: int) -> None:
+    attempt = start(jobs.order(DENSE, {}, None, threads=threads))
+    attempt.finish()
+    started = attempt.said[0]
+    assert isinstance(started, Started)
+    assert started.environment["intra_op_threads"] == threads
+    assert started.environment["inter_op_threads"] == threads
+
+
+def test_a_build_has_the_initial_weights_of_the_script(jobs: Jobs) -> None:
+    order = jobs.order(DENSE, {}, None)
+    attempt = start(order)
+    finished = attempt.finish()
+
+    assert finished.metrics == {}
+    assert attempt.metrics() == []
+    theirs = in_child(script, replace(order, fit=Fit.model_construct(epochs=0)), dense_columns(1))
+    assert np.array_equal(attempt.weights()["hidden/kernel"], theirs["0"])
+
+
+TWO = {
+    "inputs": [{"name": "x", "shape": [64]}],
+    "nodes": [
+        node("hidden", "Dense", "x", units=16, activation="relu"),
+        node("digit", "Dense", "hidden", units=10, activation="softmax"),
+        node("odd", "Dense", "hidden", units=1, activation="sigmoid"),
+        node("spare", "Dense", "hidden", units=3),
+    ],
+    "outputs": ["digit", "odd", "spare"],
+}
+
+
+def two_recipe(**odd: Any) -> Recipe:
+    outputs = {
+        "digit": OutputRecipe(
+            loss="sparse_categorical_crossentropy", metrics=["accuracy"], target="digit"
+        ),
+        "odd": OutputRecipe(loss="binary_crossentropy", loss_weight=0.5, target="odd", **odd),
+        "spare": OutputRecipe(),
+    }
+    return Recipe(optimizer="adam", jit_compile=False, inputs={"x": "x"}, outputs=outputs)
+
+
+def two_columns(rows: int = 200) -> dict[str, Any]:
+    random = np.random.default_rng(0)
+    digit = random.integers(0, 10, rows)
+    return {
+        "x": random.random((rows, 64)),
+        "digit": digit,
+        "odd": digit % 2,
+        "zero": np.zeros(rows),
+        "one": np.ones(rows),
+    }
+
+
+def test_an_output_without_a_loss_needs_no_target(jobs: Jobs) -> None:
+    attempt = start(jobs.order(TWO, two_columns(), two_recipe()))
+    metrics = attempt.finish().metrics
+
+    assert {*metrics} == {"loss", "digit_loss", "odd_loss", "digit_accuracy"}
+    weights = attempt.weights()
+    untrained = start(jobs.order(TWO, {}, None))
+    untrained.finish()
+    assert np.array_equal(weights["spare/kernel"], untrained.weights()["spare/kernel"])
+    assert not np.array_equal(weights["odd/kernel"], untrained.weights()["odd/kernel"])
+
+
+def test_sample_weights_act_on_their_output_alone(jobs: Jobs) -> None:
+    silent = start(jobs.order(TWO, two_columns(), two_recipe(sample_weight="zero")))
+    whole = start(jobs.order(TWO, two_columns(), two_recipe(sample_weight="one")))
+    plain = start(jobs.order(TWO, two_columns(), two_recipe()))
+    for attempt in (silent, whole, plain):
+        attempt.finish()
+    untrained = start(jobs.order(TWO, {}, None))
+    untrained.finish()
+
+    assert np.array_equal(silent.weights()["odd/kernel"], untrained.weights()["odd/kernel"])
+    assert not np.array_equal(silent.weights()["digit/kernel"], untrained.weights()["digit/kernel"])
+    assert np.array_equal(whole.weights()["odd/kernel"], plain.weights()["odd/kernel"])
+
+
+def test_training_goes_on_from_given_weights(jobs: Jobs) -> None:
+    first = start(jobs.order(DENSE, dense_columns(), recipe(), Fit(epochs=2)))
+    first.finish()
+    fit = Fit(epochs=1)
+    rate = Component(type="SGD", config={"learning_rate": 0.0})
+    order = jobs.order(DENSE, dense_columns(), recipe(optimizer=rate), fit)
+    second = start(replace(order, initial_weights=first.folder / "model.safetensors"))
+    second.finish()
+
+    assert np.array_equal(second.weights()["hidden/kernel"], first.weights()["hidden/kernel"])
+
+
+def test_a_validation_dataset_of_its_own_is_used(jobs: Jobs) -> None:
+    columns = dense_columns()
+    order = jobs.order(DENSE, columns, recipe(), Fit(epochs=1))
+    same = start(replace(order, validation_columns=order.columns))
+    other = start(
+        replace(
+            order,
+            folder=jobs.folder(),
+            validation_columns=jobs.columns({"x": columns["x"][:40] + 9, "y": columns["y"][:40]}),
+        )
+    )
+
+    assert same.finish().metrics["val_loss"] < other.finish().metrics["val_loss"]
+
+
+def test_progress_is_told_at_least_once_a_second(jobs: Jobs) -> None:
+    attempt = start(jobs.order(DENSE, dense_columns(40_000), recipe(), Fit(batch_size=1)))
+    attempt.until(lambda message: isinstance(message, Stepped) and message.step > 1)
+    times = []
+    while isinstance(attempt.until(lambda _: True), Stepped):
+        times.append(time.monotonic())
+    attempt.finish()
+
+    gaps = np.diff(times)
+    assert len(gaps) > 1
+    assert gaps.max() < 1.0
+    assert gaps.min() > 0.1
+
+
+def test_what_keras_warns_of_is_told_once(jobs: Jobs) -> None:
+    waiting = Component(type="EarlyStopping", config={"monitor": "val_loss"})
+    attempt = start(
+        jobs.order(DENSE, dense_columns(), recipe(), Fit(epochs=3, callbacks=[waiting]))
+    )
+    attempt.finish()
+
+    texts = [message.text for message in attempt.said if isinstance(message, Warned)]
+    assert len(texts) == 1
+    assert "`val_loss` which is not available" in texts[0]
+
+
+def failed(attempt: Any) -> Failed:
+    last = attempt.end()
+    assert isinstance(last, Failed), last
+    assert "/tmp" not in last.detail
+    assert "Traceback" not in last.detail
+    return last
+
+
+def test_an_index_beyond_an_embedding_names_its_input(jobs: Jobs) -> None:
+    columns = words_columns()
+    columns["x"][99, 3] = 5_000
+    failure = failed(start(jobs.order(WORDS, columns, recipe("binary_crossentropy"))))
+
+    assert (failure.category, failure.pointer) == ("user", "/feed/inputs")
+    assert failure.detail == (
+        "Column 'x', which feeds 'x', holds 5000; only 0 to 49 are known to the graph."
+    )
+
+
+def test_a_class_beyond_the_softmax_names_its_output(jobs: Jobs) -> None:
+    columns = two_columns()
+    columns["digit"][5] = 10
+    failure = failed(start(jobs.order(TWO, columns, two_recipe())))
+
+    assert (failure.category, failure.pointer) == ("user", "/feed/targets")
+    assert "Column 'digit', which feeds 'digit', holds 10" in failure.detail
+
+
+@pytest.mark.parametrize(
+    ("fit", "loss", "said"),
+    [
+        (Fit(validation_split=0.999), "categorical_crossentropy", "leaves one side of 400 rows"),
+        (Fit(), "binary_crossentropy", "shape"),
+    ],
+)
+def test_what_keras_refuses_is_the_requests_fault(
+    jobs: Jobs, fit: Fit, loss: str, said: str
+) -> None:
+    columns = dense_columns()
+    if loss == "binary_crossentropy":
+        columns["y"] = columns["y"][:, :3]
+    failure = failed(start(jobs.order(DENSE, columns, recipe(loss), fit)))
+
+    assert failure.category == "user"
+    assert said in failure.detail
+
+
+def train_with_small_disk(order: Order, connection: Connection) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+    train(order, connection)
+
+
+def test_a_full_disk_is_not_the_users_fault(jobs: Jobs) -> None:
+    attempt = start(jobs.order(DENSE, {}, None), train_with_small_disk)
+    failure = failed(attempt)
+
+    assert (failure.type, failure.category) == ("storage-full", "infrastructure")
+    assert attempt.process.exitcode == 1
+    assert list(attempt.folder.iterdir()) == []
+
+
+def endless(jobs: Jobs, **fields: Any) -> Order:
+    return replace(jobs.order(DENSE, dense_columns(2_000), recipe(), Fit(epochs=100_000)), **fields)
+
+
+def test_it_ends_when_its_supervisor_is_gone(jobs: Jobs) -> None:
+    attempt = start(endless(jobs))
+    attempt.until(lambda message: isinstance(message, EpochEnded))
+    attempt.connection.close()
+    attempt.process.join(20)
+
+    assert attempt.process.exitcode == EXIT_CODE
+
+
+@pytest.mark.slow
+def test_it_ends_when_no_renewal_comes_and_lives_while_they_do(jobs: Jobs) -> None:
+    attempt = start(endless(jobs, lease_seconds=3.0))
+    until = time.monotonic() + 6
+    while time.monotonic() < until:
+        attempt.connection.send(Renewed())
+        attempt.until(lambda message: isinstance(message, EpochEnded | Stepped))
+    assert attempt.process.is_alive()
+
+    stale = Renewed(at=time.monotonic() - 60)
+    with suppress(EOFError, ConnectionError):
+        while attempt.until(lambda _: True):
+            attempt.connection.send(stale)
+    attempt.process.join(20)
+    assert attempt.process.exitcode == EXIT_CODE
+
+
+@pytest.mark.slow
+def test_one_that_was_stopped_past_its_lease_writes_nothing_more(jobs: Jobs) -> None:
+    attempt = start(endless(jobs, lease_seconds=5.0))
+    attempt.until(lambda message: isinstance(message, EpochEnded))
+    pid = attempt.process.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    attempt.connection.send(Renewed())
+    before = sorted(attempt.folder.iterdir())
+    attempt.process.join(6)  # it cannot end; its lease does
+    os.kill(pid, signal.SIGCONT)
+    attempt.process.join(20)
+
+    assert attempt.process.exitcode == EXIT_CODE
+    assert sorted(attempt.folder.iterdir()) == before
+
+
+def test_the_last_word_is_the_last(jobs: Jobs) -> None:
+    attempt = start(jobs.order(DENSE, {}, None))
+    assert isinstance(attempt.end(), Finished)
+
+    with pytest.raises(EOFError):
+        attempt.connection.recv()
+
+
+WIDE = {
+    "inputs": [{"name": "x", "shape": [64]}],
+    "nodes": [
+        node("wide", "Dense", "x", units=20_000),
+        node("wider", "Dense", "wide", units=20_000),
+        node("y", "Dense", "wider", units=10, activation="softmax"),
+    ],
+    "outputs": ["y"],
+}
+LARGE = {
+    "inputs": [{"name": "x", "shape": [None]}],
+    "nodes": [
+        node("row", "Reshape", "x", target_shape=[-1, 1]),
+        node("long", "UpSampling1D", "row", size=200_000),
+        node("pooled", "GlobalAveragePooling1D", "long"),
+        node("y", "Dense", "pooled", units=10, activation="softmax"),
+    ],
+    "outputs": ["y"],
+}
+
+
+@pytest.mark.slow  # TensorFlow waits 10 s for memory before it gives up
+@pytest.mark.parametrize("definition", [WIDE, LARGE], ids=["weights", "activations"])
+def test_a_job_that_takes_too_much_memory_is_told_so(jobs: Jobs, definition: Any) -> None:
+    order = jobs.order(definition, dense_columns(), recipe(), memory_bytes=2**29)
+    failed = start(order).end()
+    assert isinstance(failed, Failed)
+    assert (failed.type, failed.category) == ("out-of-memory", "user")
+    assert "536,870,912 bytes that it may take (MAX_TRAINING_MEMORY_BYTES)" in failed.detail
+
+
+def test_a_job_within_its_memory_is_as_without_a_bound(jobs: Jobs) -> None:
+    order = jobs.order(DENSE, dense_columns(), recipe(), memory_bytes=2**29)
+    bounded = start(order)
+    bounded.finish()
+    free = start(replace(order, folder=jobs.folder(), memory_bytes=0))
+    free.finish()
+    assert [list(bounded.weights()), bounded.metrics()] == [list(free.weights()), free.metrics()]

@@ -1,0 +1,207 @@
+"""Trained in mixed precision, kept in float32."""
+
+from itertools import product
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from compiler.inference.forward import forward_of
+from compiler.inference.onnx import export_onnx
+from compiler.model.build import build
+from compiler.model.weights import WeightsMismatch, arrays_of, assign
+from domain.errors import Invalid
+from domain.graph.language import Blueprint
+from domain.job.recipe import Fit
+from tests.compiler.catalogue.test_every_layer import definition_of
+from tests.compiler.layer_cases import CASES
+from tests.worker.child import in_child
+from tests.worker.resuming import asked, same, with_folder, within
+from tests.worker.training_orders import DENSE, PLAIN, Attempt, Jobs, node, recipe, start
+from worker.protocol.messages import Started
+from worker.protocol.training_order import Order
+from worker.training import devices
+from worker.training.devices import choose
+from worker.training.main import train
+
+
+def learnable(rows: int = 400) -> dict[str, Any]:
+    """The class is the largest of the first ten numbers."""
+    x = np.random.default_rng(0).random((rows, 64))
+    return {"x": x, "y": np.eye(10)[x[:, :10].argmax(axis=1)]}
+
+
+def mixed(jobs: Jobs, fit: Fit | None = None, **fields: Any) -> Order:
+    made = recipe(optimizer="adam")
+    fields = {"device": "cpu", "mixed_precision": True, **fields}
+    return jobs.order(DENSE, learnable(), made, fit or Fit(epochs=8), **fields)
+
+
+def in_float16(order: Order, connection: Connection) -> None:
+    """As on a GPU, with Keras's scaling of the loss."""
+    devices.REDUCED["CPU"] = "mixed_float16"
+    train(order, connection)
+
+
+def in_bfloat16(order: Order, connection: Connection) -> None:
+    train(order, connection)
+
+
+BOTH = pytest.mark.parametrize("how", [in_float16, in_bfloat16])
+
+
+def precision(attempt: Attempt) -> Any:
+    started = attempt.said[0]
+    assert isinstance(started, Started)
+    return started.environment["precision"]
+
+
+@pytest.mark.slow
+@BOTH
+def test_it_learns_and_repeats_its_bits(jobs: Jobs, how: Any) -> None:
+    order = mixed(jobs)
+    first, again = start(order, how), start(with_folder(jobs, order), how)
+    first.finish()
+    again.finish()
+    exact = start(with_folder(jobs, order, mixed_precision=False))
+    exact.finish()
+
+    same(again, first)
+    losses = [epoch["loss"] for epoch in first.metrics()]
+    exactly = [epoch["loss"] for epoch in exact.metrics()]
+    assert losses[-1] < losses[0]
+    assert losses == pytest.approx(exactly, rel=0.02)
+    assert losses != exactly
+    assert precision(first) == how.__name__.replace("in_", "mixed_")
+    assert precision(exact) == "float32"
+
+
+@pytest.mark.slow
+@BOTH
+@pytest.mark.parametrize("together", [1, 2])
+def test_it_goes_on_with_the_same_bits(jobs: Jobs, how: Any, together: int) -> None:
+    fit = Fit(epochs=6, batch_size=1, validation_split=0.2)
+    order = mixed(jobs, fit, devices=together)
+    order = with_folder(jobs, order, columns=jobs.columns(learnable(3_000)))
+    undisturbed = start(order, how)
+    undisturbed.finish()
+    _, checkpoint = asked(jobs, with_folder(jobs, order), within(1), how)
+    resumed = start(with_folder(jobs, order, checkpoint=checkpoint), how)
+    resumed.finish()
+
+    same(resumed, undisturbed)
+
+
+@BOTH
+def test_several_devices_give_about_what_one_gives(jobs: Jobs, how: Any) -> None:
+    order = mixed(jobs, Fit(epochs=2))
+    order = with_folder(jobs, order, blueprint=Blueprint.model_validate({"definition": PLAIN}))
+    one, two = start(order, how), start(with_folder(jobs, order, devices=2), how)
+    one.finish()
+    two.finish()
+
+    for name, array in one.weights().items():
+        np.testing.assert_allclose(array, two.weights()[name], rtol=0, atol=0.01)
+    assert two.metrics()[-1] == pytest.approx(one.metrics()[-1], rel=0.02)
+
+
+def predictions(order: Order, folder: Path) -> tuple[list[Any], str]:
+    """Of `model.keras` and of what Graphfit itself makes of the weights; and the former's dtype."""
+    from safetensors.numpy import load_file
+
+    x = learnable(5)["x"].astype(np.float32)
+    loaded = keras.models.load_model(folder / "model.keras")
+    built = build(order.blueprint, None)
+    assign(built, load_file(folder / "model.safetensors"))
+    both = [np.asarray(forward_of(model)([x])["y"]) for model in (loaded, built.model)]
+    return both, loaded.layers[1].dtype_policy.name
+
+
+def test_what_is_kept_is_float32(jobs: Jobs) -> None:
+    order = mixed(jobs, Fit(epochs=1))
+    attempt = start(order)
+    finished = attempt.finish()
+
+    assert finished.files[0].name == "model.safetensors"
+    assert not finished.files_left_out
+    floats = [array.dtype for array in attempt.weights().values() if array.dtype.kind == "f"]
+    assert set(floats) == {np.dtype(np.float32)}
+    (by_keras, by_us), policy = in_child(predictions, order, attempt.folder)
+    assert policy == "float32"
+    assert np.array_equal(by_keras, by_us)
+    blueprint = order.blueprint.model_dump_json()
+    onnx = str(attempt.folder / "model.onnx")
+    assert in_child(export_onnx, blueprint, str(attempt.folder / "model.safetensors"), onnx)[
+        "bytes"
+    ]
+
+
+def test_it_goes_on_from_a_model_and_holds_one(jobs: Jobs) -> None:
+    first = start(mixed(jobs, Fit(epochs=1)))
+    first.finish()
+    weights = first.folder / "model.safetensors"
+    further = start(mixed(jobs, Fit(epochs=1), initial_weights=weights))
+    further.finish()
+    assert further.metrics()[-1]["loss"] < first.metrics()[-1]["loss"]
+
+    model = "model_00000000000000000000000000"
+    layer = {"type": "Model", "model": model, "trainable": False}
+    nodes = [
+        {"name": "held", "layer": layer, "inputs": "x"},
+        node("y", "Dense", "held", units=10, activation="softmax"),
+    ]
+    blueprint = Blueprint.model_validate(
+        {"definition": {**DENSE, "nodes": nodes}, "sources": {model: {"definition": DENSE}}}
+    )
+    order = mixed(jobs, Fit(epochs=1), blueprint=blueprint, source_weights={model: weights})
+    held = start(order)
+    held.finish()
+    inner = held.weights()["held/hidden/kernel"]
+    assert np.array_equal(inner, first.weights()["hidden/kernel"])
+
+
+DTYPES: dict[str, Any] = {
+    "inputs": [{"name": "x", "shape": [4]}],
+    "nodes": [
+        node("free", "Dense", "x", units=4),
+        node("told", "Dense", "free", units=4, dtype="float32"),
+    ],
+    "outputs": ["told"],
+}
+
+
+def dtypes_in_mixed(order: Order) -> list[str]:
+    choose(order)
+    model = build(order.blueprint, 7).model
+    return [model.get_layer(name).compute_dtype for name in ("free", "told")]
+
+
+def test_a_layer_that_is_told_its_dtype_keeps_it(jobs: Jobs) -> None:
+    order = jobs.order(DTYPES, {}, None, mixed_precision=True, device="cpu")
+    assert in_child(dtypes_in_mixed, order) == ["bfloat16", "float32"]
+
+
+def layers_not_kept() -> list[str]:
+    """Those whose weights in mixed precision are not those of the same layer in float32."""
+    lost = []
+    for kind, policy in product(CASES, devices.REDUCED.values()):
+        blueprint = Blueprint.model_validate({"definition": definition_of(kind)})
+        keras.config.set_dtype_policy(policy)
+        try:
+            trained = arrays_of(build(blueprint, 7))
+        except Invalid:  # TensorFlow lacks the operation, which the client is told
+            continue
+        keras.config.set_dtype_policy("float32")
+        try:
+            assign(build(blueprint, 8), trained)
+        except WeightsMismatch as error:
+            lost.append(f"{kind}: {error}")
+    return lost
+
+
+@pytest.mark.slow
+def test_every_layers_weights_are_kept() -> None:
+    assert in_child(layers_not_kept) == []

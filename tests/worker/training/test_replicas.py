@@ -1,0 +1,257 @@
+"""Several devices beside one: the same model, whatever the batches, losses and metrics are."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from compiler.training.components import OPTIMIZERS
+from domain.job.recipe import Component, Fit, OutputRecipe, Recipe
+from tests.worker.resuming import asked, same, with_folder, within
+from tests.worker.training_orders import PLAIN, Attempt, Jobs, dense_columns, node, recipe, start
+from worker.protocol.messages import Failed, Started, Warned
+from worker.protocol.training_order import Order
+
+TOLERANCE = 1e-6
+REGULARIZED: dict[str, Any] = {
+    **PLAIN,
+    "nodes": [
+        node(
+            "hidden",
+            "Dense",
+            "x",
+            units=32,
+            activation="tanh",
+            kernel_regularizer="l2",
+            activity_regularizer="l1",
+        ),
+        node("y", "Dense", "hidden", units=10, activation="softmax", bias_regularizer="l1"),
+    ],
+}
+SENTENCES: dict[str, Any] = {
+    "inputs": [{"name": "words", "shape": [8], "dtype": "int32"}, {"name": "x", "shape": [64]}],
+    "nodes": [
+        node("vectors", "Embedding", "words", input_dim=50, output_dim=8, mask_zero=True),
+        node("tags", "LSTM", "vectors", units=8, return_sequences=True),
+        node("last", "LSTM", "tags", units=8),
+        node("all", "Concatenate", ["last", "x"]),
+        node("tag", "Dense", "tags", units=1, activation="sigmoid"),
+        node("y", "Dense", "all", units=10, activation="softmax"),
+        node("spare", "Dense", "all", units=2),
+    ],
+    "outputs": ["tag", "y", "spare"],
+}
+
+
+def sentences(rows: int) -> dict[str, Any]:
+    random = np.random.default_rng(1)
+    words = random.integers(1, 50, (rows, 8))
+    words[np.arange(8) >= random.integers(2, 9, (rows, 1))] = 0
+    trust = random.random(rows)
+    return {**dense_columns(rows), "words": words, "tag": (words % 2)[..., None], "trust": trust}
+
+
+def sentences_recipe() -> Recipe:
+    outputs = {
+        "tag": OutputRecipe(
+            loss="binary_crossentropy", metrics=["accuracy", "AUC"], target="tag", loss_weight=0.3
+        ),
+        "y": OutputRecipe(
+            loss="categorical_crossentropy",
+            metrics=["accuracy"],
+            target="y",
+            sample_weight="trust",
+            class_weight={"3": 4.0},
+        ),
+        "spare": OutputRecipe(),
+    }
+    adam = Component(type="Adam", config={"global_clipnorm": 0.05})
+    inputs = {"words": "words", "x": "x"}
+    return Recipe(optimizer=adam, jit_compile=False, inputs=inputs, outputs=outputs)
+
+
+def trained(jobs: Jobs, order: Order, devices: int) -> Attempt:
+    attempt = start(with_folder(jobs, order, device="cpu", devices=devices))
+    attempt.finish()
+    return attempt
+
+
+def equal(one: Attempt, other: Attempt, tolerance: float = TOLERANCE) -> None:
+    ours, theirs = one.weights(), other.weights()
+    assert ours.keys() == theirs.keys()
+    for name, array in ours.items():
+        np.testing.assert_allclose(array, theirs[name], rtol=0, atol=tolerance, err_msg=name)
+    for epoch, another in zip(one.metrics(), other.metrics(), strict=True):
+        assert epoch == pytest.approx(another, abs=10 * tolerance)
+
+
+@pytest.mark.parametrize(
+    ("devices", "rows"),
+    [
+        (2, 384),
+        pytest.param(2, 385, marks=pytest.mark.slow),
+        pytest.param(3, 390, marks=pytest.mark.slow),
+        (4, 34),
+    ],
+)
+def test_several_devices_give_what_one_gives(jobs: Jobs, devices: int, rows: int) -> None:
+    order = jobs.order(PLAIN, dense_columns(rows), recipe(), Fit(epochs=2))
+
+    several = trained(jobs, order, devices)
+    equal(several, trained(jobs, order, 1))
+    started = several.said[0]
+    assert isinstance(started, Started)
+    assert (started.environment["device"], started.environment["devices"]) == ("cpu", devices)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rows", [pytest.param(256, marks=pytest.mark.slow), 259])
+def test_losses_weights_masks_and_metrics_count_each_row_once(jobs: Jobs, rows: int) -> None:
+    fit = Fit(epochs=2, validation_split=0.3)
+    order = jobs.order(SENTENCES, sentences(rows), sentences_recipe(), fit)
+
+    equal(trained(jobs, order, 2), trained(jobs, order, 1))
+
+
+@pytest.mark.parametrize("rows", [pytest.param(128, marks=pytest.mark.slow), 100])
+def test_regularizers_count_once(jobs: Jobs, rows: int) -> None:
+    order = jobs.order(REGULARIZED, dense_columns(rows), recipe(), Fit(epochs=2))
+
+    equal(trained(jobs, order, 2), trained(jobs, order, 1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted({made.__name__ for made in OPTIMIZERS.classes.values()}))
+def test_every_optimizer_steps_alike(jobs: Jobs, name: str) -> None:
+    made = recipe(optimizer=Component(type=name, config={"learning_rate": 0.001}))
+    order = jobs.order(PLAIN, dense_columns(200), made, Fit(epochs=2))
+
+    equal(trained(jobs, order, 2), trained(jobs, order, 1), tolerance=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"use_ema": True, "ema_overwrite_frequency": 3},
+        {"gradient_accumulation_steps": 2, "clipvalue": 0.01},
+        {"weight_decay": 0.1, "clipnorm": 0.05},
+    ],
+    ids=lambda config: next(iter(config)),
+)
+def test_an_optimizers_extras_act_on_all_devices(jobs: Jobs, config: dict[str, Any]) -> None:
+    made = recipe(optimizer=Component(type="SGD", config=config))
+    order = jobs.order(PLAIN, dense_columns(200), made, Fit(epochs=2))
+
+    equal(trained(jobs, order, 2), trained(jobs, order, 1))
+
+
+NORMAL: dict[str, Any] = {
+    **PLAIN,
+    "nodes": [
+        node("hidden", "BatchNormalization", "x"),
+        node("y", "Dense", "hidden", units=10, activation="softmax"),
+    ],
+}
+
+
+def test_batch_statistics_of_all_rows_are_kept(jobs: Jobs) -> None:
+    """A batch of 25 rows: each device normalizes by its own, and what they learn is joined."""
+    order = jobs.order(NORMAL, dense_columns(25), recipe(), Fit(epochs=1))
+    several, one = trained(jobs, order, 2).weights(), trained(jobs, order, 1).weights()
+
+    np.testing.assert_allclose(
+        several["hidden/moving_mean"], one["hidden/moving_mean"], rtol=0, atol=TOLERANCE
+    )
+    assert np.any(several["hidden/moving_mean"])
+
+
+NOISY: dict[str, Any] = {
+    "inputs": [{"name": "x", "shape": [64]}],
+    "nodes": [
+        node("noisy", "GaussianNoise", "x", stddev=1.0),
+        node("y", "Dense", "noisy", units=1, use_bias=False),
+    ],
+    "outputs": ["y"],
+}
+
+
+def test_each_device_draws_noise_of_its_own(jobs: Jobs) -> None:
+    """The gradient is the rows' mean noise: alike on both devices, it were that of one row."""
+    sgd = Component(type="SGD", config={"learning_rate": 1.0})
+    made = recipe("mean_absolute_error", sgd, metrics=[])
+
+    def order(rows: int) -> Order:
+        columns = {"x": np.zeros((rows, 64)), "y": np.full((rows, 1), 1e6)}
+        return jobs.order(NOISY, columns, made, Fit(epochs=1))
+
+    both, single = trained(jobs, order(2), 2).weights(), trained(jobs, order(1), 1).weights()
+    assert np.abs(both["y/kernel"] - single["y/kernel"]).min() > 0
+    assert np.abs(both["y/kernel"] - single["y/kernel"]).max() > 0.1
+
+
+BOTH: dict[str, Any] = {
+    **PLAIN,
+    "nodes": [
+        node("normal", "BatchNormalization", "x"),
+        node("hidden", "Dense", "normal", units=32, activation="relu"),
+        node("dropped", "Dropout", "hidden", rate=0.3),
+        node("y", "Dense", "dropped", units=10, activation="softmax"),
+    ],
+}
+CALLBACKS: list[Any] = [
+    Component(type="ReduceLROnPlateau", config={"monitor": "val_loss", "patience": 1}),
+    Component(
+        type="EarlyStopping",
+        config={"monitor": "val_loss", "patience": 9, "restore_best_weights": True},
+    ),
+]
+
+
+def by_two(jobs: Jobs, **fields: Any) -> Order:
+    """With all that has a state."""
+    made = recipe(optimizer="adam", metrics=["accuracy", "AUC"])
+    fit = Fit(epochs=4, batch_size=3, validation_split=0.3, callbacks=CALLBACKS)
+    columns = dense_columns(2_000)
+    return jobs.order(BOTH, columns, made, fit, device="cpu", devices=2, **fields)
+
+
+@pytest.mark.slow
+def test_a_repeat_and_a_resume_within_an_epoch_have_equal_bits(jobs: Jobs) -> None:
+    order = by_two(jobs)
+    first = start(order)
+    first.finish()
+    repeat = start(with_folder(jobs, order))
+    repeat.finish()
+    same(repeat, first)
+
+    said, checkpoint = asked(jobs, with_folder(jobs, order), within(1))
+    assert 0 < said.step < said.steps
+    resumed = start(with_folder(jobs, order, checkpoint=checkpoint))
+    resumed.finish()
+    same(resumed, first)
+
+
+def test_a_loss_that_is_not_finite_ends_it(jobs: Jobs) -> None:
+    columns = dense_columns(400)
+    columns["x"][5] = np.nan
+    fit = Fit(epochs=3, callbacks=["TerminateOnNaN"])
+    attempt = trained(jobs, jobs.order(PLAIN, columns, recipe(), fit), 2)
+
+    assert len(attempt.metrics()) == 1
+
+
+def test_xla_is_passed_over_with_a_warning(jobs: Jobs) -> None:
+    made = recipe().model_copy(update={"jit_compile": True})
+    attempt = trained(jobs, jobs.order(PLAIN, dense_columns(64), made), 2)
+
+    (warned,) = [message.text for message in attempt.said if isinstance(message, Warned)]
+    assert "jit_compile" in warned
+
+
+def test_a_worker_without_the_gpus_is_not_the_users_fault(jobs: Jobs) -> None:
+    order = jobs.order(PLAIN, dense_columns(64), recipe(), device="gpu", devices=64)
+    failed = start(order).end()
+
+    assert isinstance(failed, Failed)
+    assert (failed.type, failed.category) == ("no-such-devices", "infrastructure")
