@@ -38,6 +38,7 @@ from application.children.catalogue import Catalogue
 from application.children.op_catalogue import OpCatalogue
 from application.children.pool import Checker
 from application.prediction.predictor import Predictor
+from application.submission.jobs import Parts as Acceptance
 from models_store.broker.celery import celery_app
 from models_store.broker.wakeups import Calls
 from models_store.database.engine import Database
@@ -112,6 +113,7 @@ def assemble(settings: Settings, store_settings: StoreSettings) -> Services:
         checker=checker,
         catalogue=Catalogue(checker, settings),
         op_catalogue=OpCatalogue(checker, settings),
+        acceptance=Acceptance(settings, database, checker),
         predictor=Predictor(settings, database, artifacts, checker, cache),
         snapshots=Snapshots(),
         keys=KeyRing(database),

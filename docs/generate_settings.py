@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "settings.md"
-MODULES = ("models_store.settings", "api.settings", "worker.settings")
+MODULES = ("models_store.settings", "application.settings", "api.settings", "worker.settings")
 HEADER = """# Settings
 
 Every setting is an environment variable, read once when a process starts; or a file of that name

@@ -15,6 +15,7 @@ from application.children.catalogue import Catalogue
 from application.children.op_catalogue import OpCatalogue
 from application.children.pool import Checker
 from application.prediction.predictor import Predictor
+from application.submission.jobs import Parts as Acceptance
 from domain.ids import DatasetId, GraphId, JobId, ModelId
 from models_store.broker.wakeups import Calls
 from models_store.database.engine import Database
@@ -33,6 +34,7 @@ class Services:
     checker: Checker
     catalogue: Catalogue
     op_catalogue: OpCatalogue
+    acceptance: Acceptance
     predictor: Predictor
     snapshots: Snapshots
     keys: KeyRing

@@ -1,14 +1,13 @@
 """TensorFlow Serving's two forms of a prediction: rows (`instances`) and columns (`inputs`)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic_core import to_json
 
 from api.http.json_response import marked
-from application.prediction.arrays import Arrays, array_of, listed
+from application.prediction.arrays import Arrays, Rows, array_of, listed
 from domain.errors import Fault, Invalid, did_you_mean
 from domain.graph.summary import Tensor
 from domain.graph.walk import Place
@@ -17,14 +16,11 @@ from domain.pointer import pointer
 Form = Literal["instances", "inputs"]
 
 
-@dataclass(frozen=True)
-class Asked:
-    """The rows of a request, and where each lies in it."""
+class Asked(NamedTuple):
+    """The rows of a request, and the form in which they came."""
 
     form: Form
-    arrays: Arrays
-    places: Mapping[str, list[Place]]
-    rows: int
+    rows: Rows
 
 
 def asked(body: Any, inputs: Sequence[Tensor], most_rows: int) -> Asked:
@@ -37,19 +33,23 @@ def asked(body: Any, inputs: Sequence[Tensor], most_rows: int) -> Asked:
     columns = (
         _row_columns(body[form], inputs) if form == "instances" else _columns(body[form], inputs)
     )
-    rows = len(next(iter(columns.values()))[0])
-    if not 0 < rows <= most_rows:
+    count = len(next(iter(columns.values()))[0])
+    if not 0 < count <= most_rows:
         detail = f"Between 1 and {most_rows} rows are predicted at once (MAX_PREDICT_ROWS)."
         raise Invalid([Fault(pointer=pointer(form), detail=detail)])
+
+    def locate(name: str, row: int) -> Place:
+        return columns[name][1][row]
+
     arrays: Arrays = {}
     faults: list[Fault] = []
     for tensor in inputs:
         try:
-            arrays[tensor.name] = array_of(columns[tensor.name][0], tensor, columns[tensor.name][1])
+            arrays[tensor.name] = array_of(columns[tensor.name][0], tensor, locate)
         except Invalid as error:
             faults += error.faults
     _refuse(faults)
-    return Asked(form, arrays, {name: places for name, (_, places) in columns.items()}, rows)
+    return Asked(form, Rows(arrays, count, (form,), locate))
 
 
 Column = tuple[list[Any], list[Place]]

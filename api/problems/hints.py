@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from domain.errors import clip, did_you_mean
-from domain.graph.language import Input
 
 _LAYER = 'a layer used once is an object: {"type": "Dense", "config": {"units": 3}}'
 _INPUTS = "a reference, a list of references, or an object of call arguments to references"
@@ -61,14 +60,6 @@ def told(error: Mapping[str, Any], fields: Collection[str] = ()) -> str:
     wanted = None if kind in _OF_NO_VALUE else _WANTED.get((within, name))
     text: str = error["msg"].removeprefix("Value error, ")
     return wanted or _OF_TYPE.get(kind) or f"{text[:1].upper()}{text[1:]}."
-
-
-def of_rank(detail: str, inputs: list[Input]) -> str:
-    """What Keras says of a graph, and of a batch axis that may be why."""
-    begins = next((item.name for item in inputs if item.shape and item.shape[0] is None), None)
-    if begins is None or not any(word in detail for word in ("ndim=", "(None, None, ")):
-        return detail
-    return f"{detail} The batch axis is left out of `shape`: that of '{begins}' begins with null."
 
 
 def _steps(location: Any) -> Iterator[str]:

@@ -44,7 +44,8 @@ def create_job(
     """
 
     def make(keep: Keep) -> Response:
-        response = _inserted(parts, owner, accepted(parts, owner, request, sent.json), sent, keep)
+        job = accepted(parts.acceptance, owner, request, sent.json)
+        response = _inserted(parts, owner, job, sent, keep)
         parts.calls.wake()
         return response
 

@@ -24,10 +24,10 @@ def predicted(parts: Services, ready: Ready, sent: Sent) -> Response:
     """
     try:
         question = asked(sent.json, ready.summary.inputs, parts.settings.max_predict_rows)
-        outputs = parts.predictor.run(ready, question)
+        outputs = parts.predictor.run(ready, question.rows)
     except Invalid as error:
         raise Invalid(within(list(error.faults), sent.json)) from error
-    parts.metrics.predictions.labels(ready.engine.name).inc(question.rows)
+    parts.metrics.predictions.labels(ready.engine.name).inc(question.rows.count)
     return Response(told(question.form, outputs), media_type="application/json")
 
 

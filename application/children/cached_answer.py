@@ -6,8 +6,8 @@ from hashlib import sha256
 from threading import Lock
 from typing import Generic, TypeVar
 
-from api.settings import Settings
 from application.children.pool import Bounds, Checker, Unfinished
+from application.settings import Settings
 from domain.contract import Contract
 from domain.errors import Busy
 

@@ -5,9 +5,9 @@ from typing import Any, Literal
 
 from pydantic import Field, JsonValue
 
-from api.settings import Settings
 from application.children.cached_answer import AnsweredOnce, Document
 from application.children.pool import Checker
+from application.settings import Settings
 from domain.contract import Contract
 from domain.errors import NotOffered
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import psutil
 
-from api.settings import Settings
+from application.settings import Settings
 from domain.errors import Busy, GraphfitError, StorageFull
 from models_store.files.disk import FULL
 

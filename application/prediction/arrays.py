@@ -1,6 +1,7 @@
 """JSON to arrays and back: what a prediction takes and gives."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -15,18 +16,33 @@ from domain.pointer import pointer
 
 Array = npt.NDArray[Any]
 Arrays = dict[str, Array]
+Locate = Callable[[str, int], Place]
+"""Gives the place in the request of the value of an input (by name) in a row (by index)."""
 MOST_FAULTS = 20
 _KINDS = {"float": "biuf", "int": "biu", "uint": "biu", "bool": "b"}
 """NumPy's kinds of arrays that become one of ours without loss."""
 
 
-def array_of(rows: list[Any], tensor: Tensor, places: list[Place]) -> Array:
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a prediction request, whatever protocol it came by."""
+
+    arrays: Arrays
+    """One array for each input by name, each of shape (rows, ...)."""
+    count: int
+    """Number of rows, at least 1."""
+    place: Place
+    """Where the request holds its rows."""
+    locate: Locate
+
+
+def array_of(rows: list[Any], tensor: Tensor, locate: Locate) -> Array:
     """The rows of one input.
 
     Args:
         rows: One value for each row, nested as deeply as the input has axes.
         tensor: The input; a row of one number may come bare.
-        places: Where each row lies in the request.
+        locate: Gives the place of each value in the request.
 
     Raises:
         Invalid: what is no number, or lies in a list of the wrong length, at its place.
@@ -35,11 +51,11 @@ def array_of(rows: list[Any], tensor: Tensor, places: list[Place]) -> Array:
         rows = [value if isinstance(value, list) else [value] for value in rows]
     array = _plain(rows)
     if not _is_right(array, tensor):
-        faults = list(islice(_faults(rows, tensor, places), MOST_FAULTS))
+        faults = list(islice(_faults(rows, tensor, locate), MOST_FAULTS))
         if faults:
             raise Invalid(faults)
-        array = _unusual(rows, tensor, places)
-    return _cast(array, tensor, places)
+        array = _unusual(rows, tensor, locate)
+    return _cast(array, tensor, locate)
 
 
 def _plain(rows: list[Any]) -> Array:
@@ -49,13 +65,15 @@ def _plain(rows: list[Any]) -> Array:
         return np.empty(0, object)
 
 
-def _unusual(rows: list[Any], tensor: Tensor, places: list[Place]) -> Array:
+def _unusual(rows: list[Any], tensor: Tensor, locate: Locate) -> Array:
     """What NumPy makes an array of only when it is told of what, e.g. of 10^30."""
     try:
         return np.array(rows, np.float64 if "float" in tensor.dtype else tensor.dtype)
     except (ValueError, TypeError, OverflowError) as error:
         detail = f"The rows of input '{tensor.name}' differ in shape; send equal ones together."
-        raise Invalid([Fault(pointer=pointer(*places[0][:1]), detail=detail)]) from error
+        raise Invalid(
+            [Fault(pointer=pointer(*locate(tensor.name, 0)[:1]), detail=detail)]
+        ) from error
 
 
 def _is_right(array: Array, tensor: Tensor) -> bool:
@@ -72,9 +90,9 @@ def _kinds(dtype: str) -> str:
     return _KINDS["float" if "float" in dtype else dtype.rstrip("0123456789")]
 
 
-def _faults(rows: list[Any], tensor: Tensor, places: list[Place]) -> Iterator[Fault]:
-    for value, place in zip(rows, places, strict=True):
-        yield from _value_faults(value, tensor.shape[1:], tensor, place)
+def _faults(rows: list[Any], tensor: Tensor, locate: Locate) -> Iterator[Fault]:
+    for row, value in enumerate(rows):
+        yield from _value_faults(value, tensor.shape[1:], tensor, locate(tensor.name, row))
 
 
 def _value_faults(
@@ -112,36 +130,38 @@ def _range(dtype: str) -> tuple[int, int]:
     return int(bounds.min), int(bounds.max)
 
 
-def _cast(array: Array, tensor: Tensor, places: list[Place]) -> Array:
+def _cast(array: Array, tensor: Tensor, locate: Locate) -> Array:
     if tensor.dtype == "string":
         return array.astype(object)
     dtype = np.dtype("float32" if tensor.dtype == "bfloat16" else tensor.dtype)
     if dtype.kind in "iu" and array.size:
         low, high = _range(tensor.dtype)
         outside = (array < low) | (array > high)
-        _refuse_first(outside, f"A whole number from {low} to {high} belongs here.", places)
+        detail = f"A whole number from {low} to {high} belongs here."
+        _refuse_first(outside, detail, tensor.name, locate)
     with np.errstate(over="ignore"):
         result = array.astype(dtype)
     if dtype.kind == "f" and not np.isfinite(result).all():
-        _refuse_first(~np.isfinite(result), f"This number is too large for {tensor.dtype}.", places)
+        detail = f"This number is too large for {tensor.dtype}."
+        _refuse_first(~np.isfinite(result), detail, tensor.name, locate)
     return result
 
 
-def _refuse_first(bad: Array, reason: str, places: list[Place]) -> None:
+def _refuse_first(bad: Array, reason: str, name: str, locate: Locate) -> None:
     if bad.any():
         row, *rest = (int(i) for i in np.argwhere(bad)[0])
-        where = pointer(*places[row], *rest)
+        where = pointer(*locate(name, row), *rest)
         raise Invalid([Fault(pointer=where, detail=reason)])
 
 
-def refuse_beyond(array: Array, size: int, name: str, places: list[Place]) -> None:
+def refuse_beyond(array: Array, size: int, name: str, locate: Locate) -> None:
     """Nothing, when every index is one of an Embedding's.
 
     Raises:
         Invalid: the first that is not, at its place.
     """
     outside = (array < 0) | (array >= size)
-    _refuse_first(outside, f"Input '{name}' takes the indices 0 to {size - 1}.", places)
+    _refuse_first(outside, f"Input '{name}' takes the indices 0 to {size - 1}.", name, locate)
 
 
 def listed(array: Array) -> list[Any]:

@@ -8,13 +8,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from api.http.tf_serving import Asked
-from api.job_snapshots import FRESH_SECONDS
-from api.settings import Settings
 from application.children.pool import Bounds, Checker, Failed, Unfinished
-from application.prediction.arrays import Arrays, refuse_beyond
+from application.prediction.arrays import Arrays, Rows, refuse_beyond
 from application.prediction.engines import Engine, HeldFile, KerasEngine, OnnxEngine
 from application.prediction.onnx_cache import OnnxFiles
+from application.settings import Settings
 from domain.errors import Fault, Invalid, NotFound
 from domain.graph.language import Blueprint
 from domain.graph.summary import Summary
@@ -25,6 +23,8 @@ from models_store.files.cache import Cache
 from models_store.files.store import ArtifactStore
 from models_store.records import models
 
+FRESH_SECONDS = 0.25
+"""How long a model is used without looking whether it was deleted."""
 Key = tuple[str, str]
 """Owner and model."""
 
@@ -131,7 +131,7 @@ class Predictor:
         )
         return self._checker.run(function, *arguments, bounds=bounds)
 
-    def run(self, ready: Ready, asked: Asked) -> Arrays:
+    def run(self, ready: Ready, rows: Rows) -> Arrays:
         """The outputs, in graph order.
 
         Raises:
@@ -139,27 +139,27 @@ class Predictor:
             Busy: too much work is being done in children.
         """
         for name, size in ready.vocabularies.items():
-            refuse_beyond(asked.arrays[name], size, name, asked.places[name])
-        self._refuse_beyond(asked, asked.rows * _values_of_a_row(ready.summary))
+            refuse_beyond(rows.arrays[name], size, name, rows.locate)
+        self._refuse_beyond(rows, rows.count * _values_of_a_row(ready.summary))
         row_bytes = max(1, ready.summary.bytes.activations_per_row)
         batch = max(1, self._settings.max_predict_bytes // row_bytes)
         try:
-            outputs = ready.engine.run(asked.arrays, batch)
+            outputs = ready.engine.run(rows.arrays, batch)
         except Failed as error:
             detail = "The model cannot be computed for these values."
-            raise Invalid([Fault(pointer=pointer(asked.form), detail=detail)]) from error
+            raise Invalid([Fault(pointer=pointer(*rows.place), detail=detail)]) from error
         except Unfinished as error:
-            raise Invalid([Fault(pointer=pointer(asked.form), detail=error.detail)]) from error
-        self._refuse_beyond(asked, sum(array.size for array in outputs.values()))
+            raise Invalid([Fault(pointer=pointer(*rows.place), detail=error.detail)]) from error
+        self._refuse_beyond(rows, sum(array.size for array in outputs.values()))
         return {tensor.name: outputs[tensor.name] for tensor in ready.summary.outputs}
 
-    def _refuse_beyond(self, asked: Asked, values: int) -> None:
+    def _refuse_beyond(self, rows: Rows, values: int) -> None:
         """An answer is made in this process: one too large would hold up all others."""
         most = self._settings.max_predict_values
         if values > most:
             detail = f"The answer would hold {values:,} numbers; at most {most:,} are given at "
             detail += "once (MAX_PREDICT_VALUES). Ask for fewer rows."
-            raise Invalid([Fault(pointer=pointer(asked.form), detail=detail)])
+            raise Invalid([Fault(pointer=pointer(*rows.place), detail=detail)])
 
     def _forget_if_deleted(self, key: Key) -> None:
         """An export may outlast its model.

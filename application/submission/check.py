@@ -2,11 +2,11 @@
 
 from pydantic import Field
 
-from api.settings import Settings
 from application.children.pool import Bounds, Checker, Unfinished
+from application.settings import Settings
 from domain.contract import Contract
 from domain.errors import Fault
-from domain.graph.language import Blueprint
+from domain.graph.language import Blueprint, Input
 from domain.graph.summary import Summary
 from domain.job.recipe import NameOrComponent, Recipe
 
@@ -69,4 +69,18 @@ def checked(
     except Unfinished as error:
         detail = f"This graph could not be checked beyond this place. {error.detail}"
         return Checked(faults=[Fault(pointer=note.value.decode(), detail=detail)])
-    return Checked.model_validate_json(answer)
+    found = Checked.model_validate_json(answer)
+    inputs = blueprint.definition.inputs
+    faults = [
+        fault.model_copy(update={"detail": _with_batch_axis(fault.detail, inputs)})
+        for fault in found.faults
+    ]
+    return found.model_copy(update={"faults": faults})
+
+
+def _with_batch_axis(detail: str, inputs: list[Input]) -> str:
+    """What Keras says of a graph, and of a batch axis that may be why."""
+    begins = next((item.name for item in inputs if item.shape and item.shape[0] is None), None)
+    if begins is None or not any(word in detail for word in ("ndim=", "(None, None, ")):
+        return detail
+    return f"{detail} The batch axis is left out of `shape`: that of '{begins}' begins with null."

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from api.settings import Settings
+from application.settings import Settings
 from domain.errors import Fault, NotFound
 from domain.graph.call_count import call_faults
 from domain.graph.expand import Expansion

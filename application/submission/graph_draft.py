@@ -6,9 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from api.problems.hints import of_rank
-from api.settings import Settings
 from application.children.pool import Checker
+from application.settings import Settings
 from application.submission.check import checked
 from application.submission.expand import drawn
 from domain.errors import Fault, Invalid
@@ -41,9 +40,8 @@ class Draft:
     def told(self, faults: list[Fault]) -> Invalid:
         """Faults of the definition, at their places in the body as sent."""
         return Invalid(
-            placed(translate(fault.pointer, self.places), detail, self.body)
+            placed(translate(fault.pointer, self.places), fault.detail, self.body)
             for fault in faults
-            for detail in [of_rank(fault.detail, self.definition.inputs)]
         )
 
     def blueprint(self, connection: Connection, owner: str, settings: Settings) -> Blueprint:

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from api.dependencies.parameters import Services
+from application.children.pool import Checker
+from application.settings import Settings
 from application.submission.check import Checked, ColumnSpec, Training, checked
 from application.submission.expand import below, within
 from application.submission.references import Materials, gathered, missing
@@ -20,6 +21,7 @@ from domain.job.recipe import Recipe
 from domain.job.resolve import resolve
 from domain.job.rules import names_of, request_faults
 from domain.pointer import tokens_of
+from models_store.database.engine import Database
 
 SEEDS = 2**32
 
@@ -42,7 +44,16 @@ class Accepted:
         _refuse(missing(connection, owner, self.request, self.plan))
 
 
-def accepted(parts: Services, owner: str, request: JobRequest, body: Any) -> Accepted:
+@dataclass(frozen=True)
+class Parts:
+    """What accepting a job takes."""
+
+    settings: Settings
+    database: Database
+    checker: Checker
+
+
+def accepted(parts: Parts, owner: str, request: JobRequest, body: Any) -> Accepted:
     """The plan of a job, which nothing keeps yet.
 
     Args:
@@ -81,7 +92,7 @@ def _recipe(request: JobRequest, materials: Materials) -> tuple[Recipe | None, l
 
 
 def _checked(
-    parts: Services, request: JobRequest, materials: Materials, recipe: Recipe | None
+    parts: Parts, request: JobRequest, materials: Materials, recipe: Recipe | None
 ) -> Checked:
     training = None
     if recipe is not None and materials.dataset is not None:

@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import Field, JsonValue
 
-from api.settings import Settings
 from application.children.pool import Bounds, Checker, Unfinished
+from application.settings import Settings
 from application.submission.expand import limits_of
 from application.submission.graph_draft import Draft, placed
 from domain.contract import Contract

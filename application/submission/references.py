@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from api.settings import Settings
+from application.settings import Settings
 from application.submission.expand import Drawn, drawn
 from domain.dataset import Dataset
 from domain.errors import Fault, NotFound

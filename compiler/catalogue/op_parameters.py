@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from compiler.catalogue.constants import CONSTANT
+from compiler.catalogue.kinds.constants import CONSTANT
 from compiler.catalogue.kinds.keras_kinds import FLAG, NUMBER, Kind
 from compiler.catalogue.kinds.op_kinds import BY_FUNCTION, BY_NAME
 

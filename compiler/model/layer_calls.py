@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import keras
 
+from compiler.catalogue.call_parameters import is_flag, parameters_of_call
 from compiler.model import rnn_states
 from compiler.model.scope import Made
 from compiler.model.tensors import Board
@@ -163,21 +164,7 @@ def _reason_against(value: Any, parameter: inspect.Parameter) -> str | None:
     return f"'{name}' is a tensor, which belongs in `inputs`."
 
 
-def is_flag(parameter: inspect.Parameter) -> bool:
-    """Whether an argument of a call is true or false; all others are tensors."""
-    return parameter.name == "training" or isinstance(parameter.default, bool)
-
-
 def _no_argument(name: str, made: Made, known: Mapping[str, Any]) -> str:
     listed = ", ".join(f"'{argument}'" for argument in known)
     near = did_you_mean(name, known)
     return f"{made.type} is not called with '{name}'; there are {listed}.{near}"
-
-
-def parameters_of_call(layer: Any) -> dict[str, inspect.Parameter]:
-    """The parameters of a layer's call, or of a class of layers', by name."""
-    parameters = dict(inspect.signature(layer.call).parameters)
-    if inspect.isclass(layer):
-        del parameters["self"]
-    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return {name: p for name, p in parameters.items() if p.kind in named}

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from compiler.catalogue.constants import array_of
+from compiler.catalogue.kinds.constants import array_of
 from compiler.catalogue.kinds.op_kinds import MOST_STEPS
 from compiler.catalogue.op_faults import by_parameter
 from compiler.catalogue.op_parameters import Parameter, Takes

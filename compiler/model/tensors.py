@@ -8,11 +8,9 @@ import keras
 
 from domain.errors import Fault, Invalid, did_you_mean
 from domain.graph.language import Reference
+from domain.graph.shapes import MOST_AXES
 from domain.graph.walk import Place
 from domain.pointer import pointer
-
-MOST_AXES = 32
-"""Of any tensor: many of TensorFlow's kernels end there, and at 255 the process dies."""
 
 
 @dataclass(frozen=True)

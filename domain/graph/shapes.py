@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+MOST_AXES = 32
+"""Most axes of a tensor: many TensorFlow kernels refuse more, and 255 end the process."""
+
 
 def fits(shape: Sequence[int], wanted: Sequence[int | None]) -> bool:
     """Whether a shape is one of those wanted; `null` is any length."""

@@ -91,7 +91,16 @@ def succeeded(
     Raises:
         LeaseLost: another attempt owns the job; nothing was written.
     """
-    model_id = models.insert(connection, claim, metrics, files, files_left_out)
+    made = models.NewModel(
+        owner=claim.owner,
+        job_id=claim.job_id,
+        name=claim.name,
+        graph_id=claim.plan.graph_id,
+        folder=claim.folder,
+        blueprint=claim.plan.blueprint,
+        summary=claim.plan.summary,
+    )
+    model_id = models.insert(connection, made, metrics, files, files_left_out)
     values = {
         "model_id": model_id,
         "metrics": metrics,

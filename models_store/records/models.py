@@ -1,7 +1,9 @@
 """Trained models and their files."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -18,30 +20,43 @@ from models_store.database.paging import Page
 from models_store.database.paging import page as page_of
 from models_store.database.tables import model_files, models
 from models_store.ids import new_id
-from models_store.jobs.claims import Claim
 from models_store.records.uses import refuse_if_used
 
 WEIGHTS = "model.safetensors"
 
 
+@dataclass(frozen=True)
+class NewModel:
+    """Columns of a model that its job decides."""
+
+    owner: str
+    job_id: str
+    name: str | None
+    graph_id: str | None
+    folder: PurePosixPath
+    """Folder in the artifact store that holds the model's files."""
+    blueprint: Blueprint
+    summary: Summary
+
+
 def insert(
     connection: Connection,
-    claim: Claim,
+    made: NewModel,
     metrics: dict[str, float],
     files: Iterable[ModelFile],
     files_left_out: Iterable[FileLeftOut],
 ) -> str:
-    """Keeps the model that an attempt made, whose files lie in its folder; gives its id."""
+    """Inserts the rows of a model and its files; returns the model's id."""
     model_id = new_id("model")
     values = {
         "id": model_id,
-        "owner": claim.owner,
-        "name": claim.name,
-        "job_id": claim.job_id,
-        "graph_id": claim.plan.graph_id,
-        "folder": str(claim.folder),
-        "blueprint": claim.plan.blueprint.model_dump(mode="json", by_alias=True),
-        "summary": claim.plan.summary.model_dump(mode="json"),
+        "owner": made.owner,
+        "name": made.name,
+        "job_id": made.job_id,
+        "graph_id": made.graph_id,
+        "folder": str(made.folder),
+        "blueprint": made.blueprint.model_dump(mode="json", by_alias=True),
+        "summary": made.summary.model_dump(mode="json"),
         "metrics": metrics,
         "files_left_out": [left_out.model_dump() for left_out in files_left_out],
         "created_at": datetime.now(UTC),
@@ -51,8 +66,8 @@ def insert(
         {
             **file.model_dump(),
             "model_id": model_id,
-            "owner": claim.owner,
-            "artifact": str(claim.folder / file.name),
+            "owner": made.owner,
+            "artifact": str(made.folder / file.name),
         }
         for file in files
     ]

@@ -7,8 +7,8 @@ from typing import Any
 import keras
 from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
 
+from compiler.catalogue.call_parameters import is_flag, parameters_of_call
 from compiler.catalogue.descriptions.docstrings import call_arguments_said
-from compiler.model.layer_calls import is_flag, parameters_of_call
 
 Schema = dict[str, Any]
 _REFERENCE: Schema = {"type": "string", "pattern": "^[^:]+(:[^:]+)?$"}

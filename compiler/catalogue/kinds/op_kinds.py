@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, Field
 
-from compiler.catalogue.constants import NumericDtype
+from compiler.catalogue.kinds.constants import NumericDtype
 from compiler.catalogue.kinds.json_types import Count, Number, Positive, Whole, whole
 from compiler.catalogue.kinds.keras_kinds import COUNT, NUMBER, POSITIVE, TEXT, WHOLE, Kind, one_of
-from compiler.model.tensors import MOST_AXES
+from domain.graph.shapes import MOST_AXES
 
 MOST_STEPS = 1024
 """Of what TensorFlow's graph holds an operation for each of."""

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from compiler.catalogue.constants import CONSTANT, constant_of
+from compiler.catalogue.kinds.constants import CONSTANT, constant_of
 from compiler.keras_json.parsing.calls import Call, Given, Tensor
 from compiler.keras_json.parsing.document import expect, refused
 from compiler.keras_json.parsing.values import is_array, plain

@@ -6,9 +6,10 @@ from typing import Any
 
 import keras
 
+from compiler.catalogue.call_parameters import parameters_of_call
 from compiler.model.guards.tracing import agree, traced
 from compiler.model.keras_errors import plain
-from compiler.model.layer_calls import Call, parameters_of_call
+from compiler.model.layer_calls import Call
 from compiler.model.scope import Made
 from domain.graph.shapes import shown
 

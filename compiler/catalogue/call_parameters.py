@@ -1,0 +1,18 @@
+"""The parameters of a layer's `call`."""
+
+import inspect
+from typing import Any
+
+
+def parameters_of_call(layer: Any) -> dict[str, inspect.Parameter]:
+    """The parameters of a layer's call, or of a class of layers', by name."""
+    parameters = dict(inspect.signature(layer.call).parameters)
+    if inspect.isclass(layer):
+        del parameters["self"]
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return {name: p for name, p in parameters.items() if p.kind in named}
+
+
+def is_flag(parameter: inspect.Parameter) -> bool:
+    """Whether an argument of a call is true or false; all others are tensors."""
+    return parameter.name == "training" or isinstance(parameter.default, bool)
