@@ -1,8 +1,8 @@
 """What of a graph's sharing Keras's own formats lose: they write a layer into each of its holders.
 
 A model, a wrapper, and the small model around a call with a constant `training`
-(`compiler.standin`) each write down the layers inside them. A layer that two of them hold is
-written twice, and comes back as two layers with weights of their own.
+(`compiler.model.fixed_training`) each write down the layers inside them. A layer that two of them
+hold is written twice, and comes back as two layers with weights of their own.
 """
 
 from collections import defaultdict

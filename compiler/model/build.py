@@ -41,7 +41,7 @@ def build(blueprint: Blueprint, seed: int | None, meter: Meter | None = None) ->
     """Build a model whose initial weights equal those of the same Keras script.
 
     Args:
-        blueprint: A structurally sound graph (`domain.rules` finds no fault in it).
+        blueprint: A structurally sound graph (`domain.graph.rules` finds no fault in it).
         seed: For `keras.utils.set_random_seed`; None leaves the random state as it is.
         meter: Stops the build at the node that goes over a limit.
 

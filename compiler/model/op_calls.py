@@ -24,7 +24,7 @@ def op_result(node: OpNode, name: str, board: Board, place: Place) -> Any:
     """The tensors that a node's function gives.
 
     Args:
-        node: The node; `compiler.op_faults` finds nothing wrong with it.
+        node: The node; `compiler.catalogue.op_faults` finds nothing wrong with it.
         name: What Keras calls the operation.
         board: The tensors of the nodes before it.
         place: Where the node lies.

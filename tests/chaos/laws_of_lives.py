@@ -43,7 +43,7 @@ def jobs_end_as_their_clients_asked(evidence: Evidence) -> Found:
 
 
 def lives_are_lawful(evidence: Evidence) -> Found:
-    """Each step is one of `domain.job.TRANSITIONS`; the end comes once."""
+    """Each step is one of `domain.job.job.TRANSITIONS`; the end comes once."""
     for job_id, job in evidence.jobs.items():
         states = [JobState(step["state"]) for step in job["transitions"]]
         if states[:1] != [JobState.QUEUED]:

@@ -14,7 +14,7 @@ class Variables:
     """The variables of a model that is compiled and built."""
 
     def __init__(self, named: Mapping[str, Any], model: Any) -> None:
-        """Takes the model's own by the names that `compiler.weights` gives them."""
+        """Takes the model's own by the names that `compiler.model.weights` gives them."""
         self._all = {f"model/{name}": item for name, item in named.items()}
         self._all |= {f"optimizer/{i}": item for i, item in enumerate(model.optimizer.variables)}
         metrics = [item for metric in model.metrics for item in metric.variables]

@@ -1,4 +1,4 @@
-"""The small models around calls with a constant `training`, as `compiler.standin` makes them."""
+"""Reads the small models that `compiler.model.fixed_training` puts around a call."""
 
 from dataclasses import replace
 from typing import Any

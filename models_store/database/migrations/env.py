@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that `models_store.migrate` hands over."""
+"""Runs migrations on the connection that `models_store.database.migrate` hands over."""
 
 from alembic import context
 

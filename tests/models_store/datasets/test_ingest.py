@@ -110,9 +110,9 @@ FULL = """
 import io, resource, sys
 from pathlib import Path
 from domain.errors import StorageFull
-from models_store.artifacts_local import LocalArtifacts
+from models_store.files.local import LocalArtifacts
 from models_store.ids import new_id
-from models_store.ingest import ingest
+from models_store.datasets.ingest import ingest
 store = LocalArtifacts(Path(sys.argv[1]))
 body = Path(sys.argv[3]).read_bytes()
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]), int(sys.argv[4])))

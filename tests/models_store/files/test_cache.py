@@ -112,7 +112,7 @@ def test_a_file_larger_than_the_whole_bound_is_refused(tmp_path: Path) -> None:
 HOLDER = """
 import sys
 from pathlib import Path
-from models_store.cache import Cache, Download
+from models_store.files.cache import Cache, Download
 def blocks():
     yield b"a" * 300
     print("coming", flush=True)

@@ -143,7 +143,7 @@ def test_scratch_is_removed_when_its_owner_fails(store: ArtifactStore) -> None:
 HOLDER = """
 import sys
 from pathlib import Path
-from models_store.scratch import Scratch
+from models_store.files.scratch import Scratch
 with Scratch(Path(sys.argv[1])).folder("job") as folder:
     (folder / "half").write_bytes(b"x")
     print(folder, flush=True)
