@@ -25,7 +25,7 @@ from domain.errors import (
     StorageFull,
     TooLarge,
 )
-from domain.pointer import located
+from domain.source_map import SourceMap
 
 
 class UnsupportedMediaType(GraphfitError):
@@ -112,8 +112,9 @@ def fault_of(item: Mapping[str, Any], body: Any, model: type[BaseModel] | None) 
     if not location and item["type"] == "missing":
         return Fault(pointer="", detail="A JSON body is needed.")
     fields = [] if model is None else fields_at(model, location)
-    missing = item["type"] in ("missing", "extra_forbidden")
-    return Fault(pointer=located(location, body, missing=missing), detail=told(item, fields))
+    is_missing = item["type"] in ("missing", "extra_forbidden")
+    place = SourceMap(body=body).place_of_error(location, is_missing=is_missing)
+    return Fault(pointer=place, detail=told(item, fields))
 
 
 def _raised_by_the_framework(request: Request, error: HTTPException) -> Response:

@@ -19,6 +19,7 @@ from domain.contract import Contract
 from domain.graph.language import Blueprint, GraphDefinition
 from domain.graph.summary import Summary
 from domain.job.job import Text
+from domain.source_map import SourceMap
 from models_store.records import graphs
 from models_store.records.graphs import StoredGraph
 
@@ -102,7 +103,7 @@ def _checked(
 
 def _draft(parts: Services, request: GraphRequest, body: Any) -> Draft:
     if request.definition is not None:
-        return Draft(request.definition, body)
+        return Draft(request.definition, SourceMap(prefix="/definition", body=body))
     return keras_json.read(parts.checker, parts.settings, body["keras_json"], body)
 
 

@@ -10,8 +10,8 @@ from api.http.json_body import JsonRequest, JsonRoute, Sent, SentBody
 from api.http.tf_serving import asked, told
 from api.problems.responses import ASKS
 from application.prediction.predictor import Ready
-from application.submission.expand import within
 from domain.errors import Invalid
+from domain.source_map import SourceMap
 
 QUICK_BYTES = 4096
 
@@ -26,7 +26,7 @@ def predicted(parts: Services, ready: Ready, sent: Sent) -> Response:
         question = asked(sent.json, ready.summary.inputs, parts.settings.max_predict_rows)
         outputs = parts.predictor.run(ready, question.rows)
     except Invalid as error:
-        raise Invalid(within(list(error.faults), sent.json)) from error
+        raise Invalid(SourceMap(body=sent.json).locate_all(error.faults)) from error
     parts.metrics.predictions.labels(ready.engine.name).inc(question.rows.count)
     return Response(told(question.form, outputs), media_type="application/json")
 

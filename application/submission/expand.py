@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -15,7 +14,6 @@ from domain.graph.language import Blueprint, GraphDefinition
 from domain.graph.limits import Limits, limit_faults
 from domain.graph.rules import faults_of
 from domain.graph.walk import Place
-from domain.pointer import clipped
 from models_store.records import graphs, models
 
 
@@ -75,13 +73,3 @@ def _known(find: Callable[[str], Blueprint]) -> Callable[[str], Blueprint | None
             return None
 
     return look
-
-
-def within(faults: list[Fault], body: Any) -> list[Fault]:
-    """The same faults, each at a place that the body as sent has."""
-    return [fault.at(clipped(fault.pointer, body)) for fault in faults]
-
-
-def below(faults: list[Fault], prefix: str) -> list[Fault]:
-    """Faults of a definition as faults of the body that it lies in."""
-    return [fault.at(prefix + fault.pointer) for fault in faults]

@@ -9,18 +9,18 @@ from sqlalchemy import Connection
 from application.children.pool import Checker
 from application.settings import Settings
 from application.submission.check import Checked, ColumnSpec, Training, checked
-from application.submission.expand import below, within
 from application.submission.references import Materials, gathered, missing
 from domain.dataset import Dataset
 from domain.errors import Fault, Invalid
 from domain.job.feed import Feeding
 from domain.job.job import JobRequest
-from domain.job.locate import in_request
 from domain.job.plan import PinnedDataset, Plan
 from domain.job.recipe import Recipe
+from domain.job.recipe_places import recipe_map
 from domain.job.resolve import resolve
 from domain.job.rules import names_of, request_faults
 from domain.pointer import tokens_of
+from domain.source_map import SourceMap
 from models_store.database.engine import Database
 
 SEEDS = 2**32
@@ -65,13 +65,15 @@ def accepted(parts: Parts, owner: str, request: JobRequest, body: Any) -> Accept
     """
     with parts.database.read() as connection:
         materials, faults = gathered(connection, owner, parts.settings, request)
-    faults = [*request_faults(request), *within(faults, body)]
+    faults = [*request_faults(request), *SourceMap(body=body).locate_all(faults)]
     if materials is None:
         raise Invalid(faults)
     recipe, misnamed = _recipe(request, materials)
     answer = _checked(parts, request, materials, recipe)
-    faults += [*misnamed, *within(below(answer.faults, materials.place), body)]
-    faults += _in_request(answer.recipe_faults, request, materials)
+    source = SourceMap(prefix=materials.place, body=body)
+    faults += [*misnamed, *source.locate_all(answer.faults)]
+    outputs = [name for name, _ in materials.blueprint.definition.named_outputs()]
+    faults += recipe_map(request, outputs).locate_all(answer.recipe_faults)
     warnings: list[str] = []
     feeding = None if misnamed else _feeding(request, materials, recipe, answer)
     if feeding is not None:
@@ -103,11 +105,6 @@ def _checked(
             columns={c.name: ColumnSpec(dtype=c.dtype, shape=c.shape) for c in columns},
         )
     return checked(parts.checker, parts.settings, materials.blueprint, training)
-
-
-def _in_request(faults: list[Fault], request: JobRequest, materials: Materials) -> list[Fault]:
-    outputs = [name for name, _ in materials.blueprint.definition.named_outputs()]
-    return [in_request(fault, request, outputs) for fault in faults]
 
 
 def _feeding(

@@ -1,6 +1,7 @@
 """Keras's own JSON, in and out: forked children read and write it, for they know Keras's layers."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from pydantic import Field, JsonValue
@@ -8,10 +9,11 @@ from pydantic import Field, JsonValue
 from application.children.pool import Bounds, Checker, Unfinished
 from application.settings import Settings
 from application.submission.expand import limits_of
-from application.submission.graph_draft import Draft, placed
+from application.submission.graph_draft import Draft
 from domain.contract import Contract
 from domain.errors import Fault, Invalid
 from domain.graph.language import Blueprint, GraphDefinition
+from domain.source_map import SourceMap
 
 READ = "compiler.keras_json.read.answer"
 WRITE = "compiler.keras_json.write.answer"
@@ -53,10 +55,11 @@ def read(checker: Checker, settings: Settings, keras_json: Any, body: Any) -> Dr
         )
     except Unfinished as error:
         raise _unfinished("read", FIELD, error) from error
+    source = SourceMap(prefix=FIELD, body=body, is_text=isinstance(keras_json, str))
     if found.definition is None:
-        raise Invalid(placed(FIELD + item.pointer, item.detail, body) for item in found.faults)
-    places = {ours: FIELD + theirs for ours, theirs in found.places.items()}
-    return Draft(found.definition, body, found.renamed, {"": FIELD, **places})
+        raise Invalid(source.locate_all(found.faults))
+    places = {"": "", **found.places}
+    return Draft(found.definition, replace(source, places=places), found.renamed)
 
 
 def written(checker: Checker, settings: Settings, blueprint: Blueprint) -> dict[str, JsonValue]:

@@ -15,7 +15,7 @@ from domain.contract import Contract
 from domain.errors import Fault
 from domain.graph.language import GraphDefinition
 from domain.graph.limits import STANDARD, Limits
-from domain.pointer import existing, located
+from domain.source_map import SourceMap
 
 
 class Reading(Contract):
@@ -51,8 +51,9 @@ def read(keras_json_text: str, limits: Limits = STANDARD) -> Reading:
     if document is None:
         return Reading(faults=gathered.faults)
     found = _reading(document, gathered)
-    told = [item.at(existing(item.pointer, document)) for item in found.faults]
-    return found.model_copy(update={"faults": list(dict.fromkeys(told))})
+    source = SourceMap(body=document)
+    faults = [item.at(source.existing_place_of(item.pointer)) for item in found.faults]
+    return found.model_copy(update={"faults": list(dict.fromkeys(faults))})
 
 
 def _reading(document: dict[str, Any], gathered: Gathered) -> Reading:
@@ -83,10 +84,11 @@ def _checked(part: Part, names: Names, faults: list[Fault]) -> Reading:
         definition = GraphDefinition.model_validate(part.value)
     except ValidationError as error:
         found = [_fault(item, part.value) for item in error.errors()]
-        return Reading(faults=[part.at_origin(fault) for fault in found])
+        return Reading(faults=part.source.locate_all(found))
     return Reading(definition=definition, renamed=names.renamed, places=part.pointers)
 
 
 def _fault(error: Any, value: Any) -> Fault:
-    where = located(error["loc"], value, missing=error["type"] == "missing")
-    return Fault(pointer=where, detail=f"{error['msg']}.")
+    is_missing = error["type"] == "missing"
+    place = SourceMap(body=value).place_of_error(error["loc"], is_missing=is_missing)
+    return Fault(pointer=place, detail=f"{error['msg']}.")

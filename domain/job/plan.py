@@ -41,4 +41,9 @@ class Plan(Contract):
     sources: dict[ModelId, PinnedModel] = {}
     """The weights of each Model layer."""
     initial: PinnedModel | None = None
-    """The weights to go on from."""
+    """The weights to go on from: those of the `model` that the request names."""
+
+    @property
+    def graph_place(self) -> str:
+        """Pointer to the field of the request that holds the graph: `/graph` or `/model`."""
+        return "/graph" if self.initial is None else "/model"

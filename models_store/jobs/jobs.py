@@ -12,7 +12,7 @@ from domain.errors import Conflict
 from domain.job.job import Job, JobError, JobRequest, JobState, Progress, Transition
 from domain.job.plan import Plan
 from domain.job.resources import need_of
-from domain.pointer import clipped
+from domain.source_map import SourceMap
 from models_store.database.lookup import row_of
 from models_store.database.paging import Page
 from models_store.database.paging import page as page_of
@@ -181,13 +181,17 @@ def counts(connection: Connection) -> dict[str, int]:
 
 
 def _error(row: Row[Any]) -> JobError | None:
-    """At a place that the request has: what a stored graph holds lies deeper than its id."""
+    """The job's error, at a place that its request has.
+
+    What a stored graph or model holds lies deeper than its id.
+    """
     if row.error is None:
         return None
     error = JobError.model_validate(row.error)
     if error.pointer is None:
         return error
-    return error.model_copy(update={"pointer": clipped(error.pointer, row.request)})
+    place = SourceMap(body=row.request).place_of(error.pointer)
+    return error.model_copy(update={"pointer": place})
 
 
 def _progress(row: Row[Any], state: JobState) -> Progress:

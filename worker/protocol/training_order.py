@@ -50,5 +50,7 @@ class Order:
     """Between two checkpoints within an epoch."""
     memory_bytes: int = 0
     """What its process may take beyond what it starts with; 0: what the machine has."""
+    graph_place: str = "/graph"
+    """Pointer to the field of the job's request that holds the graph: `/graph` or `/model`."""
     leased_at: float = field(default_factory=time.monotonic)
     """This machine's monotonic clock just before the lease was last renewed."""

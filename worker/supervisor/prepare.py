@@ -51,6 +51,7 @@ def order_for(
         job=claim.job_id,
         kind="build" if plan.recipe is None else "train",
         blueprint=plan.blueprint,
+        graph_place=plan.graph_place,
         summary=plan.summary,
         seed=claim.seed,
         deterministic=claim.deterministic,

@@ -52,7 +52,8 @@ def failure_of(error: Exception, order: Order) -> Failed:
             return _out_of_memory(error, order.memory_bytes)
         case Invalid():
             fault, title = error.faults[0], "The job cannot be built"
-            return _user("invalid-request", title, fault.detail, f"/graph{fault.pointer}")
+            place = f"{order.graph_place}{fault.pointer}"
+            return _user("invalid-request", title, fault.detail, place)
         case CannotTrain():
             return _user("cannot-train", "The model cannot be trained like this", str(error))
         case tf.errors.InvalidArgumentError():

@@ -138,7 +138,7 @@ class Assembly:
         made = Part(value, places)
         if isinstance(callee, Function):
             found = op_faults(OpNode.model_validate(value), ())
-            self._gathered.faults += map(made.at_origin, found)
+            self._gathered.faults += made.source.locate_all(found)
         return made
 
     def _called(self, name: str) -> dict[str, Any]:

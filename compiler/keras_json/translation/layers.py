@@ -89,7 +89,7 @@ class LayerReader:
         }
         made = Part({"type": entry.type, "config": config.value}, places)
         described = KerasLayer(type=entry.type, config=config.value)
-        self._gathered.faults += map(made.at_origin, layer_faults(described, ()))
+        self._gathered.faults += made.source.locate_all(layer_faults(described, ()))
         return made
 
     def _config(

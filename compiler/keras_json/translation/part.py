@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from domain.errors import Fault
-from domain.graph.origins import translate
 from domain.graph.walk import Place
 from domain.pointer import pointer
+from domain.source_map import SourceMap
 
 Places = Mapping[Place, Place]
 """From places in what was made, to those in Keras's JSON."""
@@ -30,9 +29,10 @@ class Part:
         """The places as JSON Pointers."""
         return {pointer(*ours): pointer(*theirs) for ours, theirs in self.places.items()}
 
-    def at_origin(self, fault: Fault) -> Fault:
-        """A fault of the part as one of Keras's JSON."""
-        return fault.at(translate(fault.pointer, self.pointers))
+    @cached_property
+    def source(self) -> SourceMap:
+        """Maps faults of the part to Keras's JSON."""
+        return SourceMap(places=self.pointers)
 
 
 def definition_part(

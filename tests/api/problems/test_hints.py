@@ -80,8 +80,22 @@ def test_fields_that_are_not_there(
     assert words in faults(client.post(path, json=body))[where]
 
 
+CONV = {"type": "Conv2D", "config": {"filters": 2, "kernel_size": 3}}
+WITH_BATCH_AXIS = [{"name": "x", "shape": [None, 28, 28, 1]}]
+
+
 def test_a_batch_axis_that_only_keras_minds(client: httpx.Client) -> None:
-    conv = {"type": "Conv2D", "config": {"filters": 2, "kernel_size": 3}}
-    inputs = [{"name": "x", "shape": [None, 28, 28, 1]}]
-    (detail,) = posted(client, {"layer": conv}, inputs=inputs).values()
+    (detail,) = posted(client, {"layer": CONV}, inputs=WITH_BATCH_AXIS).values()
+    assert "that of 'x' begins with null" in detail
+
+
+def test_a_batch_axis_in_the_graph_of_a_job(client: httpx.Client) -> None:
+    graph = {
+        "inputs": WITH_BATCH_AXIS,
+        "nodes": [{"name": "d", "inputs": "x", "layer": CONV}],
+        "outputs": ["d"],
+    }
+    answer = client.post("/v1/jobs", json={"kind": "build", "graph": graph})
+    ((place, detail),) = faults(answer).items()
+    assert place.startswith("/graph/nodes/0")
     assert "that of 'x' begins with null" in detail

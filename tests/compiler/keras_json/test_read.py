@@ -10,7 +10,7 @@ import pytest
 from keras import layers, ops
 
 from compiler.keras_json.read import answer
-from domain.graph.origins import translate
+from domain.source_map import SourceMap
 from tests.compiler.keras_json.restored import (
     comes_back,
     definition,
@@ -225,17 +225,18 @@ def test_every_part_tells_where_it_came_from() -> None:
     found = reading(models_in_models().to_json())
     document = json.loads(models_in_models().to_json())
     assert found.definition is not None
+    source = SourceMap(places=found.places)
     nodes = [node.name for node in found.definition.nodes]
     pair = nodes.index("pair")
-    place = translate(f"/nodes/{pair}/layer/graph/nodes/0/layer/config/units", found.places)
+    place = source.place_of(f"/nodes/{pair}/layer/graph/nodes/0/layer/config/units")
     value: Any = document
     for token in place.split("/")[1:]:
         value = value[int(token)] if isinstance(value, list) else value[token]
     assert value == 2
-    assert translate("/layers/twin/graph/inputs/0/shape/0", found.places).endswith(
+    assert source.place_of("/layers/twin/graph/inputs/0/shape/0").endswith(
         "/config/layers/0/config/batch_shape/1"
     )
-    assert translate("/outputs/1", found.places) == "/config/output_layers/1"
+    assert source.place_of("/outputs/1") == "/config/output_layers/1"
 
 
 def changed(path: str, value: Any, make: Callable[[], Any] = states_and_functions) -> Any:

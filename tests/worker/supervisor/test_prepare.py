@@ -9,6 +9,7 @@ from typing import Literal
 import pytest
 
 from domain.job.job import Resources
+from domain.job.plan import PinnedModel
 from models_store.files.disk import sha256_of
 from models_store.files.local import LocalArtifacts
 from models_store.jobs.claims import Claim
@@ -66,3 +67,19 @@ def test_an_attempt_that_goes_on_has_the_threads_that_its_bits_depend_on(
     with ExitStack() as held:
         order = order_for(claim, store, tmp_path, held, RULES)
     assert order.threads == (threads or None)
+
+
+def test_a_job_made_from_a_model_has_its_graph_at_model(tmp_path: Path) -> None:
+    store = LocalArtifacts(tmp_path / "store")
+    (tmp_path / "weights").write_bytes(b"x")
+    sha256 = sha256_of(tmp_path / "weights")
+    store.publish(tmp_path / "weights", "models/weights", sha256)
+    pin = PinnedModel(id=f"model_{'0' * 26}", artifact="models/weights", sha256=sha256)
+    from_model = plan().model_copy(update={"initial": pin})
+    places = []
+    for accepted in (plan(), from_model):
+        claim = claimed(Resources(), plan_json=accepted.model_dump_json(by_alias=True))
+        with ExitStack() as held:
+            order = order_for(claim, store, tmp_path, held, RULES)
+        places.append(order.graph_place)
+    assert places == ["/graph", "/model"]

@@ -3,6 +3,7 @@
 import pytest
 import tensorflow as tf
 
+from domain.errors import Fault, Invalid
 from tests.worker.training_orders import DENSE, Jobs
 from worker.training.errors import failure_of
 
@@ -32,3 +33,14 @@ def test_a_full_gpu_is_the_jobs_fault(jobs: Jobs, error: Exception, category: st
 
     assert (failed.type, failed.category) == ("out-of-memory", category)
     assert ("GPU" in failed.detail) == (category == "user")
+
+
+@pytest.mark.parametrize("place", ["/graph", "/model"])
+def test_a_graph_that_cannot_be_built_is_at_fault_where_the_request_has_it(
+    jobs: Jobs, place: str
+) -> None:
+    refusal = Invalid([Fault(pointer="/nodes/0/layer", detail="Too large.")])
+
+    failed = failure_of(refusal, jobs.order(DENSE, {}, None, graph_place=place))
+
+    assert (failed.pointer, failed.detail) == (f"{place}/nodes/0/layer", "Too large.")

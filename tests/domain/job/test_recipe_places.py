@@ -6,7 +6,7 @@ import pytest
 
 from domain.errors import Fault
 from domain.job.job import JobRequest
-from domain.job.locate import in_request
+from domain.job.recipe_places import recipe_map
 
 GRAPH = f"graph_{'0' * 26}"
 MSE = {"type": "MeanSquaredError", "config": {}}
@@ -21,6 +21,8 @@ MSE = {"type": "MeanSquaredError", "config": {}}
         ({"loss": ["mse", MSE]}, ["a", "b"], "/compile/loss/b/type", "/compile/loss/1/type"),
         ({"metrics": ["x"]}, ["a"], "/compile/metrics/a", "/compile/metrics/0"),
         ({"metrics": ["x", "y"]}, ["a"], "/compile/metrics/a", "/compile/metrics"),
+        ({"metrics": ["x", MSE]}, ["a"], "/compile/metrics/a/config/x", "/compile/metrics"),
+        ({"loss": "mse"}, ["a"], "/compile/loss/a/config/x", "/compile/loss"),
         ({"metrics": ["x"]}, ["a", "b"], "/compile/metrics/b", "/compile/metrics/0"),
         ({"metrics": ["x", "y"]}, ["a", "b"], "/compile/metrics/b", "/compile/metrics/1"),
         ({"metrics": [["x"], ["y"]]}, ["a", "b"], "/compile/metrics/a", "/compile/metrics/0"),
@@ -31,5 +33,5 @@ MSE = {"type": "MeanSquaredError", "config": {}}
 )
 def test_places(compile_: Any, outputs: list[str], said: str, shown: str) -> None:
     request = JobRequest.model_validate({"graph": GRAPH, "compile": compile_})
-    fault = in_request(Fault(pointer=said, detail="wrong"), request, outputs)
+    fault = recipe_map(request, outputs).locate(Fault(pointer=said, detail="wrong"))
     assert (fault.pointer, fault.detail) == (shown, "wrong")
