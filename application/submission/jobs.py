@@ -18,7 +18,7 @@ from domain.job.plan import PinnedDataset, Plan
 from domain.job.recipe import Recipe
 from domain.job.recipe_places import recipe_map
 from domain.job.resolve import resolve
-from domain.job.rules import names_of, request_faults
+from domain.job.rules import request_faults
 from domain.pointer import tokens_of
 from domain.source_map import SourceMap
 from models_store.database.engine import Database
@@ -72,7 +72,7 @@ def accepted(parts: Parts, owner: str, request: JobRequest, body: Any) -> Accept
     answer = _checked(parts, request, materials, recipe)
     source = SourceMap(prefix=materials.place, body=body)
     faults += [*misnamed, *source.locate_all(answer.faults)]
-    outputs = [name for name, _ in materials.blueprint.definition.named_outputs()]
+    outputs = materials.blueprint.definition.output_names()
     faults += recipe_map(request, outputs).locate_all(answer.recipe_faults)
     warnings: list[str] = []
     feeding = None if misnamed else _feeding(request, materials, recipe, answer)
@@ -86,11 +86,12 @@ def accepted(parts: Parts, owner: str, request: JobRequest, body: Any) -> Accept
 
 
 def _recipe(request: JobRequest, materials: Materials) -> tuple[Recipe | None, list[Fault]]:
-    """By names alone, which are known before the check."""
+    """Resolve the recipe: the names that it needs are known before the check."""
     if request.kind == "build" or materials.dataset is None:
         return None, []
     columns = [column.name for column in materials.dataset.columns]
-    return resolve(request, names_of(materials.blueprint.definition), columns)
+    definition = materials.blueprint.definition
+    return resolve(request, definition.input_names(), definition.output_names(), columns)
 
 
 def _checked(

@@ -64,6 +64,6 @@ def _config_of(blueprint: Blueprint) -> dict[str, Any]:
     finally:  # else the next scope in this process would allocate what this one left out
         keras.utils.clear_session(free_memory=False)
     outputs = document["config"]["output_layers"]  # sorted by name, while ours have an order
-    in_order = {name: outputs[name] for name, _ in blueprint.definition.named_outputs()}
+    in_order = {name: outputs[name] for name in blueprint.definition.output_names()}
     document["config"]["output_layers"] = in_order
     return document

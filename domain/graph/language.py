@@ -210,6 +210,14 @@ class GraphDefinition(Contract):
     outputs: list[OutputItem] = Field(min_length=1)
     """Bare references, or `{"name": ..., "from": ...}`."""
 
+    def input_names(self) -> list[str]:
+        """The name of each input, in order."""
+        return [item.name for item in self.inputs]
+
+    def output_names(self) -> list[str]:
+        """The name of each output, in order."""
+        return [name for name, _ in self.named_outputs()]
+
     def named_outputs(self) -> list[tuple[str, str]]:
         """`(name, reference)` of each output, in order."""
         return [

@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from domain.errors import Fault, did_you_mean
-from domain.graph.summary import Summary
 from domain.job.job import Columns, JobRequest
 from domain.job.recipe import (
     ClassWeights,
@@ -21,33 +20,36 @@ Report = Callable[[tuple[str | int, ...], str], None]
 
 
 def resolve(
-    request: JobRequest, summary: Summary, columns: Collection[str]
+    request: JobRequest, inputs: Sequence[str], outputs: Sequence[str], columns: Collection[str]
 ) -> tuple[Recipe, list[Fault]]:
-    """The recipe of a `train` job, and what is wrong with its names and list lengths.
+    """Resolve the lists and mappings of a `train` job to names.
 
-    The recipe is only of use when there are no faults.
+    Args:
+        request: The request.
+        inputs: The names of the graph's inputs, in graph order.
+        outputs: The names of the graph's outputs, in graph order.
+        columns: The names of the dataset's columns.
+
+    Returns:
+        The recipe, and the faults in names and list lengths. The recipe is incomplete if there
+        are faults.
     """
     faults: list[Fault] = []
 
     def report(place: tuple[str | int, ...], detail: str) -> None:
         faults.append(Fault(pointer=pointer(*place), detail=detail))
 
-    outputs = [output.name for output in summary.outputs]
-    inputs = _columns(
-        request.feed.inputs, [x.name for x in summary.inputs], columns, "inputs", report
-    )
-    parts = _output_recipes(request, outputs, columns, report)
     recipe = Recipe(
         optimizer=request.compile.optimizer,
         jit_compile=request.compile.jit_compile,
-        inputs=inputs,
-        outputs=parts,
+        inputs=_columns(request.feed.inputs, inputs, columns, "inputs", report),
+        outputs=_output_recipes(request, outputs, columns, report),
     )
     return recipe, faults
 
 
 def _output_recipes(
-    request: JobRequest, outputs: list[str], columns: Collection[str], report: Report
+    request: JobRequest, outputs: Sequence[str], columns: Collection[str], report: Report
 ) -> dict[str, OutputRecipe]:
     compile_, feed = request.compile, request.feed
     losses = _by_output(compile_.loss, outputs, ("compile", "loss"), report)
@@ -118,7 +120,7 @@ def _listed(item: MetricsOfOne) -> list[NameOrComponent]:
 
 
 def _columns(
-    given: Columns | None, names: list[str], columns: Collection[str], what: str, report: Report
+    given: Columns | None, names: Sequence[str], columns: Collection[str], what: str, report: Report
 ) -> dict[str, str]:
     """Which column feeds each name; left out, the column of the same name."""
     place = ("feed", what)
@@ -141,8 +143,8 @@ def _columns(
 
 def _targets(
     given: Columns | None,
-    outputs: list[str],
-    trained: list[str],
+    outputs: Sequence[str],
+    trained: Sequence[str],
     columns: Collection[str],
     report: Report,
 ) -> dict[str, str]:
@@ -157,7 +159,7 @@ def _targets(
 
 
 def _sample_weights(
-    given: dict[str, str], outputs: list[str], columns: Collection[str], report: Report
+    given: dict[str, str], outputs: Sequence[str], columns: Collection[str], report: Report
 ) -> dict[str, str]:
     place = ("feed", "sample_weights")
     _known(given, outputs, place, "output", report)
@@ -169,7 +171,7 @@ def _sample_weights(
 
 
 def _class_weights(
-    given: ClassWeights | dict[str, ClassWeights] | None, outputs: list[str], report: Report
+    given: ClassWeights | dict[str, ClassWeights] | None, outputs: Sequence[str], report: Report
 ) -> dict[str, ClassWeights]:
     place = ("fit", "class_weight")
     if not given:

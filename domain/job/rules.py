@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 
 from domain.errors import Fault
-from domain.graph.language import GraphDefinition
-from domain.graph.summary import Bytes, Parameters, Summary, Tensor
 from domain.job.job import JobRequest
 from domain.job.resources import resource_faults
 from domain.pointer import pointer
@@ -39,18 +37,3 @@ def callback_faults(request: JobRequest) -> Iterator[Fault]:
             detail = f"{type_} watches '{monitor}', but nothing is validated: set `monitor` to a "
             detail += "metric of the training, or give a `validation_split` or dataset."
             yield Fault(pointer=pointer("fit", "callbacks", i), detail=detail)
-
-
-def names_of(definition: GraphDefinition) -> Summary:
-    """A summary in which names and dtypes of inputs alone are true: known before any check."""
-    nothing = Parameters(total=0, trainable=0, non_trainable=0)
-    return Summary(
-        inputs=[Tensor(name=x.name, shape=[None], dtype=x.dtype) for x in definition.inputs],
-        outputs=[
-            Tensor(name=name, shape=[None], dtype="float32")
-            for name, _ in definition.named_outputs()
-        ],
-        nodes=[],
-        parameters=nothing,
-        bytes=Bytes(weights=0, activations_per_row=0),
-    )

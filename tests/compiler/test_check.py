@@ -12,7 +12,6 @@ import pytest
 from compiler.check import answer
 from domain.graph.language import Blueprint, GraphDefinition
 from domain.graph.rules import faults_of
-from domain.graph.summary import Summary
 from domain.job.job import JobRequest
 from domain.job.resolve import resolve
 from tests.compiler.graphs import MODEL, built, graph, layer, nested, node
@@ -273,9 +272,7 @@ def test_the_jobs_of_the_examples_fit_their_graphs(name: str) -> None:
     request = JobRequest.model_validate(body["job"])
     definition = GraphDefinition.model_validate(body["graph"]["definition"])
     assert faults_of(definition) == []
-    summary = Summary.model_validate(
-        checked(definition.model_dump(by_alias=True), sources=SOURCES)["summary"]
-    )
+    assert checked(definition.model_dump(by_alias=True), sources=SOURCES)["summary"]
     shapes = {"digit": [10]}
     columns = {
         "picture",
@@ -287,7 +284,7 @@ def test_the_jobs_of_the_examples_fit_their_graphs(name: str) -> None:
         "tweet_b",
         "predictions",
     }
-    recipe, faults = resolve(request, summary, columns)
+    recipe, faults = resolve(request, definition.input_names(), definition.output_names(), columns)
     assert faults == []
     training = {
         "recipe": recipe.model_dump(),

@@ -204,7 +204,7 @@ def test_outputs_by_name_keep_the_order_of_the_document() -> None:
     ours = document["config"]["output_layers"]
     for order in (["a", "b"], ["b", "a"]):
         document["config"]["output_layers"] = {name: ours[name] for name in order}
-        assert [name for name, _ in definition(document).named_outputs()] == order
+        assert definition(document).output_names() == order
         assert [*restored(document).outputs] == order
 
 

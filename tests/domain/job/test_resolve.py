@@ -2,40 +2,32 @@
 
 from typing import Any
 
-from domain.graph.summary import Summary
+from domain.errors import Fault
 from domain.job.job import Feed, JobRequest
-from domain.job.recipe import Component
-from domain.job.resolve import resolve
+from domain.job.recipe import Component, Recipe
+from domain.job.resolve import resolve as resolve_names
 
 GRAPH = "graph_" + "0" * 26
 COLUMNS = ["headline", "extra", "label"]
 
 
-def summary(outputs: list[str]) -> Summary:
-    def tensors(names: list[str]) -> list[dict[str, Any]]:
-        return [{"name": name, "shape": [None, 1], "dtype": "float32"} for name in names]
-
-    return Summary.model_validate(
-        {
-            "inputs": tensors(["main_input", "aux_input"]),
-            "outputs": tensors(outputs),
-            "nodes": [],
-            "parameters": {"total": 0, "trainable": 0, "non_trainable": 0},
-            "bytes": {"weights": 0, "activations_per_row": 0},
-        }
-    )
-
-
-TWO = summary(["main_output", "aux_output"])
-ONE = summary(["main_output"])
+INPUTS = ["main_input", "aux_input"]
+TWO = ["main_output", "aux_output"]
+ONE = ["main_output"]
 
 
 def request(**fields: Any) -> JobRequest:
     return JobRequest.model_validate({"graph": GRAPH, **fields})
 
 
-def faults(sent: JobRequest, over: Summary = TWO) -> dict[str, str]:
-    return {fault.pointer: fault.detail for fault in resolve(sent, over, COLUMNS)[1]}
+def resolve(
+    sent: JobRequest, outputs: list[str] = TWO, columns: list[str] = COLUMNS
+) -> tuple[Recipe, list[Fault]]:
+    return resolve_names(sent, INPUTS, outputs, columns)
+
+
+def faults(sent: JobRequest) -> dict[str, str]:
+    return {fault.pointer: fault.detail for fault in resolve(sent)[1]}
 
 
 FEED: dict[str, Any] = {"inputs": ["headline", "extra"], "targets": ["label", "label"]}
@@ -61,7 +53,7 @@ def test_lists_and_mappings_are_one() -> None:
             "metrics": {"main_output": "accuracy"},
         },
     )
-    one, other = resolve(by_list, TWO, COLUMNS), resolve(by_name, TWO, COLUMNS)
+    one, other = resolve(by_list), resolve(by_name)
     assert one == other
     assert one[1] == []
     assert list(one[0].outputs) == list(other[0].outputs) == ["main_output", "aux_output"]
@@ -69,9 +61,7 @@ def test_lists_and_mappings_are_one() -> None:
 
 
 def test_one_loss_and_one_metric_apply_to_every_output() -> None:
-    recipe, wrong = resolve(
-        request(feed=FEED, compile={"loss": "mse", "metrics": ["accuracy"]}), TWO, COLUMNS
-    )
+    recipe, wrong = resolve(request(feed=FEED, compile={"loss": "mse", "metrics": ["accuracy"]}))
     assert wrong == []
     assert [part.loss for part in recipe.outputs.values()] == ["mse", "mse"]
     assert [part.metrics for part in recipe.outputs.values()] == [["accuracy"], ["accuracy"]]
@@ -79,7 +69,7 @@ def test_one_loss_and_one_metric_apply_to_every_output() -> None:
 
 def test_a_component_may_stand_for_a_name() -> None:
     sent = {"type": "Huber", "config": {"delta": 2.0}}
-    recipe, _ = resolve(request(feed=FEED, compile={"loss": sent}), TWO, COLUMNS)
+    recipe, _ = resolve(request(feed=FEED, compile={"loss": sent}))
     assert recipe.outputs["main_output"].loss == Component(type="Huber", config={"delta": 2.0})
 
 
@@ -88,9 +78,7 @@ def test_an_output_without_a_loss_needs_no_target() -> None:
         request(
             feed={"inputs": FEED["inputs"], "targets": {"main_output": "label"}},
             compile={"loss": {"main_output": "mse"}},
-        ),
-        TWO,
-        COLUMNS,
+        )
     )
     assert wrong == []
     assert recipe.outputs["aux_output"].target is None
@@ -130,6 +118,6 @@ def test_class_weights_by_output() -> None:
     sent = request(feed=FEED, compile={"loss": "mse"}, fit={"class_weight": {"0": 1.0, "1": 2.0}})
     assert "mapping by output" in faults(sent)["/fit/class_weight"]
     alone = sent.model_copy(update={"feed": Feed(inputs=FEED["inputs"], targets=["label"])})
-    recipe, wrong = resolve(alone, ONE, COLUMNS)
+    recipe, wrong = resolve(alone, ONE)
     assert wrong == []
     assert recipe.outputs["main_output"].class_weight == {"0": 1.0, "1": 2.0}
