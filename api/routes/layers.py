@@ -8,7 +8,7 @@ from api.dependencies.parameters import IfNoneMatch, Parts
 from api.job_snapshots import matches
 from api.problems.responses import LISTS, READS, Responses
 from application.children.cached_answer import Document
-from application.children.catalogue import LayerKind, Layers, LayerType
+from domain.catalogue import LayerKind, Layers, LayerType
 
 router = APIRouter(prefix="/v1/layers", tags=["layers"])
 UNCHANGED: Responses = {304: {"description": "You have it already."}}

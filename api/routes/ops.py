@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Response
 from api.dependencies.parameters import IfNoneMatch, Parts
 from api.problems.responses import LISTS, READS
 from api.routes.layers import UNCHANGED, cached
-from application.children.op_catalogue import OpKind, Ops, OpType
+from domain.catalogue import OpKind, Ops, OpType
 
 router = APIRouter(prefix="/v1/ops", tags=["layers"])
 KindFilter = Annotated[OpKind | None, Query(description="Only functions of this kind.")]

@@ -1,78 +1,21 @@
 """The layers that graphs may use, as a child that holds Keras tells them."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
-
-from pydantic import Field, JsonValue
+from typing import Any
 
 from application.children.cached_answer import AnsweredOnce, Document
 from application.children.pool import Checker
 from application.settings import Settings
-from domain.contract import Contract
+from domain.catalogue import LayerKind, Layers, LayerType, Schema
+from domain.entrypoints import Entrypoint
 from domain.errors import NotOffered
-
-Schema = dict[str, JsonValue]
-LayerKind = Literal[
-    "core", "convolutional", "pooling", "rnn", "attention", "normalization", "regularization",
-    "reshaping", "merging", "activations", "preprocessing", "applications",
-]  # fmt: skip
-
-
-class CallArgument(Contract):
-    """Something that a layer is called with."""
-
-    name: str
-    required: bool
-    field: Literal["inputs", "call"]
-    """The field of a node that holds it: `inputs` by this name, or `call`."""
-    takes: Literal["tensor", "tensors", "flag"]
-    """One reference to a tensor, a list of them, or true or false."""
-    value_schema: Schema
-    """JSON Schema (2020-12) of what stands for it there."""
-    description: str
-
-
-class LayerType(Contract):
-    """A layer that a graph may use."""
-
-    type: str = Field(examples=["Dense"])
-    kind: LayerKind
-    """Keras's own folder for it."""
-    alias_of: str | None
-    """The type whose other name this is."""
-    summary: str
-    url: str
-    """Where the rest of Keras's description is."""
-    call: list[CallArgument]
-    """In their order: a node's `inputs` that are no object go to the first."""
-    config_schema: Schema
-    """JSON Schema (2020-12) of `config`."""
-
-
-class LeftOut(Contract):
-    """A name of Keras's that no graph may use."""
-
-    type: str
-    reason: str
-
-
-class Layers(Contract):
-    """Every layer, or every layer of one kind, on one page."""
-
-    items: list[LayerType]
-    left_out: list[LeftOut]
-    defs: dict[str, Schema] = Field(alias="$defs")
-    """What the `$ref`s of the items' `config_schema` name."""
-    next_cursor: None = None
 
 
 class Catalogue:
     """What the child said of layers."""
 
     def __init__(self, checker: Checker, settings: Settings) -> None:
-        self._told = AnsweredOnce(
-            checker, settings, "compiler.catalogue.descriptions.describe_layers.answer", Layers
-        )
+        self._told = AnsweredOnce(checker, settings, Entrypoint.DESCRIBE_LAYERS, Layers)
 
     def layers(self, kind: LayerKind | None = None) -> Document:
         """All layers, or those of one kind: `Layers`.

@@ -23,18 +23,14 @@ from typing import Any
 import psutil
 
 from application.settings import Settings
+from domain import entrypoints
 from domain.errors import Busy, GraphfitError, StorageFull
 from models_store.files.disk import FULL
 
 log = logging.getLogger(__name__)
 PRELOADED = [
-    "compiler.preload",
-    "compiler.check",
-    "compiler.catalogue.descriptions.describe_layers",
-    "compiler.catalogue.descriptions.describe_ops",
-    "compiler.keras_json.read",
-    "compiler.keras_json.write",
-    "compiler.inference.onnx",
+    entrypoints.PRELOAD,
+    entrypoints.MODULE,
     "application.prediction.engines",
     "application.children.pool",
 ]
@@ -122,7 +118,7 @@ class Checker:
         """What the function gives, run in a child.
 
         Args:
-            function: By dotted name, e.g. `compiler.check.answer`.
+            function: By dotted name, e.g. an `Entrypoint`.
             arguments: Picklable.
             bounds: Of this call.
 

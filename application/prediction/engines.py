@@ -18,8 +18,8 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 
 from application.children.pool import Failed
 from application.prediction.arrays import Arrays
+from domain.entrypoints import Entrypoint
 
-KERAS = "compiler.inference.predict.predict"
 ONNX = "application.prediction.engines.run_file"
 QUICK_SECONDS = 0.0005
 InChild = Callable[..., Any]
@@ -94,7 +94,9 @@ class KerasEngine:
     def run(self, inputs: Arrays, batch: int) -> Arrays:
         """In a child, whatever the number of rows."""
         with self._weights() as path:
-            outputs: Arrays = self._in_child(KERAS, self._blueprint_json, str(path), inputs, batch)
+            outputs: Arrays = self._in_child(
+                Entrypoint.PREDICT, self._blueprint_json, str(path), inputs, batch
+            )
         return outputs
 
 

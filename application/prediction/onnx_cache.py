@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from application.children.pool import Failed, Unfinished
 from application.prediction.engines import HeldFile, InChild
+from domain.entrypoints import Entrypoint
+from domain.onnx import ExportResult
 from models_store.files.cache import Cache, Download
 from models_store.files.store import ArtifactStore
 
 log = logging.getLogger(__name__)
-EXPORT = "compiler.inference.onnx.export_onnx"
 BLOCK_BYTES = 2**20
 
 
@@ -48,23 +48,22 @@ class OnnxFiles:
     ) -> Download:
         draft = drafts.enter_context(self._artifacts.scratch(f"onnx-{model_id}")) / "model.onnx"
         with weights() as path:
-            told = self._told(blueprint_json, str(path), str(draft))
-        if "reason" in told:
-            log.info("%s is answered by Keras: %s", model_id, told["reason"])
+            result = self._export(blueprint_json, str(path), str(draft))
+        if result.reason is not None:
+            log.info("%s is answered by Keras: %s", model_id, result.reason)
             return Download(model_id, 0, None, ())
         file = drafts.enter_context(draft.open("rb"))
         blocks = iter(partial(file.read, BLOCK_BYTES), b"")
-        return Download(model_id, told["bytes"], told["sha256"], blocks)
+        return Download(model_id, result.bytes, result.sha256, blocks)
 
-    def _told(self, *arguments: str) -> dict[str, Any]:
-        """By the export: what it wrote, or the reason why there is no file."""
+    def _export(self, *arguments: str) -> ExportResult:
         try:
-            told: dict[str, Any] = self._in_child(EXPORT, *arguments)
+            answer: str = self._in_child(Entrypoint.EXPORT_ONNX, *arguments)
         except Failed:
-            return {"reason": "The export failed."}
+            return ExportResult(reason="The export failed.")
         except Unfinished as error:
-            return {"reason": error.detail}
-        return told
+            return ExportResult(reason=error.detail)
+        return ExportResult.model_validate_json(answer)
 
 
 def _name(model_id: str) -> str:

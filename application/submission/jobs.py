@@ -8,8 +8,9 @@ from sqlalchemy import Connection
 
 from application.children.pool import Checker
 from application.settings import Settings
-from application.submission.check import Checked, ColumnSpec, Training, checked
+from application.submission.check import checked
 from application.submission.references import Materials, gathered, missing
+from domain.check import CheckResult, ColumnSpec, Training
 from domain.dataset import Dataset
 from domain.errors import Fault, Invalid
 from domain.job.feed import Feeding
@@ -96,7 +97,7 @@ def _recipe(request: JobRequest, materials: Materials) -> tuple[Recipe | None, l
 
 def _checked(
     parts: Parts, request: JobRequest, materials: Materials, recipe: Recipe | None
-) -> Checked:
+) -> CheckResult:
     training = None
     if recipe is not None and materials.dataset is not None:
         columns = materials.dataset.columns
@@ -109,7 +110,7 @@ def _checked(
 
 
 def _feeding(
-    request: JobRequest, materials: Materials, recipe: Recipe | None, answer: Checked
+    request: JobRequest, materials: Materials, recipe: Recipe | None, answer: CheckResult
 ) -> Feeding | None:
     if recipe is None or answer.summary is None or materials.dataset is None:
         return None
@@ -128,7 +129,7 @@ def _plan(
     request: JobRequest,
     materials: Materials,
     recipe: Recipe | None,
-    answer: Checked,
+    answer: CheckResult,
     feeding: Feeding | None,
 ) -> Plan:
     assert answer.summary is not None  # or else there were faults

@@ -4,37 +4,19 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from pydantic import Field, JsonValue
+from pydantic import JsonValue
 
 from application.children.pool import Bounds, Checker, Unfinished
 from application.settings import Settings
 from application.submission.expand import limits_of
 from application.submission.graph_draft import Draft
-from domain.contract import Contract
+from domain.entrypoints import Entrypoint
 from domain.errors import Fault, Invalid
-from domain.graph.language import Blueprint, GraphDefinition
+from domain.graph.language import Blueprint
+from domain.keras_json import ReadResult, WriteResult
 from domain.source_map import SourceMap
 
-READ = "compiler.keras_json.read.answer"
-WRITE = "compiler.keras_json.write.answer"
 FIELD = "/keras_json"
-
-
-class Read(Contract):
-    """What `model.to_json()` says in the graph language, or why it cannot be said."""
-
-    definition: GraphDefinition | None = None
-    renamed: dict[str, str] = Field(default_factory=dict)
-    places: dict[str, str] = Field(default_factory=dict)
-    """Pointers into the definition, to those into Keras's JSON."""
-    faults: list[Fault] = Field(default_factory=list)
-
-
-class Written(Contract):
-    """The JSON, or why Keras cannot express the graph."""
-
-    keras_json: dict[str, JsonValue] | None = None
-    faults: list[Fault] = Field(default_factory=list)
 
 
 def read(checker: Checker, settings: Settings, keras_json: Any, body: Any) -> Draft:
@@ -50,8 +32,13 @@ def read(checker: Checker, settings: Settings, keras_json: Any, body: Any) -> Dr
     """
     text = keras_json if isinstance(keras_json, str) else json.dumps(keras_json)
     try:
-        found = Read.model_validate_json(
-            checker.run(READ, text, limits_of(settings), bounds=Bounds.of_check(settings))
+        found = ReadResult.model_validate_json(
+            checker.run(
+                Entrypoint.READ_KERAS_JSON,
+                text,
+                limits_of(settings),
+                bounds=Bounds.of_check(settings),
+            )
         )
     except Unfinished as error:
         raise _unfinished("read", FIELD, error) from error
@@ -71,8 +58,8 @@ def written(checker: Checker, settings: Settings, blueprint: Blueprint) -> dict[
     """
     document = blueprint.model_dump_json(by_alias=True)
     try:
-        found = Written.model_validate_json(
-            checker.run(WRITE, document, bounds=Bounds.of_check(settings))
+        found = WriteResult.model_validate_json(
+            checker.run(Entrypoint.WRITE_KERAS_JSON, document, bounds=Bounds.of_check(settings))
         )
     except Unfinished as error:
         raise _unfinished("written", "", error) from error

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import keras
 from keras.src.applications.convnext import LayerScale
@@ -17,6 +17,7 @@ from compiler.catalogue.arguments import Argument, arguments_of
 from compiler.catalogue.configs import config_faults, plain_value
 from compiler.catalogue.families import family_of
 from compiler.catalogue.op_faults import op_faults
+from domain.catalogue import LayerKind
 from domain.errors import MOST_FAULTS, Fault, not_offered
 from domain.graph.language import LAYER_ARGUMENTS, GraphDefinition, KerasLayer, OpNode
 from domain.graph.walk import Level, Place, holdings, levels
@@ -55,10 +56,11 @@ class Entry:
     """The type whose other name this is."""
 
     @property
-    def kind(self) -> str:
-        """Keras's own folder for it: `core`, `convolutional`, `applications`, ..."""
+    def kind(self) -> LayerKind:
+        """The folder of Keras's source that defines it."""
         _, _, *folders = self.cls.__module__.split(".")
-        return folders[0] if folders[0] == "applications" else folders[1]
+        kind = folders[0] if folders[0] == "applications" else folders[1]
+        return cast(LayerKind, kind)
 
     @cached_property
     def arguments(self) -> Mapping[str, Argument]:

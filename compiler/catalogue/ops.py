@@ -12,12 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import keras
 
 from compiler.catalogue.kinds.op_kinds import each
 from compiler.catalogue.op_parameters import Parameter, Takes, parameters_of
+from domain.catalogue import OpKind
 from domain.errors import not_offered
 
 _CODE = "It takes a function, and none of the client's is ever run here."
@@ -54,6 +55,11 @@ class Op:
 
     name: str
     function: Any
+
+    @property
+    def kind(self) -> OpKind:
+        """The file of Keras's source that defines it."""
+        return cast(OpKind, self.function.__module__.rpartition(".")[2])
 
     @cached_property
     def parameters(self) -> Mapping[str, Parameter]:

@@ -15,6 +15,7 @@ import onnxruntime
 from compiler.inference.forward import Arrays, forward_of, probe
 from compiler.inference.predict import restored
 from compiler.model.build import Built
+from domain.onnx import ExportResult
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ class NotConverted(Exception):
     """There is no ONNX file of this model; the text tells the client why."""
 
 
-def export_onnx(blueprint_json: str, weights_path: str, target_path: str) -> dict[str, str | int]:
+def export_onnx(blueprint_json: str, weights_path: str, target_path: str) -> ExportResult:
     """Write a model's ONNX file and try it.
 
     Inputs and outputs have the names of the graph; the first axis of each is dynamic.
@@ -38,7 +39,8 @@ def export_onnx(blueprint_json: str, weights_path: str, target_path: str) -> dic
         target_path: In a folder that the caller deletes: more than the file may be left there.
 
     Returns:
-        `{"bytes", "sha256"}`, or `{"reason"}` and no file where the model cannot be converted.
+        The file's size and hash, or the reason why the model cannot be converted; then there is
+        no file.
 
     Raises:
         OSError: E.g. the disk is full.
@@ -51,10 +53,10 @@ def export_onnx(blueprint_json: str, weights_path: str, target_path: str) -> dic
         _compare(built, target)
     except NotConverted as reason:
         target.unlink(missing_ok=True)
-        return {"reason": str(reason)}
+        return ExportResult(reason=str(reason))
     with target.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"bytes": target.stat().st_size, "sha256": digest}
+    return ExportResult(bytes=target.stat().st_size, sha256=digest)
 
 
 @contextmanager

@@ -11,57 +11,31 @@ from compiler.keras_json.translation.graphs import GraphReader
 from compiler.keras_json.translation.layers import Around
 from compiler.keras_json.translation.names import Names
 from compiler.keras_json.translation.part import Part
-from domain.contract import Contract
 from domain.errors import Fault
 from domain.graph.language import GraphDefinition
 from domain.graph.limits import STANDARD, Limits
+from domain.keras_json import ReadResult
 from domain.source_map import SourceMap
 
 
-class Reading(Contract):
-    """The graph that a model's JSON describes, or why there is none."""
-
-    definition: GraphDefinition | None = None
-    """None when there are faults."""
-    renamed: dict[str, str] = {}
-    """Keras's names that a graph does not take, to what they became."""
-    places: dict[str, str] = {}
-    """Pointers into the definition, to those into Keras's JSON."""
-    faults: list[Fault] = []
-    """Pointers from the root of Keras's JSON."""
-
-
-def answer(keras_json_text: str, limits: Limits = STANDARD) -> str:
-    """The graph as plain JSON, for a process that knows nothing of Keras.
-
-    Args:
-        keras_json_text: What `model.to_json()` gives, of Keras 3 or 2.
-        limits: How much the graph may hold.
-
-    Returns:
-        A `Reading`.
-    """
-    return read(keras_json_text, limits).model_dump_json(by_alias=True)
-
-
-def read(keras_json_text: str, limits: Limits = STANDARD) -> Reading:
+def read(keras_json_text: str, limits: Limits = STANDARD) -> ReadResult:
     """Read a model's JSON; every fault at once, or the first limit that it goes beyond."""
     gathered = Gathered()
     document = gathered.attempt(lambda: _model(keras_json_text, limits))
     if document is None:
-        return Reading(faults=gathered.faults)
+        return ReadResult(faults=gathered.faults)
     found = _reading(document, gathered)
     source = SourceMap(body=document)
     faults = [item.at(source.existing_place_of(item.pointer)) for item in found.faults]
     return found.model_copy(update={"faults": list(dict.fromkeys(faults))})
 
 
-def _reading(document: dict[str, Any], gathered: Gathered) -> Reading:
+def _reading(document: dict[str, Any], gathered: Gathered) -> ReadResult:
     names = Names(document)
     reader = GraphReader(names, gathered)
     graph = gathered.attempt(lambda: reader.graph(document, (), Around()))
     if graph is None:
-        return Reading(faults=gathered.faults)
+        return ReadResult(faults=gathered.faults)
     return _checked(graph.part, names, gathered.faults)
 
 
@@ -77,15 +51,15 @@ def _model(text: str, limits: Limits) -> dict[str, Any]:
     return document
 
 
-def _checked(part: Part, names: Names, faults: list[Fault]) -> Reading:
+def _checked(part: Part, names: Names, faults: list[Fault]) -> ReadResult:
     if faults:
-        return Reading(faults=faults)
+        return ReadResult(faults=faults)
     try:
         definition = GraphDefinition.model_validate(part.value)
     except ValidationError as error:
         found = [_fault(item, part.value) for item in error.errors()]
-        return Reading(faults=part.source.locate_all(found))
-    return Reading(definition=definition, renamed=names.renamed, places=part.pointers)
+        return ReadResult(faults=part.source.locate_all(found))
+    return ReadResult(definition=definition, renamed=names.renamed, places=part.pointers)
 
 
 def _fault(error: Any, value: Any) -> Fault:

@@ -4,55 +4,33 @@ import json
 from typing import Any
 
 import keras
-from pydantic import JsonValue
 
 from compiler.keras_json.lossy import losses
 from compiler.model.build import build, deep_stack
-from domain.contract import Contract
 from domain.errors import Fault, Invalid
 from domain.graph.language import Blueprint
+from domain.keras_json import WriteResult
 from domain.pointer import pointer
 
 DEFINITION = "definition"
 """Where a graph shows its definition."""
 
 
-class KerasJson(Contract):
-    """What Keras calls `model.to_json()`, or why there is none."""
-
-    keras_json: dict[str, JsonValue] | None = None
-    """None when there are faults."""
-    faults: list[Fault] = []
-    """Pointers from the root of a graph as it is shown."""
-
-
-def answer(blueprint_json: str) -> str:
-    """Keras's JSON of a graph, for a process that knows nothing of Keras.
-
-    Args:
-        blueprint_json: A `Blueprint` of a graph that was checked before.
-
-    Returns:
-        A `KerasJson`.
-    """
-    return write(Blueprint.model_validate_json(blueprint_json)).model_dump_json()
-
-
-def write(blueprint: Blueprint) -> KerasJson:
+def write(blueprint: Blueprint) -> WriteResult:
     """Write a graph down as Keras does, without allocating a weight.
 
     Never another model: what Keras could not load again as it was is a fault.
     """
     faults = list(dict.fromkeys(losses(blueprint, (DEFINITION,))))
     if faults:
-        return KerasJson(faults=faults)
+        return WriteResult(faults=faults)
     try:
-        return KerasJson(keras_json=_config_of(blueprint))
+        return WriteResult(keras_json=_config_of(blueprint))
     except NotImplementedError:  # e.g. Clip, with an array for a bound
         detail = "Keras cannot write down one of the functions here with the constants it has."
-        return KerasJson(faults=[Fault(pointer=pointer(DEFINITION), detail=detail)])
+        return WriteResult(faults=[Fault(pointer=pointer(DEFINITION), detail=detail)])
     except Invalid as refusal:
-        return KerasJson(faults=[f.at(pointer(DEFINITION) + f.pointer) for f in refusal.faults])
+        return WriteResult(faults=[f.at(pointer(DEFINITION) + f.pointer) for f in refusal.faults])
 
 
 def _config_of(blueprint: Blueprint) -> dict[str, Any]:

@@ -5,23 +5,11 @@ from math import prod
 from typing import Any, Protocol
 
 import numpy as np
-from pydantic import Field
 
-from domain.contract import Contract
+from domain.check import SizeLimits
 from domain.errors import Fault, Invalid
 from domain.graph.walk import Place
 from domain.pointer import pointer
-
-
-class Ceilings(Contract):
-    """How much a model may need."""
-
-    parameters: int | None = Field(default=None, ge=0)
-    weight_bytes: int | None = Field(default=None, ge=0)
-    activation_bytes: int | None = Field(default=None, ge=0)
-    """Of one row: the outputs of every node; unknown lengths count as 1."""
-    unrolled_steps: int | None = Field(default=None, ge=0)
-    """Of all recurrent layers that are unrolled."""
 
 
 class Note(Protocol):
@@ -52,15 +40,15 @@ def tensor_bytes(tensor: Any) -> int:
 class Meter:
     """Running totals over every layer made so far; a shared layer counts once."""
 
-    def __init__(self, ceilings: Ceilings, note: Note | None = None) -> None:
+    def __init__(self, limits: SizeLimits, note: Note | None = None) -> None:
         """Begins at nothing.
 
         Args:
-            ceilings: What may not be passed.
+            limits: The limits to enforce.
             note: Keeps the pointer of the node that is being called, for those who are left
                 behind when this process is killed.
         """
-        self._ceilings = ceilings
+        self._limits = limits
         self._note = note
         self._seen: set[int] = set()
         self._parameters = 0
@@ -96,7 +84,7 @@ class Meter:
             raise Invalid([Fault(pointer=pointer(*place), detail=detail)])
 
     def _beyond(self) -> str | None:
-        most = self._ceilings
+        most = self._limits
         for used, limit, what, setting in (
             (self._parameters, most.parameters, "parameters", "MAX_PARAMETERS"),
             (self._weight_bytes, most.weight_bytes, "bytes of weights", "MAX_WEIGHT_BYTES"),

@@ -9,28 +9,10 @@ from compiler.model.build import Built
 from compiler.training.allow_list import Offer
 from compiler.training.components import LOSSES, METRICS, callback, optimizer
 from compiler.training.targets import Pair, Spec, by_shapes, fit_faults
-from domain.contract import Contract
+from domain.check import ColumnSpec, Training
 from domain.errors import Fault, Invalid
 from domain.graph.walk import Place
-from domain.job.recipe import NameOrComponent, OutputRecipe, Recipe
-
-
-class ColumnSpec(Contract):
-    """What is known of a dataset's column."""
-
-    dtype: str
-    """NumPy's name; anything without one is `string`."""
-    shape: list[int]
-    """Of one row."""
-
-
-class Training(Contract):
-    """What a `train` job asks beside its graph."""
-
-    recipe: Recipe
-    callbacks: list[NameOrComponent] = []
-    columns: dict[str, ColumnSpec] = {}
-    """Those that the recipe names."""
+from domain.job.recipe import NameOrComponent, OutputRecipe
 
 
 def training_faults(training: Training, built: Built | None) -> list[Fault]:

@@ -9,7 +9,7 @@ import numpy as np
 import psutil
 import pytest
 
-from compiler.check import answer
+from compiler.entrypoints import check_graph
 from domain.graph.language import Blueprint, GraphDefinition
 from domain.graph.rules import faults_of
 from domain.job.job import JobRequest
@@ -25,7 +25,7 @@ def checked(
 ) -> dict[str, Any]:
     blueprint = {"definition": definition, "sources": sources or {}}
     request = {"blueprint": blueprint, "limits": limits or {}, "training": training}
-    said: dict[str, Any] = json.loads(answer(json.dumps(request)))
+    said: dict[str, Any] = json.loads(check_graph(json.dumps(request)))
     return said
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from compiler.check import answer
+from compiler.entrypoints import check_graph
 from tests.compiler.graphs import graph, layer, nested, node
 
 LSTM = layer("LSTM", units=1, unroll=True)
@@ -17,7 +17,7 @@ LSTM = layer("LSTM", units=1, unroll=True)
 
 def checked(definition: Any, note: Any = None, **limits: int) -> dict[str, Any]:
     request = {"blueprint": {"definition": definition}, "limits": limits}
-    said: dict[str, Any] = json.loads(answer(json.dumps(request), note))
+    said: dict[str, Any] = json.loads(check_graph(json.dumps(request), note))
     return said
 
 

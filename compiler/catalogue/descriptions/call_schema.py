@@ -9,6 +9,7 @@ from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
 
 from compiler.catalogue.call_parameters import is_flag, parameters_of_call
 from compiler.catalogue.descriptions.docstrings import call_arguments_said
+from domain.catalogue import CallArgument
 
 Schema = dict[str, Any]
 _REFERENCE: Schema = {"type": "string", "pattern": "^[^:]+(:[^:]+)?$"}
@@ -43,22 +44,22 @@ _UNSAID = {
 }
 
 
-def call_arguments(cls: Any) -> list[dict[str, Any]]:
+def call_arguments(cls: Any) -> list[CallArgument]:
     """Every argument of a layer's call, in order, with a JSON Schema of what stands for it."""
     return [_described(cls, parameter) for parameter in parameters_of_call(cls).values()]
 
 
-def _described(cls: Any, parameter: inspect.Parameter) -> dict[str, Any]:
+def _described(cls: Any, parameter: inspect.Parameter) -> CallArgument:
     name = parameter.name
     flag, bounds = is_flag(parameter), _bounds(cls, name)
-    return {
-        "name": name,
-        "required": parameter.default is parameter.empty,
-        "field": "call" if flag else "inputs",
-        "takes": "flag" if flag else "tensor" if bounds is None else "tensors",
-        "value_schema": _flag(parameter) if flag else _references(bounds),
-        "description": call_arguments_said(cls).get(name) or _UNSAID[name],
-    }
+    return CallArgument(
+        name=name,
+        required=parameter.default is parameter.empty,
+        field="call" if flag else "inputs",
+        takes="flag" if flag else "tensor" if bounds is None else "tensors",
+        value_schema=_flag(parameter) if flag else _references(bounds),
+        description=call_arguments_said(cls).get(name) or _UNSAID[name],
+    )
 
 
 def _bounds(cls: Any, argument: str) -> tuple[int, int | None] | None:

@@ -68,12 +68,13 @@ def _described(argument: Argument, said: str | None) -> Schema:
     if said:
         schema |= {"description": said}
     if not argument.is_required:
-        schema |= {"default": _as_json(argument.default)}
+        schema |= {"default": json_default(argument.default)}
     return schema
 
 
-def _as_json(default: Any) -> Any:
-    return [_as_json(item) for item in default] if isinstance(default, tuple) else default
+def json_default(default: Any) -> Any:
+    """A default of Keras's as JSON: tuples become lists."""
+    return [json_default(item) for item in default] if isinstance(default, tuple) else default
 
 
 def _reference(name: str) -> Schema:

@@ -1,49 +1,44 @@
-"""The functions of `keras.ops` in plain JSON, for a process that knows nothing of Keras."""
+"""Describes the functions of `keras.ops` that nodes may call."""
 
-import json
 from typing import Any
 
+from compiler.catalogue.descriptions.config_schema import json_default
 from compiler.catalogue.descriptions.docstrings import parameters_said, source_of, summary_of
 from compiler.catalogue.kinds.keras_kinds import or_null
 from compiler.catalogue.op_parameters import Parameter, Takes
 from compiler.catalogue.ops import LEFT_OUT, OPS, Op
+from domain.catalogue import OpInput, OpLeftOut, Ops, OpType
 
 
-def answer() -> str:
-    """Every function with a JSON Schema of its config, and what is left out and why.
-
-    Returns:
-        `{"items": [...], "left_out": [...]}`.
-    """
-    return json.dumps(
-        {
-            "items": [described(op) for op in OPS.values()],
-            "left_out": [{"op": name, "reason": why} for name, why in sorted(LEFT_OUT.items())],
-        }
+def describe_ops() -> Ops:
+    """Describe every function, and list the functions that are left out."""
+    return Ops(
+        items=[describe_op(op) for op in OPS.values()],
+        left_out=[OpLeftOut(op=name, reason=why) for name, why in sorted(LEFT_OUT.items())],
     )
 
 
-def described(op: Op) -> dict[str, Any]:
-    """One function."""
-    return {
-        "op": op.name,
-        "kind": op.function.__module__.rpartition(".")[2],
-        "summary": summary_of(op.function),
-        "url": source_of(op.function),
-        "inputs": _inputs(op),
-        "config_schema": _config_schema(op),
-    }
+def describe_op(op: Op) -> OpType:
+    """Describe one function."""
+    return OpType(
+        op=op.name,
+        kind=op.kind,
+        summary=summary_of(op.function),
+        url=source_of(op.function),
+        inputs=_inputs(op),
+        config_schema=_config_schema(op),
+    )
 
 
-def _inputs(op: Op) -> list[dict[str, Any]]:
+def _inputs(op: Op) -> list[OpInput]:
     said = parameters_said(op.function)
     return [
-        {
-            "name": parameter.name,
-            "required": parameter.is_required,
-            "takes": "tensors" if parameter.takes is Takes.TENSORS else "tensor",
-            "description": said.get(parameter.name),
-        }
+        OpInput(
+            name=parameter.name,
+            required=parameter.is_required,
+            takes="tensors" if parameter.takes is Takes.TENSORS else "tensor",
+            description=said.get(parameter.name),
+        )
         for parameter in op.tensors.values()
     ]
 
@@ -69,5 +64,5 @@ def _value_schema(parameter: Parameter, said: str | None) -> dict[str, Any]:
     if said:
         schema |= {"description": said}
     if not parameter.is_required:
-        schema |= {"default": parameter.default}
+        schema |= {"default": json_default(parameter.default)}
     return schema

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
-from application.children.catalogue import LayerKind
+from domain.catalogue import LayerKind
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from compiler.catalogue.descriptions.call_schema import call_arguments
 from compiler.catalogue.layers import CATALOGUE
-from compiler.check import answer
+from compiler.entrypoints import check_graph
 from compiler.model import rnn_states
 from tests.compiler.graphs import layer, node
 from tests.compiler.layer_cases import CASES, Case, Shape
@@ -25,7 +25,7 @@ MORE = {
 
 
 def said(kind: str) -> dict[str, dict[str, Any]]:
-    return {item["name"]: item for item in call_arguments(CATALOGUE[kind].cls)}
+    return {item.name: item.model_dump() for item in call_arguments(CATALOGUE[kind].cls)}
 
 
 def named(kind: str, case: Case) -> dict[str, Shape | list[Shape]]:
@@ -48,7 +48,7 @@ def is_taken(kind: str, case: Case, inputs: Mapping[str, Shape | list[Shape]]) -
         "nodes": [node("n", layer(kind, **case.config), references, **case.call)],
         "outputs": [{"name": "first", "from": "n:0"}],
     }
-    found = json.loads(answer(json.dumps({"blueprint": {"definition": definition}})))["faults"]
+    found = json.loads(check_graph(json.dumps({"blueprint": {"definition": definition}})))["faults"]
     return all("single tensor" in fault["detail"] for fault in found)
 
 

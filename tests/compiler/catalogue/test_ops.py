@@ -10,11 +10,12 @@ import tensorflow as tf
 
 from compiler.catalogue.op_faults import op_faults
 from compiler.catalogue.ops import LEFT_OUT, OPS
-from compiler.check import CheckRequest, check
+from compiler.check import check
 from compiler.model.op_calls import op_result
-from compiler.model.size_limits import Ceilings, Meter
+from compiler.model.size_limits import Meter
 from compiler.model.tensors import Board, Tensors
 from compiler.summary import summary_of
+from domain.check import CheckRequest, SizeLimits
 from domain.graph.language import OpNode
 from tests.compiler.graphs import blueprint, built, faults, graph, layer, nested, node
 from tests.compiler.op_samples import SAMPLES, Sample, Tensor
@@ -283,7 +284,7 @@ def test_what_grows_beyond_a_limit_is_never_computed(node: Any) -> None:
     definition["inputs"][0]["dtype"] = "int32" if node["op"] == "one_hot" else "float32"
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     request = CheckRequest(blueprint=blueprint(definition))
-    answer = check(request, Meter(Ceilings(activation_bytes=2**30)))
+    answer = check(request, Meter(SizeLimits(activation_bytes=2**30)))
     assert [fault.pointer for fault in answer.faults] == ["/nodes/0"]
     assert "MAX_ACTIVATION_BYTES" in answer.faults[0].detail
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # KiB

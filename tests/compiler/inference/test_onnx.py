@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime
 
 from compiler.inference.onnx import export_onnx
+from domain.onnx import ExportResult
 from tests.compiler.graphs import built, graph, layer, node
 from tests.compiler.inference.test_predict import TWO, rows, stored
 from tests.worker.child import in_child
@@ -26,7 +27,7 @@ def test_the_file_gives_what_keras_gives_for_any_number_of_rows(tmp_path: Path) 
     report = export_onnx(*stored(made, tmp_path), str(target))
 
     content = target.read_bytes()
-    assert report == {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    assert report == ExportResult(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
     session = onnxruntime.InferenceSession(content)
     assert [item.name for item in session.get_inputs()] == ["a", "b"]
     for count in (1, 7):
@@ -62,7 +63,7 @@ def test_outputs_keep_the_names_of_the_graph(tmp_path: Path) -> None:
     made = built(CLASHING)
     report = export_onnx(*stored(made, tmp_path), str(tmp_path / "model.onnx"))
 
-    assert "reason" not in report
+    assert report.reason is None
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     assert {item.name for item in session.get_outputs()} == {"zebra", "ant", "hidden"}
 
@@ -71,7 +72,8 @@ def test_an_output_named_like_an_input_has_no_file_but_a_reason(tmp_path: Path) 
     same = graph({"x": [4]}, [node("y", layer("ReLU"), "x")], ["y", "x"])
     report = export_onnx(*stored(built(same), tmp_path), str(tmp_path / "model.onnx"))
 
-    assert report == {"reason": "In ONNX an output cannot have the name of an input."}
+    assert report.reason == "In ONNX an output cannot have the name of an input."
+    assert report.sha256 is None
 
 
 def test_what_cannot_be_converted_has_a_reason_and_no_file(tmp_path: Path) -> None:
@@ -79,6 +81,6 @@ def test_what_cannot_be_converted_has_a_reason_and_no_file(tmp_path: Path) -> No
     always: dict[str, Any] = graph({"x": [4]}, [node("y", random, "x", training=True)], ["y"])
     report = export_onnx(*stored(built(always), tmp_path), str(tmp_path / "model.onnx"))
 
-    assert isinstance(report["reason"], str)
-    assert str(tmp_path) not in report["reason"]
+    assert report.reason is not None
+    assert str(tmp_path) not in report.reason
     assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]

@@ -8,19 +8,20 @@ from typing import Any
 import keras
 import numpy as np
 
+from compiler.entrypoints import write_keras_json
 from compiler.inference.forward import forward_of, probe
-from compiler.keras_json.write import KerasJson, answer
 from compiler.model.build import build
 from domain.graph.language import Blueprint
+from domain.keras_json import WriteResult
 from tests.compiler.graphs import blueprint
 
 
 def written(
     definition: Mapping[str, Any], sources: Mapping[str, Blueprint] | None = None
-) -> KerasJson:
+) -> WriteResult:
     """What a client gets, by way of the text that the API reads."""
     given = blueprint(definition, sources).model_dump_json(by_alias=True)
-    return KerasJson.model_validate_json(answer(given))
+    return WriteResult.model_validate_json(write_keras_json(given))
 
 
 def faults(

@@ -6,18 +6,19 @@ from typing import Any
 import keras
 import numpy as np
 
-from compiler.keras_json.read import Reading, answer
+from compiler.entrypoints import read_keras_json
 from compiler.model.build import Built, build
 from domain.graph.language import Blueprint, GraphDefinition
 from domain.graph.rules import faults_of
+from domain.keras_json import ReadResult
 
 Json = dict[str, Any]
 
 
-def reading(document: Any) -> Reading:
+def reading(document: Any) -> ReadResult:
     """What a client's JSON comes to, by way of the text that the API reads."""
     text = document if isinstance(document, str) else json.dumps(document)
-    return Reading.model_validate_json(answer(text))
+    return ReadResult.model_validate_json(read_keras_json(text))
 
 
 def definition(document: Any) -> GraphDefinition:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from compiler.keras_json.read import answer
+from compiler.entrypoints import read_keras_json
 from domain.source_map import SourceMap
 from tests.compiler.keras_json.restored import (
     comes_back,
@@ -340,7 +340,7 @@ def test_a_large_document_takes_seconds() -> None:
         node = {"args": [tensor], "kwargs": {}}
         listed.append({**one, "name": f"l{i + 1}", "inbound_nodes": [node]})
     config = {"layers": listed, "input_layers": ["l0", 0, 0], "output_layers": [f"l{count}", 0, 0]}
-    found = json.loads(answer(json.dumps({"class_name": "Functional", "config": config})))
+    found = json.loads(read_keras_json(json.dumps({"class_name": "Functional", "config": config})))
     assert len(found["definition"]["nodes"]) == count
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from compiler.keras_json.read import Reading, answer
+from compiler.entrypoints import read_keras_json
 from domain.graph.limits import Limits
+from domain.keras_json import ReadResult
 
 INPUT = {"class_name": "InputLayer", "config": {"batch_shape": [None, 1]}, "name": "x"}
 LIMITS = Limits(nodes=50, layers=60, depth=3, calls=40)
@@ -48,7 +49,7 @@ def nested(depth: int) -> Any:
 
 
 def fault(document: Any, limits: Limits) -> tuple[str, str]:
-    (found,) = Reading.model_validate_json(answer(json.dumps(document), limits)).faults
+    (found,) = ReadResult.model_validate_json(read_keras_json(json.dumps(document), limits)).faults
     return found.pointer, found.detail
 
 
@@ -79,14 +80,17 @@ def test_the_limit_the_value_and_the_place_are_named(
 
 def test_what_is_within_the_limits_is_read() -> None:
     for document in (calls(40), chain(40), nested(3)):
-        assert Reading.model_validate_json(answer(json.dumps(document), LIMITS)).faults == []
+        assert (
+            ReadResult.model_validate_json(read_keras_json(json.dumps(document), LIMITS)).faults
+            == []
+        )
 
 
 @pytest.mark.parametrize("document", [calls(30_000), sequential([dense("d")] * 9_000)])
 def test_an_excess_is_found_fast(document: Any) -> None:
     text = json.dumps(document)
     started = time.perf_counter()
-    assert "MAX_NODES" in answer(text)
+    assert "MAX_NODES" in read_keras_json(text)
     assert time.perf_counter() - started < 5
 
 

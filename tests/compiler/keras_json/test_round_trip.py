@@ -5,10 +5,11 @@ import re
 
 import pytest
 
-from compiler.check import CheckRequest, check
+from compiler.check import check
 from compiler.keras_json.read import read
 from compiler.keras_json.write import write
 from compiler.model.size_limits import Meter
+from domain.check import CheckRequest
 from domain.graph.language import Blueprint, GraphDefinition
 from domain.graph.rules import faults_of
 from domain.graph.summary import Summary

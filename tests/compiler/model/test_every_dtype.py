@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler.check import CheckRequest, check
+from compiler.check import check
 from compiler.inference.forward import forward_of
 from compiler.model.build import build
 from compiler.model.size_limits import Meter
+from domain.check import CheckRequest
 from tests.compiler.graphs import blueprint
 from tests.compiler.layer_cases import CASES
 from tests.compiler.op_samples import SAMPLES, Sample, Tensor

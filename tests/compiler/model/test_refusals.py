@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from compiler.check import CheckRequest, check
+from compiler.check import check
 from compiler.model.size_limits import Meter
+from domain.check import CheckRequest
 from tests.compiler.graphs import blueprint, faults, graph, layer, node
 
 PICTURE = [8, 8, 3]

@@ -8,9 +8,10 @@ import keras
 import numpy as np
 import pytest
 
-from compiler.keras_json.write import KerasJson, answer
+from compiler.entrypoints import write_keras_json
 from compiler.model.build import Built, build
 from domain.graph.language import Blueprint, GraphDefinition
+from domain.keras_json import WriteResult
 from tests.compiler.random_graphs.data import arrays_for
 from tests.compiler.random_graphs.direct import Script, script_of
 from tests.compiler.random_graphs.every import every_graph
@@ -35,7 +36,7 @@ def test_random_graphs_survive_export(seed: int, tmp_path: Path) -> None:
 def _same_or_refused(definition: Config, folder: Path) -> bool:
     """Whether Keras's JSON would lose something of the graph; the check has said so."""
     blueprint = Blueprint(definition=GraphDefinition.model_validate(definition))
-    exported = KerasJson.model_validate_json(answer(blueprint.model_dump_json()))
+    exported = WriteResult.model_validate_json(write_keras_json(blueprint.model_dump_json()))
     script = script_of(definition, SEED)
     is_lossy = _crosses_a_border(script) or any(c.training for c in script.constants)
     assert bool(exported.faults) == is_lossy, exported.faults
@@ -65,7 +66,7 @@ def _at(pointer: str, body: Any) -> Any:
     return body
 
 
-def _loads_as(exported: KerasJson, built: Built, definition: Any, weights: Path) -> None:
+def _loads_as(exported: WriteResult, built: Built, definition: Any, weights: Path) -> None:
     reloaded = keras.models.model_from_json(json.dumps(exported.keras_json))
     assert reloaded.count_params() == built.model.count_params()
     built.model.save_weights(weights)

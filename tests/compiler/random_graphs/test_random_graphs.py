@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler.check import CheckAnswer, CheckRequest, answer
+from compiler.entrypoints import check_graph
 from compiler.model.build import Built, build
 from compiler.model.weights import arrays_of, assign
 from compiler.summary import summary_of
+from domain.check import CheckRequest, CheckResult
 from domain.graph.language import Blueprint, GraphDefinition
 from domain.graph.rules import faults_of
 from domain.graph.summary import Summary
@@ -35,7 +36,7 @@ def _equal_in_all(definition: dict[str, Any]) -> None:
     assert faults_of(graph) == []
     blueprint = Blueprint(definition=graph)
     request = CheckRequest(blueprint=blueprint).model_dump_json()
-    checked = CheckAnswer.model_validate_json(answer(request))
+    checked = CheckResult.model_validate_json(check_graph(request))
     assert checked.faults == [], checked.faults
     script = script_of(definition, SEED)
     built = build(blueprint, SEED)

@@ -134,9 +134,8 @@ def test_what_is_kept_is_float32(jobs: Jobs) -> None:
     assert np.array_equal(by_keras, by_us)
     blueprint = order.blueprint.model_dump_json()
     onnx = str(attempt.folder / "model.onnx")
-    assert in_child(export_onnx, blueprint, str(attempt.folder / "model.safetensors"), onnx)[
-        "bytes"
-    ]
+    weights = str(attempt.folder / "model.safetensors")
+    assert in_child(export_onnx, blueprint, weights, onnx).bytes
 
 
 def test_it_goes_on_from_a_model_and_holds_one(jobs: Jobs) -> None:

@@ -1,0 +1,106 @@
+"""The functions that other rooms run in a process which holds Keras.
+
+`domain.entrypoints` lists their names. Messages cross the process boundary as JSON of classes in
+`domain`, tensors as NumPy arrays.
+"""
+
+from compiler.catalogue.descriptions import describe_layers as layers
+from compiler.catalogue.descriptions import describe_ops as ops
+from compiler.check import check
+from compiler.inference import onnx
+from compiler.inference import predict as prediction
+from compiler.inference.forward import Arrays
+from compiler.keras_json import read, write
+from compiler.model.size_limits import Meter, Note
+from domain.check import CheckRequest
+from domain.graph.language import Blueprint
+from domain.graph.limits import STANDARD, Limits
+
+
+def check_graph(request_json: str, note: Note | None = None) -> str:
+    """Check a graph without allocating a weight.
+
+    Args:
+        request_json: A `CheckRequest`.
+        note: Shared memory that receives the pointer of the node being called.
+
+    Returns:
+        A `CheckResult`.
+    """
+    request = CheckRequest.model_validate_json(request_json)
+    return check(request, Meter(request.limits, note)).model_dump_json()
+
+
+def describe_layers() -> str:
+    """Describe every layer that a graph may use.
+
+    Returns:
+        `Layers`.
+    """
+    return layers.describe_layers().model_dump_json(by_alias=True)
+
+
+def describe_ops() -> str:
+    """Describe every function of `keras.ops` that a node may call.
+
+    Returns:
+        `Ops`.
+    """
+    return ops.describe_ops().model_dump_json()
+
+
+def read_keras_json(text: str, limits: Limits = STANDARD) -> str:
+    """Read the JSON that `model.to_json()` of Keras 3 or 2 gives.
+
+    Args:
+        text: The JSON.
+        limits: The largest graph that may come of it.
+
+    Returns:
+        A `ReadResult`.
+    """
+    return read.read(text, limits).model_dump_json(by_alias=True)
+
+
+def write_keras_json(blueprint_json: str) -> str:
+    """Write a graph as Keras's own JSON.
+
+    Args:
+        blueprint_json: The `Blueprint` of a graph that was checked before.
+
+    Returns:
+        A `WriteResult`.
+    """
+    return write.write(Blueprint.model_validate_json(blueprint_json)).model_dump_json()
+
+
+def predict(blueprint_json: str, weights_path: str, inputs: Arrays, batch: int) -> Arrays:
+    """Compute a model's outputs.
+
+    Args:
+        blueprint_json: The model's `Blueprint`.
+        weights_path: The model's `model.safetensors`.
+        inputs: Arrays of shape (rows, ...), by input.
+        batch: Number of rows that are computed at once.
+
+    Returns:
+        Arrays of shape (rows, ...), by output.
+    """
+    return prediction.predict(blueprint_json, weights_path, inputs, batch)
+
+
+def export_onnx(blueprint_json: str, weights_path: str, target_path: str) -> str:
+    """Write a model's ONNX file and verify it on sample rows.
+
+    Args:
+        blueprint_json: The model's `Blueprint`.
+        weights_path: The model's `model.safetensors`.
+        target_path: A file in a folder that the caller deletes; temporary files may remain there.
+
+    Returns:
+        An `ExportResult`.
+
+    Raises:
+        OSError: For example, the disk is full.
+    """
+    return onnx.export_onnx(blueprint_json, weights_path, target_path).model_dump_json()
