@@ -22,7 +22,8 @@ from domain.graph.language import Blueprint
 from domain.graph.summary import Bytes, Parameters, Summary, Tensor
 from domain.job.recipe import Fit, OutputRecipe, Recipe
 from worker.protocol.messages import EpochEnded, Failed, Finished
-from worker.protocol.training_order import Order
+from worker.protocol.tasks import TrainTask
+from worker.settings import Settings
 from worker.supervisor.launch import launch, warm_up
 
 EXAMPLES = Path(__file__).parents[1] / "openapi" / "examples"
@@ -98,18 +99,18 @@ def columns(race: Race, folder: Path) -> dict[str, Path]:
     return {name: folder / f"{name}.npy" for name in arrays}
 
 
-def order(race: Race, files: dict[str, Path], folder: Path) -> Order:
-    """The job as the supervisor would hand it over."""
+def task(race: Race, files: dict[str, Path], folder: Path) -> TrainTask:
+    """The task as the supervisor would send it."""
     document = json.loads((EXAMPLES / f"{race.example}.json").read_text())
     blueprint = Blueprint.model_validate({"definition": document["graph"]["definition"]})
     definition = blueprint.definition
     inputs = [Tensor(name=x.name, shape=[None, *x.shape], dtype=x.dtype) for x in definition.inputs]
     output = definition.named_outputs()[0][0]
     trained = OutputRecipe(loss=race.loss, metrics=["accuracy"], target=output)
-    return Order(
+    return TrainTask(
         job=race.example,
-        kind="train",
         blueprint=blueprint,
+        graph_place="/graph",
         summary=Summary(
             inputs=inputs,
             outputs=[],
@@ -121,6 +122,13 @@ def order(race: Race, files: dict[str, Path], folder: Path) -> Order:
         deterministic=True,
         folder=folder,
         lease_seconds=3_600,
+        threads=None,
+        device="any",
+        devices=1,
+        mixed_precision=False,
+        memory_bytes=0,
+        source_weights={},
+        initial_weights=None,
         recipe=Recipe(
             optimizer="rmsprop",
             jit_compile=False,
@@ -129,13 +137,16 @@ def order(race: Race, files: dict[str, Path], folder: Path) -> Order:
         ),
         fit=Fit(epochs=race.epochs, batch_size=BATCH_SIZE),
         columns=files,
+        validation_columns=None,
+        checkpoint=None,
+        checkpoint_seconds=Settings().checkpoint_seconds,
     )
 
 
 def by_worker(race: Race, files: dict[str, Path]) -> float:
     """Steps a second of the training process."""
     with tempfile.TemporaryDirectory() as folder:
-        process, connection = launch(order(race, files, Path(folder)))
+        process, connection = launch(task(race, files, Path(folder)))
         seconds: list[float] = []
         message: Any = None
         while not isinstance(message, Finished):

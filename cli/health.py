@@ -1,7 +1,7 @@
-"""`graphfit health`: tells a container whether the part in it does its work.
+"""`graphfit health`: tells a container whether its part (API, worker or reaper) is working.
 
-Asked every few seconds for as long as the part lives, so it imports next to nothing: reading all
-the settings takes a second of a core's time.
+Containers call it every few seconds, so it imports very little: reading all settings takes a
+second of CPU time.
 """
 
 import argparse
@@ -13,49 +13,58 @@ from pathlib import Path
 from typing import Any
 
 SILENT_SECONDS = 30.0
-"""A worker that is silent for so long has lost its job to another: the default of a lease."""
+"""The default of `GRAPHFIT_LEASE_SECONDS`: a worker that is silent for longer loses its job."""
+VARIABLES = ("GRAPHFIT_HEARTBEATS", "GRAPHFIT_PULSES")
+"""The folder of heartbeat files; the second name is the old one."""
 
 
 def add_command(commands: Any) -> None:
-    """Teaches the command line `health`.
+    """Adds `health` to the command line.
 
     Args:
         commands: The subparsers of `graphfit`.
     """
-    health = commands.add_parser("health", help="whether a part is at work, for health checks")
+    health = commands.add_parser("health", help="whether a part is working, for health checks")
     health.add_argument("part", choices=("api", "worker", "reaper"))
-    health.add_argument("--port", type=int, default=8000, help="where the API listens")
+    health.add_argument("--port", type=int, default=8000, help="port of the API")
     health.add_argument(
-        "--within", type=float, default=SILENT_SECONDS, metavar="SECONDS", help="of the last sign"
+        "--within",
+        type=float,
+        default=SILENT_SECONDS,
+        metavar="SECONDS",
+        help="largest age of the last heartbeat",
     )
     health.set_defaults(command=_check, data=None, reads_settings=False)
 
 
 def _check(options: argparse.Namespace) -> int:
-    wrong = _api(options.port) if options.part == "api" else _pulse(options.part, options.within)
-    if wrong:
-        sys.stderr.write(f"graphfit: {wrong}\n")
-    return 1 if wrong else 0
+    if options.part == "api":
+        fault = _api_fault(options.port)
+    else:
+        fault = _heartbeat_fault(options.part, options.within)
+    if fault:
+        sys.stderr.write(f"graphfit: {fault}\n")
+    return 1 if fault else 0
 
 
-def _api(port: int) -> str | None:
+def _api_fault(port: int) -> str | None:
     return None if is_ready(f"http://127.0.0.1:{port}") else "the api is not ready"
 
 
-def _pulse(part: str, within: float) -> str | None:
-    from worker.supervisor.heartbeat_file import Pulse
+def _heartbeat_fault(part: str, within: float) -> str | None:
+    from worker.supervisor.heartbeat_file import HeartbeatFile
 
-    folder = os.environ.get("GRAPHFIT_PULSES")
+    folder = next(filter(None, map(os.environ.get, VARIABLES)), None)
     if not folder:
-        return "without GRAPHFIT_PULSES no pulse can be felt"
-    age = Pulse.of(part, Path(folder)).age()
+        return "GRAPHFIT_HEARTBEATS is not set, so there are no heartbeats to check"
+    age = HeartbeatFile.of(part, Path(folder)).age()
     if age is None:
-        return f"the {part} has given no sign yet"
-    return None if age <= within else f"the {part} gave its last sign {age:.0f} s ago"
+        return f"the {part} has sent no heartbeat yet"
+    return None if age <= within else f"the {part} sent its last heartbeat {age:.0f} s ago"
 
 
 def is_ready(address: str) -> bool:
-    """Whether the API at this address can serve."""
+    """Whether the API at this address answers that it is ready."""
     try:
         with urllib.request.urlopen(f"{address}/readyz", timeout=1):
             return True

@@ -1,36 +1,38 @@
-"""What a worker's processes say in their log, and how often."""
+"""Logging of the worker and the reaper."""
 
 import logging
 import time
 
-QUIET_SECONDS = 30.0
+REPEAT_SECONDS = 30.0
+"""Time for which an equal warning is suppressed."""
 FORMAT = "%(asctime)s {part} %(levelname)s %(message)s"
 
 
-class Once(logging.Filter):
-    """Lets a warning through once in `QUIET_SECONDS`.
+class RepeatFilter(logging.Filter):
+    """Passes an equal warning only once in `REPEAT_SECONDS`.
 
-    While a store is away a busy worker meets it several times a second, in three threads.
+    While a store is away, a busy worker logs this several times a second in three threads.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._said: dict[tuple[str, int, str], float] = {}
+        self._logged_at: dict[tuple[str, int, str], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether nobody has just read the same."""
+        """Whether to log the record: False for a recently logged warning."""
         if record.levelno != logging.WARNING:
             return True
         now = time.monotonic()
-        self._said = {key: at for key, at in self._said.items() if now - at < QUIET_SECONDS}
+        recent = self._logged_at.items()
+        self._logged_at = {key: at for key, at in recent if now - at < REPEAT_SECONDS}
         key = (record.name, record.lineno, record.getMessage())
-        is_new = key not in self._said
-        self._said.setdefault(key, now)
+        is_new = key not in self._logged_at
+        self._logged_at.setdefault(key, now)
         return is_new
 
 
-def begin(part: str) -> None:
-    """Logs to standard error under the name of `part`."""
+def configure(part: str) -> None:
+    """Logs to standard error, with the name of `part` (`worker`, `reaper`) in each line."""
     logging.basicConfig(level=logging.INFO, format=FORMAT.format(part=part))
     for handler in logging.getLogger().handlers:
-        handler.addFilter(Once())
+        handler.addFilter(RepeatFilter())

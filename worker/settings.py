@@ -1,35 +1,39 @@
-"""How a worker runs its jobs."""
+"""Settings of a worker and of a reaper."""
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from models_store.environment import EnvironmentSettings
 
 
 class Settings(EnvironmentSettings):
-    """Of how jobs are run."""
+    """How jobs are run."""
 
     idle_seconds: float = Field(default=1.0, gt=0)
-    """How often an idle worker looks for a job without being called."""
+    """How often an idle worker looks for a queued job, besides the broker's messages."""
     tick_seconds: float = Field(default=0.5, gt=0)
-    """How often a busy worker renews its lease and looks for a cancellation."""
+    """How often a busy worker renews its lease and checks for a cancellation."""
     reap_seconds: float = Field(default=1.0, gt=0)
     """How often the reaper looks for expired leases."""
     sweep_seconds: float = Field(default=60.0, gt=0)
-    """How often the reaper deletes what nothing names any more."""
+    """How often the reaper deletes files that no row names."""
     checkpoint_seconds: float = Field(default=60.0, gt=0)
-    """How often a training that is in the middle of an epoch writes a checkpoint; less often
-    where a tenth of the time went on it."""
+    """How often a training writes a checkpoint within an epoch; less often if checkpoints would
+    take more than a tenth of the time."""
     save_seconds: float = Field(default=10.0, ge=0)
-    """How long a worker that is told to stop waits for a last checkpoint of its training, before
-    it hands the job back without; `graphfit serve` kills its worker after 20 s."""
+    """How long a worker that is being stopped waits for a last checkpoint of its training before
+    it releases the job without one. `graphfit serve` kills its worker after 20 s."""
     max_deaths: int = Field(default=2, ge=1)
-    """How often in a row, without a new checkpoint between, a job's training process may be killed
-    or crash: then the job fails."""
+    """How often in a row, without a new checkpoint in between, the training process of a job may
+    be killed or crash before the job fails."""
     max_training_memory_bytes: int = Field(default=0, ge=0)
-    """Memory that one job's process may take beyond what it starts with, mapped datasets and what
-    lies on a GPU aside; a job that needs more fails. 0: what the machine has."""
-    pulses: Path | None = None
-    """Folder in which a worker and a reaper touch a file at each round of their work, which
-    `graphfit health` looks at; left empty, they touch none. One of each to a folder."""
+    """Memory that the training process of one job may take beyond what it starts with. Mapped
+    datasets and GPU memory do not count. A job that needs more fails. 0: no limit."""
+    heartbeats: Path | None = Field(
+        default=None,
+        validation_alias=AliasChoices("GRAPHFIT_HEARTBEATS", "GRAPHFIT_PULSES"),
+    )
+    """Folder in which a worker and a reaper touch a file regularly, for `graphfit health`. Left
+    empty, they touch none. Use one folder for at most one worker and one reaper. The old name
+    `GRAPHFIT_PULSES` is accepted as well."""

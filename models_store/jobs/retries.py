@@ -57,7 +57,7 @@ def lose(
     before = connection.execute(query).one()
     counts = Most(before.losses + 1, before.deaths + died)
     if counts.losses >= most.losses or (died and counts.deaths >= most.deaths):
-        attempts.failed(connection, claim, error)
+        attempts.fail(connection, claim, error)
     else:
         values = {**counts._asdict(), "retry_at": backoff(jobs.c.losses)}
         leases.hand_back(connection, claim, reason, values)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.training_orders import Jobs
+from tests.worker.training_tasks import Jobs
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Trainings that are cut off and go on, and what they have to be equal to."""
+"""Trainings that are interrupted and resumed, and the comparison of their results."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from tests.worker.training_orders import Attempt, Jobs, start
-from worker.protocol.messages import Checkpointed, FromChild, Save, Stepped
-from worker.protocol.training_order import Order
+from tests.worker.training_tasks import Attempt, Jobs, start
+from worker.protocol.messages import Checkpointed, FromChild, SaveCheckpoint, Stepped
+from worker.protocol.tasks import TrainTask
 from worker.training import steps
-from worker.training.main import train
+from worker.training.main import run
 
 
-def same(one: Attempt, other: Attempt) -> None:
+def assert_same(one: Attempt, other: Attempt) -> None:
+    """Asserts that weights and metrics are equal bit for bit."""
     ours, theirs = one.weights(), other.weights()
     assert ours.keys() == theirs.keys()
     for name, array in ours.items():
@@ -24,12 +25,12 @@ def same(one: Attempt, other: Attempt) -> None:
     assert one.metrics() == other.metrics()
 
 
-def with_folder(jobs: Jobs, order: Order, **fields: Any) -> Order:
-    return replace(order, folder=jobs.folder(), **fields)
+def with_folder(jobs: Jobs, task: TrainTask, **fields: Any) -> TrainTask:
+    return replace(task, folder=jobs.folder(), **fields)
 
 
 def within(epoch: int) -> Any:
-    """In the middle of training."""
+    """Matches a message from the middle of an epoch."""
 
     def found(message: FromChild) -> bool:
         return isinstance(message, Stepped) and (
@@ -40,26 +41,30 @@ def within(epoch: int) -> Any:
 
 
 def in_small_executions(
-    target: Callable[[Order, Connection], None], order: Order, connection: Connection
+    target: Callable[[TrainTask, Connection], None], task: TrainTask, connection: Connection
 ) -> None:
-    """However fast the machine is, there are many in an epoch."""
+    """Runs a task with many executions in each epoch, even on a fast machine."""
     steps.EXECUTION_SECONDS = 0.01
-    target(order, connection)
+    target(task, connection)
 
 
-def asked(
+def checkpoint_at(
     jobs: Jobs,
-    order: Order,
+    task: TrainTask,
     moment: Any,
-    target: Callable[[Order, Connection], None] = train,
+    target: Callable[[TrainTask, Connection], None] = run,
 ) -> tuple[Checkpointed, Path]:
-    """A checkpoint asked for at a moment of a training that is killed then, and its file."""
-    attempt = start(order, partial(in_small_executions, target))
+    """Requests a checkpoint at a moment of a training, then kills it.
+
+    Returns:
+        The message and a copy of the file.
+    """
+    attempt = start(task, partial(in_small_executions, target))
     attempt.until(moment)
-    attempt.connection.send(Save())
-    said = attempt.until(lambda message: isinstance(message, Checkpointed))
-    assert isinstance(said, Checkpointed)
-    assert said.checkpoint is not None
-    kept = jobs.keep(attempt.folder / said.checkpoint.name)
+    attempt.connection.send(SaveCheckpoint())
+    message = attempt.until(lambda message: isinstance(message, Checkpointed))
+    assert isinstance(message, Checkpointed)
+    assert message.checkpoint is not None
+    kept = jobs.keep(attempt.folder / message.checkpoint.name)
     attempt.kill()
-    return said, kept
+    return message, kept

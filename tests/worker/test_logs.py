@@ -5,29 +5,29 @@ import sys
 
 from tests.support.service import ROOT
 
-SAYS = """
+SCRIPT = """
 import logging
 from worker import logs
-logs.begin("worker")
+logs.configure("worker")
 log = logging.getLogger("a")
 for _ in range(100):
     log.warning("the %s is away", "database")
     log.warning("the %s is away", "bucket")
 for _ in range(2):
-    log.info("took back a job")
-logs.QUIET_SECONDS = 0.0
+    log.info("requeued a job")
+logs.REPEAT_SECONDS = 0.0
 log.warning("the database is away")
 """
 
 
-def test_a_warning_is_not_said_again_at_once_and_all_else_is() -> None:
+def test_an_equal_warning_is_suppressed_and_other_records_are_not() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", SAYS], cwd=ROOT, check=True, capture_output=True, text=True
+        [sys.executable, "-c", SCRIPT], cwd=ROOT, check=True, capture_output=True, text=True
     )
-    said = [line.split(" worker ")[1] for line in done.stderr.splitlines()]
-    assert said == [
+    logged = [line.split(" worker ")[1] for line in done.stderr.splitlines()]
+    assert logged == [
         "WARNING the database is away",
         "WARNING the bucket is away",
-        *["INFO took back a job"] * 2,
+        *["INFO requeued a job"] * 2,
         "WARNING the database is away",
     ]

@@ -1,4 +1,4 @@
-"""How attempts end that had no last word of their own, in words for the client."""
+"""Failures that the supervisor reports itself, since the training process sent no result."""
 
 import signal
 
@@ -6,51 +6,56 @@ from domain.errors import GraphfitError, StorageFull
 from domain.job.job import JobError
 
 STORAGE_FULL = "storage-full"
+"""The `type` of a failure for lack of disk space."""
 
 
-def ended(exit_code: int) -> str:
-    """How a process ended that said nothing more, by its exit status or signal."""
+def describe_exit(exit_code: int) -> str:
+    """How a process ended that sent no result.
+
+    Args:
+        exit_code: Its exit status, or the negated number of the signal that ended it.
+    """
     if exit_code >= 0:
-        return f"ended without a word (exit status {exit_code})"
+        return f"ended without a result (exit status {exit_code})"
     if -exit_code == signal.SIGKILL:
         return "was killed (signal 9)"
     return f"crashed (signal {-exit_code})"
 
 
-def killed(exit_code: int, memory_bytes: int) -> JobError:
-    """The failure of a job whose processes keep dying.
+def process_died(exit_code: int, memory_bytes: int) -> JobError:
+    """The error of a job whose training processes keep dying.
 
     Args:
-        exit_code: Of the last one.
-        memory_bytes: What it was allowed; TensorFlow aborts where it gets no more. 0: no bound.
+        exit_code: Exit code of the last process; see `describe_exit`.
+        memory_bytes: The process's memory limit; 0: no limit. TensorFlow aborts at the limit.
     """
     memory = ""
     if -exit_code == signal.SIGKILL:
         memory = "; it probably ran out of memory"
     elif -exit_code == signal.SIGABRT and memory_bytes:
-        memory = f"; it probably needs more memory than {allowed(memory_bytes)}"
+        memory = f"; it probably needs more memory than {describe_limit(memory_bytes)}"
     return JobError(
         type="process-died",
         title="The training process died",
-        detail=f"the training process {ended(exit_code)}{memory}",
+        detail=f"the training process {describe_exit(exit_code)}{memory}",
         category="infrastructure",
     )
 
 
-def allowed(memory_bytes: int) -> str:
-    """How much memory a training may take, by the setting that says so."""
+def describe_limit(memory_bytes: int) -> str:
+    """The memory limit of a training process, with the name of its setting."""
     return f"the {memory_bytes:,} bytes that it may take (MAX_TRAINING_MEMORY_BYTES)"
 
 
-def away(error: GraphfitError) -> str:
-    """Why a job has to wait for a store."""
+def store_unavailable(error: GraphfitError) -> str:
+    """The reason for which a job waits for a store."""
     if isinstance(error, StorageFull):
         return "no room was left to store its files"
     return "the store of files did not answer"
 
 
 def data_missing(detail: str) -> JobError:
-    """The failure of a job whose data or models are gone from the store: no attempt brings them."""
+    """The error of a job whose data or models were deleted; another attempt would not help."""
     return JobError(
         type="data-missing",
         title="Data that the job needs is missing",
@@ -59,8 +64,8 @@ def data_missing(detail: str) -> JobError:
     )
 
 
-def too_long() -> JobError:
-    """The failure of a job that ran past its own limit."""
+def deadline_exceeded() -> JobError:
+    """The error of a job that ran longer than its own limit."""
     return JobError(
         type="deadline-exceeded",
         title="The job ran longer than it may",

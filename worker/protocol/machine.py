@@ -1,4 +1,4 @@
-"""What a worker runs on, as a child that may load TensorFlow has found it."""
+"""The machine of a worker: its devices, and the environment that decides a result's bits."""
 
 import hashlib
 import json
@@ -11,13 +11,13 @@ DECIDING = (
     *("device", "cpu_features", "onednn", "python", "keras", "tensorflow", "numpy"),
     *("compute_capability", "cuda", "cudnn"),  # of GPUs
 )
-"""What of an environment decides a result's bits; thread counts are each job's own."""
+"""The entries of an environment that decide a result's bits and belong to the machine."""
 
 OF_EACH_JOB = (
     *("devices", "deterministic", "precision", "tf32"),
     *("intra_op_threads", "inter_op_threads"),
 )
-"""What else does, besides the model of the GPU: a job decides it, not the machine."""
+"""The entries that decide a result's bits and belong to each job."""
 
 Environment = Mapping[str, str | int | bool | None]
 
@@ -28,12 +28,12 @@ class Machine:
 
     capacity: Capacity
     devices: tuple[str, ...]
-    """The model of each."""
+    """The model name of each device."""
     environment: Environment
 
 
 def differences(before: Environment, here: Environment) -> list[str]:
-    """What makes the bits of one environment not those of another, in words."""
+    """The entries that may give two environments different bits, as text."""
     return [
         f"{name} {before.get(name)} became {here.get(name)}"
         for name in (*DECIDING, "gpu", *OF_EACH_JOB)
@@ -41,20 +41,24 @@ def differences(before: Environment, here: Environment) -> list[str]:
     ]
 
 
-def told(unlike: list[str]) -> str:
-    """The warning of it."""
+def environment_warning(changes: list[str]) -> str:
+    """The warning of a job that resumed in another environment.
+
+    Args:
+        changes: What `differences` found.
+    """
     return (
-        "The training went on in an environment unlike that of its beginning, so its result may "
-        f"differ in some bits from an undisturbed run's: {'; '.join(unlike)}."
+        "The training resumed in an environment that differs from its first one, so its result "
+        f"may differ in some bits from an uninterrupted run's: {'; '.join(changes)}."
     )
 
 
 def environment_key(environment: Environment, devices: tuple[str, ...]) -> str:
-    """Equal where a job goes on with the same bits.
+    """A hash that is equal on machines where a job resumes with the same bits.
 
     Args:
         environment: As jobs record it.
-        devices: The models; those of GPUs count.
+        devices: The model names; only those of GPUs count.
     """
     deciding = {name: environment.get(name) for name in DECIDING}
     gpus = sorted(set(devices)) if environment["device"] == "gpu" else []

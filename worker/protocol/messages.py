@@ -1,87 +1,87 @@
-"""What the training process and its supervisor say to each other through their pipe."""
+"""Messages between a training process and its supervisor, sent through their pipe."""
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from domain.model import FileLeftOut, ModelFile
+from domain.job.outcome import Outcome
+from domain.model import ModelFile
 
 Metrics = Mapping[str, float]
-"""Keras's names to values, which may be NaN or infinite."""
+"""Values by Keras's name; they may be NaN or infinite."""
 
 
 @dataclass(frozen=True)
 class Started:
-    """The model is built (and, with a checkpoint, restored); training begins."""
+    """The model is built and, with a checkpoint, restored; training begins."""
 
     environment: Mapping[str, str | int | bool | None]
     epoch: int
-    """Epochs finished by earlier attempts: 0 unless a checkpoint was restored."""
+    """Epochs finished by earlier attempts; 0 unless a checkpoint was restored."""
     step: int
-    """Steps of the next epoch that they finished."""
+    """Steps of the next epoch finished by earlier attempts."""
     steps: int
-    """Of one epoch; 0 for a `build`."""
+    """Steps of one epoch; 0 for a `build` job."""
 
 
 @dataclass(frozen=True)
 class Stepped:
-    """Progress within an epoch: at least once a second, at most about four times."""
+    """Progress within an epoch, sent at least once and at most about four times a second."""
 
     epoch: int
     """Finished epochs."""
     step: int
     """Finished steps of the present epoch."""
     steps: int
+    """Steps of one epoch."""
     metrics: Metrics
-    """So far in the present epoch."""
+    """Metrics of the present epoch so far."""
 
 
 @dataclass(frozen=True)
 class EpochEnded:
-    """An epoch is finished, validation included."""
+    """An epoch is finished, including its validation."""
 
     epoch: int
-    """Counted from 1."""
+    """The number of the epoch, counted from 1."""
     seconds: float
     metrics: Metrics
     checkpoint: ModelFile | None
-    """All that a resume after this epoch needs; not every epoch is worth one."""
+    """A checkpoint from which a resume continues after this epoch, if one was written."""
 
 
 @dataclass(frozen=True)
 class Checkpointed:
-    """Within an epoch: all that a resume needs is written, because it was time, or asked for."""
+    """A checkpoint within an epoch was written, because it was due or requested."""
 
     epoch: int
     """Finished epochs."""
     step: int
-    """Finished steps of the present epoch; all of them before its validation."""
+    """Finished steps of the present epoch; all of them during its validation."""
     steps: int
+    """Steps of one epoch."""
     checkpoint: ModelFile | None
-    """`None` where it was asked for and nothing has happened since the last one."""
+    """None if a checkpoint was requested and nothing has changed since the last one."""
 
 
 @dataclass(frozen=True)
 class Warned:
-    """Something the client should know that does not fail the job."""
+    """A warning for the client that does not fail the job."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Finished:
-    """The last word of a job that succeeded; every file is in place."""
+    """The last message of a job that succeeded. All files of the outcome are written."""
 
-    files: tuple[ModelFile, ...]
-    files_left_out: tuple[FileLeftOut, ...]
-    metrics: Metrics
-    """Of the last epoch; empty for a `build`."""
+    outcome: Outcome
 
 
 @dataclass(frozen=True)
 class Failed:
-    """The last word of a job that failed; no trace, no server path."""
+    """The last message of a job that failed. It holds no traceback and no path of the server."""
 
     type: str
     """A short slug, e.g. `index-out-of-range`."""
@@ -89,24 +89,24 @@ class Failed:
     detail: str
     category: Literal["user", "infrastructure"]
     pointer: str | None = None
-    """Into the job's request, where one place is at fault."""
+    """A JSON Pointer into the job's request, if one place there is at fault."""
 
 
 @dataclass(frozen=True)
 class Renewed:
-    """From the supervisor: the lease holds for another `lease_seconds` from `at`."""
+    """From the supervisor: the lease lasts for `lease_seconds` from `at`."""
 
     at: float = field(default_factory=time.monotonic)
-    """This machine's monotonic clock just before the lease was renewed: a message that lay
-    unread while both processes were stopped must not renew anything."""
+    """This machine's monotonic clock just before the renewal. A message that was read late, since
+    both processes were stopped, must not extend the lease."""
 
 
 @dataclass(frozen=True)
-class Save:
-    """From the supervisor: write a checkpoint as soon as you can, and say so."""
+class SaveCheckpoint:
+    """From the supervisor: write a checkpoint as soon as possible and report it."""
 
 
-FromSupervisor = Renewed | Save
+FromSupervisor = Renewed | SaveCheckpoint
 
 FromChild = Started | Stepped | EpochEnded | Checkpointed | Warned | Finished | Failed
-"""Ends with `Finished` or `Failed`, unless the process dies first."""
+"""The last message is `Finished` or `Failed`, unless the process dies first."""

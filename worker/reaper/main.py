@@ -1,10 +1,10 @@
-"""Takes back what lost workers held, says why jobs wait, deletes what nothing names any more."""
+"""The reaper: requeues jobs of lost workers, explains why jobs wait, deletes unused files."""
 
 import logging
 import signal
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from domain.errors import GraphfitError
 from models_store.broker.celery import celery_app
@@ -18,45 +18,47 @@ from models_store.settings import Settings as StoreSettings
 from worker import logs
 from worker.reaper.wait_reasons import Explainer
 from worker.settings import Settings
-from worker.supervisor.heartbeat_file import UNFELT, Pulse
+from worker.supervisor.heartbeat_file import HeartbeatFile
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Reaper:
-    """Any number may run: each step is one transaction that finds only what is left."""
+    """Any number may run: each step is one transaction that finds only what is left to do."""
 
     database: Database
     store: ArtifactStore
     calls: Calls
     settings: StoreSettings
-    pulse: Pulse = UNFELT
+    heartbeat: HeartbeatFile = field(default_factory=HeartbeatFile)
 
     def reap(self) -> None:
-        """Requeues jobs whose lease has run out and calls a worker for them."""
+        """Requeues jobs whose lease has expired and wakes a worker for them."""
         with self.database.read() as connection:
             if not expiry.is_any_expired(connection):
                 return
         with self.database.write() as connection:
             requeued = expiry.expire(connection, self.settings.max_attempts)
         if requeued:
-            log.info("took back %d job(s) of lost workers", requeued)
+            log.info("requeued %d job(s) of lost workers", requeued)
             self.calls.wake()
 
     def sweep(self) -> None:
-        """Forgets what is old, ended or lost; deletes old folders that no row names."""
-        kept = self.settings
+        """Deletes expired rows, and old folders that no row names."""
+        settings = self.settings
         with self.database.write() as connection:
-            idempotency.forget_old(connection, kept.idempotency_hours)
+            idempotency.forget_old(connection, settings.idempotency_hours)
             workers.forget_lost(connection)
-        retired = retention.retire(self.database, kept.keep_jobs_days, kept.keep_models_days)
+        retired = retention.retire(
+            self.database, settings.keep_jobs_days, settings.keep_models_days
+        )
         if retired:
-            log.info("forgot %d old job(s) and model(s)", retired)
-        sweep.sweep(self.database, self.store, kept.sweep_grace_seconds)
+            log.info("deleted %d old job(s) and model(s)", retired)
+        sweep.sweep(self.database, self.store, settings.sweep_grace_seconds)
 
     def run(self, stopping: threading.Event, settings: Settings) -> None:
-        """Until it is told to stop; a store that is away is tried again."""
+        """Reaps and sweeps until `stopping` is set; if a store is away, tries again."""
         swept = time.monotonic()
         explainer = Explainer(self.database, self.settings.resume_anywhere_seconds)
         while not stopping.wait(settings.reap_seconds):
@@ -68,12 +70,12 @@ class Reaper:
                     swept = time.monotonic()
             except (GraphfitError, OSError) as error:
                 log.warning("%s", error)
-            self.pulse.beat()
+            self.heartbeat.touch()
 
 
 def run() -> None:
-    """Reaps until SIGTERM or SIGINT."""
-    logs.begin("reaper")
+    """Runs a reaper until SIGTERM or SIGINT."""
+    logs.configure("reaper")
     log.info("ready")
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -84,5 +86,5 @@ def run() -> None:
         open_store(store_settings),
         Calls(celery_app(store_settings)),
         store_settings,
-        Pulse.of("reaper", settings.pulses),
+        HeartbeatFile.of("reaper", settings.heartbeats),
     ).run(stopping, settings)

@@ -1,4 +1,4 @@
-"""Watches one training process: what it says, what is asked of its job, and how it ends."""
+"""Watches one training process: its messages, requests to stop its job, and its end."""
 
 import logging
 import threading
@@ -11,135 +11,153 @@ from models_store.database.engine import Database
 from models_store.jobs import attempts, leases, retries
 from models_store.jobs.claims import Claim
 from worker.protocol import failures
-from worker.protocol.messages import Checkpointed, EpochEnded, Failed, FromChild, Save
-from worker.protocol.training_order import Order
-from worker.supervisor.journal import LAST_WORDS, Journal, error_of
+from worker.protocol.messages import (
+    Checkpointed,
+    EpochEnded,
+    Failed,
+    FromChild,
+    SaveCheckpoint,
+)
+from worker.protocol.tasks import Task
 from worker.supervisor.launch import launch
 from worker.supervisor.lease import Lease
-from worker.supervisor.options import Rules
-from worker.supervisor.pipe import Line
+from worker.supervisor.options import Options
+from worker.supervisor.pipe import Pipe
+from worker.supervisor.recorder import FINAL, Recorder, error_of
 from worker.training import supervisor_link
 
 log = logging.getLogger(__name__)
 
 
 class Attempt:
-    """One process at work on one job; only this side writes to the database."""
+    """One training process for one job; only the supervisor writes to the database."""
 
     def __init__(
         self,
         claim: Claim,
         lease: Lease,
-        journal: Journal,
+        recorder: Recorder,
         database: Database,
-        rules: Rules,
+        options: Options,
         stopping: threading.Event,
     ) -> None:
+        """Starts nothing yet.
+
+        Args:
+            claim: The claimed job.
+            lease: Its lease, which another thread renews.
+            recorder: Writes the messages of the process.
+            database: Where the job is.
+            options: The worker's options.
+            stopping: Set when the worker must stop.
+        """
         self._claim = claim
         self._lease = lease
-        self._journal = journal
+        self._recorder = recorder
         self._database = database
-        self._rules = rules
-        self._most = retries.Most(rules.max_attempts, rules.max_deaths)
+        self._options = options
+        self._most = retries.Most(options.max_attempts, options.max_deaths)
         self._stopping = stopping
         self._unwritten: list[FromChild] = []
-        self._asked: float | None = None
-        """When a checkpoint was asked for to end with."""
+        self._save_requested_at: float | None = None
+        """Monotonic time at which the last checkpoint was requested."""
         self._saved = False
-        """One was written since."""
+        """Whether a checkpoint was written since that request."""
 
-    def run(self, order: Order) -> None:
-        """Until the job has ended or is handed back.
+    def run(self, task: Task) -> None:
+        """Runs the task until the job has ended or is released.
 
         Raises:
             LeaseLost: another attempt owns the job; the process is dead.
-            StorageFull: what it said could not be kept; the process is dead.
+            StorageFull: its messages could not be recorded; the process is dead.
         """
-        process, connection = launch(order)
-        line = Line(connection)
-        self._lease.tell = line.tell
+        process, connection = launch(task)
+        pipe = Pipe(connection)
+        self._lease.on_renewal = pipe.send
         try:
-            while not self._is_over(process, line):
-                self._rules.pulse.beat()  # `_is_over` waits for a word, an end, or a tick
+            while not self._is_over(process, pipe):  # waits for a message, the end, or a tick
+                self._options.heartbeat.touch()
         finally:
             process.kill()
             process.join()
-            line.close()
+            pipe.close()
 
-    def _is_over(self, process: ForkServerProcess, line: Line) -> bool:
-        dead = not process.is_alive()  # before listening: then nothing more can come
-        self._unwritten += line.received(process.sentinel, self._rules.tick_seconds)
+    def _is_over(self, process: ForkServerProcess, pipe: Pipe) -> bool:
+        dead = not process.is_alive()  # before receiving: then no more messages can follow
+        self._unwritten += pipe.receive(process.sentinel, self._options.tick_seconds)
         self._lease.check()
         try:
-            last_word = self._written()
-            if last_word:
+            if self._record_messages():
                 return True
             if dead:
-                self._died(process.exitcode or 0)
+                self._record_death(process.exitcode or 0)
                 return True
-        except Busy as busy:  # a store that is away may come back in time
+        except Busy as busy:  # the store may answer again in time
             log.warning("%s: %s", self._claim.job_id, busy.detail)
-        return self._is_let_go(line)
+        return self._is_released(pipe)
 
-    def _written(self) -> bool:
-        """Brings the journal up to date; gives whether its last word is in it."""
+    def _record_messages(self) -> bool:
+        """Records all unwritten messages; True if the last one was final."""
         if not self._unwritten:
             return False
         last = self._unwritten[-1]
         if isinstance(last, Failed) and last.category == "infrastructure":
             if self._unwritten[:-1]:
-                self._journal.write(self._unwritten[:-1])
-            self._broke_off(last)
+                self._recorder.record(self._unwritten[:-1])
+            self._retry(last)
         else:
-            self._journal.write(self._unwritten)
-        self._saved |= self._asked is not None and any(map(_is_checkpoint, self._unwritten))
+            self._recorder.record(self._unwritten)
+        requested = self._save_requested_at is not None
+        self._saved |= requested and any(map(_is_checkpoint, self._unwritten))
         self._unwritten = []
-        return isinstance(last, LAST_WORDS)
+        return isinstance(last, FINAL)
 
-    def _broke_off(self, failed: Failed) -> None:
+    def _retry(self, failed: Failed) -> None:
+        """Queues the job again after a failure of ours, or fails it after too many."""
         with self._database.write() as connection:
             if failed.type == failures.STORAGE_FULL:
                 retries.set_back(connection, self._claim, failed.title)
             else:
                 retries.lose(connection, self._claim, failed.title, error_of(failed), self._most)
 
-    def _died(self, exit_code: int) -> None:
-        """The process ended without a last word: killed, crashed, or its lease ran out."""
+    def _record_death(self, exit_code: int) -> None:
+        """Handles a process without a final message: killed, crashed, or its lease ran out."""
         with self._database.write() as connection:
             if exit_code == supervisor_link.EXIT_CODE:
                 leases.hand_back(connection, self._claim, "its worker was silent for too long")
                 return
-            reason = f"the training process {failures.ended(exit_code)}"
-            error = failures.killed(exit_code, self._rules.memory_bytes)
+            reason = f"the training process {failures.describe_exit(exit_code)}"
+            error = failures.process_died(exit_code, self._options.memory_bytes)
             retries.lose(connection, self._claim, reason, error, self._most, died=True)
 
-    def _is_let_go(self, line: Line) -> bool:
-        """Does what is asked of the job; gives whether it is somebody else's now."""
+    def _is_released(self, pipe: Pipe) -> bool:
+        """Handles cancel, timeout, pause and shutdown; True if the job is released."""
         try:
-            return self._is_ended() or self._is_handed_back(line)
+            return self._is_ended() or self._is_handed_back(pipe)
         except Busy as busy:
             log.warning("%s: %s", self._claim.job_id, busy.detail)
-            return self._is_late()  # the lease runs out by itself
+            return self._is_late()  # the lease then runs out by itself
 
     def _is_ended(self) -> bool:
+        """Ends a job that is cancelled or past its own time limit; True if it was."""
         left = self._claim.seconds_left
         cancelled = self._lease.state is JobState.CANCELLING
         if not cancelled and (left is None or time.monotonic() - self._lease.began <= left):
             return False
         with self._database.write() as connection:
             if cancelled:
-                attempts.cancelled(connection, self._claim)
+                attempts.cancel(connection, self._claim)
             else:
-                attempts.failed(connection, self._claim, failures.too_long())
+                attempts.fail(connection, self._claim, failures.deadline_exceeded())
         return True
 
-    def _is_handed_back(self, line: Line) -> bool:
-        """Where the job or its worker is to rest: with a checkpoint, if one comes in time."""
+    def _is_handed_back(self, pipe: Pipe) -> bool:
+        """On a pause or shutdown, requests a checkpoint and releases the job once it is written."""
         if not (self._stopping.is_set() or self._lease.state is JobState.PAUSING):
             return False
-        if self._asked is None:
-            self._asked = time.monotonic()
-            line.tell(Save())
+        if self._save_requested_at is None:
+            self._save_requested_at = time.monotonic()
+            pipe.send(SaveCheckpoint())
         if not (self._saved or self._is_late()):
             return False
         with self._database.write() as connection:
@@ -147,14 +165,17 @@ class Attempt:
         return True
 
     def _is_late(self) -> bool:
-        """Whether a worker that is to stop has waited long enough; a pause may take its time."""
-        if self._asked is None or not self._stopping.is_set():
+        """Whether a stopping worker has waited long enough; a pause has no time limit."""
+        if self._save_requested_at is None or not self._stopping.is_set():
             return False
-        return time.monotonic() - self._asked > self._rules.save_seconds
+        return time.monotonic() - self._save_requested_at > self._options.save_seconds
 
 
 def _is_checkpoint(message: FromChild) -> bool:
-    """Answers a request for one; a training where nothing has happened since writes no file."""
+    """Whether a message answers a request for a checkpoint.
+
+    A `Checkpointed` without a file does: nothing has changed since the last checkpoint.
+    """
     if isinstance(message, EpochEnded):
         return message.checkpoint is not None
     return isinstance(message, Checkpointed)

@@ -1,4 +1,4 @@
-"""A file that a part touches at every round of its work: its age tells that the part hangs."""
+"""A file that a worker or reaper touches regularly; its age shows whether the process hangs."""
 
 import time
 from contextlib import suppress
@@ -7,30 +7,27 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Pulse:
-    """Of one worker or reaper; without a file nobody feels it."""
+class HeartbeatFile:
+    """The heartbeat file of one worker or reaper; disabled if no path is set."""
 
-    file: Path | None = None
+    path: Path | None = None
 
     @classmethod
-    def of(cls, part: str, folder: Path | None) -> "Pulse":
-        """The pulse of a part (`worker`, `reaper`), in the folder of `GRAPHFIT_PULSES`."""
-        return cls(folder and folder / f"{part}.pulse")
+    def of(cls, part: str, folder: Path | None) -> "HeartbeatFile":
+        """The file of a part (`worker`, `reaper`) in the folder of `GRAPHFIT_HEARTBEATS`."""
+        return cls(folder and folder / f"{part}.heartbeat")
 
-    def beat(self) -> None:
-        """Tells that the part is at work."""
-        if self.file is not None:
-            with suppress(OSError):  # a full disk is no reason to stop: it shows as no pulse
-                self.file.touch()
+    def touch(self) -> None:
+        """Sets the file's time to now. A full disk is ignored: the file's age then shows it."""
+        if self.path is not None:
+            with suppress(OSError):
+                self.path.touch()
 
     def age(self) -> float | None:
-        """Seconds since the last beat, by this machine's clock; None where there was none."""
-        if self.file is None:
+        """Seconds since the last touch by this machine's clock; None if there was none."""
+        if self.path is None:
             return None
         try:
-            return max(0.0, time.time() - self.file.stat().st_mtime)
+            return max(0.0, time.time() - self.path.stat().st_mtime)
         except FileNotFoundError:
             return None
-
-
-UNFELT = Pulse()

@@ -9,7 +9,7 @@ from multiprocessing.context import ForkServerProcess
 from typing import Any
 
 from worker.protocol.machine import Machine
-from worker.protocol.training_order import Order
+from worker.protocol.tasks import Task
 
 DYING_SECONDS = 2
 
@@ -56,12 +56,12 @@ def _described() -> Machine:
     raise NoDevice(f"TensorFlow does not start here (exit {process.exitcode}).")
 
 
-def launch(order: Order) -> tuple[ForkServerProcess, Connection]:
-    """A process that carries out the order, and our end of its pipe.
+def launch(task: Task) -> tuple[ForkServerProcess, Connection]:
+    """A process that runs the task, and our end of its pipe.
 
     Its end closes here, so that ours reads the end of the stream when it dies.
     """
-    return _started(_run, order)
+    return _started(_run, task)
 
 
 def _started(target: Callable[..., None], *arguments: Any) -> tuple[ForkServerProcess, Connection]:
@@ -82,15 +82,15 @@ def _forked(target: Callable[..., None], *arguments: Any) -> tuple[ForkServerPro
     return process, ours
 
 
-def _run(connection: Connection, order: Order) -> None:
+def _run(connection: Connection, task: Task) -> None:
     """The first thing a forked process does; only there is Keras imported."""
     gc.freeze()  # else a collection walks all of TensorFlow, and copies the pages that it touches
-    from worker.training.main import train
+    from worker.training.main import run
 
-    train(order, connection)
+    run(task, connection)
 
 
 def _describe(connection: Connection) -> None:
-    from worker.training.inventory import machine
+    from worker.training.hardware.inventory import machine
 
     connection.send(machine())

@@ -1,4 +1,4 @@
-"""Keeps a lease, whatever its supervisor waits for: large files take long."""
+"""Renews the lease of an attempt in a thread, since its supervisor may wait for large files."""
 
 import logging
 import threading
@@ -12,27 +12,26 @@ from models_store.database.engine import Database
 from models_store.jobs import leases
 from models_store.jobs.claims import Claim
 from worker.protocol.messages import Renewed
-from worker.supervisor.options import Rules
 
 log = logging.getLogger(__name__)
 
 
 class Lease:
-    """Of one attempt, as it was last heard of."""
+    """The lease of one attempt, as its last renewal left it."""
 
     def __init__(self, claim: Claim, lease_seconds: float, leased_at: float) -> None:
         self._claim = claim
         self._seconds = lease_seconds
         self._lost = False
         self.began = self.at = leased_at
-        """On this machine's monotonic clock, no later than the lease was renewed."""
+        """Times on this machine's monotonic clock, no later than the claim and the renewal."""
         self.state = JobState.RUNNING
-        """Of the job: `pausing` and `cancelling` are its owner's wish."""
-        self.tell: Callable[[Renewed], None] = _nobody
-        """Hears of each renewal."""
+        """State of the job; `pausing` and `cancelling` are requested by its owner."""
+        self.on_renewal: Callable[[Renewed], None] = _ignore
+        """Called after each renewal, in the thread that renews."""
 
     def check(self) -> None:
-        """Nothing, as long as it holds.
+        """Does nothing while the lease lasts.
 
         Raises:
             LeaseLost: another attempt may own the job.
@@ -41,15 +40,15 @@ class Lease:
             raise LeaseLost(f"The lease of '{self._claim.job_id}' is lost.")
 
     @contextmanager
-    def kept(self, database: Database, rules: Rules) -> Iterator[None]:
-        """Renews it once a tick, in a thread, for as long as the context lasts."""
+    def renewed(self, database: Database, tick_seconds: float) -> Iterator[None]:
+        """Renews the lease every `tick_seconds` in a thread until the context ends."""
         over = threading.Event()
 
-        def keep() -> None:
-            while not self._lost and not over.wait(rules.tick_seconds):
+        def renew() -> None:
+            while not self._lost and not over.wait(tick_seconds):
                 self._renew(database)
 
-        thread = threading.Thread(target=keep, name="renewal", daemon=True)
+        thread = threading.Thread(target=renew, name="renewal", daemon=True)
         thread.start()
         try:
             yield
@@ -62,14 +61,14 @@ class Lease:
         try:
             with database.write() as connection:
                 self.state = leases.renew(connection, self._claim, self._seconds)
-        except (Busy, StorageFull) as error:  # it may come back while the lease lasts
+        except (Busy, StorageFull) as error:  # the next renewal may succeed before the lease ends
             log.warning("%s: %s", self._claim.job_id, error.detail)
         except LeaseLost:
             self._lost = True
         else:
             self.at = now
-            self.tell(Renewed(at=now))
+            self.on_renewal(Renewed(at=now))
 
 
-def _nobody(_: Renewed) -> None:
-    """Hears nothing."""
+def _ignore(_: Renewed) -> None:
+    """Does nothing."""

@@ -1,4 +1,4 @@
-"""The Celery worker: one slot, called by messages that carry nothing."""
+"""The Celery worker. It runs one job at a time; its messages carry no content."""
 
 import logging
 import threading
@@ -15,52 +15,43 @@ from models_store.jobs.workers import Announcement
 from models_store.settings import Settings as StoreSettings
 from worker import logs
 from worker.settings import Settings
-from worker.supervisor.heartbeat_file import Pulse
+from worker.supervisor.job_loop import JobLoop
 from worker.supervisor.launch import NoDevice, warm_up
-from worker.supervisor.options import Rules
-from worker.supervisor.presence import Presence, announcement
-from worker.supervisor.runner import Supervisor
-from worker.supervisor.slot import Slot
+from worker.supervisor.options import Options
+from worker.supervisor.registration import Registration, announcement
+from worker.supervisor.runner import Runner
 
 log = logging.getLogger(__name__)
-OPTIONS = (
+CELERY_ARGUMENTS = (
     "--quiet worker --hostname graphfit@%h --pool threads --concurrency 1 --loglevel warning "
     "--without-gossip --without-mingle --without-heartbeat"
 )
 
 
-def make_slot(announced: Announcement, database: Database, stopping: threading.Event) -> Slot:
-    """The slot of this process, put together from the settings."""
-    store_settings, settings = StoreSettings(), Settings()
-    rules = Rules(
-        lease_seconds=store_settings.lease_seconds,
-        tick_seconds=min(settings.tick_seconds, store_settings.lease_seconds / 3),
-        max_attempts=store_settings.max_attempts,
-        max_deaths=settings.max_deaths,
-        save_seconds=settings.save_seconds,
-        checkpoint_seconds=settings.checkpoint_seconds,
-        anywhere_seconds=store_settings.resume_anywhere_seconds,
-        memory_bytes=settings.max_training_memory_bytes,
-        pulse=Pulse.of("worker", settings.pulses),
-    )
+def make_job_loop(
+    announced: Announcement, database: Database, stopping: threading.Event
+) -> JobLoop:
+    """The job loop of this process, configured by the settings."""
+    store_settings = StoreSettings()
+    options = Options.of(store_settings, Settings())
     store = open_store(store_settings)
     key = announced.capacity.environment_key
-    supervisor = Supervisor(database, store, rules, key, stopping)
-    return Slot(announced.id, announced.capacity, database, supervisor, stopping)
+    runner = Runner(database, store, options, key, stopping)
+    return JobLoop(announced.id, announced.capacity, database, runner, stopping)
 
 
 def run(gpus: int = 0) -> int:
-    """Works until SIGTERM or SIGINT; a job under way is handed back.
+    """Runs jobs until SIGTERM or SIGINT, which release a running job.
 
     Args:
-        gpus: How many it must have; 0: what is here.
+        gpus: How many GPUs the worker must have; 0: those that are here, or the CPU.
 
     Returns:
         The exit status.
     """
-    # Celery warns a superuser of what messages may carry; ours carry nothing.
+    # Celery warns a superuser of what messages may carry; ours carry no content.
     warnings.simplefilter("ignore", SecurityWarning)
-    logs.begin("worker")
+    logs.configure("worker")
     stopping = threading.Event()
     try:
         announced = announcement(warm_up(gpus))
@@ -69,12 +60,12 @@ def run(gpus: int = 0) -> int:
         return 1
     settings = StoreSettings()
     database = Database.of(settings)
-    presence = Presence(announced, database, settings.lease_seconds)
+    registration = Registration(announced, database, settings.lease_seconds)
     app = celery_app(settings)
-    slot = make_slot(announced, database, stopping)
-    app.task(name=WAKE, ignore_result=True)(slot.work)
-    looking = threading.Thread(
-        target=slot.look_every, args=(Settings().idle_seconds,), name="look", daemon=True
+    job_loop = make_job_loop(announced, database, stopping)
+    app.task(name=WAKE, ignore_result=True)(job_loop.run_queued)
+    polling = threading.Thread(
+        target=job_loop.poll, args=(Settings().idle_seconds,), name="poll", daemon=True
     )
 
     def stop(**_: Any) -> None:
@@ -82,9 +73,9 @@ def run(gpus: int = 0) -> int:
 
     signals.worker_shutting_down.connect(stop)
     log.info("ready as %s: %s", announced.name, ", ".join(announced.devices) or "cpu")
-    presence.begin()
-    looking.start()  # a broker that is away keeps nobody from working
-    app.worker_main(OPTIONS.split())
-    looking.join()
-    presence.end()
+    registration.start()
+    polling.start()  # jobs are polled for even if the broker is away
+    app.worker_main(CELERY_ARGUMENTS.split())
+    polling.join()
+    registration.stop()
     return 0

@@ -1,26 +1,45 @@
-"""The settings that an attempt runs by."""
+"""Options of the supervisor, read from the settings once."""
 
 from dataclasses import dataclass
 
-from worker.supervisor.heartbeat_file import UNFELT, Pulse
+from models_store.settings import Settings as StoreSettings
+from worker.settings import Settings
+from worker.supervisor.heartbeat_file import HeartbeatFile
 
 
-@dataclass(frozen=True)
-class Rules:
-    """Times are in seconds."""
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of one worker. Their defaults are those of the settings; times are in seconds."""
 
     lease_seconds: float
     tick_seconds: float
+    """Time between two renewals of the lease."""
     max_attempts: int
-    max_deaths: int = 2
-    """Of a training process, in a row."""
-    save_seconds: float = 10.0
-    """That a worker which is to stop waits for a last checkpoint."""
-    checkpoint_seconds: float = 60.0
-    """Between two checkpoints within an epoch."""
-    anywhere_seconds: float = 600.0
-    """That a job waits for an equal environment to go on in."""
-    memory_bytes: int = 0
-    """Of one process; 0: what the machine has."""
-    pulse: Pulse = UNFELT
-    """Beats while the worker is at work, idle or not."""
+    """Attempts that may be lost in a row before the job fails."""
+    max_deaths: int
+    """Training processes that may die in a row before the job fails."""
+    save_seconds: float
+    """Time that a stopping worker waits for a last checkpoint."""
+    checkpoint_seconds: float
+    """Least time between two checkpoints within an epoch."""
+    anywhere_seconds: float
+    """Time that a job waits for a worker with an equal environment to resume on."""
+    memory_bytes: int
+    """Memory that one training process may take; 0: no limit."""
+    heartbeat: HeartbeatFile
+    """Touched while the worker works, idle or not."""
+
+    @classmethod
+    def of(cls, store: StoreSettings, settings: Settings) -> "Options":
+        """The options that the settings give. A lease is renewed at least three times."""
+        return cls(
+            lease_seconds=store.lease_seconds,
+            tick_seconds=min(settings.tick_seconds, store.lease_seconds / 3),
+            max_attempts=store.max_attempts,
+            max_deaths=settings.max_deaths,
+            save_seconds=settings.save_seconds,
+            checkpoint_seconds=settings.checkpoint_seconds,
+            anywhere_seconds=store.resume_anywhere_seconds,
+            memory_bytes=settings.max_training_memory_bytes,
+            heartbeat=HeartbeatFile.of("worker", settings.heartbeats),
+        )

@@ -1,4 +1,4 @@
-"""The supervisor's end of a training process's pipe."""
+"""The supervisor's end of the pipe to a training process."""
 
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
@@ -7,26 +7,27 @@ from threading import Lock
 from worker.protocol.messages import FromChild, FromSupervisor
 
 MOST_MESSAGES = 1_000
+"""Messages that one call of `receive` returns at most."""
 
 
-class Line:
-    """Any thread may speak, one listens."""
+class Pipe:
+    """Any thread may send; one thread receives."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._speaking = Lock()
+        self._sending = Lock()
 
-    def tell(self, message: FromSupervisor) -> None:
-        """Says something to a process that may be ending."""
-        with self._speaking, suppress(OSError):
+    def send(self, message: FromSupervisor) -> None:
+        """Sends a message; does nothing if the process has ended."""
+        with self._sending, suppress(OSError):
             self._connection.send(message)
 
-    def received(self, sentinel: int, seconds: float) -> list[FromChild]:
-        """All that the process has said by now, up to a bound.
+    def receive(self, sentinel: int, seconds: float) -> list[FromChild]:
+        """Waits for messages and returns those that have arrived, at most `MOST_MESSAGES`.
 
         Args:
-            sentinel: Of the process.
-            seconds: Waits so long for a first word, or for its end.
+            sentinel: The sentinel of the process.
+            seconds: How long to wait for a first message or the end of the process.
         """
         wait([self._connection, sentinel], timeout=seconds)
         messages: list[FromChild] = []
@@ -34,9 +35,9 @@ class Line:
             while len(messages) < MOST_MESSAGES and self._connection.poll():
                 messages.append(self._connection.recv())
         except (EOFError, OSError):
-            pass  # its end is closed: the process is ending, which its sentinel tells
+            pass  # the other end is closed: the process is ending, which its sentinel shows
         return messages
 
     def close(self) -> None:
-        """Hangs up, which ends the process."""
+        """Closes the pipe, which ends the process."""
         self._connection.close()

@@ -1,4 +1,4 @@
-"""How long the rest of a training will take."""
+"""Estimates how long the rest of a training takes."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,15 +7,22 @@ from domain.job.job import Progress
 
 
 class Estimate:
-    """Follows one attempt's progress and extrapolates from its own pace."""
+    """Extrapolates the remaining time from the pace of the present attempt."""
 
     def __init__(self, epochs: int, clock: Callable[[], float]) -> None:
+        """Starts without any progress.
+
+        Args:
+            epochs: All epochs of the job; 0 for a job that trains nothing.
+            clock: A monotonic clock in seconds.
+        """
         self._epochs = epochs
         self._clock = clock
         self._began: tuple[float, float] | None = None
+        """Time and fraction at the first call of `at`."""
 
     def at(self, epoch: int, step: int, steps: int) -> Progress:
-        """The progress after `epoch` whole epochs and `step` steps of the next."""
+        """The progress after `epoch` epochs and `step` of `steps` steps of the next one."""
         fraction = (epoch + (step / steps if steps else 0)) / self._epochs if self._epochs else 0.0
         return Progress(
             epoch=epoch,
@@ -36,5 +43,5 @@ class Estimate:
         return (now - began) / done * (1 - fraction) if done > 0 else None
 
     def finished(self, epoch: int) -> Progress:
-        """The progress of a job that succeeded, early stopping included."""
+        """The progress of a job that succeeded after `epoch` epochs, maybe stopped early."""
         return self.at(epoch, 0, 0).model_copy(update={"fraction": 1.0, "seconds_remaining": 0.0})

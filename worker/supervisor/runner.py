@@ -1,4 +1,4 @@
-"""Carries one claimed job to its end, or hands it back."""
+"""Runs one claimed job until it ends or is released."""
 
 import logging
 import threading
@@ -17,75 +17,78 @@ from models_store.jobs.claims import Claim
 from models_store.maintenance import sweep
 from worker.protocol import failures
 from worker.supervisor.attempt import Attempt
-from worker.supervisor.journal import Journal
+from worker.supervisor.handlers.registry import prepare
 from worker.supervisor.lease import Lease
-from worker.supervisor.options import Rules
-from worker.supervisor.prepare import CheckpointLost, order_for
+from worker.supervisor.local_files import CheckpointLost, LocalFiles
+from worker.supervisor.options import Options
+from worker.supervisor.recorder import Recorder
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Supervisor:
-    """Makes a place for an attempt, watches over it, and clears up behind it."""
+class Runner:
+    """Prepares an attempt, watches it, and deletes its files afterwards."""
 
     database: Database
     store: ArtifactStore
-    rules: Rules
+    options: Options
     environment_key: str
-    """Of this worker: what it computes has the bits of all that have the same."""
+    """Equal for all workers whose results have the same bits."""
     stopping: threading.Event
+    """Set when the worker must stop."""
 
     def run(self, claim: Claim, leased_at: float) -> bool:
-        """One attempt, from claim to end; where the lease is lost nothing more is written.
+        """Runs one attempt. Once its lease is lost, nothing more is written.
 
         Args:
-            claim: What to do.
-            leased_at: On the monotonic clock, no later than the lease began.
+            claim: The claimed job.
+            leased_at: This machine's monotonic clock, no later than the start of the lease.
 
         Returns:
-            Whether the stores were there for it.
+            Whether the stores answered.
         """
         log.info("%s: attempt %d", claim.job_id, claim.attempt)
-        lease = Lease(claim, self.rules.lease_seconds, leased_at)
-        went = True
-        with lease.kept(self.database, self.rules):
+        lease = Lease(claim, self.options.lease_seconds, leased_at)
+        answered = True
+        with lease.renewed(self.database, self.options.tick_seconds):
             try:
-                went = self._went(claim, lease)
+                answered = self._run_or_release(claim, lease)
             except LeaseLost as lost:
                 log.warning("%s Nothing more is written.", lost.detail)
-        self._clear(claim)
-        return went
+        self._delete_files(claim)
+        return answered
 
-    def _went(self, claim: Claim, lease: Lease) -> bool:
+    def _run_or_release(self, claim: Claim, lease: Lease) -> bool:
+        """Runs one attempt and handles missing files and stores; False if a store is away."""
         try:
             self._attempt(claim, lease)
         except CheckpointLost as lost:
             log.warning("%s: %s", claim.job_id, lost.detail)
-            self._insist(lease, lambda store: attempts.begin_anew(store, claim))
+            self._write(lease, lambda connection: attempts.restart(connection, claim))
         except NotFound as missing:
             error = failures.data_missing(missing.detail)
-            self._insist(lease, lambda store: attempts.failed(store, claim, error))
-        except (Busy, StorageFull) as away:
-            log.warning("%s: %s", claim.job_id, away.detail)
-            reason = failures.away(away)
-            self._insist(lease, lambda store: retries.set_back(store, claim, reason))
+            self._write(lease, lambda connection: attempts.fail(connection, claim, error))
+        except (Busy, StorageFull) as unavailable:
+            log.warning("%s: %s", claim.job_id, unavailable.detail)
+            reason = failures.store_unavailable(unavailable)
+            self._write(lease, lambda connection: retries.set_back(connection, claim, reason))
             return False
         return True
 
     def _attempt(self, claim: Claim, lease: Lease) -> None:
         prefix = f"attempt-{claim.job_id}-{claim.fence}"
-        with self.store.scratch(prefix) as folder, ExitStack() as held:
-            order = order_for(claim, self.store, folder, held, self.rules)
-            journal = Journal(claim, self.database, self.store, folder, self.environment_key)
-            attempt = Attempt(claim, lease, journal, self.database, self.rules, self.stopping)
-            attempt.run(replace(order, leased_at=lease.at))
+        with self.store.scratch(prefix) as folder, ExitStack() as stack:
+            task = prepare(claim, LocalFiles(self.store, stack), folder, self.options)
+            recorder = Recorder(claim, self.database, self.store, folder, self.environment_key)
+            attempt = Attempt(claim, lease, recorder, self.database, self.options, self.stopping)
+            attempt.run(replace(task, leased_at=lease.at))
 
-    def _insist(self, lease: Lease, write: Callable[[Connection], None]) -> None:
+    def _write(self, lease: Lease, write: Callable[[Connection], None]) -> None:
         """Writes as soon as the database answers, while the lease lasts.
 
         Raises:
-            LeaseLost: it did not; the job is taken back from us.
+            LeaseLost: it did not answer in time; the job is queued again by others.
         """
         while True:
             lease.check()
@@ -97,14 +100,14 @@ class Supervisor:
                 log.warning("%s", error.detail)
                 if self.stopping.is_set():
                     return  # the lease runs out by itself
-                time.sleep(self.rules.tick_seconds)
+                time.sleep(self.options.tick_seconds)
 
-    def _clear(self, claim: Claim) -> None:
-        """Deletes the attempt's files where nothing names them; else the sweep will."""
+    def _delete_files(self, claim: Claim) -> None:
+        """Deletes the attempt's files if no row names them; on an error the sweep does it later."""
         try:
             with self.database.read() as connection:
                 named = str(claim.folder) in sweep.named_folders(connection, claim.job_id)
             if not named:
                 self.store.delete_prefix(str(claim.folder))
         except (GraphfitError, OSError) as error:
-            log.warning("files of %s stay for the sweep: %s", claim.job_id, error)
+            log.warning("files of %s stay until the next sweep: %s", claim.job_id, error)

@@ -1,4 +1,4 @@
-"""Keras's own callbacks, and their state, which Keras forgets between processes."""
+"""Saves and restores the state of Keras's callbacks, which Keras does not do itself."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ STATE: dict[type, tuple[str, ...]] = {
     keras.callbacks.ReduceLROnPlateau: ("wait", "cooldown_counter", "best"),
     keras.callbacks.TerminateOnNaN: (),
 }
-"""What each callback remembers from one epoch to the next; best weights come on top."""
+"""The attributes that each callback keeps from epoch to epoch, besides its best weights."""
 
 
 def state_of(callbacks: Sequence[Any]) -> list[dict[str, Any]]:
@@ -22,7 +22,7 @@ def state_of(callbacks: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def weights_of(callbacks: Sequence[Any]) -> Arrays:
-    """The best weights that callbacks keep, by callback and position."""
+    """The best weights that callbacks keep, under the names `callback/{callback}/{weight}`."""
     return {
         f"callback/{i}/{j}": array
         for i, item in enumerate(callbacks)
@@ -30,18 +30,18 @@ def weights_of(callbacks: Sequence[Any]) -> Arrays:
     }
 
 
-def put_back(
+def restore(
     callbacks: Sequence[Any], state: Sequence[Mapping[str, Any]], weights: Mapping[str, Any]
 ) -> None:
-    """Restore both; comes after `on_train_begin`, in which callbacks reset themselves."""
+    """Restores both. Call it after `on_train_begin`, in which callbacks reset themselves."""
     for i, (item, values) in enumerate(zip(callbacks, state, strict=True)):
         for name, value in values.items():
             setattr(item, name, value)
-        kept = [name for name in weights if name.startswith(f"callback/{i}/")]
-        if kept:
-            item.best_weights = [weights[f"callback/{i}/{j}"] for j in range(len(kept))]
+        best = [name for name in weights if name.startswith(f"callback/{i}/")]
+        if best:
+            item.best_weights = [weights[f"callback/{i}/{j}"] for j in range(len(best))]
 
 
 def stops_on_nan(callbacks: Sequence[Any]) -> bool:
-    """Whether training ends right after the step that made the loss not finite."""
+    """Whether training ends right after the step that makes the loss NaN or infinite."""
     return any(isinstance(item, keras.callbacks.TerminateOnNaN) for item in callbacks)

@@ -1,4 +1,4 @@
-"""All that a training needs to go on in another process as if nothing had happened."""
+"""Checkpoints: everything that another process needs to resume a training with the same bits."""
 
 import json
 import time
@@ -12,48 +12,48 @@ from safetensors.numpy import load_file, save_file
 
 from domain.job.job import Epoch
 from domain.model import ModelFile
-from worker.training.callbacks import put_back, state_of, weights_of
-from worker.training.output_folder import Folder
+from worker.training import callbacks as callback_state
+from worker.training.output_folder import OutputFolder
 from worker.training.variables import Tensors, Variables
 
 MEDIA_TYPE = "application/vnd.safetensors"
-COST = 0.1
-"""Of the time since the last checkpoint: more than this is not spent on the next one."""
+MOST_OF_TIME = 0.1
+"""The largest fraction of the time since the last checkpoint that the next one may take."""
 ASSUMED_BYTES_PER_SECOND = 2e8
-"""Until the first one has been measured."""
+"""The write speed that is assumed before the first checkpoint is measured."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a training stands, besides its variables."""
+    """The state of a training besides its variables."""
 
     history: list[Epoch]
     stopped: bool
-    """A callback ended the training."""
+    """Whether a callback ended the training."""
     step: int = 0
-    """Finished steps of the present epoch; all of them where only its validation is left."""
+    """Finished steps of the present epoch; all of them if only its validation is left."""
     seconds: float = 0.0
-    """That the present epoch has taken so far."""
+    """Time that the present epoch has taken so far."""
 
     @property
-    def place(self) -> tuple[int, int]:
-        """Finished epochs, and steps of the next."""
+    def position(self) -> tuple[int, int]:
+        """Finished epochs, and finished steps of the next one."""
         return len(self.history), self.step
 
 
 class Checkpoints:
-    """Writes a checkpoint when one is due, or asked for, and restores one."""
+    """Writes checkpoints that are due or requested, and restores one."""
 
     def __init__(
-        self, folder: Folder, variables: Variables, callbacks: Sequence[Any], seconds: float
+        self, folder: OutputFolder, variables: Variables, callbacks: Sequence[Any], seconds: float
     ) -> None:
-        """Nothing is written yet.
+        """Writes nothing yet.
 
         Args:
-            folder: Of the attempt.
-            variables: Of a model whose metrics and optimizer are built.
-            callbacks: Those that remember something.
-            seconds: Between two checkpoints within an epoch, if they are cheap.
+            folder: The attempt's folder.
+            variables: Variables of a model whose metrics and optimizer are built.
+            callbacks: Keras callbacks whose state is saved.
+            seconds: Least time between two checkpoints within an epoch.
         """
         self._folder = folder
         self._variables = variables
@@ -61,35 +61,38 @@ class Checkpoints:
         self._seconds = seconds
         self._cost = variables.bytes / ASSUMED_BYTES_PER_SECOND
         self._last = time.monotonic()
-        self._place = (0, 0)
+        self._position = (0, 0)
 
-    def held(self) -> Tensors:
-        """What a checkpoint of this moment, written later, would hold."""
-        return self._variables.held()
+    def snapshot(self) -> Tensors:
+        """The variables' present values, for a checkpoint that is written later."""
+        return self._variables.snapshot()
 
     def save(
-        self, checkpoint: Checkpoint, *, asked: bool = False, held: Tensors | None = None
+        self, checkpoint: Checkpoint, *, requested: bool = False, tensors: Tensors | None = None
     ) -> ModelFile | None:
-        """One file, named by its place; `None` where there is none to write.
+        """Writes a file named by its position; None if no checkpoint is due.
 
         Args:
-            checkpoint: The state that goes with the variables.
-            asked: Whatever it costs, unless nothing has happened since the last one.
-            held: The variables' values, where they have changed since.
+            checkpoint: The state that belongs to the variables.
+            requested: Write it even if it is not due, unless nothing has changed.
+            tensors: The variables' values; left out, their present values.
         """
         began = time.monotonic()
-        if checkpoint.place == self._place or not (asked or self._is_due(checkpoint, began)):
+        if checkpoint.position == self._position:
             return None
-        tensors = held or self.held()
-        name = "checkpoint-{}-{}.safetensors".format(*checkpoint.place)
-        written = self._folder.write(name, MEDIA_TYPE, lambda p: self._fill(p, checkpoint, tensors))
-        self._last, self._place = time.monotonic(), checkpoint.place
+        if not (requested or self._is_due(checkpoint, began)):
+            return None
+        values = tensors or self.snapshot()
+        name = "checkpoint-{}-{}.safetensors".format(*checkpoint.position)
+        written = self._folder.write(name, MEDIA_TYPE, lambda p: self._fill(p, checkpoint, values))
+        self._last, self._position = time.monotonic(), checkpoint.position
         self._cost = self._last - began
         return written
 
     def _is_due(self, checkpoint: Checkpoint, now: float) -> bool:
         since = now - self._last
-        return self._cost <= COST * since and (checkpoint.step == 0 or since >= self._seconds)
+        is_cheap = self._cost <= MOST_OF_TIME * since
+        return is_cheap and (checkpoint.step == 0 or since >= self._seconds)
 
     def _fill(self, path: Path, checkpoint: Checkpoint, tensors: Tensors) -> None:
         state = {
@@ -97,26 +100,27 @@ class Checkpoints:
             "stopped": checkpoint.stopped,
             "step": checkpoint.step,
             "seconds": checkpoint.seconds,
-            "callbacks": state_of(self._callbacks),
+            "callbacks": callback_state.state_of(self._callbacks),
         }
         text = np.frombuffer(json.dumps(state).encode(), np.uint8)
         arrays = {name: np.asarray(tensor.numpy()) for name, tensor in tensors.items()}
-        save_file({"state": text, **arrays, **weights_of(self._callbacks)}, path)
+        best = callback_state.weights_of(self._callbacks)
+        save_file({"state": text, **arrays, **best}, path)
 
     def restore(self, path: Path) -> Checkpoint | None:
-        """Put everything back; comes after the callbacks' `on_train_begin`.
+        """Restores everything. Call it after the callbacks' `on_train_begin`.
 
         Returns:
-            `None`, and nothing is changed, where the file is of another version's making.
+            None if another version wrote the file for other variables; then nothing changes.
         """
         arrays = load_file(path)
         state = json.loads(arrays["state"].tobytes())
         step, seconds = state.get("step", 0), state.get("seconds", 0.0)
-        if not self._variables.fit(arrays, within_epoch=step > 0):
+        if not self._variables.accepts(arrays, within_epoch=step > 0):
             return None
         self._variables.assign(arrays)
-        put_back(self._callbacks, state["callbacks"], arrays)
+        callback_state.restore(self._callbacks, state["callbacks"], arrays)
         history = [Epoch(**epoch) for epoch in state["history"]]
         checkpoint = Checkpoint(history, state["stopped"], step, seconds)
-        self._place = checkpoint.place
+        self._position = checkpoint.position
         return checkpoint

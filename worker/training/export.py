@@ -1,55 +1,85 @@
-"""The files of a finished model."""
+"""Writes the files of a finished model."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic_core import to_json
 from safetensors.numpy import save_file
 
 from compiler.model.build import Built
 from compiler.model.weights import arrays_of
 from domain.job.job import Epoch
+from domain.job.outcome import ModelMade
 from domain.model import FileLeftOut, ModelFile
-from worker.training.history_file import history_json
+from domain.pointer import pointer
 from worker.training.keras_files import KerasFiles, NotTheSame
-from worker.training.output_folder import Folder
+from worker.training.output_folder import OutputFolder
+
+
+def export(folder: OutputFolder, built: Built, history: list[Epoch]) -> ModelMade:
+    """Writes every file that this model can have.
+
+    Raises:
+        OSError: E.g. the disk is full.
+    """
+    files = _Files(folder)
+    files.write("model.safetensors", "application/vnd.safetensors", lambda p: _weights(built, p))
+    keras_files = KerasFiles(built)
+    files.try_write("model.keras", "application/vnd.keras", keras_files.archive)
+    files.try_write("model.weights.h5", "application/x-hdf5", keras_files.weights)
+    content = history_json(history)
+    files.write("history.json", "application/json", lambda p: _fill(p, content))
+    metrics = history[-1].metrics if history else {}
+    return ModelMade(tuple(files.written), tuple(files.left_out), metrics)
+
+
+def history_json(epochs: list[Epoch]) -> bytes:
+    """The content of `history.json`, as `GET /v1/jobs/{id}/history` answers it.
+
+    Numbers that are not finite are `null`; `non_finite` names each by its JSON Pointer.
+    """
+    document: dict[str, object] = {"epochs": [epoch.model_dump() for epoch in epochs]}
+    non_finite = {
+        pointer("epochs", i, "metrics", name): _name(value)
+        for i, epoch in enumerate(epochs)
+        for name, value in epoch.metrics.items()
+        if not math.isfinite(value)
+    }
+    if non_finite:
+        document["non_finite"] = non_finite
+    return to_json(document, inf_nan_mode="null")
 
 
 @dataclass
-class Export:
-    """Writes a model's files one after the other."""
+class _Files:
+    """The files of one model, written one after the other."""
 
-    folder: Folder
-    built: Built
-    files: list[ModelFile] = field(default_factory=list)
+    folder: OutputFolder
+    written: list[ModelFile] = field(default_factory=list)
     left_out: list[FileLeftOut] = field(default_factory=list)
 
-    def run(self, history: list[Epoch]) -> None:
-        """Every file that this model can have.
+    def write(self, name: str, media_type: str, fill: Callable[[Path], None]) -> None:
+        self.written.append(self.folder.write(name, media_type, fill))
 
-        Raises:
-            OSError: E.g. the disk is full.
-        """
-        self._write("model.safetensors", "application/vnd.safetensors", self._weights)
-        foreign = KerasFiles(self.built)
-        self._try("model.keras", "application/vnd.keras", foreign.archive)
-        self._try("model.weights.h5", "application/x-hdf5", foreign.weights)
-        content = history_json(history)
-        self._write("history.json", "application/json", lambda path: _fill(path, content))
-
-    def _weights(self, path: Path) -> None:
-        save_file(arrays_of(self.built), path)
-
-    def _write(self, name: str, media_type: str, fill: Callable[[Path], None]) -> None:
-        self.files.append(self.folder.write(name, media_type, fill))
-
-    def _try(self, name: str, media_type: str, fill: Callable[[Path], None]) -> None:
-        """A file in a format that cannot express every model."""
+    def try_write(self, name: str, media_type: str, fill: Callable[[Path], None]) -> None:
+        """Writes a file in a format that cannot express every model."""
         try:
-            self._write(name, media_type, fill)
+            self.write(name, media_type, fill)
         except NotTheSame as reason:
             self.left_out.append(FileLeftOut(name=name, reason=str(reason)))
 
 
+def _weights(built: Built, path: Path) -> None:
+    save_file(arrays_of(built), path)
+
+
 def _fill(path: Path, content: bytes) -> None:
     path.write_bytes(content)
+
+
+def _name(number: float) -> str:
+    if math.isnan(number):
+        return "NaN"
+    return "Infinity" if number > 0 else "-Infinity"

@@ -1,4 +1,4 @@
-"""Brings rows to the training step: columns on disk, batches by row index in the graph."""
+"""Feeds rows to the training step: columns lie on disk, the graph gathers them by row index."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,19 +18,19 @@ Batch = tuple[tuple[Any, ...], dict[str, Any], dict[str, Any] | None]
 
 @dataclass(frozen=True)
 class Column:
-    """Rows and the dtype that the model wants them in."""
+    """The rows of one column, and the dtype to which they are cast."""
 
     array: np.ndarray[Any, Any]
     dtype: np.dtype[Any]
 
     @property
     def bytes(self) -> int:
-        """In memory, once cast."""
+        """Bytes in memory after the cast."""
         return self.array.size * self.dtype.itemsize
 
 
 class Feed:
-    """The rows of one dataset, in the shape that Keras's `train_step` takes."""
+    """The rows of one dataset, in the structure that Keras's `train_step` takes."""
 
     def __init__(
         self,
@@ -39,6 +39,14 @@ class Feed:
         weights: Mapping[str, Column | None],
         constant_bytes: int = COLUMN_BYTES,
     ) -> None:
+        """Loads small columns into memory.
+
+        Args:
+            inputs: The columns by input, in graph order.
+            targets: The columns by output; None for an output without a loss.
+            weights: The sample weights by output; None for an output without any.
+            constant_bytes: How many bytes of columns may be kept in memory.
+        """
         self._inputs, self._targets, self._weights = inputs, targets, weights
         roles = {"x": inputs, "y": targets, "w": weights}
         self._columns = {
@@ -52,11 +60,11 @@ class Feed:
         self._gather = _gatherer(self._columns, constant_bytes)
 
     def batch(self, indices: Any) -> Batch:
-        """The rows at `indices`, a tensor of int64; called while a graph is traced."""
+        """The rows at `indices`, int64 of shape (rows,); called while a graph is traced."""
         return self._arranged(self._gather(indices))
 
     def specimen(self, batch_size: int | None) -> Batch:
-        """A batch without values, to build metrics and optimizer by."""
+        """A symbolic batch, from whose shapes metrics and optimizer are built."""
         return self._arranged(
             {
                 key: keras.KerasTensor((batch_size, *column.array.shape[1:]), column.dtype.name)
@@ -80,15 +88,15 @@ def feed_of(
     training: bool = True,
     constant_bytes: int = COLUMN_BYTES,
 ) -> Feed:
-    """The feed that a recipe describes.
+    """Opens the columns that a recipe names.
 
     Args:
-        recipe: Which column goes where.
-        dtypes: Of each input of the graph.
+        recipe: Maps columns to inputs, targets and sample weights.
+        dtypes: The dtype of each input of the graph.
         columns: The `.npy` file of each column.
-        rows: Which rows count.
-        training: Class weights act in training, not in validation, as in Keras.
-        constant_bytes: How much may be held in memory.
+        rows: The rows to use.
+        training: Whether class weights apply; as in Keras, they do not in validation.
+        constant_bytes: How many bytes of columns may be kept in memory.
     """
     arrays = {name: np.load(path, mmap_mode="r")[rows] for name, path in columns.items()}
     inputs = {
@@ -108,7 +116,7 @@ def _input_dtype(array: np.ndarray[Any, Any], dtype: str) -> np.dtype[Any]:
 
 
 def _as_keras(array: np.ndarray[Any, Any]) -> Column:
-    """Floats of any width become float32, as in Keras's `fit`; the rest stays as it is."""
+    """Casts floats of any width to float32, as Keras's `fit` does; other dtypes stay."""
     return Column(array, np.dtype(np.float32) if array.dtype.kind == "f" else array.dtype)
 
 
@@ -128,11 +136,11 @@ def _weights(
 def class_weights(
     target: np.ndarray[Any, Any], weights: ClassWeights
 ) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """The weight of each row's class, as Keras's `class_weight` has it.
+    """The weight of each row's class, as Keras computes it for `class_weight`.
 
     Args:
         target: Class indices of shape (rows,) or (rows, 1), or one-hot (rows, classes).
-        weights: By class index; a class that is not named weighs 1.
+        weights: Weights by class index; all other classes have weight 1.
     """
     if target.ndim > 1 and target.shape[-1] != 1:
         classes = np.argmax(target, axis=-1)
@@ -147,31 +155,31 @@ def class_weights(
 def _gatherer(
     columns: Mapping[tuple[str, str], Column], constant_bytes: int
 ) -> Callable[[Any], dict[tuple[str, str], Any]]:
-    """Small columns as constants, the others read from disk in one call a batch."""
-    constants, mapped, free = {}, {}, constant_bytes
+    """Keeps small columns as constants; reads the others from disk, in one call for each batch."""
+    constants, on_disk, free = {}, {}, constant_bytes
     for key, column in sorted(columns.items(), key=lambda item: item[1].bytes):
         if column.bytes <= free:
             free -= column.bytes
             constants[key] = tf.constant(column.array.astype(column.dtype, copy=False))
         else:
-            mapped[key] = column
+            on_disk[key] = column
 
     def gather(indices: Any) -> dict[tuple[str, str], Any]:
         tensors = {key: tf.gather(constant, indices) for key, constant in constants.items()}
-        return tensors | (_read(mapped, indices) if mapped else {})
+        return tensors | (_read(on_disk, indices) if on_disk else {})
 
     return gather
 
 
-def _read(mapped: Mapping[tuple[str, str], Column], indices: Any) -> dict[tuple[str, str], Any]:
-    def rows(at: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
+def _read(on_disk: Mapping[tuple[str, str], Column], indices: Any) -> dict[tuple[str, str], Any]:
+    def rows_at(at: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
         return [
             np.asarray(column.array[at]).astype(column.dtype, copy=False)
-            for column in mapped.values()
+            for column in on_disk.values()
         ]
 
-    dtypes = [tf.as_dtype(column.dtype) for column in mapped.values()]
-    tensors = tf.numpy_function(rows, [indices], dtypes, stateful=False)
-    for tensor, column in zip(tensors, mapped.values(), strict=True):
+    dtypes = [tf.as_dtype(column.dtype) for column in on_disk.values()]
+    tensors = tf.numpy_function(rows_at, [indices], dtypes, stateful=False)
+    for tensor, column in zip(tensors, on_disk.values(), strict=True):
         tensor.set_shape((*indices.shape, *column.array.shape[1:]))
-    return dict(zip(mapped, tensors, strict=True))
+    return dict(zip(on_disk, tensors, strict=True))

@@ -1,4 +1,4 @@
-"""Keras's own formats: a file counts once plain Keras has read the same model back from it."""
+"""Saves models in Keras's formats; each file is verified by reading it back with plain Keras."""
 
 import logging
 from collections.abc import Callable
@@ -17,24 +17,24 @@ log = logging.getLogger(__name__)
 
 
 class NotTheSame(Exception):
-    """A file does not give the model back; its text tells the client why."""
+    """A file does not give the same model back. The text is the reason for the client."""
 
 
 class KerasFiles:
-    """Saves a model in Keras's formats and compares what Keras reads back.
+    """Saves a model in Keras's formats and compares it with what Keras reads back.
 
-    Both methods raise NotTheSame where the file is of no use, and OSError where there is no room.
+    Both methods raise NotTheSame if the file is unusable, and OSError if the disk is full.
     """
 
     def __init__(self, built: Built) -> None:
         model = built.model
         self._blueprint = built.blueprint
-        # without optimizer, loss and metrics, which the client's Keras may not know
+        # without optimizer, loss and metrics, which the client's Keras may not have
         self._model = keras.Model(model.inputs, model.output, name=model.name)
         self._reloaded: Any = None
 
     def archive(self, path: Path) -> None:
-        """`model.keras`."""
+        """Writes `model.keras`."""
         self._keras(lambda: self._model.save(path))
         reloaded = self._keras(lambda: keras.models.load_model(path))
         self._same_weights(reloaded)
@@ -42,7 +42,7 @@ class KerasFiles:
         self._reloaded = reloaded
 
     def weights(self, path: Path) -> None:
-        """`model.weights.h5`; tried on the model that the archive gave back."""
+        """Writes `model.weights.h5`; verified with the model that was read from the archive."""
         if self._reloaded is None:
             raise NotTheSame("Without a model.keras there is no model to load it into.")
         self._keras(lambda: self._model.save_weights(path))
@@ -66,18 +66,18 @@ class KerasFiles:
         if not all(_equal(array, theirs[name]) for name, array in ours.items()):
             raise NotTheSame(self._reason("The model that Keras reads back predicts otherwise."))
 
-    def _keras(self, act: Callable[[], Any]) -> Any:
-        """What Keras gives; whatever stops it besides a full disk, the file is of no use."""
+    def _keras(self, call: Callable[[], Any]) -> Any:
+        """The result of a call of Keras. On any error but a full disk, the file is unusable."""
         try:
-            return act()
+            return call()
         except Exception as error:
             if disk_is_full(error):
                 raise
-            log.warning("Keras cannot keep a model: %s", error)
+            log.warning("Keras cannot save a model: %s", error)
             raise NotTheSame(self._reason()) from error
 
     def _reason(self, seen: str = "Keras cannot read this model back from its own format.") -> str:
-        """What Keras's formats are known to lose of this model, else what was seen."""
+        """The known reason why Keras's formats cannot express this model, else what was seen."""
         return next((lost.detail for lost in losses(self._blueprint)), seen)
 
 

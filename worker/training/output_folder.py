@@ -1,37 +1,37 @@
-"""The folder of one attempt: every file in it is whole, on the disk, and written under a lease."""
+"""The folder of one attempt. Every file in it is complete, synced, and written under a lease."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from domain.model import ModelFile
 from models_store.files.disk import sha256_of, sync
-from worker.training.supervisor_link import Lifeline
+from worker.training.supervisor_link import SupervisorLink
 
 
-class Folder:
-    """Writes files so that a name either does not exist or names the whole content."""
+class OutputFolder:
+    """Writes files so that a name either does not exist or names the complete content."""
 
-    def __init__(self, path: Path, lifeline: Lifeline) -> None:
+    def __init__(self, path: Path, link: SupervisorLink) -> None:
         self._path = path
-        self._lifeline = lifeline
+        self._link = link
 
     def write(self, name: str, media_type: str, fill: Callable[[Path], None]) -> ModelFile:
-        """Fill, sync and publish one file.
+        """Writes, syncs and renames one file.
 
         Args:
-            name: Under which the file appears once it is whole.
-            media_type: For the one who downloads it.
+            name: The name of the complete file.
+            media_type: The media type for downloads.
             fill: Writes, and may check, the content at the given path, whose suffixes are `name`'s.
 
         Raises:
-            OSError: E.g. the disk is full. Nothing is left behind, whatever `fill` raises.
+            OSError: E.g. the disk is full. No file is left behind, whatever `fill` raises.
         """
-        self._lifeline.check()
+        self._link.check()
         draft = self._path / f"partial-{name}"
         try:
             fill(draft)
-            written = _sealed(draft, name, media_type)
-            self._lifeline.check()
+            written = _synced(draft, name, media_type)
+            self._link.check()
             draft.replace(self._path / name)
         finally:
             draft.unlink(missing_ok=True)
@@ -39,7 +39,7 @@ class Folder:
         return written
 
 
-def _sealed(path: Path, name: str, media_type: str) -> ModelFile:
+def _synced(path: Path, name: str, media_type: str) -> ModelFile:
     sync(path)
     size = path.stat().st_size
     return ModelFile(name=name, bytes=size, sha256=sha256_of(path), media_type=media_type)

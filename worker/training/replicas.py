@@ -1,45 +1,79 @@
-"""One model on several devices: each takes its share of every batch, the loss is of all its rows.
+"""Trains one model on several devices. Each computes its share of every batch.
 
-Keras's own `train_step` under MirroredStrategy takes the mean of each replica's mean, clips each
-replica's gradients alone and leaves the statistics of BatchNormalization apart. Here a replica
-only runs forwards and backwards; loss, metrics and optimizer see the whole batch, as on one device.
+Under MirroredStrategy, Keras's own `train_step` takes the mean of the replicas' mean losses, clips
+the gradients of each replica alone and does not merge the statistics of BatchNormalization. Here a
+replica only runs the forward and the backward pass. Loss, metrics and optimizer see the whole
+batch, as on one device.
 """
 
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import tensorflow as tf
 
-from worker.training.batch_shares import Share, shares_of
 from worker.training.feed import Batch
 
 _SEED_SHIFT = 0x9E3779B9
-"""From one replica's random streams to the next one's: odd and large, so that none meet."""
+"""Distance between the seeds of two replicas, odd and large, so that their streams differ."""
 
-_NOT_COMPILED = "`jit_compile` is passed over: XLA compiles no step of several devices."
+_NOT_COMPILED = "`jit_compile` is ignored: XLA cannot compile a step of several devices."
 
 
 @dataclass(frozen=True)
-class Pass:
-    """One replica's way forwards, which its tape leads back."""
+class Share:
+    """The rows of one replica in a batch."""
+
+    inputs: tuple[Any, ...]
+    """At least one row, since a layer may divide by the number of its rows."""
+    rows: Any
+    """How many of these rows count; 0 if the batch has fewer rows than there are replicas."""
+    fraction: Any
+    """These rows as a fraction of the batch's rows."""
+
+
+def shares_of(inputs: Sequence[Any], replicas: int) -> list[Share]:
+    """Splits a batch into consecutive rows for each replica; called while a graph is traced.
+
+    The sizes differ by at most one row.
+
+    Args:
+        inputs: Tensors with equal numbers of rows.
+        replicas: The number of shares.
+    """
+    known = inputs[0].shape[0]
+    rows = tf.shape(inputs[0])[0] if known is None else known
+    bounds = [rows * i // replicas for i in range(replicas + 1)]
+    return [_share(inputs, start, stop, rows) for start, stop in pairwise(bounds)]
+
+
+def _share(inputs: Sequence[Any], start: Any, stop: Any, rows: Any) -> Share:
+    end = max(stop, start + 1) if isinstance(stop, int) else tf.maximum(stop, start + 1)
+    fraction = tf.cast(stop - start, tf.float32) / tf.cast(rows, tf.float32)
+    return Share(tuple(tensor[start:end] for tensor in inputs), stop - start, fraction)
+
+
+@dataclass(frozen=True)
+class ForwardPass:
+    """The forward pass of one replica, and the tape that differentiates it."""
 
     tape: tf.GradientTape
     outputs: Mapping[str, Any]
-    added: Sequence[Any]
-    """Losses of layers and regularizers: a mean over rows each, or the same on all replicas."""
+    added_losses: Sequence[Any]
+    """Losses of layers and regularizers: each a mean over rows, or equal on all replicas."""
 
     @property
     def ends(self) -> list[Any]:
-        """What the batch's loss is made of."""
-        return [*self.outputs.values(), *self.added]
+        """The tensors from which the batch's loss is computed."""
+        return [*self.outputs.values(), *self.added_losses]
 
 
 class Replicas:
-    """Keras's steps for a compiled model that was built under the strategy's scope.
+    """Keras's steps for a compiled model that was built in the strategy's scope.
 
-    Metrics are built outside of it: they are one, and see every row once.
+    Metrics are built outside the scope: each exists once and sees every row once.
     """
 
     def __init__(self, model: Any, strategy: Any) -> None:
@@ -57,104 +91,105 @@ class Replicas:
         ]
 
     def train_step(self, batch: Batch) -> dict[str, Any]:
-        """What `model.train_step` does on one device; called while a graph is traced."""
+        """Does what `model.train_step` does on one device; called while a graph is traced."""
         shares, passes = self._forward(batch, training=True)
         ends = [end for one in passes for end in one.ends]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([end for end in ends if end.dtype.is_floating])
-            predicted, loss = self._judged(batch, shares, passes)
+            predicted, loss = self._outputs_and_loss(batch, shares, passes)
             scaled = self._model.optimizer.scale_loss(loss)
         gradients = self._backward(passes, tape.gradient(scaled, ends))
         variables = self._model.trainable_variables
         self._model.optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        return self._measured(batch, predicted, loss)
+        return self._metrics(batch, predicted, loss)
 
     def test_step(self, batch: Batch) -> dict[str, Any]:
-        """What `model.test_step` does on one device; called while a graph is traced."""
+        """Does what `model.test_step` does on one device; called while a graph is traced."""
         shares, passes = self._forward(batch, training=False)
-        return self._measured(batch, *self._judged(batch, shares, passes))
+        return self._metrics(batch, *self._outputs_and_loss(batch, shares, passes))
 
-    def _forward(self, batch: Batch, *, training: bool) -> tuple[list[Share], list[Pass]]:
+    def _forward(self, batch: Batch, *, training: bool) -> tuple[list[Share], list[ForwardPass]]:
         shares = shares_of(batch[0], self._strategy.num_replicas_in_sync)
 
-        def of_replica() -> Pass:
-            number = _number()
+        def run_replica() -> ForwardPass:
+            number = _replica_number()
             self._shift_seeds(number)
             with tf.GradientTape() as tape:
                 outputs = self._model(shares[number].inputs, training=training)
                 added = list(self._model.losses)
             self._shift_seeds(-number)
-            return Pass(tape, outputs, added)
+            return ForwardPass(tape, outputs, added)
 
-        passes = self._strategy.experimental_local_results(self._strategy.run(of_replica))
+        passes = self._strategy.experimental_local_results(self._strategy.run(run_replica))
         self._merge_statistics(shares)
         return shares, list(passes)
 
     def _shift_seeds(self, replicas: int) -> None:
-        """Each replica draws its own noise, though all keep the first one's seeds."""
+        """Gives each replica its own random numbers, although all keep the seeds of the first."""
         for seed in self._seeds if replicas else ():
             seed.assign(seed.value + tf.constant([replicas * _SEED_SHIFT, 0], seed.dtype))
 
     def _merge_statistics(self, shares: Sequence[Share]) -> None:
-        """What replicas learnt of their rows apart becomes one; what they agree on stays."""
+        """Merges statistics that the replicas computed from their own rows, as a weighted mean."""
         for variable in self._statistics:
             first, *others = self._strategy.experimental_local_results(variable.value)
-            merged = kept = tf.convert_to_tensor(first)
+            merged = base = tf.convert_to_tensor(first)
             for share, other in zip(shares[1:], others, strict=True):
-                merged += tf.cast(share.fraction, kept.dtype) * (other - kept)
+                merged += tf.cast(share.fraction, base.dtype) * (other - base)
             variable.assign(merged)
 
-    def _judged(
-        self, batch: Batch, shares: Sequence[Share], passes: Sequence[Pass]
+    def _outputs_and_loss(
+        self, batch: Batch, shares: Sequence[Share], passes: Sequence[ForwardPass]
     ) -> tuple[dict[str, Any], Any]:
-        """The outputs for the whole batch, and its loss."""
+        """The outputs for the whole batch by name, and its loss."""
         _, y, weights = batch
         predicted = {name: _joined(name, shares, passes) for name in passes[0].outputs}
         loss = self._model._compile_loss(y, predicted, weights)
         for share, one in zip(shares, passes, strict=True):
-            for added in one.added:
+            for added in one.added_losses:
                 loss += tf.cast(share.fraction, loss.dtype) * tf.cast(added, loss.dtype)
         return predicted, loss
 
-    def _backward(self, passes: Sequence[Pass], seeds: Sequence[Any]) -> list[Any]:
-        """The gradients of all replicas together, by trainable variable.
+    def _backward(self, passes: Sequence[ForwardPass], seeds: Sequence[Any]) -> list[Any]:
+        """The sum of the gradients of all replicas, for each trainable variable.
 
         Args:
-            seeds: The loss's gradient by each replica's ends, one replica after the other.
+            passes: The forward pass of each replica.
+            seeds: The loss's gradients with respect to each replica's ends, replica by replica.
         """
         count = len(passes[0].ends)
         variables = [variable.value for variable in self._model.trainable_variables]
 
-        def of_replica() -> list[Any]:
-            number = _number()
+        def run_replica() -> list[Any]:
+            number = _replica_number()
             one, own = passes[number], seeds[number * count : (number + 1) * count]
             pairs = zip(one.ends, own, strict=True)
             ends, begun = zip(*(pair for pair in pairs if pair[1] is not None), strict=True)
             found: list[Any] = one.tape.gradient(ends, variables, output_gradients=begun)
             return found
 
-        found = self._strategy.run(of_replica)
+        found = self._strategy.run(run_replica)
         return [None if parts is None else self._sum(parts) for parts in found]
 
     def _sum(self, gradients: Any) -> Any:
         with tf.device(self._strategy.extended.worker_devices[0]):
             return self._strategy.reduce(tf.distribute.ReduceOp.SUM, gradients, axis=None)
 
-    def _measured(self, batch: Batch, predicted: Mapping[str, Any], loss: Any) -> dict[str, Any]:
+    def _metrics(self, batch: Batch, predicted: Mapping[str, Any], loss: Any) -> dict[str, Any]:
         x, y, weights = batch
         self._model._loss_tracker.update_state(loss, sample_weight=tf.shape(x[0])[0])
         logs: dict[str, Any] = self._model.compute_metrics(x, y, predicted, sample_weight=weights)
         return logs
 
 
-def _number() -> int:
-    """Of the replica that is traced."""
+def _replica_number() -> int:
+    """The number of the replica that is being traced."""
     context = tf.distribute.get_replica_context()
     return int(tf.get_static_value(context.replica_id_in_sync_group))
 
 
-def _joined(name: str, shares: Sequence[Share], passes: Sequence[Pass]) -> Any:
-    """One output for all rows of the batch, with the mask that its loss heeds."""
+def _joined(name: str, shares: Sequence[Share], passes: Sequence[ForwardPass]) -> Any:
+    """One output for all rows of the batch, with the mask that its loss applies."""
     parts = [one.outputs[name] for one in passes]
     whole = _rows(shares, parts)
     masks = [getattr(part, "_keras_mask", None) for part in parts]

@@ -1,4 +1,4 @@
-"""The training loop: Keras's own `train_step`, many steps an execution, in an order of our own."""
+"""The training loop: runs Keras's own `train_step`, many steps in each execution of a graph."""
 
 import time
 from collections.abc import Callable
@@ -10,33 +10,33 @@ import tensorflow as tf
 from worker.training.feed import Feed
 
 EXECUTION_SECONDS = 0.4
-"""Short enough to show progress and to cancel, long enough that Python costs nothing."""
+"""Target duration: short for progress and cancellation, long enough to hide Python's cost."""
 
 Rows = np.ndarray[Any, np.dtype[np.int64]]
 """Row indices."""
 Logs = dict[str, float]
 Progress = Callable[[int, Logs], None]
-"""Told the finished steps and the metrics so far, after each execution."""
+"""Called after each execution with the finished steps and the metrics so far."""
 
 
 class Pace:
-    """How many steps an execution takes so that it lasts about `EXECUTION_SECONDS`."""
+    """Chooses how many steps an execution runs, so that it lasts about `EXECUTION_SECONDS`."""
 
     def __init__(self) -> None:
         self.steps = 1
-        self._warm = False
+        self._is_traced = False
 
-    def took(self, steps: int, seconds: float) -> None:
-        """Learn from an execution; the first one also pays for TensorFlow's setting up."""
-        if not self._warm:
-            self._warm = True
+    def measure(self, steps: int, seconds: float) -> None:
+        """Adapts to the duration of an execution; ignores the first one, which includes tracing."""
+        if not self._is_traced:
+            self._is_traced = True
             return
         ideal = int(steps * EXECUTION_SECONDS / max(seconds, 1e-6))
         self.steps = max(1, min(ideal, 16 * steps))
 
 
 class Steps:
-    """A pass over rows in a given order, with one of Keras's steps."""
+    """Runs one of Keras's steps over all rows in a given order."""
 
     def __init__(
         self,
@@ -47,14 +47,14 @@ class Steps:
         *,
         while_finite: bool = False,
     ) -> None:
-        """Nothing is traced yet.
+        """Traces nothing yet.
 
         Args:
-            model: Compiled, its metrics built.
+            model: A compiled model whose metrics are built.
             step: `model.train_step` or `model.test_step`.
-            feed: Where the rows come from.
-            batch_size: Rows a step; the last step takes what is left.
-            while_finite: Stop right after the step that makes the loss NaN or infinite.
+            feed: The rows.
+            batch_size: Rows of each step; the last step takes the remaining rows.
+            while_finite: Whether to stop right after the step that makes the loss NaN or infinite.
         """
         self.rows = feed.rows
         self.count = -(-feed.rows // batch_size)
@@ -63,12 +63,13 @@ class Steps:
         self._execute = _executor(model, step, feed, batch_size, while_finite)
 
     def run(self, order: Rows, progress: Progress, start: int = 0) -> Logs:
-        """One epoch, or one validation.
+        """Runs one epoch or one validation.
 
         Args:
-            order: The rows, in the order in which they are taken.
-            progress: A pass that ends at a loss that is not finite is told of as finished.
-            start: Steps that are done already, whose metrics the model's variables hold.
+            order: The row indices in the order in which they are used.
+            progress: Called after each execution. If the loss is NaN or infinite and the run stops,
+                the steps count as finished.
+            start: Finished steps, whose metrics are in the model's variables.
 
         Returns:
             Keras's metrics by name.
@@ -76,7 +77,7 @@ class Steps:
         if start == 0:
             self._model.reset_metrics()
         rows, done = tf.constant(order), start
-        while True:  # also where no step is left: the metrics are told by the same graph
+        while True:  # runs even if no step is left: the same graph gives the metrics
             done, logs = self._execution(rows, done)
             progress(done, logs)
             if done == self.count:
@@ -87,21 +88,21 @@ class Steps:
         began = time.perf_counter()
         done, finite, metrics = self._execute(rows, tf.constant(start), tf.constant(stop))
         logs = {name: float(value) for name, value in metrics.items()}
-        self._pace.took(stop - start, time.perf_counter() - began)
+        self._pace.measure(stop - start, time.perf_counter() - began)
         return int(done) if finite else self.count, logs
 
 
 def _executor(
     model: Any, step: Callable[[Any], Any], feed: Feed, batch_size: int, while_finite: bool
 ) -> Callable[..., Any]:
-    """A graph that runs steps `start` to `stop`: traced once, for every count of steps."""
+    """A graph that runs the steps from `start` to `stop`; it is traced once for all of them."""
     even = feed.rows % batch_size == 0
     compiled = tf.function(step, jit_compile=True) if model.jit_compile else step
 
     def execute(order: Any, start: Any, stop: Any) -> tuple[Any, Any, Any]:
         def body(at: Any, _: Any) -> tuple[Any, Any]:
             indices = order[at * batch_size : (at + 1) * batch_size]
-            if even:  # Keras weighs the losses of single outputs by a batch size known beforehand
+            if even:  # Keras weights the losses of single outputs by a static batch size
                 indices.set_shape([batch_size])
             loss = compiled(feed.batch(indices))["loss"]
             return at + 1, tf.math.is_finite(loss) if while_finite else tf.constant(True)
@@ -115,8 +116,8 @@ def _executor(
     return tf.function(execute, autograph=False, reduce_retracing=True)
 
 
-def order_of(seed: int, epoch: int, rows: int, *, shuffle: bool) -> Rows:
-    """The rows of an epoch (counted from 0) in the order that its number alone decides."""
+def row_order(seed: int, epoch: int, rows: int, *, shuffle: bool) -> Rows:
+    """The row indices of an epoch (counted from 0); seed and epoch alone decide the order."""
     if not shuffle:
         return np.arange(rows)
     return np.random.default_rng([seed, epoch]).permutation(rows)

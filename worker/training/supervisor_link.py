@@ -1,4 +1,4 @@
-"""Ties a training process to its supervisor and its lease: it dies with either of them."""
+"""The training process's end of the pipe. The process ends with its supervisor or its lease."""
 
 import os
 import time
@@ -8,66 +8,73 @@ from typing import NoReturn
 
 from worker.protocol.messages import FromChild, FromSupervisor, Renewed
 
-REST_SECONDS = 0.1
+POLL_SECONDS = 0.1
 EXIT_CODE = 75
-"""EX_TEMPFAIL: the job is somebody else's now, nothing is wrong with it."""
+"""Exit status EX_TEMPFAIL: the lease or the supervisor is gone; the job itself did not fail."""
 
 
-class Lifeline:
-    """The child's end of the pipe, and what it knows of the lease."""
+class SupervisorLink:
+    """Sends messages to the supervisor and follows the lease."""
 
     def __init__(self, connection: Connection, lease_seconds: float, leased_at: float) -> None:
+        """Listens to nothing yet.
+
+        Args:
+            connection: This process's end of the pipe.
+            lease_seconds: The duration of the lease.
+            leased_at: This machine's monotonic clock just before its last renewal.
+        """
         self._connection = connection
         self._lease_seconds = lease_seconds
         self._ends_at = leased_at + lease_seconds
-        self._save = Event()
+        self._save_requested = Event()
 
     def start(self) -> None:
-        """Listen to the supervisor in a daemon thread."""
-        Thread(target=self._listen, name="lifeline", daemon=True).start()
+        """Starts a daemon thread that receives the supervisor's messages."""
+        Thread(target=self._listen, name="supervisor-link", daemon=True).start()
 
     def check(self) -> None:
-        """End this process at once unless the lease still holds.
+        """Ends this process at once unless the lease still lasts.
 
-        A process that was stopped may come here before its listener wakes up.
+        A process that was stopped (SIGSTOP) may come here before its listener wakes up.
         """
         if time.monotonic() >= self._ends_at:
             os._exit(EXIT_CODE)
 
     def send(self, message: FromChild) -> None:
-        """Tell the supervisor; without one this process ends."""
+        """Sends a message; ends this process if the supervisor is gone."""
         try:
             self._connection.send(message)
         except OSError:
             os._exit(EXIT_CODE)
 
-    def is_save_asked(self) -> bool:
-        """Whether the supervisor has asked for a checkpoint since the last look."""
-        asked = self._save.is_set()
-        if asked:
-            self._save.clear()  # what is asked meanwhile is answered by the same checkpoint
-        return asked
+    def take_save_request(self) -> bool:
+        """Whether the supervisor has requested a checkpoint since the last call."""
+        requested = self._save_requested.is_set()
+        if requested:
+            self._save_requested.clear()  # a request that comes now gets the same checkpoint
+        return requested
 
-    def rest(self) -> NoReturn:
-        """Wait for the end, which the supervisor brings, or that of the lease.
+    def wait_for_end(self) -> NoReturn:
+        """Waits until the supervisor or the end of the lease ends this process.
 
-        What is done after a checkpoint that was asked for to end with is done in vain.
+        After a requested checkpoint, any further work would be lost.
         """
         while True:
             self.check()
-            time.sleep(REST_SECONDS)
+            time.sleep(POLL_SECONDS)
 
     def _listen(self) -> None:
         while True:
             self.check()
             try:
                 if self._connection.poll(self._ends_at - time.monotonic()):
-                    self._heed(self._connection.recv())
+                    self._handle(self._connection.recv())
             except (EOFError, OSError):
                 os._exit(EXIT_CODE)
 
-    def _heed(self, message: FromSupervisor) -> None:
+    def _handle(self, message: FromSupervisor) -> None:
         if isinstance(message, Renewed):
             self._ends_at = max(self._ends_at, message.at + self._lease_seconds)
         else:
-            self._save.set()
+            self._save_requested.set()

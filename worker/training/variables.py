@@ -1,4 +1,4 @@
-"""Everything a training changes: model, optimizer and metrics, under names of our own."""
+"""All variables that a training changes (model, optimizer, metrics), by names of our own."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,14 +7,19 @@ import numpy as np
 import tensorflow as tf
 
 Tensors = dict[str, Any]
-"""TensorFlow's, by name."""
+"""TensorFlow tensors by name."""
 
 
 class Variables:
-    """The variables of a model that is compiled and built."""
+    """The variables of a compiled and built model."""
 
     def __init__(self, named: Mapping[str, Any], model: Any) -> None:
-        """Takes the model's own by the names that `compiler.model.weights` gives them."""
+        """Names the variables.
+
+        Args:
+            named: The model's own variables by the names that `compiler.model.weights` uses.
+            model: The Keras model.
+        """
         self._all = {f"model/{name}": item for name, item in named.items()}
         self._all |= {f"optimizer/{i}": item for i, item in enumerate(model.optimizer.variables)}
         metrics = [item for metric in model.metrics for item in metric.variables]
@@ -22,15 +27,23 @@ class Variables:
 
     @property
     def bytes(self) -> int:
-        """Of one checkpoint, about."""
+        """The approximate size of one checkpoint."""
         return sum(int(np.prod(item.shape)) * 4 for item in self._all.values())
 
-    def held(self) -> Tensors:
-        """Their present values, for good: only what changes afterwards takes memory twice."""
+    def snapshot(self) -> Tensors:
+        """The present values, unaffected by later changes.
+
+        Only variables that change afterwards take memory twice.
+        """
         return {name: tf.convert_to_tensor(item.value) for name, item in self._all.items()}
 
-    def fit(self, arrays: Mapping[str, Any], *, within_epoch: bool) -> bool:
-        """Whether these are values of these variables; the metrics' count within an epoch alone."""
+    def accepts(self, arrays: Mapping[str, Any], *, within_epoch: bool) -> bool:
+        """Whether `arrays` has a value of the right shape for each variable.
+
+        Args:
+            arrays: Values by name.
+            within_epoch: Whether metrics need a value; after an epoch they are reset anyway.
+        """
         return all(
             arrays[name].shape == tuple(item.shape)
             if name in arrays
@@ -39,7 +52,7 @@ class Variables:
         )
 
     def assign(self, arrays: Mapping[str, Any]) -> None:
-        """Give each that is named its value back."""
+        """Assigns the values in `arrays` to the variables of the same names."""
         for name, item in self._all.items():
             if name in arrays:
                 item.assign(arrays[name])

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
 
+from domain.job.outcome import ModelMade
 from domain.model import ModelFile
 from models_store.ids import new_id
 from models_store.jobs import attempts, workers
@@ -121,7 +122,7 @@ def modelled(keyed: Server) -> str:
     file = ModelFile(name=WEIGHTS, bytes=7, sha256=sha256, media_type="x/y")
     done = Estimate(1, lambda: 0.0).finished(1)
     with keyed.parts.database.write() as connection:
-        attempts.succeeded(connection, claim, done, {}, [file], [])
+        attempts.succeed(connection, claim, done, ModelMade((file,), (), {}))
     model_id: str = caller(keyed, "ada").client.get("/v1/models").json()["items"][0]["id"]
     return model_id
 

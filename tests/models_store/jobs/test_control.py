@@ -61,7 +61,7 @@ def test_cancelling_a_running_job_goes_through_its_worker(database: Database) ->
     assert steered(database, control.cancel, job_id) == "cancelling"
     with database.write() as connection:
         assert leases.renew(connection, held, 60) is JobState.CANCELLING
-        attempts.cancelled(connection, held)
+        attempts.cancel(connection, held)
     assert shown(database, job_id).state == "cancelled"
 
 
@@ -118,7 +118,7 @@ def test_a_running_job_is_paused_by_its_worker_and_goes_on_from_its_checkpoint(
     checkpoint = Checkpoint(2, 3, "jobs/x/1/checkpoint-2-3.safetensors", "0" * 64)
     with database.write() as connection:
         assert leases.renew(connection, held, 60) is JobState.PAUSING
-        attempts.checkpointed(connection, held, checkpoint, None)
+        attempts.save_checkpoint(connection, held, checkpoint, None)
         leases.hand_back(connection, held, "of no matter")
     assert shown(database, job_id).state == "paused"
     with pytest.raises(LeaseLost), database.write() as connection:
@@ -134,7 +134,7 @@ def test_a_job_that_is_about_to_rest_may_still_end(database: Database) -> None:
     held = claimed(database)
     steered(database, control.pause, job_id)
     with database.write() as connection:
-        attempts.failed(connection, held, ERROR)
+        attempts.fail(connection, held, ERROR)
     assert shown(database, job_id).state == "failed"
 
 
@@ -142,7 +142,7 @@ def test_a_paused_job_is_cancelled_at_once_and_forgets_its_checkpoint(database: 
     job_id = queued(database)
     held = claimed(database)
     with database.write() as connection:
-        attempts.checkpointed(connection, held, Checkpoint(1, 0, "jobs/x/1/c", "0" * 64), None)
+        attempts.save_checkpoint(connection, held, Checkpoint(1, 0, "jobs/x/1/c", "0" * 64), None)
     steered(database, control.pause, job_id)
     assert steered(database, control.cancel, job_id) == "cancelling"
     with pytest.raises(Conflict, match="being cancelled"):
@@ -167,7 +167,7 @@ def test_what_has_ended_is_not_steered_nor_what_is_somebody_elses(
     with pytest.raises(Conflict), database.write() as connection:
         jobs.delete(connection, "local", job_id)
     with database.write() as connection:
-        attempts.failed(connection, held, ERROR)
+        attempts.fail(connection, held, ERROR)
     with pytest.raises(Conflict, match="failed"):
         steered(database, steer, job_id)
     with database.write() as connection:

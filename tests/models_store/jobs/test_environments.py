@@ -25,7 +25,7 @@ def held(database: Database) -> Claim:
 
 def handed_back(database: Database, claim: Claim, environment_key: str | None) -> None:
     with database.write() as connection:
-        attempts.checkpointed(connection, claim, KEPT, environment_key)
+        attempts.save_checkpoint(connection, claim, KEPT, environment_key)
         leases.hand_back(connection, claim, "its worker was stopped")
 
 
@@ -59,6 +59,6 @@ def test_one_whose_bits_are_no_matter_goes_on_anywhere(database: Database, held:
 
 def test_one_without_a_checkpoint_begins_anew_anywhere(database: Database, held: Claim) -> None:
     with database.write() as connection:
-        attempts.started(connection, held, {"device": "cpu"})
+        attempts.start(connection, held, {"device": "cpu"})
         leases.hand_back(connection, held, "its worker was stopped")
     assert elsewhere(database) is not None

@@ -78,7 +78,7 @@ def test_an_expired_lease_is_taken_back_and_its_holder_writes_nothing_more(
         connection.execute(update(tables.jobs).values(retry_at=0))
     held = claim(database)
     with pytest.raises(LeaseLost), database.write() as connection:
-        attempts.cancelled(connection, lost)
+        attempts.cancel(connection, lost)
     with database.write() as connection:
         assert leases.renew(connection, held, 60) is JobState.RUNNING
 
@@ -98,7 +98,7 @@ def test_an_error_lies_where_the_request_says_the_graph(
     }
     held = claim(database)
     with database.write() as connection:
-        attempts.failed(connection, held, JobError.model_validate(error))
+        attempts.fail(connection, held, JobError.model_validate(error))
     with database.read() as connection:
         shown = jobs.get(connection, "local", job_id)
     assert shown.error is not None

@@ -47,7 +47,7 @@ def lose(database: Database, claim: Claim, most: Most = MOST, *, died: bool = Fa
 def checkpoint(database: Database, claim: Claim) -> None:
     kept = Checkpoint(1, 0, f"jobs/x/{claim.fence}/c", "0" * 64)
     with database.write() as connection:
-        attempts.checkpointed(connection, claim, kept, None)
+        attempts.save_checkpoint(connection, claim, kept, None)
 
 
 def shown(database: Database, job_id: str) -> Job:

@@ -142,7 +142,9 @@ def test_a_checkpoint_waits_for_the_same_bits(database: Database, explainer: Exp
     with database.write() as connection:
         first = queued_jobs.claim(connection)
         assert first is not None
-        attempts.checkpointed(connection, first, Checkpoint(1, 0, "somewhere", "0" * 64), "there")
+        attempts.save_checkpoint(
+            connection, first, Checkpoint(1, 0, "somewhere", "0" * 64), "there"
+        )
         leases.hand_back(connection, first, "its worker was stopped")
     explainer.explain()
     same_bits = "waiting: no worker has the environment in which it goes on with the same bits"

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Table, func, select, update
 
+from domain.job.outcome import ModelMade
 from domain.model import ModelFile
 from models_store.database.engine import Database
 from models_store.database.tables import events, jobs, model_files, models
@@ -31,7 +32,7 @@ def made(database: Database) -> Claim:
         claim = queued_jobs.claim(connection)
         assert claim is not None
         progress = Estimate(1, lambda: 0.0).finished(1)
-        attempts.succeeded(connection, claim, progress, {}, [WEIGHTS], [])
+        attempts.succeed(connection, claim, progress, ModelMade((WEIGHTS,), (), {}))
     return claim
 
 

@@ -1,6 +1,7 @@
 """What no row names is deleted, and nothing else."""
 
 from domain.job.job import Epoch
+from domain.job.outcome import ModelMade
 from domain.model import ModelFile
 from models_store.database.engine import Database
 from models_store.files.store import ArtifactStore
@@ -27,8 +28,8 @@ def test_only_what_a_row_names_stays(database: Database, store: ArtifactStore) -
     file = ModelFile(name="model.safetensors", bytes=1, sha256="0", media_type="x/y")
     progress = Estimate(1, lambda: 0.0).finished(1)
     with database.write() as connection:
-        attempts.succeeded(connection, done, progress, {}, [file], [])
-        attempts.epoch_ended(
+        attempts.succeed(connection, done, progress, ModelMade((file,), (), {}))
+        attempts.end_epoch(
             connection,
             running,
             Epoch(epoch=1, seconds=1.0, metrics={"loss": 1.0}),

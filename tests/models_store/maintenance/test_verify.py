@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cli.main import main
+from domain.job.outcome import ModelMade
 from domain.model import ModelFile
 from models_store.database.engine import Database
 from models_store.datasets.ingest import ingest
@@ -30,7 +31,7 @@ def trained(database: Database, store: ArtifactStore) -> str:
     file = ModelFile(name="model.safetensors", bytes=len(content), sha256=sha256, media_type="x/y")
     progress = Estimate(1, lambda: 0.0).finished(1)
     with database.write() as connection:
-        attempts.succeeded(connection, claim, progress, {}, [file], [])
+        attempts.succeed(connection, claim, progress, ModelMade((file,), (), {}))
     return key
 
 

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from domain.job.recipe import Component, Fit
-from tests.worker.resuming import asked, same, with_folder, within
-from tests.worker.training_orders import (
+from tests.worker.resuming import assert_same, checkpoint_at, with_folder, within
+from tests.worker.training_tasks import (
     DENSE,
     WORDS,
     Jobs,
@@ -15,8 +15,15 @@ from tests.worker.training_orders import (
     start,
     words_columns,
 )
-from worker.protocol.messages import Checkpointed, EpochEnded, FromChild, Save, Started, Stepped
-from worker.protocol.training_order import Order
+from worker.protocol.messages import (
+    Checkpointed,
+    EpochEnded,
+    FromChild,
+    SaveCheckpoint,
+    Started,
+    Stepped,
+)
+from worker.protocol.tasks import TrainTask
 
 
 def decaying() -> Component:
@@ -53,61 +60,61 @@ EARLY = Component(
 def test_a_resumed_training_equals_an_undisturbed_one(
     jobs: Jobs, optimizer: Any, callbacks: list[Any]
 ) -> None:
-    order = jobs.order(
+    task = jobs.train(
         WORDS,
         words_columns(),
         recipe("binary_crossentropy", optimizer),
         Fit(epochs=20, validation_split=0.2, callbacks=callbacks),
     )
-    undisturbed = start(order)
+    undisturbed = start(task)
     undisturbed.finish()
 
-    killed = start(with_folder(jobs, order))
+    killed = start(with_folder(jobs, task))
     checkpoint = jobs.keep(checkpointed(killed, at_least=4))
     killed.kill()
-    resumed = start(with_folder(jobs, order, checkpoint=checkpoint))
+    resumed = start(with_folder(jobs, task, checkpoint=checkpoint))
     resumed.finish()
 
-    started = resumed.said[0]
+    started = resumed.messages[0]
     assert isinstance(started, Started)
     assert checkpoint.stem == f"checkpoint-{started.epoch}-0"
-    same(resumed, undisturbed)
+    assert_same(resumed, undisturbed)
 
 
 def test_a_training_that_had_stopped_early_does_not_go_on(jobs: Jobs) -> None:
     stop = Component(type="EarlyStopping", config={"monitor": "loss", "min_delta": 1e9})
-    order = jobs.order(DENSE, dense_columns(), recipe(), Fit(epochs=9, callbacks=[stop]))
-    first = start(order)
+    task = jobs.train(DENSE, dense_columns(), recipe(), Fit(epochs=9, callbacks=[stop]))
+    first = start(task)
     first.finish()
-    epochs = [message for message in first.said if isinstance(message, EpochEnded)]
+    epochs = [message for message in first.messages if isinstance(message, EpochEnded)]
     assert len(epochs) == 2
     checkpoint = epochs[-1].checkpoint or epochs[0].checkpoint
     assert checkpoint is not None
 
-    kept = jobs.keep(order.folder / checkpoint.name)
-    resumed = start(with_folder(jobs, order, checkpoint=kept))
+    kept = jobs.keep(task.folder / checkpoint.name)
+    resumed = start(with_folder(jobs, task, checkpoint=kept))
     resumed.finish()
 
-    same(resumed, first)
+    assert_same(resumed, first)
 
 
 @pytest.mark.slow
 def test_an_epoch_that_is_too_short_for_a_checkpoint_goes_without(jobs: Jobs) -> None:
-    attempt = start(jobs.order(DENSE, dense_columns(), recipe(), Fit(epochs=60)))
+    attempt = start(jobs.train(DENSE, dense_columns(), recipe(), Fit(epochs=60)))
     attempt.finish()
 
-    kept = [m.checkpoint is not None for m in attempt.said if isinstance(m, EpochEnded)]
+    kept = [m.checkpoint is not None for m in attempt.messages if isinstance(m, EpochEnded)]
     assert kept[0]
     assert len(kept) == 60
     assert not all(kept)
 
 
-def long_epochs(jobs: Jobs, rows: int = 3_000, **fields: Any) -> Order:
+def long_epochs(jobs: Jobs, rows: int = 3_000, **fields: Any) -> TrainTask:
     """Each with many executions, in training and in validation, and much to remember."""
     made = recipe("binary_crossentropy", "adam", metrics=["accuracy", "AUC"])
     plateau = Component(type="ReduceLROnPlateau", config={"monitor": "val_loss", "patience": 1})
     fit = Fit(epochs=4, batch_size=1, validation_split=0.5, callbacks=[plateau, EARLY])
-    return replace(jobs.order(WORDS, words_columns(rows), made, fit), **fields)
+    return replace(jobs.train(WORDS, words_columns(rows), made, fit), **fields)
 
 
 def validating(epoch: int) -> Any:
@@ -122,7 +129,7 @@ def validating(epoch: int) -> Any:
 def test_after_the_checkpoint_that_it_is_to_end_with_nothing_is_done(jobs: Jobs) -> None:
     attempt = start(long_epochs(jobs))
     attempt.until(within(1))
-    attempt.connection.send(Save())
+    attempt.connection.send(SaveCheckpoint())
     attempt.until(lambda message: getattr(message, "checkpoint", None) is not None)
     assert not attempt.connection.poll(1)  # four reports of progress are due in this time
     attempt.kill()
@@ -130,26 +137,28 @@ def test_after_the_checkpoint_that_it_is_to_end_with_nothing_is_done(jobs: Jobs)
 
 @pytest.mark.slow
 def test_a_training_goes_on_within_its_epoch(jobs: Jobs) -> None:
-    order = long_epochs(jobs)
-    undisturbed = start(order)
+    task = long_epochs(jobs)
+    undisturbed = start(task)
     undisturbed.finish()
 
-    first, checkpoint = asked(jobs, with_folder(jobs, order), within(1))
+    first, checkpoint = checkpoint_at(jobs, with_folder(jobs, task), within(1))
     assert (first.epoch, 0 < first.step < first.steps) == (1, True)
-    again = with_folder(jobs, order, checkpoint=checkpoint)
-    second, checkpoint = asked(jobs, again, within(1))
+    again = with_folder(jobs, task, checkpoint=checkpoint)
+    second, checkpoint = checkpoint_at(jobs, again, within(1))
     assert second.epoch == 1
     assert second.step > first.step
-    third, checkpoint = asked(jobs, with_folder(jobs, order, checkpoint=checkpoint), validating(2))
+    third, checkpoint = checkpoint_at(
+        jobs, with_folder(jobs, task, checkpoint=checkpoint), validating(2)
+    )
     assert (third.epoch, third.step) == (2, third.steps)
-    resumed = start(with_folder(jobs, order, checkpoint=checkpoint))
+    resumed = start(with_folder(jobs, task, checkpoint=checkpoint))
     resumed.finish()
 
-    started = resumed.said[0]
+    started = resumed.messages[0]
     assert isinstance(started, Started)
     assert (started.epoch, started.step) == (2, third.steps)
-    assert not any(isinstance(m, EpochEnded) and m.epoch < 3 for m in resumed.said)
-    same(resumed, undisturbed)
+    assert not any(isinstance(m, EpochEnded) and m.epoch < 3 for m in resumed.messages)
+    assert_same(resumed, undisturbed)
 
 
 @pytest.mark.slow
@@ -159,6 +168,6 @@ def test_a_long_epoch_has_checkpoints_by_the_clock(jobs: Jobs) -> None:
         attempt.until(lambda message: isinstance(message, Checkpointed))
     attempt.kill()
 
-    saved = [m for m in attempt.said if isinstance(m, Checkpointed | EpochEnded)]
+    saved = [m for m in attempt.messages if isinstance(m, Checkpointed | EpochEnded)]
     assert all(isinstance(m, Checkpointed) for m in saved[:2])
     assert sum(isinstance(m, Checkpointed) for m in saved) == 3

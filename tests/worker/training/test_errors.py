@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from domain.errors import Fault, Invalid
-from tests.worker.training_orders import DENSE, Jobs
+from tests.worker.training_tasks import DENSE, Jobs
 from worker.training.errors import failure_of
 
 ON_GPU = (
@@ -29,7 +29,7 @@ BY_DRIVER = "CUDA_ERROR_OUT_OF_MEMORY: out of memory"
     ids=["gpu", "driver", "cpu", "python"],
 )
 def test_a_full_gpu_is_the_jobs_fault(jobs: Jobs, error: Exception, category: str) -> None:
-    failed = failure_of(error, jobs.order(DENSE, {}, None))
+    failed = failure_of(error, jobs.build(DENSE))
 
     assert (failed.type, failed.category) == ("out-of-memory", category)
     assert ("GPU" in failed.detail) == (category == "user")
@@ -41,6 +41,6 @@ def test_a_graph_that_cannot_be_built_is_at_fault_where_the_request_has_it(
 ) -> None:
     refusal = Invalid([Fault(pointer="/nodes/0/layer", detail="Too large.")])
 
-    failed = failure_of(refusal, jobs.order(DENSE, {}, None, graph_place=place))
+    failed = failure_of(refusal, jobs.build(DENSE, graph_place=place))
 
     assert (failed.pointer, failed.detail) == (f"{place}/nodes/0/layer", "Too large.")

@@ -5,9 +5,10 @@ import keras
 import numpy as np
 import pytest
 
+from domain.job.outcome import ModelMade
 from domain.job.recipe import Fit
 from tests.worker.child import in_child
-from tests.worker.training_orders import (
+from tests.worker.training_tasks import (
     DENSE,
     WORDS,
     Attempt,
@@ -18,7 +19,6 @@ from tests.worker.training_orders import (
     start,
     words_columns,
 )
-from worker.protocol.messages import Finished
 
 SHARED = {
     "inputs": [{"name": "x", "shape": [8]}],
@@ -52,8 +52,8 @@ TWIN = {
 }
 
 
-def built(jobs: Jobs, definition: dict[str, Any]) -> tuple[Attempt, Finished]:
-    attempt = start(jobs.order(definition, {}, None))
+def built(jobs: Jobs, definition: dict[str, Any]) -> tuple[Attempt, ModelMade]:
+    attempt = start(jobs.build(definition))
     return attempt, attempt.finish()
 
 
@@ -80,7 +80,7 @@ def test_plain_keras_reads_the_files_back(jobs: Jobs, definition: dict[str, Any]
 
 
 def test_a_trained_model_is_saved_without_its_optimizer(jobs: Jobs) -> None:
-    attempt = start(jobs.order(WORDS, words_columns(), recipe("binary_crossentropy", "adam")))
+    attempt = start(jobs.train(WORDS, words_columns(), recipe("binary_crossentropy", "adam")))
     attempt.finish()
 
     rows = np.ones((2, 12))
@@ -103,7 +103,7 @@ def test_a_model_that_keras_cannot_keep_loses_those_files_alone(jobs: Jobs) -> N
 def test_history_holds_null_where_a_metric_is_not_finite(jobs: Jobs) -> None:
     columns = dense_columns()
     columns["y"][0] = np.nan
-    attempt = start(jobs.order(DENSE, columns, recipe(), Fit(epochs=2)))
+    attempt = start(jobs.train(DENSE, columns, recipe(), Fit(epochs=2)))
     finished = attempt.finish()
 
     assert np.isnan(finished.metrics["loss"])

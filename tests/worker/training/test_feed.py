@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from domain.job.recipe import OutputRecipe, Recipe
 from tests.worker.child import in_child
-from tests.worker.training_orders import Jobs
+from tests.worker.training_tasks import Jobs
 from worker.training.feed import class_weights, feed_of
 
 

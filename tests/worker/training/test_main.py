@@ -18,7 +18,7 @@ from keras import layers
 
 from domain.job.recipe import Component, Fit, OutputRecipe, Recipe
 from tests.worker.child import in_child
-from tests.worker.training_orders import (
+from tests.worker.training_tasks import (
     DENSE,
     WORDS,
     Jobs,
@@ -29,25 +29,25 @@ from tests.worker.training_orders import (
     words_columns,
 )
 from worker.protocol.messages import EpochEnded, Failed, Finished, Renewed, Started, Stepped, Warned
-from worker.protocol.training_order import Order
-from worker.training.environment import pin
-from worker.training.main import train
-from worker.training.steps import order_of
+from worker.protocol.tasks import TrainTask
+from worker.training.hardware.environment import pin
+from worker.training.main import run
+from worker.training.steps import row_order
 from worker.training.supervisor_link import EXIT_CODE
 
 
 def test_a_training_says_what_it_does_and_leaves_whole_files(jobs: Jobs) -> None:
     fit = Fit(epochs=3, validation_split=0.25)
-    attempt = start(jobs.order(DENSE, dense_columns(), recipe(), fit))
+    attempt = start(jobs.train(DENSE, dense_columns(), recipe(), fit))
     finished = attempt.finish()
 
     assert attempt.process.exitcode == 0
-    started = attempt.said[0]
+    started = attempt.messages[0]
     assert isinstance(started, Started)
     assert (started.epoch, started.steps) == (0, 10)
     assert started.environment["deterministic"] is True
     assert started.environment["keras"] == keras.__version__
-    epochs = [message for message in attempt.said if isinstance(message, EpochEnded)]
+    epochs = [message for message in attempt.messages if isinstance(message, EpochEnded)]
     assert [message.epoch for message in epochs] == [1, 2, 3]
     assert {*epochs[0].metrics} == {"loss", "accuracy", "val_loss", "val_accuracy"}
     assert [message.metrics for message in epochs] == attempt.metrics()
@@ -63,29 +63,30 @@ def test_a_training_says_what_it_does_and_leaves_whole_files(jobs: Jobs) -> None
         assert (len(content), sha256(content).hexdigest()) == (file.bytes, file.sha256)
 
 
-def train_and_tell(order: Order, connection: Connection) -> None:
-    train(order, connection)
+def train_and_tell(task: TrainTask, connection: Connection) -> None:
+    run(task, connection)
     connection.send(Warned(tempfile.gettempdir()))
 
 
 def test_what_keras_drafts_goes_with_the_attempt(jobs: Jobs) -> None:
-    attempt = start(jobs.order(DENSE, dense_columns(), recipe(), Fit(epochs=1)), train_and_tell)
+    attempt = start(jobs.train(DENSE, dense_columns(), recipe(), Fit(epochs=1)), train_and_tell)
     assert attempt.until(lambda message: isinstance(message, Warned)) == Warned(str(attempt.folder))
 
 
-def script(order: Order, columns: dict[str, Any]) -> dict[str, Any]:
+def script(
+    seed: int, epochs: int, columns: dict[str, Any], class_weight: Any = None
+) -> dict[str, Any]:
     """The same training as a plain Keras script over rows in the job's order."""
     pin(deterministic=True)
-    keras.utils.set_random_seed(order.seed)
+    keras.utils.set_random_seed(seed)
     x = keras.Input((64,), name="x")
     hidden = layers.Dense(64, activation="relu")(x)
     hidden = layers.Dropout(0.2)(hidden)
     model = keras.Model(x, layers.Dense(10, activation="softmax")(hidden))
     model.compile("rmsprop", "categorical_crossentropy")
-    weights = order.recipe.outputs["y"].class_weight if order.recipe else None
-    for epoch in range(order.fit.epochs):
-        rows = order_of(order.seed, epoch, len(columns["x"]), shuffle=True)
-        classes = {int(index): weight for index, weight in weights.items()} if weights else None
+    classes = {int(i): weight for i, weight in class_weight.items()} if class_weight else None
+    for epoch in range(epochs):
+        rows = row_order(seed, epoch, len(columns["x"]), shuffle=True)
         taken = columns["x"][rows], columns["y"][rows]
         model.fit(*taken, shuffle=False, verbose=0, class_weight=classes)
     return {str(i): weight for i, weight in enumerate(model.get_weights())}
@@ -95,11 +96,11 @@ def script(order: Order, columns: dict[str, Any]) -> dict[str, Any]:
 def test_the_weights_equal_those_of_a_keras_script(jobs: Jobs, class_weight: Any) -> None:
     columns = dense_columns()
     made = recipe(class_weight=class_weight)
-    order = jobs.order(DENSE, columns, made, Fit(epochs=2))
-    attempt = start(order)
+    task = jobs.train(DENSE, columns, made, Fit(epochs=2))
+    attempt = start(task)
     attempt.finish()
 
-    theirs = in_child(script, order, columns)
+    theirs = in_child(script, task.seed, 2, columns, class_weight)
     ours = attempt.weights()
     kernels = [ours["hidden/kernel"], ours["hidden/bias"], ours["y/kernel"], ours["y/bias"]]
     assert all(map(np.array_equal, kernels, theirs.values()))
@@ -107,22 +108,22 @@ def test_the_weights_equal_those_of_a_keras_script(jobs: Jobs, class_weight: Any
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_threads_are_those_of_the_order(jobs: Jobs, threads: int) -> None:
-    attempt = start(jobs.order(DENSE, {}, None, threads=threads))
+    attempt = start(jobs.build(DENSE, threads=threads))
     attempt.finish()
-    started = attempt.said[0]
+    started = attempt.messages[0]
     assert isinstance(started, Started)
     assert started.environment["intra_op_threads"] == threads
     assert started.environment["inter_op_threads"] == threads
 
 
 def test_a_build_has_the_initial_weights_of_the_script(jobs: Jobs) -> None:
-    order = jobs.order(DENSE, {}, None)
-    attempt = start(order)
+    task = jobs.build(DENSE)
+    attempt = start(task)
     finished = attempt.finish()
 
     assert finished.metrics == {}
     assert attempt.metrics() == []
-    theirs = in_child(script, replace(order, fit=Fit.model_construct(epochs=0)), dense_columns(1))
+    theirs = in_child(script, task.seed, 0, dense_columns(1))
     assert np.array_equal(attempt.weights()["hidden/kernel"], theirs["0"])
 
 
@@ -162,24 +163,24 @@ def two_columns(rows: int = 200) -> dict[str, Any]:
 
 
 def test_an_output_without_a_loss_needs_no_target(jobs: Jobs) -> None:
-    attempt = start(jobs.order(TWO, two_columns(), two_recipe()))
+    attempt = start(jobs.train(TWO, two_columns(), two_recipe()))
     metrics = attempt.finish().metrics
 
     assert {*metrics} == {"loss", "digit_loss", "odd_loss", "digit_accuracy"}
     weights = attempt.weights()
-    untrained = start(jobs.order(TWO, {}, None))
+    untrained = start(jobs.build(TWO))
     untrained.finish()
     assert np.array_equal(weights["spare/kernel"], untrained.weights()["spare/kernel"])
     assert not np.array_equal(weights["odd/kernel"], untrained.weights()["odd/kernel"])
 
 
 def test_sample_weights_act_on_their_output_alone(jobs: Jobs) -> None:
-    silent = start(jobs.order(TWO, two_columns(), two_recipe(sample_weight="zero")))
-    whole = start(jobs.order(TWO, two_columns(), two_recipe(sample_weight="one")))
-    plain = start(jobs.order(TWO, two_columns(), two_recipe()))
+    silent = start(jobs.train(TWO, two_columns(), two_recipe(sample_weight="zero")))
+    whole = start(jobs.train(TWO, two_columns(), two_recipe(sample_weight="one")))
+    plain = start(jobs.train(TWO, two_columns(), two_recipe()))
     for attempt in (silent, whole, plain):
         attempt.finish()
-    untrained = start(jobs.order(TWO, {}, None))
+    untrained = start(jobs.build(TWO))
     untrained.finish()
 
     assert np.array_equal(silent.weights()["odd/kernel"], untrained.weights()["odd/kernel"])
@@ -188,12 +189,12 @@ def test_sample_weights_act_on_their_output_alone(jobs: Jobs) -> None:
 
 
 def test_training_goes_on_from_given_weights(jobs: Jobs) -> None:
-    first = start(jobs.order(DENSE, dense_columns(), recipe(), Fit(epochs=2)))
+    first = start(jobs.train(DENSE, dense_columns(), recipe(), Fit(epochs=2)))
     first.finish()
     fit = Fit(epochs=1)
     rate = Component(type="SGD", config={"learning_rate": 0.0})
-    order = jobs.order(DENSE, dense_columns(), recipe(optimizer=rate), fit)
-    second = start(replace(order, initial_weights=first.folder / "model.safetensors"))
+    task = jobs.train(DENSE, dense_columns(), recipe(optimizer=rate), fit)
+    second = start(replace(task, initial_weights=first.folder / "model.safetensors"))
     second.finish()
 
     assert np.array_equal(second.weights()["hidden/kernel"], first.weights()["hidden/kernel"])
@@ -201,11 +202,11 @@ def test_training_goes_on_from_given_weights(jobs: Jobs) -> None:
 
 def test_a_validation_dataset_of_its_own_is_used(jobs: Jobs) -> None:
     columns = dense_columns()
-    order = jobs.order(DENSE, columns, recipe(), Fit(epochs=1))
-    same = start(replace(order, validation_columns=order.columns))
+    task = jobs.train(DENSE, columns, recipe(), Fit(epochs=1))
+    same = start(replace(task, validation_columns=task.columns))
     other = start(
         replace(
-            order,
+            task,
             folder=jobs.folder(),
             validation_columns=jobs.columns({"x": columns["x"][:40] + 9, "y": columns["y"][:40]}),
         )
@@ -215,7 +216,7 @@ def test_a_validation_dataset_of_its_own_is_used(jobs: Jobs) -> None:
 
 
 def test_progress_is_told_at_least_once_a_second(jobs: Jobs) -> None:
-    attempt = start(jobs.order(DENSE, dense_columns(40_000), recipe(), Fit(batch_size=1)))
+    attempt = start(jobs.train(DENSE, dense_columns(40_000), recipe(), Fit(batch_size=1)))
     attempt.until(lambda message: isinstance(message, Stepped) and message.step > 1)
     times = []
     while isinstance(attempt.until(lambda _: True), Stepped):
@@ -231,11 +232,11 @@ def test_progress_is_told_at_least_once_a_second(jobs: Jobs) -> None:
 def test_what_keras_warns_of_is_told_once(jobs: Jobs) -> None:
     waiting = Component(type="EarlyStopping", config={"monitor": "val_loss"})
     attempt = start(
-        jobs.order(DENSE, dense_columns(), recipe(), Fit(epochs=3, callbacks=[waiting]))
+        jobs.train(DENSE, dense_columns(), recipe(), Fit(epochs=3, callbacks=[waiting]))
     )
     attempt.finish()
 
-    texts = [message.text for message in attempt.said if isinstance(message, Warned)]
+    texts = [message.text for message in attempt.messages if isinstance(message, Warned)]
     assert len(texts) == 1
     assert "`val_loss` which is not available" in texts[0]
 
@@ -251,7 +252,7 @@ def failed(attempt: Any) -> Failed:
 def test_an_index_beyond_an_embedding_names_its_input(jobs: Jobs) -> None:
     columns = words_columns()
     columns["x"][99, 3] = 5_000
-    failure = failed(start(jobs.order(WORDS, columns, recipe("binary_crossentropy"))))
+    failure = failed(start(jobs.train(WORDS, columns, recipe("binary_crossentropy"))))
 
     assert (failure.category, failure.pointer) == ("user", "/feed/inputs")
     assert failure.detail == (
@@ -262,7 +263,7 @@ def test_an_index_beyond_an_embedding_names_its_input(jobs: Jobs) -> None:
 def test_a_class_beyond_the_softmax_names_its_output(jobs: Jobs) -> None:
     columns = two_columns()
     columns["digit"][5] = 10
-    failure = failed(start(jobs.order(TWO, columns, two_recipe())))
+    failure = failed(start(jobs.train(TWO, columns, two_recipe())))
 
     assert (failure.category, failure.pointer) == ("user", "/feed/targets")
     assert "Column 'digit', which feeds 'digit', holds 10" in failure.detail
@@ -281,19 +282,19 @@ def test_what_keras_refuses_is_the_requests_fault(
     columns = dense_columns()
     if loss == "binary_crossentropy":
         columns["y"] = columns["y"][:, :3]
-    failure = failed(start(jobs.order(DENSE, columns, recipe(loss), fit)))
+    failure = failed(start(jobs.train(DENSE, columns, recipe(loss), fit)))
 
     assert failure.category == "user"
     assert said in failure.detail
 
 
-def train_with_small_disk(order: Order, connection: Connection) -> None:
+def train_with_small_disk(task: TrainTask, connection: Connection) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
-    train(order, connection)
+    run(task, connection)
 
 
 def test_a_full_disk_is_not_the_users_fault(jobs: Jobs) -> None:
-    attempt = start(jobs.order(DENSE, {}, None), train_with_small_disk)
+    attempt = start(jobs.build(DENSE), train_with_small_disk)
     failure = failed(attempt)
 
     assert (failure.type, failure.category) == ("storage-full", "infrastructure")
@@ -301,8 +302,8 @@ def test_a_full_disk_is_not_the_users_fault(jobs: Jobs) -> None:
     assert list(attempt.folder.iterdir()) == []
 
 
-def endless(jobs: Jobs, **fields: Any) -> Order:
-    return replace(jobs.order(DENSE, dense_columns(2_000), recipe(), Fit(epochs=100_000)), **fields)
+def endless(jobs: Jobs, **fields: Any) -> TrainTask:
+    return replace(jobs.train(DENSE, dense_columns(2_000), recipe(), Fit(epochs=100_000)), **fields)
 
 
 def test_it_ends_when_its_supervisor_is_gone(jobs: Jobs) -> None:
@@ -349,7 +350,7 @@ def test_one_that_was_stopped_past_its_lease_writes_nothing_more(jobs: Jobs) -> 
 
 
 def test_the_last_word_is_the_last(jobs: Jobs) -> None:
-    attempt = start(jobs.order(DENSE, {}, None))
+    attempt = start(jobs.build(DENSE))
     assert isinstance(attempt.end(), Finished)
 
     with pytest.raises(EOFError):
@@ -380,17 +381,17 @@ LARGE = {
 @pytest.mark.slow  # TensorFlow waits 10 s for memory before it gives up
 @pytest.mark.parametrize("definition", [WIDE, LARGE], ids=["weights", "activations"])
 def test_a_job_that_takes_too_much_memory_is_told_so(jobs: Jobs, definition: Any) -> None:
-    order = jobs.order(definition, dense_columns(), recipe(), memory_bytes=2**29)
-    failed = start(order).end()
+    task = jobs.train(definition, dense_columns(), recipe(), memory_bytes=2**29)
+    failed = start(task).end()
     assert isinstance(failed, Failed)
     assert (failed.type, failed.category) == ("out-of-memory", "user")
     assert "536,870,912 bytes that it may take (MAX_TRAINING_MEMORY_BYTES)" in failed.detail
 
 
 def test_a_job_within_its_memory_is_as_without_a_bound(jobs: Jobs) -> None:
-    order = jobs.order(DENSE, dense_columns(), recipe(), memory_bytes=2**29)
-    bounded = start(order)
+    task = jobs.train(DENSE, dense_columns(), recipe(), memory_bytes=2**29)
+    bounded = start(task)
     bounded.finish()
-    free = start(replace(order, folder=jobs.folder(), memory_bytes=0))
+    free = start(replace(task, folder=jobs.folder(), memory_bytes=0))
     free.finish()
     assert [list(bounded.weights()), bounded.metrics()] == [list(free.weights()), free.metrics()]

@@ -19,13 +19,13 @@ from domain.job.recipe import Fit
 from tests.compiler.catalogue.test_every_layer import definition_of
 from tests.compiler.layer_cases import CASES
 from tests.worker.child import in_child
-from tests.worker.resuming import asked, same, with_folder, within
-from tests.worker.training_orders import DENSE, PLAIN, Attempt, Jobs, node, recipe, start
+from tests.worker.resuming import assert_same, checkpoint_at, with_folder, within
+from tests.worker.training_tasks import DENSE, PLAIN, Attempt, Jobs, node, recipe, start
 from worker.protocol.messages import Started
-from worker.protocol.training_order import Order
-from worker.training import devices
-from worker.training.devices import choose
-from worker.training.main import train
+from worker.protocol.tasks import TrainTask
+from worker.training.hardware import devices
+from worker.training.hardware.devices import choose
+from worker.training.main import run
 
 
 def learnable(rows: int = 400) -> dict[str, Any]:
@@ -34,27 +34,27 @@ def learnable(rows: int = 400) -> dict[str, Any]:
     return {"x": x, "y": np.eye(10)[x[:, :10].argmax(axis=1)]}
 
 
-def mixed(jobs: Jobs, fit: Fit | None = None, **fields: Any) -> Order:
+def mixed(jobs: Jobs, fit: Fit | None = None, **fields: Any) -> TrainTask:
     made = recipe(optimizer="adam")
     fields = {"device": "cpu", "mixed_precision": True, **fields}
-    return jobs.order(DENSE, learnable(), made, fit or Fit(epochs=8), **fields)
+    return jobs.train(DENSE, learnable(), made, fit or Fit(epochs=8), **fields)
 
 
-def in_float16(order: Order, connection: Connection) -> None:
+def in_float16(task: TrainTask, connection: Connection) -> None:
     """As on a GPU, with Keras's scaling of the loss."""
     devices.REDUCED["CPU"] = "mixed_float16"
-    train(order, connection)
+    run(task, connection)
 
 
-def in_bfloat16(order: Order, connection: Connection) -> None:
-    train(order, connection)
+def in_bfloat16(task: TrainTask, connection: Connection) -> None:
+    run(task, connection)
 
 
 BOTH = pytest.mark.parametrize("how", [in_float16, in_bfloat16])
 
 
 def precision(attempt: Attempt) -> Any:
-    started = attempt.said[0]
+    started = attempt.messages[0]
     assert isinstance(started, Started)
     return started.environment["precision"]
 
@@ -62,14 +62,14 @@ def precision(attempt: Attempt) -> Any:
 @pytest.mark.slow
 @BOTH
 def test_it_learns_and_repeats_its_bits(jobs: Jobs, how: Any) -> None:
-    order = mixed(jobs)
-    first, again = start(order, how), start(with_folder(jobs, order), how)
+    task = mixed(jobs)
+    first, again = start(task, how), start(with_folder(jobs, task), how)
     first.finish()
     again.finish()
-    exact = start(with_folder(jobs, order, mixed_precision=False))
+    exact = start(with_folder(jobs, task, mixed_precision=False))
     exact.finish()
 
-    same(again, first)
+    assert_same(again, first)
     losses = [epoch["loss"] for epoch in first.metrics()]
     exactly = [epoch["loss"] for epoch in exact.metrics()]
     assert losses[-1] < losses[0]
@@ -84,22 +84,22 @@ def test_it_learns_and_repeats_its_bits(jobs: Jobs, how: Any) -> None:
 @pytest.mark.parametrize("together", [1, 2])
 def test_it_goes_on_with_the_same_bits(jobs: Jobs, how: Any, together: int) -> None:
     fit = Fit(epochs=6, batch_size=1, validation_split=0.2)
-    order = mixed(jobs, fit, devices=together)
-    order = with_folder(jobs, order, columns=jobs.columns(learnable(3_000)))
-    undisturbed = start(order, how)
+    task = mixed(jobs, fit, devices=together)
+    task = with_folder(jobs, task, columns=jobs.columns(learnable(3_000)))
+    undisturbed = start(task, how)
     undisturbed.finish()
-    _, checkpoint = asked(jobs, with_folder(jobs, order), within(1), how)
-    resumed = start(with_folder(jobs, order, checkpoint=checkpoint), how)
+    _, checkpoint = checkpoint_at(jobs, with_folder(jobs, task), within(1), how)
+    resumed = start(with_folder(jobs, task, checkpoint=checkpoint), how)
     resumed.finish()
 
-    same(resumed, undisturbed)
+    assert_same(resumed, undisturbed)
 
 
 @BOTH
 def test_several_devices_give_about_what_one_gives(jobs: Jobs, how: Any) -> None:
-    order = mixed(jobs, Fit(epochs=2))
-    order = with_folder(jobs, order, blueprint=Blueprint.model_validate({"definition": PLAIN}))
-    one, two = start(order, how), start(with_folder(jobs, order, devices=2), how)
+    task = mixed(jobs, Fit(epochs=2))
+    task = with_folder(jobs, task, blueprint=Blueprint.model_validate({"definition": PLAIN}))
+    one, two = start(task, how), start(with_folder(jobs, task, devices=2), how)
     one.finish()
     two.finish()
 
@@ -108,31 +108,31 @@ def test_several_devices_give_about_what_one_gives(jobs: Jobs, how: Any) -> None
     assert two.metrics()[-1] == pytest.approx(one.metrics()[-1], rel=0.02)
 
 
-def predictions(order: Order, folder: Path) -> tuple[list[Any], str]:
+def predictions(task: TrainTask, folder: Path) -> tuple[list[Any], str]:
     """Of `model.keras` and of what Graphfit itself makes of the weights; and the former's dtype."""
     from safetensors.numpy import load_file
 
     x = learnable(5)["x"].astype(np.float32)
     loaded = keras.models.load_model(folder / "model.keras")
-    built = build(order.blueprint, None)
+    built = build(task.blueprint, None)
     assign(built, load_file(folder / "model.safetensors"))
     both = [np.asarray(forward_of(model)([x])["y"]) for model in (loaded, built.model)]
     return both, loaded.layers[1].dtype_policy.name
 
 
 def test_what_is_kept_is_float32(jobs: Jobs) -> None:
-    order = mixed(jobs, Fit(epochs=1))
-    attempt = start(order)
+    task = mixed(jobs, Fit(epochs=1))
+    attempt = start(task)
     finished = attempt.finish()
 
     assert finished.files[0].name == "model.safetensors"
     assert not finished.files_left_out
     floats = [array.dtype for array in attempt.weights().values() if array.dtype.kind == "f"]
     assert set(floats) == {np.dtype(np.float32)}
-    (by_keras, by_us), policy = in_child(predictions, order, attempt.folder)
+    (by_keras, by_us), policy = in_child(predictions, task, attempt.folder)
     assert policy == "float32"
     assert np.array_equal(by_keras, by_us)
-    blueprint = order.blueprint.model_dump_json()
+    blueprint = task.blueprint.model_dump_json()
     onnx = str(attempt.folder / "model.onnx")
     weights = str(attempt.folder / "model.safetensors")
     assert in_child(export_onnx, blueprint, weights, onnx).bytes
@@ -155,8 +155,8 @@ def test_it_goes_on_from_a_model_and_holds_one(jobs: Jobs) -> None:
     blueprint = Blueprint.model_validate(
         {"definition": {**DENSE, "nodes": nodes}, "sources": {model: {"definition": DENSE}}}
     )
-    order = mixed(jobs, Fit(epochs=1), blueprint=blueprint, source_weights={model: weights})
-    held = start(order)
+    task = mixed(jobs, Fit(epochs=1), blueprint=blueprint, source_weights={model: weights})
+    held = start(task)
     held.finish()
     inner = held.weights()["held/hidden/kernel"]
     assert np.array_equal(inner, first.weights()["hidden/kernel"])
@@ -172,15 +172,15 @@ DTYPES: dict[str, Any] = {
 }
 
 
-def dtypes_in_mixed(order: Order) -> list[str]:
-    choose(order)
-    model = build(order.blueprint, 7).model
+def dtypes_in_mixed(task: TrainTask) -> list[str]:
+    choose(task)
+    model = build(task.blueprint, 7).model
     return [model.get_layer(name).compute_dtype for name in ("free", "told")]
 
 
 def test_a_layer_that_is_told_its_dtype_keeps_it(jobs: Jobs) -> None:
-    order = jobs.order(DTYPES, {}, None, mixed_precision=True, device="cpu")
-    assert in_child(dtypes_in_mixed, order) == ["bfloat16", "float32"]
+    task = jobs.build(DTYPES, mixed_precision=True, device="cpu")
+    assert in_child(dtypes_in_mixed, task) == ["bfloat16", "float32"]
 
 
 def layers_not_kept() -> list[str]:

@@ -7,10 +7,10 @@ import pytest
 
 from compiler.training.components import OPTIMIZERS
 from domain.job.recipe import Component, Fit, OutputRecipe, Recipe
-from tests.worker.resuming import asked, same, with_folder, within
-from tests.worker.training_orders import PLAIN, Attempt, Jobs, dense_columns, node, recipe, start
+from tests.worker.resuming import assert_same, checkpoint_at, with_folder, within
+from tests.worker.training_tasks import PLAIN, Attempt, Jobs, dense_columns, node, recipe, start
 from worker.protocol.messages import Failed, Started, Warned
-from worker.protocol.training_order import Order
+from worker.protocol.tasks import TrainTask
 
 TOLERANCE = 1e-6
 REGULARIZED: dict[str, Any] = {
@@ -70,8 +70,8 @@ def sentences_recipe() -> Recipe:
     return Recipe(optimizer=adam, jit_compile=False, inputs=inputs, outputs=outputs)
 
 
-def trained(jobs: Jobs, order: Order, devices: int) -> Attempt:
-    attempt = start(with_folder(jobs, order, device="cpu", devices=devices))
+def trained(jobs: Jobs, task: TrainTask, devices: int) -> Attempt:
+    attempt = start(with_folder(jobs, task, device="cpu", devices=devices))
     attempt.finish()
     return attempt
 
@@ -95,11 +95,11 @@ def equal(one: Attempt, other: Attempt, tolerance: float = TOLERANCE) -> None:
     ],
 )
 def test_several_devices_give_what_one_gives(jobs: Jobs, devices: int, rows: int) -> None:
-    order = jobs.order(PLAIN, dense_columns(rows), recipe(), Fit(epochs=2))
+    task = jobs.train(PLAIN, dense_columns(rows), recipe(), Fit(epochs=2))
 
-    several = trained(jobs, order, devices)
-    equal(several, trained(jobs, order, 1))
-    started = several.said[0]
+    several = trained(jobs, task, devices)
+    equal(several, trained(jobs, task, 1))
+    started = several.messages[0]
     assert isinstance(started, Started)
     assert (started.environment["device"], started.environment["devices"]) == ("cpu", devices)
 
@@ -108,25 +108,25 @@ def test_several_devices_give_what_one_gives(jobs: Jobs, devices: int, rows: int
 @pytest.mark.parametrize("rows", [pytest.param(256, marks=pytest.mark.slow), 259])
 def test_losses_weights_masks_and_metrics_count_each_row_once(jobs: Jobs, rows: int) -> None:
     fit = Fit(epochs=2, validation_split=0.3)
-    order = jobs.order(SENTENCES, sentences(rows), sentences_recipe(), fit)
+    task = jobs.train(SENTENCES, sentences(rows), sentences_recipe(), fit)
 
-    equal(trained(jobs, order, 2), trained(jobs, order, 1))
+    equal(trained(jobs, task, 2), trained(jobs, task, 1))
 
 
 @pytest.mark.parametrize("rows", [pytest.param(128, marks=pytest.mark.slow), 100])
 def test_regularizers_count_once(jobs: Jobs, rows: int) -> None:
-    order = jobs.order(REGULARIZED, dense_columns(rows), recipe(), Fit(epochs=2))
+    task = jobs.train(REGULARIZED, dense_columns(rows), recipe(), Fit(epochs=2))
 
-    equal(trained(jobs, order, 2), trained(jobs, order, 1))
+    equal(trained(jobs, task, 2), trained(jobs, task, 1))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted({made.__name__ for made in OPTIMIZERS.classes.values()}))
 def test_every_optimizer_steps_alike(jobs: Jobs, name: str) -> None:
     made = recipe(optimizer=Component(type=name, config={"learning_rate": 0.001}))
-    order = jobs.order(PLAIN, dense_columns(200), made, Fit(epochs=2))
+    task = jobs.train(PLAIN, dense_columns(200), made, Fit(epochs=2))
 
-    equal(trained(jobs, order, 2), trained(jobs, order, 1), tolerance=1e-5)
+    equal(trained(jobs, task, 2), trained(jobs, task, 1), tolerance=1e-5)
 
 
 @pytest.mark.slow
@@ -141,9 +141,9 @@ def test_every_optimizer_steps_alike(jobs: Jobs, name: str) -> None:
 )
 def test_an_optimizers_extras_act_on_all_devices(jobs: Jobs, config: dict[str, Any]) -> None:
     made = recipe(optimizer=Component(type="SGD", config=config))
-    order = jobs.order(PLAIN, dense_columns(200), made, Fit(epochs=2))
+    task = jobs.train(PLAIN, dense_columns(200), made, Fit(epochs=2))
 
-    equal(trained(jobs, order, 2), trained(jobs, order, 1))
+    equal(trained(jobs, task, 2), trained(jobs, task, 1))
 
 
 NORMAL: dict[str, Any] = {
@@ -157,8 +157,8 @@ NORMAL: dict[str, Any] = {
 
 def test_batch_statistics_of_all_rows_are_kept(jobs: Jobs) -> None:
     """A batch of 25 rows: each device normalizes by its own, and what they learn is joined."""
-    order = jobs.order(NORMAL, dense_columns(25), recipe(), Fit(epochs=1))
-    several, one = trained(jobs, order, 2).weights(), trained(jobs, order, 1).weights()
+    task = jobs.train(NORMAL, dense_columns(25), recipe(), Fit(epochs=1))
+    several, one = trained(jobs, task, 2).weights(), trained(jobs, task, 1).weights()
 
     np.testing.assert_allclose(
         several["hidden/moving_mean"], one["hidden/moving_mean"], rtol=0, atol=TOLERANCE
@@ -181,11 +181,11 @@ def test_each_device_draws_noise_of_its_own(jobs: Jobs) -> None:
     sgd = Component(type="SGD", config={"learning_rate": 1.0})
     made = recipe("mean_absolute_error", sgd, metrics=[])
 
-    def order(rows: int) -> Order:
+    def task(rows: int) -> TrainTask:
         columns = {"x": np.zeros((rows, 64)), "y": np.full((rows, 1), 1e6)}
-        return jobs.order(NOISY, columns, made, Fit(epochs=1))
+        return jobs.train(NOISY, columns, made, Fit(epochs=1))
 
-    both, single = trained(jobs, order(2), 2).weights(), trained(jobs, order(1), 1).weights()
+    both, single = trained(jobs, task(2), 2).weights(), trained(jobs, task(1), 1).weights()
     assert np.abs(both["y/kernel"] - single["y/kernel"]).min() > 0
     assert np.abs(both["y/kernel"] - single["y/kernel"]).max() > 0.1
 
@@ -208,50 +208,50 @@ CALLBACKS: list[Any] = [
 ]
 
 
-def by_two(jobs: Jobs, **fields: Any) -> Order:
+def by_two(jobs: Jobs, **fields: Any) -> TrainTask:
     """With all that has a state."""
     made = recipe(optimizer="adam", metrics=["accuracy", "AUC"])
     fit = Fit(epochs=4, batch_size=3, validation_split=0.3, callbacks=CALLBACKS)
     columns = dense_columns(2_000)
-    return jobs.order(BOTH, columns, made, fit, device="cpu", devices=2, **fields)
+    return jobs.train(BOTH, columns, made, fit, device="cpu", devices=2, **fields)
 
 
 @pytest.mark.slow
 def test_a_repeat_and_a_resume_within_an_epoch_have_equal_bits(jobs: Jobs) -> None:
-    order = by_two(jobs)
-    first = start(order)
+    task = by_two(jobs)
+    first = start(task)
     first.finish()
-    repeat = start(with_folder(jobs, order))
+    repeat = start(with_folder(jobs, task))
     repeat.finish()
-    same(repeat, first)
+    assert_same(repeat, first)
 
-    said, checkpoint = asked(jobs, with_folder(jobs, order), within(1))
+    said, checkpoint = checkpoint_at(jobs, with_folder(jobs, task), within(1))
     assert 0 < said.step < said.steps
-    resumed = start(with_folder(jobs, order, checkpoint=checkpoint))
+    resumed = start(with_folder(jobs, task, checkpoint=checkpoint))
     resumed.finish()
-    same(resumed, first)
+    assert_same(resumed, first)
 
 
 def test_a_loss_that_is_not_finite_ends_it(jobs: Jobs) -> None:
     columns = dense_columns(400)
     columns["x"][5] = np.nan
     fit = Fit(epochs=3, callbacks=["TerminateOnNaN"])
-    attempt = trained(jobs, jobs.order(PLAIN, columns, recipe(), fit), 2)
+    attempt = trained(jobs, jobs.train(PLAIN, columns, recipe(), fit), 2)
 
     assert len(attempt.metrics()) == 1
 
 
 def test_xla_is_passed_over_with_a_warning(jobs: Jobs) -> None:
     made = recipe().model_copy(update={"jit_compile": True})
-    attempt = trained(jobs, jobs.order(PLAIN, dense_columns(64), made), 2)
+    attempt = trained(jobs, jobs.train(PLAIN, dense_columns(64), made), 2)
 
-    (warned,) = [message.text for message in attempt.said if isinstance(message, Warned)]
+    (warned,) = [message.text for message in attempt.messages if isinstance(message, Warned)]
     assert "jit_compile" in warned
 
 
 def test_a_worker_without_the_gpus_is_not_the_users_fault(jobs: Jobs) -> None:
-    order = jobs.order(PLAIN, dense_columns(64), recipe(), device="gpu", devices=64)
-    failed = start(order).end()
+    task = jobs.train(PLAIN, dense_columns(64), recipe(), device="gpu", devices=64)
+    failed = start(task).end()
 
     assert isinstance(failed, Failed)
     assert (failed.type, failed.category) == ("no-such-devices", "infrastructure")

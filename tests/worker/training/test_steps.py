@@ -16,7 +16,7 @@ from tests.worker.keras_models import (
     ignore,
 )
 from worker.training.callbacks import stops_on_nan
-from worker.training.steps import EXECUTION_SECONDS, Logs, Pace, Steps, order_of
+from worker.training.steps import EXECUTION_SECONDS, Logs, Pace, Steps, row_order
 
 
 def same_bits(one: list[Any], other: list[Any]) -> bool:
@@ -61,25 +61,25 @@ def test_validation_gives_what_evaluate_gives() -> None:
 
 
 def test_an_order_is_decided_by_seed_and_epoch_alone() -> None:
-    third = order_of(7, 3, 100, shuffle=True)
+    third = row_order(7, 3, 100, shuffle=True)
 
     assert sorted(third) == list(range(100))
-    assert np.array_equal(third, order_of(7, 3, 100, shuffle=True))
-    assert not np.array_equal(third, order_of(7, 4, 100, shuffle=True))
-    assert not np.array_equal(third, order_of(8, 3, 100, shuffle=True))
-    assert np.array_equal(order_of(7, 3, 100, shuffle=False), np.arange(100))
+    assert np.array_equal(third, row_order(7, 3, 100, shuffle=True))
+    assert not np.array_equal(third, row_order(7, 4, 100, shuffle=True))
+    assert not np.array_equal(third, row_order(8, 3, 100, shuffle=True))
+    assert np.array_equal(row_order(7, 3, 100, shuffle=False), np.arange(100))
 
 
 def test_the_pace_reaches_executions_of_the_wanted_length() -> None:
     pace, seconds_a_step = Pace(), 0.001
-    pace.took(1, 3.0)  # sets up
+    pace.measure(1, 3.0)  # sets up
     for _ in range(5):
-        pace.took(pace.steps, pace.steps * seconds_a_step)
+        pace.measure(pace.steps, pace.steps * seconds_a_step)
 
     assert pace.steps == int(EXECUTION_SECONDS / seconds_a_step)
-    pace.took(pace.steps, pace.steps * seconds_a_step * 100)
+    pace.measure(pace.steps, pace.steps * seconds_a_step * 100)
     assert pace.steps == int(EXECUTION_SECONDS / seconds_a_step / 100)
-    pace.took(pace.steps, 1_000.0)
+    pace.measure(pace.steps, 1_000.0)
     assert pace.steps == 1
 
 

@@ -1,4 +1,4 @@
-"""What decides the bits of a result besides the request: pinned, then recorded."""
+"""Pins and describes everything besides the request that decides the bits of a result."""
 
 import hashlib
 import os
@@ -15,12 +15,12 @@ Environment = dict[str, str | int | bool | None]
 
 
 def pin(deterministic: bool, threads: int | None = None) -> None:
-    """Fix the threads and TensorFlow's determinism; nothing may have run before.
+    """Sets the number of threads and TensorFlow's determinism. Call it before any operation.
 
     Args:
-        deterministic: Equal environments are to give equal bits.
-        threads: Those of the attempt that is gone on with. None: one a core, said outright; small
-            nets lose little by it, large ones win much.
+        deterministic: Whether equal environments must give equal bits.
+        threads: Threads for each operation, e.g. those of the attempt that is resumed. None: one
+            for each core, set explicitly. Small models lose little by it, large ones gain much.
     """
     threads = threads or _cores()
     tf.config.threading.set_intra_op_parallelism_threads(threads)
@@ -30,7 +30,7 @@ def pin(deterministic: bool, threads: int | None = None) -> None:
 
 
 def environment(deterministic: bool) -> Environment:
-    """Where and with what this process computes."""
+    """Describes the hardware, software and options that this process computes with."""
     cpu = _cpu()
     gpus = tf.config.get_visible_devices("GPU")
     device = "gpu" if gpus else "cpu"
@@ -53,7 +53,7 @@ def environment(deterministic: bool) -> Environment:
 
 
 def _gpu(gpus: Sequence[Any]) -> Environment:
-    """Models and software; a model or capability that several GPUs share is said once."""
+    """Models and software of GPUs; what several GPUs have in common is listed once."""
     details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
     models = {str(one.get("device_name", "unknown")) for one in details}
     capabilities = {_version(one.get("compute_capability", ())) for one in details}
@@ -72,14 +72,14 @@ def _version(parts: Iterable[int]) -> str:
 
 
 def _cores() -> int:
-    """How many this process may use."""
+    """The number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def _cpu() -> dict[str, str]:
-    """The first processor's entry in Linux's list; elsewhere empty."""
+    """The entry of the first processor in Linux's `/proc/cpuinfo`; empty on other systems."""
     listing = Path("/proc/cpuinfo")
     if not listing.exists():
         return {}

@@ -1,4 +1,4 @@
-"""Writes what a training process says into the store, batch by batch, under the fence."""
+"""Records the messages of a training process in the store, in batches, under the job's fence."""
 
 import logging
 import time
@@ -16,7 +16,7 @@ from models_store.files.store import ArtifactStore
 from models_store.jobs import attempts
 from models_store.jobs.claims import Claim
 from models_store.records.checkpoints import Checkpoint
-from worker.protocol.machine import differences, told
+from worker.protocol.machine import differences, environment_warning
 from worker.protocol.messages import (
     Checkpointed,
     EpochEnded,
@@ -31,13 +31,14 @@ from worker.supervisor.progress import Estimate
 
 log = logging.getLogger(__name__)
 
-LAST_WORDS = (Finished, Failed)
-FILES_AT_ONCE = 4
-"""On their way to the store: a bucket is far, and a model has as many."""
+FINAL = (Finished, Failed)
+"""The messages after which a training process sends nothing more."""
+UPLOADS_AT_ONCE = 4
+"""Files that are published in parallel: a bucket has a high latency, a model several files."""
 
 
-class Journal:
-    """One attempt's messages, in order; each batch is one transaction."""
+class Recorder:
+    """Records one attempt's messages in order; each batch is one transaction."""
 
     def __init__(
         self,
@@ -47,6 +48,15 @@ class Journal:
         folder: Path,
         environment_key: str,
     ) -> None:
+        """Records nothing yet.
+
+        Args:
+            claim: The claimed job.
+            database: Where its rows are.
+            store: Where its files are published.
+            folder: Where the training process writes its files.
+            environment_key: The key of this worker's environment.
+        """
         self._claim = claim
         self._database = database
         self._store = store
@@ -55,137 +65,131 @@ class Journal:
         self._epoch = claim.checkpoint.epoch if claim.checkpoint else 0
         self._steps = 0
         self._published: set[str] = set()
-        self._kept = claim.checkpoint.artifact if claim.checkpoint else None
+        self._current = claim.checkpoint.artifact if claim.checkpoint else None
+        """The key of the checkpoint that a row names."""
         self._stale: list[str] = []
+        """The keys of checkpoints that no row names any more."""
         epochs = claim.fit.epochs if claim.plan.recipe else 0
         self._estimate = Estimate(epochs, time.monotonic)
 
-    def write(self, messages: Sequence[FromChild]) -> None:
-        """Files first, then every row of the batch, together; may be repeated until it succeeds.
+    def record(self, messages: Sequence[FromChild]) -> None:
+        """Publishes the files of a batch, then writes its rows; may be repeated on failure.
 
         Raises:
-            LeaseLost: nothing of the batch was written.
-            Busy: nothing of it was written, or its success could not be told.
-            StorageFull: nothing of it was written.
+            LeaseLost: no row of the batch was written.
+            Busy: no row of it was written, or the commit was not confirmed.
+            StorageFull: no row of it was written.
         """
-        with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
-            list(pool.map(self._publish, _files_of(messages)))  # raises what the first one raised
+        with ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool:
+            list(pool.map(self._publish, _files_of(messages)))  # raises the first error
         with self._database.write() as connection:
             for message in _without_stale_steps(messages):
-                self._record(connection, message)
+                self._write(connection, message)
         for message in messages:
             if isinstance(message, EpochEnded | Checkpointed) and message.checkpoint is not None:
-                self._keep(self._key(message.checkpoint))
+                self._replace_checkpoint(self._key(message.checkpoint))
         last = messages[-1]
-        if isinstance(last, LAST_WORDS):
-            log.info("%s: %s", self._claim.job_id, _told(last))
-            self._keep(None)
-        self._tidy()
+        if isinstance(last, FINAL):
+            log.info("%s: %s", self._claim.job_id, _describe(last))
+            self._replace_checkpoint(None)
+        self._delete_stale()
 
     def _publish(self, file: ModelFile) -> None:
-        """Moves a file into the store, once: a batch that is written again finds it there."""
+        """Moves a file into the store once; a repeated batch finds it there."""
         key = self._key(file)
         if key not in self._published:
             self._store.publish(self._folder / file.name, key, file.sha256)
             self._published.add(key)
 
-    def _keep(self, checkpoint: str | None) -> None:
-        """This checkpoint is named by a row now, and the one before it by none."""
-        if self._kept is not None:
-            self._stale.append(self._kept)
-        self._kept = checkpoint
+    def _replace_checkpoint(self, key: str | None) -> None:
+        """Remembers the checkpoint that a row names now; the previous one becomes stale."""
+        if self._current is not None:
+            self._stale.append(self._current)
+        self._current = key
 
-    def _tidy(self) -> None:
-        """Deletes what no row names any more, or tries to: it is in nobody's way."""
+    def _delete_stale(self) -> None:
+        """Deletes stale checkpoints; on an error they stay until the next call."""
         try:
             while self._stale:
                 self._store.delete_prefix(self._stale[-1])
                 self._stale.pop()
         except (GraphfitError, OSError) as error:
-            log.warning("an old checkpoint stays for now: %s", error)
+            log.warning("an old checkpoint was not deleted yet: %s", error)
 
     def _key(self, file: ModelFile) -> str:
         return str(self._claim.folder / file.name)
 
-    def _record(self, connection: Connection, message: FromChild) -> None:
+    def _write(self, connection: Connection, message: FromChild) -> None:
         match message:
             case Started():
                 self._epoch, self._steps = message.epoch, message.steps
-                self._start(connection, message)
+                self._write_start(connection, message)
                 progress = self._estimate.at(message.epoch, message.step, message.steps)
-                attempts.progressed(connection, self._claim, progress, {})
+                attempts.update_progress(connection, self._claim, progress, {})
             case Checkpointed():
-                self._checkpoint(connection, message)
+                self._write_checkpoint(connection, message)
             case Stepped():
                 progress = self._estimate.at(message.epoch, message.step, message.steps)
-                attempts.progressed(connection, self._claim, progress, dict(message.metrics))
+                metrics = dict(message.metrics)
+                attempts.update_progress(connection, self._claim, progress, metrics)
             case EpochEnded():
-                self._end_epoch(connection, message)
+                self._write_epoch(connection, message)
             case Warned():
-                attempts.warned(connection, self._claim, message.text)
+                attempts.warn(connection, self._claim, message.text)
             case Finished():
-                self._succeed(connection, message)
+                progress = self._estimate.finished(self._epoch)
+                attempts.succeed(connection, self._claim, progress, message.outcome)
             case Failed():
-                attempts.failed(connection, self._claim, error_of(message))
+                attempts.fail(connection, self._claim, error_of(message))
 
-    def _start(self, connection: Connection, message: Started) -> None:
-        """An attempt that goes on elsewhere may end in other bits than those of its first."""
+    def _write_start(self, connection: Connection, message: Started) -> None:
+        """An attempt that resumes in another environment may not give the same bits."""
         here, first = dict(message.environment), self._claim.environment
         if first is None or (message.epoch, message.step) == (0, 0):
-            attempts.started(connection, self._claim, here)
-        elif self._claim.deterministic and (unlike := differences(first, here)):
-            attempts.inexact(connection, self._claim, told(unlike))
+            attempts.start(connection, self._claim, here)
+        elif self._claim.deterministic and (changes := differences(first, here)):
+            attempts.mark_inexact(connection, self._claim, environment_warning(changes))
             self._environment_key = None
 
-    def _end_epoch(self, connection: Connection, message: EpochEnded) -> None:
+    def _write_epoch(self, connection: Connection, message: EpochEnded) -> None:
         self._epoch = message.epoch
         epoch = Epoch(epoch=message.epoch, seconds=message.seconds, metrics=dict(message.metrics))
         progress = self._estimate.at(message.epoch, 0, self._steps)
         checkpoint = self._row_of(message.checkpoint, message.epoch, 0)
         key = self._environment_key
-        attempts.epoch_ended(connection, self._claim, epoch, progress, checkpoint, key)
+        attempts.end_epoch(connection, self._claim, epoch, progress, checkpoint, key)
 
-    def _checkpoint(self, connection: Connection, message: Checkpointed) -> None:
+    def _write_checkpoint(self, connection: Connection, message: Checkpointed) -> None:
         progress = self._estimate.at(message.epoch, message.step, message.steps)
-        attempts.progressed(connection, self._claim, progress, {})
+        attempts.update_progress(connection, self._claim, progress, {})
         checkpoint = self._row_of(message.checkpoint, message.epoch, message.step)
         if checkpoint is not None:
-            attempts.checkpointed(connection, self._claim, checkpoint, self._environment_key)
+            attempts.save_checkpoint(connection, self._claim, checkpoint, self._environment_key)
 
     def _row_of(self, file: ModelFile | None, epoch: int, step: int) -> Checkpoint | None:
         return None if file is None else Checkpoint(epoch, step, self._key(file), file.sha256)
 
-    def _succeed(self, connection: Connection, message: Finished) -> None:
-        attempts.succeeded(
-            connection,
-            self._claim,
-            self._estimate.finished(self._epoch),
-            dict(message.metrics),
-            message.files,
-            message.files_left_out,
-        )
 
-
-def _told(last: Finished | Failed) -> str:
+def _describe(last: Finished | Failed) -> str:
     return "succeeded" if isinstance(last, Finished) else f"failed: {last.title}"
 
 
 def _files_of(messages: Iterable[FromChild]) -> Iterator[ModelFile]:
     for message in messages:
         if isinstance(message, Finished):
-            yield from message.files
+            yield from message.outcome.files
         elif isinstance(message, EpochEnded | Checkpointed) and message.checkpoint is not None:
             yield message.checkpoint
 
 
 def _without_stale_steps(messages: Sequence[FromChild]) -> list[FromChild]:
-    """A progress report that a later message of the batch overtakes is not worth a write."""
+    """Drops progress reports that a later message of the batch makes obsolete."""
     last = messages[-1:]
     return [m for m in messages[:-1] if not isinstance(m, Stepped)] + list(last)
 
 
 def error_of(message: Failed) -> JobError:
-    """A failure as the client is told of it."""
+    """A failure as the client sees it."""
     return JobError(
         type=message.type,
         title=message.title,

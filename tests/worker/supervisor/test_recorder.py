@@ -1,4 +1,4 @@
-"""What a training process says reaches the store once, however often it has to be written."""
+"""Each message of a training process is recorded once, however often it is written."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +8,7 @@ import pytest
 
 from domain.errors import Busy, LeaseLost
 from domain.job.job import Job
+from domain.job.outcome import ModelMade
 from domain.model import ModelFile
 from models_store.database import engine as database_module
 from models_store.database.engine import Database
@@ -21,12 +22,12 @@ from tests.support.queued_jobs import queue
 from tests.support.stores import content
 from worker.protocol.machine import Environment
 from worker.protocol.messages import Checkpointed, EpochEnded, Finished, FromChild, Started
-from worker.supervisor.journal import Journal
+from worker.supervisor.recorder import Recorder
 
 
 @pytest.fixture
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    """One that soon gives up waiting for a lock."""
+    """A database with a short timeout for locks."""
     monkeypatch.setattr(database_module, "BUSY_MILLISECONDS", 50)
     opened = Database(f"sqlite:///{tmp_path / 'graphfit.sqlite'}")
     migrate(opened)
@@ -38,29 +39,29 @@ BEGAN: Environment = {"keras": "3", "intra_op_threads": 2, "cpu": "One"}
 
 
 class Work:
-    """A claimed job, the folder of its training process, and its journal."""
+    """A claimed job, the folder of its training process, and its recorder."""
 
     def __init__(self, database: Database, store: ArtifactStore, folder: Path) -> None:
         folder.mkdir()
         self.database, self.store, self.folder = database, store, folder
         with database.write() as connection:
             self.job_id = queue(connection)
-        self.claim_it()
-        self.journal.write([Started(BEGAN, 0, 0, 10)])
+        self.claim_job()
+        self.recorder.record([Started(BEGAN, 0, 0, 10)])
 
-    def claim_it(self, key: str = "here") -> None:
-        """By a worker whose environment has this key, however different it is."""
+    def claim_job(self, key: str = "here") -> None:
+        """Claims the job for a worker with this environment key, whatever the job's own key is."""
         with self.database.write() as connection:
             claim = queued_jobs.claim(connection, anywhere_seconds=-1)
         assert claim is not None
         self.claim = claim
-        self.journal = Journal(claim, self.database, self.store, self.folder, key)
+        self.recorder = Recorder(claim, self.database, self.store, self.folder, key)
 
-    def checkpointed(self, epoch: int, step: int) -> None:
+    def save_checkpoint(self, epoch: int, step: int) -> None:
         file = self.file(f"checkpoint-{epoch}-{step}.safetensors")
-        self.journal.write([Checkpointed(epoch, step, 10, file)])
+        self.recorder.record([Checkpointed(epoch, step, 10, file)])
 
-    def handed_back(self) -> None:
+    def hand_back(self) -> None:
         with self.database.write() as connection:
             leases.hand_back(connection, self.claim, "its worker was stopped")
 
@@ -81,15 +82,15 @@ class Work:
         return str(self.claim.folder / name)
 
     @contextmanager
-    def away(self) -> Iterator[None]:
-        """The database takes no write for a while."""
+    def locked(self) -> Iterator[None]:
+        """Keeps the database from accepting writes."""
         with self.database.write():
             yield
 
-    def write_in_two_attempts(self, messages: list[FromChild]) -> None:
-        with self.away(), pytest.raises(Busy):
-            self.journal.write(messages)
-        self.journal.write(messages)
+    def record_in_two_attempts(self, messages: list[FromChild]) -> None:
+        with self.locked(), pytest.raises(Busy):
+            self.recorder.record(messages)
+        self.recorder.record(messages)
 
 
 @pytest.fixture
@@ -97,10 +98,10 @@ def work(database: Database, store: ArtifactStore, tmp_path: Path) -> Work:
     return Work(database, store, tmp_path / "attempt")
 
 
-def test_a_batch_is_written_again_after_the_database_was_away(work: Work) -> None:
+def test_a_batch_is_recorded_again_after_the_database_was_locked(work: Work) -> None:
     first, second = work.file("checkpoint-0-4.safetensors"), work.file("checkpoint-1-0.safetensors")
-    work.write_in_two_attempts([Checkpointed(0, 4, 10, first)])
-    work.write_in_two_attempts([EpochEnded(1, 0.5, {"loss": 1.0}, second)])
+    work.record_in_two_attempts([Checkpointed(0, 4, 10, first)])
+    work.record_in_two_attempts([EpochEnded(1, 0.5, {"loss": 1.0}, second)])
     with work.database.read() as connection:
         checkpoint = checkpoints.of(connection, work.job_id)
     assert checkpoint is not None
@@ -108,67 +109,67 @@ def test_a_batch_is_written_again_after_the_database_was_away(work: Work) -> Non
     assert content(work.store, checkpoint.artifact, checkpoint.sha256) == second.name.encode()
 
     files = work.file("model.safetensors"), work.file("history.json")
-    work.write_in_two_attempts([Finished(files, (), {"loss": 1.0})])
+    work.record_in_two_attempts([Finished(ModelMade(files, (), {"loss": 1.0}))])
     assert work.job().state == "succeeded"
     assert work.kept() == {file.name for file in files}
 
 
-def test_what_was_committed_without_our_hearing_of_it_is_not_told_twice(work: Work) -> None:
+def test_a_batch_whose_commit_was_not_confirmed_is_not_recorded_twice(work: Work) -> None:
     ended = EpochEnded(1, 0.5, {"loss": 1.0}, work.file("checkpoint-1-0.safetensors"))
-    finished = Finished((work.file("model.safetensors"),), (), {})
-    work.journal.write([ended])
-    work.journal.write([ended])
-    work.journal.write([finished])
+    finished = Finished(ModelMade((work.file("model.safetensors"),), (), {}))
+    work.recorder.record([ended])
+    work.recorder.record([ended])
+    work.recorder.record([finished])
     with pytest.raises(LeaseLost):
-        work.journal.write([finished])
+        work.recorder.record([finished])
     with work.database.read() as connection:
         assert len(epochs.of(connection, "local", work.job_id)) == 1
-        told = [event.type for event in events.after(connection, "local", work.job_id, 0, 99)]
-    assert told.count("epoch") == 1
+        types = [event.type for event in events.after(connection, "local", work.job_id, 0, 99)]
+    assert types.count("epoch") == 1
 
 
-def test_a_job_goes_on_with_the_same_bits_in_an_equal_environment(work: Work) -> None:
-    work.checkpointed(0, 4)
-    work.handed_back()
-    work.claim_it()
+def test_a_job_resumes_with_the_same_bits_in_an_equal_environment(work: Work) -> None:
+    work.save_checkpoint(0, 4)
+    work.hand_back()
+    work.claim_job()
     assert (work.claim.environment, work.claim.environment_key) == (BEGAN, "here")
-    work.journal.write([Started({**BEGAN, "cpu": "Another of that kind"}, 0, 4, 10)])
-    work.journal.write([Finished((work.file("model.safetensors"),), (), {})])
+    work.recorder.record([Started({**BEGAN, "cpu": "Another of that kind"}, 0, 4, 10)])
+    work.recorder.record([Finished(ModelMade((work.file("model.safetensors"),), (), {}))])
     job = work.job()
     assert (job.bit_exact, job.warnings, job.environment) == (True, [], BEGAN)
 
 
-def test_one_that_goes_on_in_another_environment_says_so_and_may_go_on_anywhere(
+def test_a_job_that_resumes_in_another_environment_has_a_warning_and_may_resume_anywhere(
     work: Work,
 ) -> None:
-    work.checkpointed(0, 4)
-    work.handed_back()
-    work.claim_it("there")
-    work.journal.write([Started({**BEGAN, "keras": "4"}, 0, 4, 10)])
-    work.checkpointed(0, 8)
+    work.save_checkpoint(0, 4)
+    work.hand_back()
+    work.claim_job("there")
+    work.recorder.record([Started({**BEGAN, "keras": "4"}, 0, 4, 10)])
+    work.save_checkpoint(0, 8)
     job = work.job()
     assert job.bit_exact is False
     (warning,) = job.warnings
     assert "keras 3 became 4" in warning
-    work.handed_back()
-    work.claim_it()
+    work.hand_back()
+    work.claim_job()
     assert work.claim.environment_key is None
-    work.journal.write([Started(BEGAN, 0, 8, 10)])
-    work.journal.write([Finished((work.file("model.safetensors"),), (), {})])
+    work.recorder.record([Started(BEGAN, 0, 8, 10)])
+    work.recorder.record([Finished(ModelMade((work.file("model.safetensors"),), (), {}))])
     job = work.job()
     assert (job.bit_exact, job.warnings, job.environment) == (False, [warning], BEGAN)
 
 
-def test_one_that_begins_anew_elsewhere_has_the_bits_of_there(work: Work) -> None:
-    work.handed_back()
-    work.claim_it("there")
-    work.journal.write([Started({**BEGAN, "keras": "4"}, 0, 0, 10)])
-    work.checkpointed(0, 4)
-    work.handed_back()
-    work.claim_it("there")
+def test_a_job_that_starts_again_has_the_bits_of_its_new_environment(work: Work) -> None:
+    work.hand_back()
+    work.claim_job("there")
+    work.recorder.record([Started({**BEGAN, "keras": "4"}, 0, 0, 10)])
+    work.save_checkpoint(0, 4)
+    work.hand_back()
+    work.claim_job("there")
     assert work.claim.environment_key == "there"
-    work.journal.write([Started({**BEGAN, "keras": "4"}, 0, 4, 10)])
-    work.journal.write([Finished((work.file("model.safetensors"),), (), {})])
+    work.recorder.record([Started({**BEGAN, "keras": "4"}, 0, 4, 10)])
+    work.recorder.record([Finished(ModelMade((work.file("model.safetensors"),), (), {}))])
     job = work.job()
     assert (job.bit_exact, job.warnings) == (True, [])
     assert job.environment == {**BEGAN, "keras": "4"}

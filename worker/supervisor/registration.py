@@ -1,4 +1,4 @@
-"""Tells all that this worker is there, for as long as it is."""
+"""Registers this worker in the database and sends its heartbeats."""
 
 import logging
 import os
@@ -15,12 +15,12 @@ from models_store.jobs.workers import Announcement
 from worker.protocol.machine import Machine
 
 log = logging.getLogger(__name__)
-BEATS = 3
-"""In the time after which a silent worker counts as lost."""
+HEARTBEATS = 3
+"""Heartbeats in the time after which a silent worker counts as lost."""
 
 
 def announcement(machine: Machine) -> Announcement:
-    """This process, under a new id."""
+    """Describes this process under a new worker id."""
     return Announcement(
         id=new_id("worker"),
         name=f"{socket.gethostname()}-{os.getpid()}",
@@ -32,8 +32,8 @@ def announcement(machine: Machine) -> Announcement:
     )
 
 
-class Presence:
-    """Beats in a thread of its own, whatever the worker does and whether the store is there."""
+class Registration:
+    """Sends heartbeats in a thread, while jobs run and while the database is away."""
 
     def __init__(
         self, announced: Announcement, database: Database, lost_after_seconds: float
@@ -42,14 +42,14 @@ class Presence:
         self._database = database
         self._lost_after_seconds = lost_after_seconds
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name="presence", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="registration", daemon=True)
 
-    def begin(self) -> None:
-        """Announces the worker, now or as soon as the store answers."""
+    def start(self) -> None:
+        """Registers the worker, now or as soon as the database answers."""
         self._thread.start()
 
-    def end(self) -> None:
-        """Takes the announcement back; where the store is away, silence does."""
+    def stop(self) -> None:
+        """Removes the registration. If the database is away, it expires by itself."""
         self._over.set()
         if self._thread.ident is None:
             return
@@ -60,17 +60,17 @@ class Presence:
         except GraphfitError as error:
             log.warning("%s", error.detail)
 
-    def _keep(self) -> None:
+    def _run(self) -> None:
         while True:
-            self._beat()
-            if self._over.wait(self._lost_after_seconds / BEATS):
+            self._send_heartbeat()
+            if self._over.wait(self._lost_after_seconds / HEARTBEATS):
                 return
 
-    def _beat(self) -> None:
+    def _send_heartbeat(self) -> None:
         try:
             with self._database.write() as connection:
                 workers.beat(connection, self._announced, self._lost_after_seconds)
         except GraphfitError as error:
             log.warning("%s", error.detail)
-        except Exception:  # a fault of ours must not make a worker at work look lost
-            log.exception("a sign of life was not given")
+        except Exception:  # an internal error must not make a working worker look lost
+            log.exception("a heartbeat was not sent")

@@ -1,4 +1,4 @@
-"""The memory of a training process: what there is, and what it may take."""
+"""The memory of this machine, and the limit of a training process."""
 
 import resource
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ CGROUPS = Path("/sys/fs/cgroup")
 OWN_GROUPS = Path("/proc/self/cgroup")
 
 
-def bound(memory_bytes: int) -> None:
-    """Let this process take so much more than it has; 0 sets no bound.
+def limit(memory_bytes: int) -> None:
+    """Limits the memory that this process may take from now on; 0 sets no limit.
 
-    Called before TensorFlow has taken any for the job.
+    Call it before TensorFlow allocates memory for the job.
 
-    RLIMIT_DATA and not RLIMIT_AS: datasets are mapped, not taken, and what TensorFlow and CUDA
-    only reserve is many times what they use.
+    The limit is RLIMIT_DATA instead of RLIMIT_AS, since datasets are only mapped, and since
+    TensorFlow and CUDA reserve many times the address space that they use.
     """
     if memory_bytes:
         most = psutil.Process().memory_info().data + memory_bytes
@@ -30,7 +30,7 @@ def machine_bytes() -> int:
 
 
 def _cgroup_limits() -> Iterator[int]:
-    """Of this process's control group and those around it, in either version of Linux's."""
+    """The limits of this process's control group and its parents, for Linux cgroups v1 and v2."""
     if not OWN_GROUPS.exists():
         return
     for line in OWN_GROUPS.read_text().splitlines():
@@ -45,5 +45,5 @@ def _cgroup_limits() -> Iterator[int]:
 
 def _limit(folder: Path) -> Iterator[int]:
     for name in ("memory.max", "memory.limit_in_bytes"):
-        with suppress(OSError, ValueError):  # not there, or `max`
+        with suppress(OSError, ValueError):  # the file does not exist, or holds `max`
             yield int((folder / name).read_text())

@@ -1,4 +1,4 @@
-"""Small jobs for the training process, and a way to run them as the supervisor does."""
+"""Tasks for small jobs, and a training process that runs one as the supervisor does."""
 
 import json
 import os
@@ -16,47 +16,50 @@ from safetensors.numpy import load_file
 
 from domain.graph.language import Blueprint
 from domain.graph.summary import Bytes, Parameters, Summary, Tensor
+from domain.job.outcome import ModelMade
 from domain.job.recipe import Fit, OutputRecipe, Recipe
 from tests.worker.child import context
 from worker.protocol.messages import Checkpointed, EpochEnded, Failed, Finished, FromChild
-from worker.protocol.training_order import Order
-from worker.training.main import train
+from worker.protocol.tasks import BuildTask, Task, TrainTask
+from worker.settings import Settings
+from worker.training.main import run
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 @dataclass
 class Attempt:
-    """A training process and all that it has said so far."""
+    """A training process and the messages that it has sent so far."""
 
     process: BaseProcess
     connection: Connection
     folder: Path
-    said: list[FromChild] = field(default_factory=list)
+    messages: list[FromChild] = field(default_factory=list)
 
     def until(self, wanted: Callable[[FromChild], bool]) -> FromChild:
-        """Listens up to the first message like this.
+        """Receives messages up to the first one that is wanted.
 
         Raises:
             EOFError: the process ended without one.
         """
         while True:
             message: FromChild = self.connection.recv()
-            self.said.append(message)
+            self.messages.append(message)
             if wanted(message):
                 return message
 
     def end(self) -> Finished | Failed:
-        """Listens to the last word and waits for the process."""
+        """Receives the last message and waits for the process."""
         last = self.until(lambda message: isinstance(message, Finished | Failed))
         self.process.join(30)
         assert isinstance(last, Finished | Failed)
         return last
 
-    def finish(self) -> Finished:
+    def finish(self) -> ModelMade:
+        """Waits for the outcome of an attempt that succeeds."""
         last = self.end()
         assert isinstance(last, Finished), last
-        return last
+        return last.outcome
 
     def kill(self) -> None:
         assert self.process.pid is not None
@@ -72,18 +75,23 @@ class Attempt:
         return [epoch["metrics"] for epoch in epochs]
 
 
-def start(order: Order, target: Callable[[Order, Connection], None] = train) -> Attempt:
+def start(task: Task, target: Callable[..., None] = run) -> Attempt:
+    """Starts a process that runs the task.
+
+    Args:
+        target: Called in the process with the task and its end of the pipe.
+    """
     ours, its = context.Pipe()
-    process = context.Process(target=target, args=(order, its))
+    process = context.Process(target=target, args=(task, its))
     process.start()
     its.close()
-    return Attempt(process, ours, order.folder)
+    return Attempt(process, ours, task.folder)
 
 
 def checkpointed(
     attempt: Attempt, at_least: int, kind: type[EpochEnded | Checkpointed] = EpochEnded
 ) -> Path:
-    """The file of the first checkpoint of this kind after so many epochs."""
+    """The file of the first checkpoint of this kind after at least so many epochs."""
 
     def saved(message: FromChild) -> bool:
         return (
@@ -99,35 +107,53 @@ def checkpointed(
 
 
 class Jobs:
-    """Makes orders whose columns and folders lie below one folder."""
+    """Makes tasks whose columns and folders lie in one folder."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._attempts = 0
 
-    def order(
+    def train(
         self,
         definition: dict[str, Any],
         columns: Arrays,
-        recipe: Recipe | None,
+        recipe: Recipe,
         fit: Fit | None = None,
         **fields: Any,
-    ) -> Order:
-        blueprint = Blueprint.model_validate({"definition": definition})
+    ) -> TrainTask:
         values: dict[str, Any] = {
+            **self._common(definition),
+            "recipe": recipe,
+            "fit": fit or Fit(),
+            "columns": self.columns(columns),
+            "validation_columns": None,
+            "checkpoint": None,
+            "checkpoint_seconds": Settings().checkpoint_seconds,
+        }
+        return TrainTask(**values | fields)
+
+    def build(self, definition: dict[str, Any], **fields: Any) -> BuildTask:
+        return BuildTask(**self._common(definition) | fields)
+
+    def _common(self, definition: dict[str, Any]) -> dict[str, Any]:
+        blueprint = Blueprint.model_validate({"definition": definition})
+        return {
             "job": "job_00000000000000000000000000",
-            "kind": "build" if recipe is None else "train",
             "blueprint": blueprint,
+            "graph_place": "/graph",
             "summary": summary_of(blueprint),
             "seed": 7,
             "deterministic": True,
             "folder": self.folder(),
             "lease_seconds": 600.0,
-            "recipe": recipe,
-            "fit": fit or Fit(),
-            "columns": self.columns(columns),
+            "threads": None,
+            "device": "any",
+            "devices": 1,
+            "mixed_precision": False,
+            "memory_bytes": 0,
+            "source_weights": {},
+            "initial_weights": None,
         }
-        return Order(**values | fields)
 
     def folder(self) -> Path:
         self._attempts += 1
@@ -142,12 +168,12 @@ class Jobs:
         return {name: folder / f"{name}.npy" for name in columns}
 
     def keep(self, file: Path) -> Path:
-        """A copy that outlives its attempt."""
+        """Copies a file, so that it outlives its attempt."""
         return Path(shutil.copy(file, self.folder()))
 
 
 def summary_of(blueprint: Blueprint) -> Summary:
-    """As much of it as the training process reads."""
+    """A summary with the fields that the training process reads."""
     inputs = [
         Tensor(name=item.name, shape=[None, *item.shape], dtype=item.dtype)
         for item in blueprint.definition.inputs

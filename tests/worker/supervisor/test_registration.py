@@ -1,4 +1,4 @@
-"""A worker's signs of life, from a real thread to a real database."""
+"""A worker's heartbeats, from a real thread to a real database."""
 
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,14 @@ from models_store.database.tables import workers
 from tests.support.queued_jobs import CPU
 from tests.support.service import until
 from worker.protocol.machine import Machine
-from worker.supervisor.presence import Presence, announcement
+from worker.supervisor.registration import Registration, announcement
 
 LOST_SECONDS = 0.3
 
 
 @pytest.fixture
 def found(tmp_path: Path) -> Database:
-    """Of the embedded kind, without a table yet."""
+    """An embedded database without any tables."""
     return Database(f"sqlite:///{tmp_path / 'graphfit.sqlite'}")
 
 
@@ -28,30 +28,30 @@ def only(database: Database) -> Row[Any, Any] | None:
         return connection.execute(select(workers.c.id, workers.c.heartbeat)).one_or_none()
 
 
-def test_it_beats_until_it_ends_and_then_is_forgotten(found: Database) -> None:
+def test_a_worker_sends_heartbeats_until_it_stops_and_is_then_removed(found: Database) -> None:
     migrate(found)
     announced = announcement(Machine(CPU, ("a processor",), {"device": "cpu"}))
-    presence = Presence(announced, found, LOST_SECONDS)
-    presence.begin()
-    first = until(lambda: only(found), "the first sign")
+    registration = Registration(announced, found, LOST_SECONDS)
+    registration.start()
+    first = until(lambda: only(found), "the first heartbeat")
     assert first.id == announced.id
 
     def later() -> bool | None:
         row = only(found)
         return True if row is not None and row.heartbeat > first.heartbeat else None
 
-    until(later, "another sign")
-    presence.end()
+    until(later, "another heartbeat")
+    registration.stop()
     assert only(found) is None
 
 
-def test_it_survives_a_store_that_is_away(found: Database) -> None:
-    presence = Presence(announcement(Machine(CPU, (), {})), found, LOST_SECONDS)
-    presence.begin()  # there is no table: nothing can be written
+def test_a_worker_registers_once_the_database_has_tables(found: Database) -> None:
+    registration = Registration(announcement(Machine(CPU, (), {})), found, LOST_SECONDS)
+    registration.start()  # without tables nothing can be written
     migrate(found)
-    until(lambda: only(found), "a sign once the store is there")
-    presence.end()
+    until(lambda: only(found), "a heartbeat once the tables exist")
+    registration.stop()
 
 
-def test_one_that_never_began_ends_quietly(found: Database) -> None:
-    Presence(announcement(Machine(CPU, (), {})), found, LOST_SECONDS).end()
+def test_stopping_without_a_start_does_nothing(found: Database) -> None:
+    Registration(announcement(Machine(CPU, (), {})), found, LOST_SECONDS).stop()

@@ -1,0 +1,1 @@
+"""How the supervisor prepares each kind of job."""

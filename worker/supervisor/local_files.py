@@ -1,0 +1,64 @@
+"""Local copies of the files that a job reads from the store."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from domain.errors import Damaged, GraphfitError, NotFound
+from domain.job.plan import PinnedDataset, PinnedModel
+from models_store.files.disk import sha256_of
+from models_store.files.store import ArtifactStore
+from models_store.records.checkpoints import Checkpoint
+from models_store.records.datasets import column_key
+
+
+class CheckpointLost(GraphfitError):
+    """The checkpoint cannot be read; the job must start again from its first epoch."""
+
+
+class LocalFiles:
+    """Fetches files from the store and keeps them until `stack` is closed.
+
+    Every method raises NotFound for a missing file, StorageFull if this machine has no room,
+    and Busy if the store does not answer.
+    """
+
+    def __init__(self, store: ArtifactStore, stack: ExitStack) -> None:
+        self._store = store
+        self._stack = stack
+
+    def columns(self, dataset: PinnedDataset) -> Mapping[str, Path]:
+        """The `.npy` file of each pinned column, by column name."""
+        return {
+            name: self._fetch(column_key(dataset.id, index), dataset.hashes.get(name))
+            for name, index in dataset.columns.items()
+        }
+
+    def weights(self, pinned: PinnedModel) -> Path:
+        """A model's `model.safetensors`.
+
+        Raises:
+            Damaged: its bytes are not those that were written.
+        """
+        return self._verified(pinned)
+
+    def checkpoint(self, checkpoint: Checkpoint) -> Path:
+        """A checkpoint file.
+
+        Raises:
+            CheckpointLost: the file is missing or damaged.
+        """
+        try:
+            return self._verified(checkpoint)
+        except NotFound as missing:
+            raise CheckpointLost(missing.detail) from missing
+
+    def _verified(self, pinned: PinnedModel | Checkpoint) -> Path:
+        """Weights are read completely anyway, so the hash is compared in every kind of store."""
+        path = self._fetch(pinned.artifact, pinned.sha256)
+        if sha256_of(path) != pinned.sha256:
+            raise Damaged(path.name)
+        return path
+
+    def _fetch(self, key: str, sha256: str | None) -> Path:
+        return self._stack.enter_context(self._store.held(key, sha256))

@@ -1,0 +1,1 @@
+"""What the training process does for each kind of job."""

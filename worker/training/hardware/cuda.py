@@ -1,0 +1,49 @@
+"""The memory of GPUs, read from the CUDA driver: TensorFlow's public API does not give it."""
+
+import ctypes
+from typing import Any
+
+DRIVER = "libcuda.so.1"
+
+
+class CudaError(Exception):
+    """The CUDA driver answered with an error code."""
+
+
+def load_driver() -> Any:
+    """The CUDA driver's library.
+
+    Raises:
+        OSError: it is not installed.
+    """
+    return ctypes.CDLL(DRIVER)
+
+
+def total_bytes(driver: Any) -> list[int]:
+    """The memory of each GPU in bytes, in CUDA's order. `CUDA_VISIBLE_DEVICES` applies.
+
+    No CUDA context is created, so no memory of a GPU is taken.
+
+    Args:
+        driver: The driver, as `load_driver` gives it.
+
+    Raises:
+        CudaError: the driver refused a call.
+    """
+    _call(driver.cuInit, 0)
+    count = ctypes.c_int()
+    _call(driver.cuDeviceGetCount, ctypes.byref(count))
+    return [_total_bytes(driver, number) for number in range(count.value)]
+
+
+def _total_bytes(driver: Any, number: int) -> int:
+    device, size = ctypes.c_int(), ctypes.c_size_t()
+    _call(driver.cuDeviceGet, ctypes.byref(device), number)
+    _call(driver.cuDeviceTotalMem_v2, ctypes.byref(size), device)
+    return size.value
+
+
+def _call(function: Any, *arguments: Any) -> None:
+    code = function(*arguments)
+    if code != 0:
+        raise CudaError(f"The CUDA driver answered with error {code}.")
