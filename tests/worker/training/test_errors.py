@@ -1,11 +1,19 @@
 """Whose fault an error is; a GPU's messages are TensorFlow's own, as it has raised them."""
 
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from domain.errors import Fault, Invalid
+from tests.worker.child import in_child
 from tests.worker.training_tasks import DENSE, Jobs
+from worker.training.error_origin import keep_tracebacks
 from worker.training.errors import failure_of
+from worker.training.feed import class_weights
 
 ON_GPU = (
     "Graph execution error:\n\nOOM when allocating tensor with shape[65536,65536] and type float "
@@ -44,3 +52,36 @@ def test_a_graph_that_cannot_be_built_is_at_fault_where_the_request_has_it(
     failed = failure_of(refusal, jobs.build(DENSE, graph_place=place))
 
     assert (failed.pointer, failed.detail) == (f"{place}/nodes/0/layer", "Too large.")
+
+
+def refusal() -> None:
+    """Keras refuses the shape of its input."""
+    layer = keras.layers.Dense(1)
+    layer.build((None, 3))
+    layer(np.ones((2, 5)))
+
+
+def own_fault() -> None:
+    """An error in our own code: a class without a number."""
+    class_weights(np.ones(3), {"zero": 1.0})
+
+
+def kind_of(raises: Callable[[], None], task: Any) -> tuple[str, str]:
+    keep_tracebacks()
+    try:
+        raises()
+    except Exception as error:
+        failed = failure_of(error, task)
+        return failed.type, failed.category
+    raise AssertionError("nothing was raised")
+
+
+@pytest.mark.parametrize(
+    ("raises", "kind"),
+    [(refusal, ("cannot-train", "user")), (own_fault, ("internal", "infrastructure"))],
+    ids=["keras", "ours"],
+)
+def test_an_error_that_keras_did_not_raise_is_ours(
+    jobs: Jobs, raises: Callable[[], None], kind: tuple[str, str]
+) -> None:
+    assert in_child(kind_of, raises, jobs.build(DENSE)) == kind
