@@ -1,6 +1,6 @@
-"""`graphfit keys`: makes API keys, lists them and revokes them.
+"""`graphfit keys`: creates, lists and revokes API keys.
 
-Nothing heavy is imported at module level.
+Heavy packages are imported only in functions.
 """
 
 import argparse
@@ -17,19 +17,20 @@ if TYPE_CHECKING:
 LONGEST_NAME = 128
 
 
-class Said(NamedTuple):
-    """What a command tells once it is done."""
+class Output(NamedTuple):
+    """What a command prints after its transaction."""
 
     out: str
+    """For standard output, which scripts read."""
     note: str = ""
-    """For people: not part of what a script catches."""
+    """For standard error, for people."""
 
 
-Command = Callable[["Connection", argparse.Namespace], Said]
+Command = Callable[["Connection", argparse.Namespace], Output]
 
 
 def add_commands(commands: Any, data: argparse.ArgumentParser) -> None:
-    """Teaches the command line `keys`.
+    """Adds `keys` to the command line.
 
     Args:
         commands: The subparsers of `graphfit`.
@@ -37,15 +38,19 @@ def add_commands(commands: Any, data: argparse.ArgumentParser) -> None:
     """
     keys = commands.add_parser("keys", help="API keys: create, list, revoke")
     actions = keys.add_subparsers(required=True, metavar="ACTION")
-    create = actions.add_parser("create", parents=[data], help="make a key and print it, once")
-    create.add_argument("--owner", type=_owner, required=True, help="whose things it opens")
-    create.add_argument("--name", type=_name, default="", help="what it is for")
-    create.set_defaults(command=_running(_create))
+    create = actions.add_parser("create", parents=[data], help="create a key and print it once")
+    create.add_argument(
+        "--owner", type=_owner, required=True, help="the owner whose data the key gives access to"
+    )
+    create.add_argument("--name", type=_name, default="", help="a note on its use")
+    create.set_defaults(command=_in_transaction(_create))
     every = actions.add_parser("list", parents=[data], help="all keys, without their secrets")
-    every.set_defaults(command=_running(_list))
-    revoke = actions.add_parser("revoke", parents=[data], help="end a key for good")
-    revoke.add_argument("id", type=_id, metavar="ID", help="of the key, as the list has it")
-    revoke.set_defaults(command=_running(_revoke))
+    every.set_defaults(command=_in_transaction(_list))
+    revoke = actions.add_parser("revoke", parents=[data], help="revoke a key permanently")
+    revoke.add_argument(
+        "id", type=_id, metavar="ID", help="the key's id, as `graphfit keys list` shows it"
+    )
+    revoke.set_defaults(command=_in_transaction(_revoke))
 
 
 def _owner(text: str) -> str:
@@ -65,16 +70,18 @@ def _name(text: str) -> str:
 
 
 def _id(text: str) -> str:
-    """What is refused is not repeated: it may be the secret itself."""
+    """Checks an id. The error does not repeat it, since it may be the secret itself."""
     from domain.ids import ULID
 
     if re.fullmatch(f"key_{ULID}", text):
         return text
-    raise argparse.ArgumentTypeError("a key's id is like key_01..., as `graphfit keys list` has it")
+    raise argparse.ArgumentTypeError(
+        "a key's id is like key_01..., as `graphfit keys list` shows it"
+    )
 
 
-def _running(command: Command) -> Callable[[argparse.Namespace], int]:
-    """The command in one transaction; what stops it is one line and status 1."""
+def _in_transaction(command: Command) -> Callable[[argparse.Namespace], int]:
+    """Runs the command in one transaction. On an error it prints one line and returns 1."""
 
     def run(options: argparse.Namespace) -> int:
         from domain.errors import GraphfitError
@@ -85,32 +92,32 @@ def _running(command: Command) -> Callable[[argparse.Namespace], int]:
         try:
             with Database.of(Settings()).write() as connection:
                 check_schema(connection)
-                said = command(connection, options)
+                output = command(connection, options)
         except GraphfitError as error:
             sys.stderr.write(f"graphfit: {error.detail}\n")
             return 1
-        sys.stderr.write(said.note)
-        sys.stdout.write(said.out)  # after the commit: a secret that is shown is one that works
+        sys.stderr.write(output.note)
+        sys.stdout.write(output.out)  # after the commit: a secret that is shown works
         return 0
 
     return run
 
 
-def _create(connection: "Connection", options: argparse.Namespace) -> Said:
+def _create(connection: "Connection", options: argparse.Namespace) -> Output:
     from models_store.records import keys
 
     key, secret = keys.create(connection, options.owner, options.name)
-    return Said(f"{secret}\n", f"{key.id} of {key.owner}; the key itself is shown this once:\n")
+    return Output(f"{secret}\n", f"{key.id} of {key.owner}; the key itself is shown this once:\n")
 
 
-def _list(connection: "Connection", options: argparse.Namespace) -> Said:
+def _list(connection: "Connection", options: argparse.Namespace) -> Output:
     from models_store.records import keys
 
     rows = [("ID", "OWNER", "CREATED", "REVOKED", "NAME")]
     rows += [_row(key) for key in keys.every(connection)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-    return Said("".join(f"{line}\n" for line in lines))
+    return Output("".join(f"{line}\n" for line in lines))
 
 
 def _row(key: "Key") -> tuple[str, str, str, str, str]:
@@ -118,8 +125,8 @@ def _row(key: "Key") -> tuple[str, str, str, str, str]:
     return key.id, key.owner, f"{key.created_at:%Y-%m-%dT%H:%MZ}", revoked, key.name
 
 
-def _revoke(connection: "Connection", options: argparse.Namespace) -> Said:
+def _revoke(connection: "Connection", options: argparse.Namespace) -> Output:
     from models_store.records import keys
 
     key = keys.revoke(connection, options.id)
-    return Said(f"{key.id} of {key.owner} is revoked\n")
+    return Output(f"{key.id} of {key.owner} is revoked\n")

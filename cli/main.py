@@ -1,6 +1,6 @@
-"""The command line `graphfit`: the service as one, or each of its parts.
+"""The command line `graphfit`: runs the whole service or one of its parts.
 
-Nothing heavy is imported at module level: training processes import `__main__` again.
+Heavy packages are imported only in functions, since training processes import `__main__` again.
 """
 
 import argparse
@@ -14,11 +14,11 @@ from cli import health, keys, verify
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and gives its exit status."""
+    """Runs one command and returns its exit status."""
     options = _parser().parse_args(arguments)
     if options.data is not None:
         os.environ["GRAPHFIT_DATA"] = str(options.data.expanduser().resolve())
-    wrong = _wrong_settings() if options.reads_settings else []
+    wrong = _setting_faults() if options.reads_settings else []
     if wrong:
         sys.stderr.write("".join(f"graphfit: {line}\n" for line in wrong))
         return 1
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _schema_fault() -> str | None:
-    """What keeps a part from the database; that it is away does not, since it comes back."""
+    """Why a part cannot use the database's schema; None also if the database is away for now."""
     from domain.errors import GraphfitError
     from models_store.database.engine import Database
     from models_store.database.migrate import SchemaMismatch, check_schema
@@ -50,7 +50,7 @@ def _schema_fault() -> str | None:
     return None
 
 
-def _wrong_settings() -> list[str]:
+def _setting_faults() -> list[str]:
     """A line for each setting in the environment that cannot be read."""
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
@@ -64,18 +64,18 @@ def _wrong_settings() -> list[str]:
         try:
             module.Settings()
         except ValidationError as error:
-            lines += [f"GRAPHFIT_{_name(item)}: {_told(item)}" for item in error.errors()]
+            lines += [f"GRAPHFIT_{_name(item)}: {_reason(item)}" for item in error.errors()]
         except SettingsError as error:  # of a file with a secret
             lines.append(str(error.__cause__ or error))
-    return list(dict.fromkeys(lines))  # what all have in common is said once
+    return list(dict.fromkeys(lines))  # settings that several classes have are listed once
 
 
 def _name(item: Any) -> str:
     return ".".join(str(part) for part in item["loc"]).upper() or "settings"
 
 
-def _told(item: Any) -> str:
-    """What is wrong, without the value: it may be a secret."""
+def _reason(item: Any) -> str:
+    """What is wrong, without the value, which may be a secret."""
     return str(item["msg"]).removeprefix("Value error, ")
 
 
@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(reads_settings=True, runs_on_rows=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     data = argparse.ArgumentParser(add_help=False)
-    data.add_argument("--data", type=Path, help="folder of the embedded default")
+    data.add_argument("--data", type=Path, help="folder for the embedded database and files")
     address = argparse.ArgumentParser(add_help=False)
     address.add_argument("--host", default="127.0.0.1", help="address to listen on")
     address.add_argument("--port", type=_port, default=8000, help="port to listen on; 0 for any")
@@ -93,14 +93,18 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", parents=[data, address], help="API, worker and reaper")
     serve.set_defaults(command=_serve)
     api = commands.add_parser("api", parents=[data, address], help="the HTTP API alone")
-    api.add_argument("--fd", type=int, help="a socket that listens already")
+    api.add_argument("--fd", type=int, help="file descriptor of a listening socket")
     api.set_defaults(command=_api, runs_on_rows=True)
     worker = commands.add_parser("worker", parents=[data], help="one worker")
     worker.add_argument("--device", type=_device, default=None, metavar="cpu|gpu|gpu:0,1")
     worker.set_defaults(command=_worker, runs_on_rows=True)
-    reaper = commands.add_parser("reaper", parents=[data], help="takes back lost jobs, sweeps")
+    reaper = commands.add_parser(
+        "reaper", parents=[data], help="requeues lost jobs, deletes unused files"
+    )
     reaper.set_defaults(command=_reaper, runs_on_rows=True)
-    migrate = commands.add_parser("migrate", parents=[data], help="bring the database up to date")
+    migrate = commands.add_parser(
+        "migrate", parents=[data], help="create or upgrade the database's schema"
+    )
     migrate.set_defaults(command=_migrate)
     keys.add_commands(commands, data)
     verify.add_command(commands, data)
@@ -150,7 +154,7 @@ def _worker(options: argparse.Namespace) -> int:
 
 
 def _choose(device: str) -> int:
-    """Hides the other GPUs from TensorFlow, and gives how many there must be."""
+    """Hides other GPUs from TensorFlow. Returns how many GPUs the worker must have."""
     kind, _, numbers = device.partition(":")
     if numbers or kind == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = numbers or "-1"
@@ -180,7 +184,7 @@ def _migrate(options: argparse.Namespace) -> int:
 
 
 def _guard() -> None:
-    """A part started by `graphfit serve` ends when that process dies, however it dies."""
+    """Ends a part that `graphfit serve` started when that process dies for any reason."""
     from cli.serve import end_with_parent
 
     end_with_parent()

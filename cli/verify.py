@@ -1,6 +1,6 @@
-"""`graphfit verify`: whether every file is kept that rows name, with the bytes they say.
+"""`graphfit verify`: checks that every file that a row names exists and has its hash.
 
-Nothing heavy is imported at module level.
+Heavy packages are imported only in functions.
 """
 
 import argparse
@@ -8,11 +8,11 @@ import sys
 from typing import Any
 
 FAULTY, UNFINISHED = 1, 2
-"""Exit statuses; 0 where all is well."""
+"""Exit statuses; 0: no file is at fault."""
 
 
 def add_command(commands: Any, data: argparse.ArgumentParser) -> None:
-    """Teaches the command line `verify`.
+    """Adds `verify` to the command line.
 
     Args:
         commands: The subparsers of `graphfit`.

@@ -37,14 +37,19 @@ def migrate(database: Database, revision: str = "head") -> None:
 
 
 def check_schema(connection: Connection) -> None:
-    """Nothing, when the schema is current.
+    """Does nothing if the schema is current.
 
     Raises:
-        SchemaMismatch: it is older or newer.
+        SchemaMismatch: it is missing, older or newer.
     """
     config = _config(connection)
     _refuse_newer(connection, config)
-    if _present(connection) != ScriptDirectory.from_config(config).get_current_head():
+    present = _present(connection)
+    if present is None:
+        raise SchemaMismatch(
+            "The database has no schema yet; `graphfit migrate` or `graphfit serve` creates it."
+        )
+    if present != ScriptDirectory.from_config(config).get_current_head():
         raise SchemaMismatch("The database's schema is old; run `graphfit migrate`.")
 
 

@@ -96,7 +96,10 @@ def test_a_database_without_its_tables_is_a_line_and_status_1(
     assert main(["keys", "create", "--owner", "ada"]) == 1
     said = capsys.readouterr()
     assert not said.out
-    assert said.err == "graphfit: The database's schema is old; run `graphfit migrate`.\n"
+    assert said.err == (
+        "graphfit: The database has no schema yet; "
+        "`graphfit migrate` or `graphfit serve` creates it.\n"
+    )
 
 
 def test_a_database_that_is_away_is_a_line_without_its_password(

@@ -45,5 +45,8 @@ def test_an_older_part_refuses_a_newer_schema_with_a_line(database: Database) ->
 
 
 def test_a_part_alone_does_not_migrate(empty_database: Database) -> None:
-    line = "graphfit: The database's schema is old; run `graphfit migrate`.\n"
+    line = (
+        "graphfit: The database has no schema yet; "
+        "`graphfit migrate` or `graphfit serve` creates it.\n"
+    )
     assert refusals(empty_database, PARTS) == [(1, line)] * 3
