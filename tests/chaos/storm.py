@@ -5,19 +5,19 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.chaos import evidence as evidence_
-from tests.chaos import processes
-from tests.chaos.adversary import Adversary
-from tests.chaos.answers import Answers, Circumstances
-from tests.chaos.client import Client
-from tests.chaos.cluster import GRACE_SECONDS, SWEEP_SECONDS, Cluster, until
-from tests.chaos.customer import Customer
-from tests.chaos.errands import Errand, Record, draw
-from tests.chaos.evidence import Evidence
-from tests.chaos.reference import References, undisturbed
-from tests.chaos.report import Report
-from tests.chaos.timeline import Timeline
-from tests.chaos.verdict import Violation, violations
+from tests.chaos.checks import evidence as evidence_
+from tests.chaos.checks.evidence import Evidence
+from tests.chaos.checks.reference import References, undisturbed
+from tests.chaos.checks.report import Report
+from tests.chaos.checks.verdict import Violation, violations
+from tests.chaos.cluster import processes
+from tests.chaos.cluster.cluster import GRACE_SECONDS, SWEEP_SECONDS, Cluster, until
+from tests.chaos.cluster.timeline import Timeline
+from tests.chaos.faults.injector import Adversary
+from tests.chaos.load.answers import Answers, Circumstances
+from tests.chaos.load.client import Customer
+from tests.chaos.load.http_client import Client
+from tests.chaos.load.scenarios import Errand, Record, draw
 
 
 @dataclass(frozen=True)

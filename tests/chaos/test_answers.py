@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.answers import PROBLEM, Answer, Circumstances, fault_of
-from tests.chaos.part import Life, Part
-from tests.chaos.timeline import Timeline
+from tests.chaos.cluster.part import Life, Part
+from tests.chaos.cluster.timeline import Timeline
+from tests.chaos.load.answers import PROBLEM, Answer, Circumstances, fault_of
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 from itertools import islice
 
-from tests.chaos.adversary import plan
-from tests.chaos.blows import BLOWS
-from tests.chaos.errands import draw
+from tests.chaos.faults.faults import BLOWS
+from tests.chaos.faults.injector import plan
+from tests.chaos.load.scenarios import draw
 
 
 def test_a_seed_repeats_its_plan() -> None:

@@ -8,17 +8,17 @@ from contextlib import closing
 
 import pytest
 
-from tests.chaos.answers import Answer, Answers, Circumstances
-from tests.chaos.client import Client
-from tests.chaos.cluster import Cluster, Size
-from tests.chaos.customer import Customer
-from tests.chaos.errands import Errand, Record
-from tests.chaos.evidence import Evidence, gathered
-from tests.chaos.recipes import RECIPES
-from tests.chaos.reference import References, undisturbed
-from tests.chaos.timeline import Timeline
-from tests.chaos.vandal import orphan, overwritten, rewritten
-from tests.chaos.verdict import LAWS, violations
+from tests.chaos.checks.evidence import Evidence, gathered
+from tests.chaos.checks.reference import References, undisturbed
+from tests.chaos.checks.verdict import LAWS, violations
+from tests.chaos.cluster.cluster import Cluster, Size
+from tests.chaos.cluster.timeline import Timeline
+from tests.chaos.faults.damage import orphan, overwritten, rewritten
+from tests.chaos.load.answers import Answer, Answers, Circumstances
+from tests.chaos.load.client import Customer
+from tests.chaos.load.http_client import Client
+from tests.chaos.load.scenarios import Errand, Record
+from tests.chaos.load.workloads import RECIPES
 
 pytestmark = pytest.mark.slow
 

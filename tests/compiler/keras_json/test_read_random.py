@@ -12,8 +12,8 @@ from compiler.keras_json.lossy import losses
 from domain.graph.language import Blueprint, GraphDefinition
 from tests.compiler.keras_json.restored import comes_back
 from tests.compiler.random_graphs.data import arrays_for, randomize
-from tests.compiler.random_graphs.direct import script_of
 from tests.compiler.random_graphs.drawing import definitions
+from tests.compiler.random_graphs.reference.script import script_of
 
 SEED = 7
 

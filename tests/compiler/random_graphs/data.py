@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.compiler.random_graphs.kinds import LENGTH, VOCABULARY
+from tests.compiler.random_graphs.layers.kinds import LENGTH, VOCABULARY
 
 ROWS = 2
 

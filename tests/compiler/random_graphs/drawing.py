@@ -2,14 +2,14 @@
 
 from hypothesis import strategies as st
 
-from tests.compiler.random_graphs.function_moves import APPLY, COMBINE, SPLIT
 from tests.compiler.random_graphs.graph import Graph
-from tests.compiler.random_graphs.kinds import LENGTH, WIDTHS, Config, Draw
-from tests.compiler.random_graphs.nesting_moves import CALL_AGAIN, NEST
-from tests.compiler.random_graphs.several_moves import ATTEND, GIVE_STATES, MERGE
-from tests.compiler.random_graphs.single_moves import EMBED, INLINE, REUSE, SHARE
+from tests.compiler.random_graphs.layers.kinds import LENGTH, WIDTHS, Config, Draw
+from tests.compiler.random_graphs.nodes.functions import APPLY, COMBINE, SPLIT
+from tests.compiler.random_graphs.nodes.graphs import CALL_AGAIN, NEST
+from tests.compiler.random_graphs.nodes.several import ATTEND, GIVE_STATES, MERGE
+from tests.compiler.random_graphs.nodes.single import EMBED, INLINE, REUSE, SHARE
+from tests.compiler.random_graphs.nodes.wrappers import HOLD, SHARE_CELL, TURN, WRAP
 from tests.compiler.random_graphs.tensors import Tensor
-from tests.compiler.random_graphs.wrapping_moves import HOLD, SHARE_CELL, TURN, WRAP
 
 MOVES = [
     *(INLINE, SHARE, MERGE, EMBED, GIVE_STATES, ATTEND, SHARE_CELL),

@@ -8,7 +8,7 @@ import keras
 from hypothesis import Phase, given, settings
 
 from tests.compiler.random_graphs.drawing import definitions
-from tests.compiler.random_graphs.kinds import Config
+from tests.compiler.random_graphs.layers.kinds import Config
 
 PHASES = [Phase.generate, Phase.shrink]
 """To explain a failure takes longer than to find it."""

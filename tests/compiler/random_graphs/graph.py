@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.compiler.random_graphs.kinds import FLAGS, Config, Draw, Shape
+from tests.compiler.random_graphs.layers.kinds import FLAGS, Config, Draw, Shape
 from tests.compiler.random_graphs.tensors import Tensor
 
 MOST_CALLS = 24

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import prod
 
-from tests.compiler.random_graphs.kinds import LENGTH, Kind, Shape, has_axes
+from tests.compiler.random_graphs.layers.kinds import LENGTH, Kind, Shape, has_axes
 
 LARGEST = 40
 """Numbers a row of what a node takes: sizes would double with every node."""

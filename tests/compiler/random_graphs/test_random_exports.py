@@ -13,9 +13,9 @@ from compiler.model.build import Built, build
 from domain.graph.language import Blueprint, GraphDefinition
 from domain.keras_json import WriteResult
 from tests.compiler.random_graphs.data import arrays_for
-from tests.compiler.random_graphs.direct import Script, script_of
 from tests.compiler.random_graphs.every import every_graph
-from tests.compiler.random_graphs.kinds import Config
+from tests.compiler.random_graphs.layers.kinds import Config
+from tests.compiler.random_graphs.reference.script import Script, script_of
 
 SEED = 7
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:keras")

@@ -14,8 +14,8 @@ from domain.graph.language import Blueprint, GraphDefinition
 from domain.graph.rules import faults_of
 from domain.graph.summary import Summary
 from tests.compiler.random_graphs.data import arrays_for, randomize
-from tests.compiler.random_graphs.direct import Script, script_of
 from tests.compiler.random_graphs.every import every_graph
+from tests.compiler.random_graphs.reference.script import Script, script_of
 
 SEED = 7
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:keras")

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.chaos.processes import forkserver
+from tests.chaos.cluster.processes import forkserver
 from worker.supervisor.launch import warm_up
 
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 from tests.compiler.random_graphs.graph import Entry, Graph
-from tests.compiler.random_graphs.holding_layers import LAYERS
-from tests.compiler.random_graphs.kinds import FLAGS, VOCABULARY, WIDTHS, Config, Kind
-from tests.compiler.random_graphs.move import Move
+from tests.compiler.random_graphs.layers.kinds import FLAGS, VOCABULARY, WIDTHS, Config, Kind
+from tests.compiler.random_graphs.layers.nested import LAYERS
+from tests.compiler.random_graphs.nodes.move import Move
 from tests.compiler.random_graphs.tensors import Tensor, is_layerable, is_whole, suits
 
 _CONSTANTS: dict[str, list[Config]] = {

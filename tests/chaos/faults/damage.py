@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 import psutil
 import psycopg
 
-from tests.chaos.cluster import Cluster
-from tests.chaos.processes import MARK
+from tests.chaos.cluster.cluster import Cluster
+from tests.chaos.cluster.processes import MARK
 
 TABLES = ("datasets", "jobs", "epochs", "events", "checkpoints", "models", "model_files")
 ORPHAN = """

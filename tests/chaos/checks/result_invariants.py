@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from tests.chaos.evidence import Evidence, Found
-from tests.chaos.reference import metrics_of
+from tests.chaos.checks.evidence import Evidence, Found
+from tests.chaos.checks.reference import metrics_of
 
 
 def successes_have_one_model(evidence: Evidence) -> Found:

@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.compiler.random_graphs.graph import Graph
-from tests.compiler.random_graphs.kinds import FLAGS, WIDTHS, Config, Shape
-from tests.compiler.random_graphs.move import Move
+from tests.compiler.random_graphs.layers.kinds import FLAGS, WIDTHS, Config, Shape
+from tests.compiler.random_graphs.nodes.move import Move
 from tests.compiler.random_graphs.tensors import (
     Tensor,
     is_layerable,

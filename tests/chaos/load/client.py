@@ -5,10 +5,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from tests.chaos.client import Client, GaveUp
-from tests.chaos.errands import Errand, Record
-from tests.chaos.reference import predicted
-from tests.chaos.timeline import Timeline
+from tests.chaos.checks.reference import predicted
+from tests.chaos.cluster.timeline import Timeline
+from tests.chaos.load.http_client import Client, GaveUp
+from tests.chaos.load.scenarios import Errand, Record
 
 POLL_SECONDS = 0.5
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.compiler.random_graphs.kinds import (
+from tests.compiler.random_graphs.layers.kinds import (
     FLAGS,
     WIDTHS,
     Config,
@@ -18,7 +18,7 @@ from tests.compiler.random_graphs.kinds import (
     options,
     rank_and_last,
 )
-from tests.compiler.random_graphs.plain_layers import DENSE, FROZEN, PLAIN, RATES
+from tests.compiler.random_graphs.layers.plain import DENSE, FROZEN, PLAIN, RATES
 
 _recurrent = options(
     units=WIDTHS,

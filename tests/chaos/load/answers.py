@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tests.chaos.part import Part
+from tests.chaos.cluster.part import Part
 
 PROBLEM = "application/problem+json"
 FINE = frozenset({200, 201, 202, 204, 304})

@@ -1,18 +1,18 @@
 """Wrappers of shared layers, cells and graphs."""
 
 from tests.compiler.random_graphs.graph import Entry, Graph
-from tests.compiler.random_graphs.holding_layers import (
+from tests.compiler.random_graphs.layers.kinds import FLAGS, Shape
+from tests.compiler.random_graphs.layers.nested import (
     LAYERS,
     RECURRENT,
     TIME_DISTRIBUTED,
     both_ways_result,
     cell,
 )
-from tests.compiler.random_graphs.kinds import FLAGS, Shape
-from tests.compiler.random_graphs.move import Move
-from tests.compiler.random_graphs.nesting_moves import can_nest, inner_graph, layer_of
-from tests.compiler.random_graphs.plain_layers import PLAIN
-from tests.compiler.random_graphs.single_moves import shared, takes
+from tests.compiler.random_graphs.layers.plain import PLAIN
+from tests.compiler.random_graphs.nodes.graphs import can_nest, inner_graph, layer_of
+from tests.compiler.random_graphs.nodes.move import Move
+from tests.compiler.random_graphs.nodes.single import shared, takes
 from tests.compiler.random_graphs.tensors import Tensor, is_like, is_plain, is_sequence
 
 Held = tuple[Entry, Tensor, Shape]

@@ -11,13 +11,13 @@ import psycopg
 from psycopg.rows import dict_row
 
 from models_store.records.datasets import column_key
-from tests.chaos import processes
-from tests.chaos.answers import Answers, Circumstances
-from tests.chaos.client import Client
-from tests.chaos.cluster import Cluster
-from tests.chaos.errands import Record
-from tests.chaos.part import Part
-from tests.chaos.reference import References
+from tests.chaos.checks.reference import References
+from tests.chaos.cluster import processes
+from tests.chaos.cluster.cluster import Cluster
+from tests.chaos.cluster.part import Part
+from tests.chaos.load.answers import Answers, Circumstances
+from tests.chaos.load.http_client import Client
+from tests.chaos.load.scenarios import Record
 
 Json = dict[str, Any]
 Found = Iterator[tuple[str, str]]

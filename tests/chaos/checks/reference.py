@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.chaos.client import Client
-from tests.chaos.recipes import Recipe
+from tests.chaos.load.http_client import Client
+from tests.chaos.load.workloads import Recipe
 
 Metrics = list[dict[str, float]]
 """Of each epoch."""

@@ -4,7 +4,7 @@ from math import prod
 
 from hypothesis import strategies as st
 
-from tests.compiler.random_graphs.kinds import (
+from tests.compiler.random_graphs.layers.kinds import (
     Config,
     Draw,
     Kind,

@@ -8,8 +8,19 @@ from typing import Any
 
 import keras
 
-from tests.compiler.random_graphs.by_hand import Constant, copied, numbers, share_forward
-from tests.compiler.random_graphs.picks import Picks, numbered, targets, tensor_of, tensors_of
+from tests.compiler.random_graphs.reference.references import (
+    Picks,
+    numbered,
+    targets,
+    tensor_of,
+    tensors_of,
+)
+from tests.compiler.random_graphs.reference.substitutes import (
+    Constant,
+    copied,
+    numbers,
+    share_forward,
+)
 
 Definition = dict[str, Any]
 _HOLDING = {"layer", "backward_layer", "cell", "cells"}

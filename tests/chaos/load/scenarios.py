@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tests.chaos.recipes import RECIPES, Recipe
+from tests.chaos.load.workloads import RECIPES, Recipe
 
 Act = Literal["cancel", "pause"]
 CANCELS, PAUSES, UPLOADS, PREDICTS = 0.15, 0.2, 0.2, 0.3

@@ -13,10 +13,10 @@ from pathlib import Path
 import httpx
 
 from models_store.ids import new_id
-from tests.chaos import processes
-from tests.chaos.disk import small_disk
-from tests.chaos.part import LOOPBACK, Part
-from tests.chaos.timeline import Timeline
+from tests.chaos.cluster import processes
+from tests.chaos.cluster.disk import small_disk
+from tests.chaos.cluster.part import LOOPBACK, Part
+from tests.chaos.cluster.timeline import Timeline
 from tests.support.postgresql import PostgreSql
 from tests.support.redis_server import RedisServer, free_port
 from tests.support.service import ROOT

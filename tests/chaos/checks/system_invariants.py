@@ -1,8 +1,8 @@
 """What is promised of files, processes and answers."""
 
-from tests.chaos.answers import fault_of
-from tests.chaos.cluster import STOP_SECONDS
-from tests.chaos.evidence import Evidence, Found
+from tests.chaos.checks.evidence import Evidence, Found
+from tests.chaos.cluster.cluster import STOP_SECONDS
+from tests.chaos.load.answers import fault_of
 
 
 def files_and_rows_agree(evidence: Evidence) -> Found:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from tests.compiler.random_graphs.functions import FUNCTIONS
 from tests.compiler.random_graphs.graph import Graph
-from tests.compiler.random_graphs.kinds import FLAGS, Config, Shape
-from tests.compiler.random_graphs.move import Move
+from tests.compiler.random_graphs.layers.functions import FUNCTIONS
+from tests.compiler.random_graphs.layers.kinds import FLAGS, Config, Shape
+from tests.compiler.random_graphs.nodes.move import Move
 from tests.compiler.random_graphs.tensors import Tensor, is_like, is_plain
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 
 import psutil
 
-from tests.chaos import processes
-from tests.chaos.calls import call
-from tests.chaos.cluster import LEASE_SECONDS, Cluster
-from tests.chaos.part import Part
+from tests.chaos.cluster import processes
+from tests.chaos.cluster.cluster import LEASE_SECONDS, Cluster
+from tests.chaos.cluster.part import Part
+from tests.chaos.faults.wakeups import call
 from tests.support.postgresql import Mode
 
 Blow = Callable[[Cluster, random.Random], str]

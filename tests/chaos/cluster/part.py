@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.chaos.timeline import Timeline
+from tests.chaos.cluster.timeline import Timeline
 from tests.support.service import ROOT
 
 RESTART_SECONDS = 0.3

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import psutil
 
-from tests.chaos import processes
+from tests.chaos.cluster import processes
 
 MIB = 2**20
 SIZE = 256 * MIB

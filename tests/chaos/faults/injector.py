@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from tests.chaos.blows import BLOWS
-from tests.chaos.cluster import Cluster
+from tests.chaos.cluster.cluster import Cluster
+from tests.chaos.faults.faults import BLOWS
 
 AT_ONCE = 3
 """Blows that may last side by side, never two on one thing."""

@@ -4,7 +4,7 @@ import itertools
 from collections import Counter
 
 from domain.job.job import TRANSITIONS, JobState
-from tests.chaos.evidence import Evidence, Found
+from tests.chaos.checks.evidence import Evidence, Found
 
 
 def accepted_jobs_are_there_once(evidence: Evidence) -> Found:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.chaos.adversary import Adversary
-from tests.chaos.evidence import Evidence, Json
-from tests.chaos.timeline import Timeline
-from tests.chaos.verdict import Violation
+from tests.chaos.checks.evidence import Evidence, Json
+from tests.chaos.checks.verdict import Violation
+from tests.chaos.cluster.timeline import Timeline
+from tests.chaos.faults.injector import Adversary
 
 AROUND_SECONDS = 2.0
 MOST_TOLD = 20

@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 
-from tests.chaos.answers import Answer, Answers
-from tests.chaos.part import LOOPBACK, Part
-from tests.chaos.timeline import Timeline
+from tests.chaos.cluster.part import LOOPBACK, Part
+from tests.chaos.cluster.timeline import Timeline
+from tests.chaos.load.answers import Answer, Answers
 
 TIMEOUT_SECONDS = 60
 """An API that says nothing for so long hangs."""

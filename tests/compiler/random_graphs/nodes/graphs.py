@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.compiler.random_graphs.graph import Entry, Graph, Shelf, free
-from tests.compiler.random_graphs.kinds import FLAGS, LENGTH, Config
-from tests.compiler.random_graphs.move import Move
+from tests.compiler.random_graphs.layers.kinds import FLAGS, LENGTH, Config
+from tests.compiler.random_graphs.nodes.move import Move
 from tests.compiler.random_graphs.tensors import Tensor, goes_in, is_nestable
 
 DEEPEST = 4
