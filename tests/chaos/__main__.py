@@ -31,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--jobs", type=int, default=200)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10_000))
-    parser.add_argument("--pace", type=float, default=4.0, help="mean seconds between two blows")
+    parser.add_argument("--pace", type=float, default=4.0, help="mean seconds between two faults")
     parser.add_argument("--keep", action="store_true", help="the logs, come what may")
     parser.add_argument("--quiet", action="store_true", help="only the report")
     return parser

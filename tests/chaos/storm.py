@@ -13,11 +13,11 @@ from tests.chaos.checks.verdict import Violation, violations
 from tests.chaos.cluster import processes
 from tests.chaos.cluster.cluster import GRACE_SECONDS, SWEEP_SECONDS, Cluster, until
 from tests.chaos.cluster.timeline import Timeline
-from tests.chaos.faults.injector import Adversary
+from tests.chaos.faults.injector import Injector
 from tests.chaos.load.answers import Answers, Circumstances
-from tests.chaos.load.client import Customer
-from tests.chaos.load.http_client import Client
-from tests.chaos.load.scenarios import Errand, Record, draw
+from tests.chaos.load.client import Client
+from tests.chaos.load.http_client import HttpClient
+from tests.chaos.load.scenarios import Record, Scenario, draw
 
 
 @dataclass(frozen=True)
@@ -27,19 +27,19 @@ class Options:
     jobs: int
     seed: int
     pace: float = 4.0
-    """Mean seconds between two blows."""
-    customers: int = 10
+    """Mean seconds between two faults."""
+    clients: int = 10
     """Clients at once, each with one job."""
     seeds: int = 2
-    """Different ones that each recipe is trained with."""
+    """Different ones that each workload is trained with."""
     storm_seconds: float = 3600.0
-    """After which the adversary ends, whatever is not done."""
+    """After which the injector ends, whatever is not done."""
     calm_seconds: float = 300.0
     """For what is left after that."""
 
 
 class Storm:
-    """One cluster, one adversary, one verdict."""
+    """One cluster, one injector, one verdict."""
 
     def __init__(self, options: Options, folder: Path, *, aloud: bool) -> None:
         self.options = options
@@ -49,51 +49,51 @@ class Storm:
 
     def run(self) -> Report:
         """All of it."""
-        errands = draw(self.options.seed, self.options.jobs, self.options.seeds)
-        self.timeline.say(f"seed {self.options.seed}: {len(errands)} jobs; all in {self._folder}")
+        scenarios = draw(self.options.seed, self.options.jobs, self.options.seeds)
+        self.timeline.say(f"seed {self.options.seed}: {len(scenarios)} jobs; all in {self._folder}")
         with closing(Cluster(self._folder, self.timeline)) as cluster:
             cluster.start()
-            with closing(Client(cluster.apis, self._answers, self.timeline)) as client:
-                references = undisturbed(client, ((e.recipe, e.seed) for e in errands))
-                adversary = Adversary(cluster, self.options.seed, self.options.pace)
-                records = self._weathered(cluster, client, adversary, references, errands)
-                found = self._judged(cluster, client, adversary, references, records)
+            with closing(HttpClient(cluster.apis, self._answers, self.timeline)) as client:
+                references = undisturbed(client, ((e.workload, e.seed) for e in scenarios))
+                injector = Injector(cluster, self.options.seed, self.options.pace)
+                records = self._weathered(cluster, client, injector, references, scenarios)
+                found = self._judged(cluster, client, injector, references, records)
                 broken = [*violations(found), *self._stopped(cluster)]
-        return Report(self.options.seed, found, broken, adversary, self.timeline, cluster.logs)
+        return Report(self.options.seed, found, broken, injector, self.timeline, cluster.logs)
 
     def _weathered(
         self,
         cluster: Cluster,
-        client: Client,
-        adversary: Adversary,
+        client: HttpClient,
+        injector: Injector,
         references: References,
-        errands: list[Errand],
+        scenarios: list[Scenario],
     ) -> list[Record]:
-        customer = Customer(client, self.timeline, references.datasets)
+        user = Client(client, self.timeline, references.datasets)
         self.timeline.say("the storm begins")
         began = self.timeline.now()
-        adversary.begin()
-        with ThreadPoolExecutor(self.options.customers) as threads:
-            under_way = [threads.submit(customer.run, errand) for errand in errands]
+        injector.begin()
+        with ThreadPoolExecutor(self.options.clients) as threads:
+            under_way = [threads.submit(user.run, scenario) for scenario in scenarios]
             try:
                 with suppress(TimeoutError):
                     until(
-                        lambda: all(errand.done() for errand in under_way),
-                        "the errands",
+                        lambda: all(scenario.done() for scenario in under_way),
+                        "the scenarios",
                         self.options.storm_seconds,
                     )
             finally:
-                adversary.end()
+                injector.end()
                 client.deadline = self.timeline.now() + self.options.calm_seconds
             self.timeline.say(f"the storm is over after {self.timeline.now() - began:.0f} s")
             cluster.heal()
-            return [errand.result() for errand in under_way]
+            return [scenario.result() for scenario in under_way]
 
     def _judged(
         self,
         cluster: Cluster,
-        client: Client,
-        adversary: Adversary,
+        client: HttpClient,
+        injector: Injector,
         references: References,
         records: list[Record],
     ) -> Evidence:
@@ -103,7 +103,7 @@ class Storm:
             until(lambda: _is_tidy(cluster), "the sweep", patience)
         self.timeline.say("looking at what is left")
         circumstances = Circumstances(
-            full=adversary.windows("fill disk"),
+            full=injector.windows("fill disk"),
             apis={api.name: api for api in cluster.apis},
         )
         return evidence_.gathered(

@@ -1,8 +1,8 @@
-"""A seed repeats a storm: the same errands, the same blows."""
+"""A seed repeats a storm: the same scenarios, the same faults."""
 
 from itertools import islice
 
-from tests.chaos.faults.faults import BLOWS
+from tests.chaos.faults.faults import FAULTS
 from tests.chaos.faults.injector import plan
 from tests.chaos.load.scenarios import draw
 
@@ -13,17 +13,17 @@ def test_a_seed_repeats_its_plan() -> None:
     assert first != other
 
 
-def test_every_round_has_every_blow() -> None:
-    blows = [planned.name for planned in islice(plan(7, pace=4), 3 * len(BLOWS))]
-    for start in range(0, len(blows), len(BLOWS)):
-        assert set(blows[start : start + len(BLOWS)]) == set(BLOWS)
+def test_every_round_has_every_fault() -> None:
+    faults = [planned.name for planned in islice(plan(7, pace=4), 3 * len(FAULTS))]
+    for start in range(0, len(faults), len(FAULTS)):
+        assert set(faults[start : start + len(FAULTS)]) == set(FAULTS)
 
 
-def test_a_seed_repeats_its_errands() -> None:
+def test_a_seed_repeats_its_scenarios() -> None:
     assert draw(7, jobs=50, seeds=2) == draw(7, jobs=50, seeds=2)
     assert draw(7, jobs=50, seeds=2) != draw(8, jobs=50, seeds=2)
-    errands = draw(7, jobs=200, seeds=2)
-    assert len({errand.key for errand in errands}) == 200
-    assert {errand.seed for errand in errands} == {0, 1}
+    scenarios = draw(7, jobs=200, seeds=2)
+    assert len({scenario.key for scenario in scenarios}) == 200
+    assert {scenario.seed for scenario in scenarios} == {0, 1}
     for act in ("cancel_after", "pause_after"):
-        assert 10 < sum(getattr(errand, act) is not None for errand in errands) < 80
+        assert 10 < sum(getattr(scenario, act) is not None for scenario in scenarios) < 80

@@ -14,4 +14,4 @@ JOBS, SEED = 20, 20
 def test_a_short_storm_breaks_no_promise(tmp_path: Path) -> None:
     report = Storm(Options(JOBS, SEED), tmp_path, aloud=False).run()
     assert not report.violations, "\n".join(report.lines())
-    assert report.adversary.struck
+    assert report.injector.struck

@@ -10,19 +10,19 @@ import pytest
 
 from tests.chaos.checks.evidence import Evidence, gathered
 from tests.chaos.checks.reference import References, undisturbed
-from tests.chaos.checks.verdict import LAWS, violations
+from tests.chaos.checks.verdict import INVARIANTS, violations
 from tests.chaos.cluster.cluster import Cluster, Size
 from tests.chaos.cluster.timeline import Timeline
 from tests.chaos.faults.damage import orphan, overwritten, rewritten
 from tests.chaos.load.answers import Answer, Answers, Circumstances
-from tests.chaos.load.client import Customer
-from tests.chaos.load.http_client import Client
-from tests.chaos.load.scenarios import Errand, Record
-from tests.chaos.load.workloads import RECIPES
+from tests.chaos.load.client import Client
+from tests.chaos.load.http_client import HttpClient
+from tests.chaos.load.scenarios import Record, Scenario
+from tests.chaos.load.workloads import WORKLOADS
 
 pytestmark = pytest.mark.slow
 
-JOB = "(SELECT id FROM jobs WHERE metadata::json ->> 'errand' = 'first')"
+JOB = "(SELECT id FROM jobs WHERE metadata::json ->> 'scenario' = 'first')"
 LAST_STEP = f"(SELECT max(sequence) FROM events WHERE job_id = {JOB} AND type = 'state')"
 
 
@@ -74,20 +74,20 @@ REWRITTEN = [
 
 
 class Calm:
-    """A small cluster after two errands that nothing disturbed."""
+    """A small cluster after two scenarios that nothing disturbed."""
 
-    def __init__(self, cluster: Cluster, client: Client, answers: Answers) -> None:
+    def __init__(self, cluster: Cluster, client: HttpClient, answers: Answers) -> None:
         self.cluster = cluster
         self.client = client
         self.answers = answers
-        recipe = RECIPES[0]
-        self.references: References = undisturbed(client, [(recipe, 0)])
-        customer = Customer(client, cluster.timeline, self.references.datasets)
-        errands = [
-            Errand(key, recipe, 0, uploads, True, None, None, 0.0)
+        workload = WORKLOADS[0]
+        self.references: References = undisturbed(client, [(workload, 0)])
+        user = Client(client, cluster.timeline, self.references.datasets)
+        scenarios = [
+            Scenario(key, workload, 0, uploads, True, None, None, 0.0)
             for key, uploads in (("first", False), ("second", True))
         ]
-        self.records: list[Record] = [customer.run(errand) for errand in errands]
+        self.records: list[Record] = [user.run(scenario) for scenario in scenarios]
 
     def evidence(self) -> Evidence:
         return gathered(
@@ -120,7 +120,7 @@ def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Calm]:
     size = Size(apis=1, workers=1, reapers=0)  # no reaper: what is left here stays
     with closing(Cluster(tmp_path_factory.mktemp("calm"), timeline, size)) as cluster:
         cluster.start()
-        with closing(Client(cluster.apis, answers, timeline)) as client:
+        with closing(HttpClient(cluster.apis, answers, timeline)) as client:
             yield Calm(cluster, client, answers)
 
 
@@ -170,7 +170,7 @@ def test_a_part_that_ends_by_itself_is_found(calm: Calm) -> None:
     os.kill(pid, signal.SIGKILL)  # not by `strike`: nobody owns up to it
     while worker.pid in (pid, None):
         time.sleep(0.05)
-    assert "parts_end_by_blows_alone" in calm.broken_laws()
+    assert "parts_end_by_faults_alone" in calm.broken_laws()
     worker.lives[0].struck = worker.lives[0].ended
 
 
@@ -178,7 +178,7 @@ def test_every_law_was_broken_here() -> None:
     elsewhere = {
         "files_match_their_hashes",
         "processes_have_parents",
-        "parts_end_by_blows_alone",
+        "parts_end_by_faults_alone",
         "clients_are_answered_well",
     }
-    assert {law for law, _ in REWRITTEN} | elsewhere == {law.__name__ for law in LAWS}
+    assert {law for law, _ in REWRITTEN} | elsewhere == {law.__name__ for law in INVARIANTS}

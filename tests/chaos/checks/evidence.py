@@ -16,7 +16,7 @@ from tests.chaos.cluster import processes
 from tests.chaos.cluster.cluster import Cluster
 from tests.chaos.cluster.part import Part
 from tests.chaos.load.answers import Answers, Circumstances
-from tests.chaos.load.http_client import Client
+from tests.chaos.load.http_client import HttpClient
 from tests.chaos.load.scenarios import Record
 
 Json = dict[str, Any]
@@ -55,7 +55,7 @@ class Evidence:
     parts: list[Part]
 
     def judged(self) -> Iterator[tuple[Record, Json]]:
-        """The errands whose job is there."""
+        """The scenarios whose job is there."""
         for record in self.records:
             if record.job in self.jobs:
                 yield record, self.jobs[record.job]
@@ -67,7 +67,7 @@ class Evidence:
 
 def gathered(
     cluster: Cluster,
-    client: Client,
+    client: HttpClient,
     records: list[Record],
     references: References,
     circumstances: Circumstances,
@@ -93,7 +93,7 @@ def gathered(
     )
 
 
-def _events(client: Client, job: str) -> list[Json]:
+def _events(client: HttpClient, job: str) -> list[Json]:
     events: list[Json] = []
     while True:
         after = events[-1]["id"] if events else 0
@@ -104,7 +104,7 @@ def _events(client: Client, job: str) -> list[Json]:
 
 
 def _downloads(
-    client: Client, models: list[Json]
+    client: HttpClient, models: list[Json]
 ) -> Iterator[tuple[tuple[str, str], tuple[str, int]]]:
     for model in models:
         for file in model["files"]:

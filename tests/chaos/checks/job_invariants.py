@@ -8,10 +8,10 @@ from tests.chaos.checks.evidence import Evidence, Found
 
 
 def accepted_jobs_are_there_once(evidence: Evidence) -> Found:
-    """Each errand's job, and no other."""
-    by_key = Counter(job["metadata"].get("errand") for job in evidence.jobs.values())
+    """Each scenario's job, and no other."""
+    by_key = Counter(job["metadata"].get("scenario") for job in evidence.jobs.values())
     for record in evidence.records:
-        key = record.errand.key
+        key = record.scenario.key
         if record.job is None:
             yield key, "was never accepted"
         elif record.job not in evidence.jobs:

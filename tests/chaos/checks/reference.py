@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.chaos.load.http_client import Client
-from tests.chaos.load.workloads import Recipe
+from tests.chaos.load.http_client import HttpClient
+from tests.chaos.load.workloads import Workload
 
 Metrics = list[dict[str, float]]
 """Of each epoch."""
@@ -28,30 +28,30 @@ class References:
     """Every result that a storm's jobs may have."""
 
     datasets: dict[str, str]
-    """By recipe."""
+    """By workload."""
     results: dict[tuple[str, int], Result]
-    """By recipe and seed."""
+    """By workload and seed."""
     jobs: list[str]
 
 
-def undisturbed(client: Client, wanted: Iterable[tuple[Recipe, int]]) -> References:
+def undisturbed(client: HttpClient, wanted: Iterable[tuple[Workload, int]]) -> References:
     """Trains each once, in calm."""
-    distinct = {(recipe.name, seed): recipe for recipe, seed in wanted}
+    distinct = {(workload.name, seed): workload for workload, seed in wanted}
     datasets: dict[str, str] = {}
-    for recipe in distinct.values():
-        if recipe.name not in datasets:
-            answer = client.ask("POST", "/v1/datasets", json={"columns": recipe.columns})
-            datasets[recipe.name] = answer.json()["id"]
+    for workload in distinct.values():
+        if workload.name not in datasets:
+            answer = client.ask("POST", "/v1/datasets", json={"columns": workload.columns})
+            datasets[workload.name] = answer.json()["id"]
     jobs = {}
-    for (name, seed), recipe in distinct.items():
-        answer = client.ask("POST", "/v1/jobs", json=recipe.request(datasets[name], seed))
+    for (name, seed), workload in distinct.items():
+        answer = client.ask("POST", "/v1/jobs", json=workload.request(datasets[name], seed))
         assert answer.status_code == 202, answer.text
         jobs[name, seed] = answer.json()["id"]
-    results = {key: _result(client, jobs[key], recipe) for key, recipe in distinct.items()}
+    results = {key: _result(client, jobs[key], workload) for key, workload in distinct.items()}
     return References(datasets, results, list(jobs.values()))
 
 
-def _result(client: Client, job_id: str, recipe: Recipe) -> Result:
+def _result(client: HttpClient, job_id: str, workload: Workload) -> Result:
     while not (job := client.read(f"/v1/jobs/{job_id}"))["is_terminal"]:
         time.sleep(0.2)
     assert (job["state"], job["attempt"]) == ("succeeded", 1), f"in calm weather: {job}"
@@ -59,7 +59,7 @@ def _result(client: Client, job_id: str, recipe: Recipe) -> Result:
     return Result(
         weights=hashlib.sha256(answer.content).hexdigest(),
         metrics=metrics_of(client.read(f"/v1/jobs/{job_id}/history")),
-        predictions=predicted(client, job["model"], recipe),
+        predictions=predicted(client, job["model"], workload),
     )
 
 
@@ -68,7 +68,7 @@ def metrics_of(history: Any) -> Metrics:
     return [epoch["metrics"] for epoch in history["epochs"]]
 
 
-def predicted(client: Client, model: str, recipe: Recipe) -> Any:
-    """What the model says to the recipe's question."""
-    answer = client.ask("POST", f"/v1/models/{model}:predict", json=recipe.question)
+def predicted(client: HttpClient, model: str, workload: Workload) -> Any:
+    """What the model says to the workload's question."""
+    answer = client.ask("POST", f"/v1/models/{model}:predict", json=workload.question)
     return answer.json()

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.chaos.checks.evidence import Evidence, Json
 from tests.chaos.checks.verdict import Violation
 from tests.chaos.cluster.timeline import Timeline
-from tests.chaos.faults.injector import Adversary
+from tests.chaos.faults.injector import Injector
 
 AROUND_SECONDS = 2.0
 MOST_TOLD = 20
@@ -22,7 +22,7 @@ class Report:
     seed: int
     evidence: Evidence
     violations: list[Violation]
-    adversary: Adversary
+    injector: Injector
     timeline: Timeline
     logs: Path
 
@@ -42,10 +42,10 @@ class Report:
 
     def _summary(self) -> Iterator[str]:
         jobs = list(self.evidence.jobs.values())
-        blows = self.adversary.counts()
+        faults = self.injector.counts()
         yield f"seed {self.seed}, {len(self.evidence.records)} jobs"
         yield f"duration: {self.timeline.now():.0f} s"
-        yield f"blows: {blows.total()}: {_listed(blows)}"
+        yield f"faults: {faults.total()}: {_listed(faults)}"
         yield f"jobs: {_listed(Counter(job['state'] for job in jobs))}"
         yield f"attempts: {_listed(Counter(job['attempt'] for job in jobs))}"
         yield f"answers: {_listed(self.evidence.answers.counts())}"
@@ -62,7 +62,7 @@ class Report:
         return next((job for id_, job in self.evidence.jobs.items() if id_ in said), None)
 
     def _story(self, job: Json) -> Iterator[str]:
-        """The job's steps among the blows around them."""
+        """The job's steps among the faults around them."""
         steps = [
             (self.timeline.seconds_of(step["at"]), f"    {step['state']}: {step['reason']}")
             for step in job["transitions"]

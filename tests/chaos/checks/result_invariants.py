@@ -24,7 +24,7 @@ def histories_are_whole(evidence: Evidence) -> Found:
     """Every epoch once, and each announced."""
     for record, job in evidence.succeeded():
         epochs = [epoch["epoch"] for epoch in evidence.histories[job["id"]]["epochs"]]
-        if epochs != list(range(1, record.errand.recipe.epochs + 1)):
+        if epochs != list(range(1, record.scenario.workload.epochs + 1)):
             yield job["id"], f"its history has the epochs {epochs}"
         events = evidence.events[job["id"]]
         announced = {event["data"]["epoch"] for event in events if event["type"] == "epoch"}
@@ -36,12 +36,15 @@ def results_equal_the_undisturbed(evidence: Evidence) -> Found:
     """Bit for bit."""
     models = {model["id"]: model for model in evidence.models}
     for record, job in evidence.succeeded():
-        errand = record.errand
-        wanted = evidence.references.results[errand.recipe.name, errand.seed]
+        scenario = record.scenario
+        wanted = evidence.references.results[scenario.workload.name, scenario.seed]
         files = {file["name"]: file for file in models.get(job["model"], {"files": []})["files"]}
         weights = files.get("model.safetensors", {"sha256": None})["sha256"]
         if weights != wanted.weights:
-            yield job["id"], f"other weights than {errand.recipe.name}, seed {errand.seed}, has"
+            yield (
+                job["id"],
+                f"weights differ: {scenario.workload.name}, seed {scenario.seed}",
+            )
         if metrics_of(evidence.histories[job["id"]]) != wanted.metrics:
             yield job["id"], "other metrics in its history"
         if record.predictions is not None and record.predictions != wanted.predictions:

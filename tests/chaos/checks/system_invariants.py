@@ -19,7 +19,7 @@ def processes_have_parents(evidence: Evidence) -> Found:
         yield stray, "descends from no living part of the service"
 
 
-def parts_end_by_blows_alone(evidence: Evidence) -> Found:
+def parts_end_by_faults_alone(evidence: Evidence) -> Found:
     """And soon, where they were asked."""
     for part in evidence.parts:
         for life in part.lives:
@@ -37,4 +37,4 @@ def clients_are_answered_well(evidence: Evidence) -> Found:
             yield f"{answer.request} at {answer.until:.1f} s", f"{fault}: {answer}"
     for record in evidence.records:
         for fault in record.faults:
-            yield record.job or record.errand.key, fault
+            yield record.job or record.scenario.key, fault

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tests.chaos.checks import job_invariants, result_invariants, system_invariants
 from tests.chaos.checks.evidence import Evidence, Found
 
-LAWS: tuple[Callable[[Evidence], Found], ...] = (
+INVARIANTS: tuple[Callable[[Evidence], Found], ...] = (
     job_invariants.accepted_jobs_are_there_once,
     job_invariants.jobs_end,
     job_invariants.jobs_end_as_their_clients_asked,
@@ -18,7 +18,7 @@ LAWS: tuple[Callable[[Evidence], Found], ...] = (
     result_invariants.files_match_their_hashes,
     system_invariants.files_and_rows_agree,
     system_invariants.processes_have_parents,
-    system_invariants.parts_end_by_blows_alone,
+    system_invariants.parts_end_by_faults_alone,
     system_invariants.clients_are_answered_well,
 )
 
@@ -39,6 +39,6 @@ class Violation:
 
 def violations(evidence: Evidence) -> Iterator[Violation]:
     """By law."""
-    for law in LAWS:
+    for law in INVARIANTS:
         for subject, detail in law(evidence):
             yield Violation(law.__name__, subject, detail)

@@ -125,7 +125,7 @@ class Cluster:
             until(lambda api=api: _is_ready(api), f"{api.name} to be ready", READY_SECONDS)  # type: ignore[misc]
 
     def heal(self) -> None:
-        """Undoes whatever a blow may have left."""
+        """Undoes whatever a fault may have left."""
         processes.send(processes.marked(self.mark), signal.SIGCONT)
         self.disk.free()
         self.database.start()

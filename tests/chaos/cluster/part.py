@@ -26,7 +26,7 @@ class Life:
     serving: float | None = None
     """When it first took a connection; of what listens nowhere, at once."""
     struck: float | None = None
-    """When a blow first asked or forced it to end."""
+    """When a fault first asked or forced it to end."""
     ended: float | None = None
     status: int | None = None
 

@@ -1,4 +1,4 @@
-"""What the adversary can do to a cluster. Each blow is whole: what it stops, it lets go on."""
+"""What the injector can do to a cluster. Each fault is whole: what it stops, it lets go on."""
 
 import random
 import signal
@@ -13,7 +13,7 @@ from tests.chaos.cluster.part import Part
 from tests.chaos.faults.wakeups import call
 from tests.support.postgresql import Mode
 
-Blow = Callable[[Cluster, random.Random], str]
+Fault = Callable[[Cluster, random.Random], str]
 """Strikes, and says whom."""
 PAST_A_LEASE = (LEASE_SECONDS + 0.5, LEASE_SECONDS + 3)
 
@@ -126,9 +126,9 @@ def flood_redis(cluster: Cluster, chance: random.Random) -> str:
     return "200 calls"
 
 
-BLOWS: dict[str, Blow] = {
-    blow.__name__.replace("_", " "): blow
-    for blow in (
+FAULTS: dict[str, Fault] = {
+    fault.__name__.replace("_", " "): fault
+    for fault in (
         kill_training,
         kill_forkserver,
         kill_worker,

@@ -7,47 +7,51 @@ from typing import Any
 
 from tests.chaos.checks.reference import predicted
 from tests.chaos.cluster.timeline import Timeline
-from tests.chaos.load.http_client import Client, GaveUp
-from tests.chaos.load.scenarios import Errand, Record
+from tests.chaos.load.http_client import GaveUp, HttpClient
+from tests.chaos.load.scenarios import Record, Scenario
 
 POLL_SECONDS = 0.5
 
 
-class Customer:
-    """Does one errand after the other."""
+class Client:
+    """Does one scenario after the other."""
 
-    def __init__(self, client: Client, timeline: Timeline, datasets: Mapping[str, str]) -> None:
-        """Takes the datasets that are there already, by recipe."""
+    def __init__(self, client: HttpClient, timeline: Timeline, datasets: Mapping[str, str]) -> None:
+        """Takes the datasets that are there already, by workload."""
         self._client = client
         self._timeline = timeline
         self._datasets = datasets
 
-    def run(self, errand: Errand) -> Record:
+    def run(self, scenario: Scenario) -> Record:
         """From the first request to the last."""
-        record = Record(errand)
+        record = Record(scenario)
         try:
             self._run(record)
         except GaveUp as unanswered:
             record.gave_up = True
-            self._timeline.say(f"{errand.key}: gave up on {unanswered}")
+            self._timeline.say(f"{scenario.key}: gave up on {unanswered}")
         return record
 
     def _run(self, record: Record) -> None:
-        errand = record.errand
-        dataset = self._uploaded(errand) if errand.uploads else self._datasets[errand.recipe.name]
-        record.job = self._created("/v1/jobs", errand, errand.request(dataset))
+        scenario = record.scenario
+        dataset = (
+            self._uploaded(scenario) if scenario.uploads else self._datasets[scenario.workload.name]
+        )
+        record.job = self._created("/v1/jobs", scenario, scenario.request(dataset))
         self._follow(record, self._timeline.now())
         if record.last is not None and record.last["state"] == "succeeded":
             self._inspect(record, record.last["model"])
-        if errand.uploads:
+        if scenario.uploads:
             self._client.ask("DELETE", f"/v1/datasets/{dataset}")
 
-    def _uploaded(self, errand: Errand) -> str:
-        return self._created("/v1/datasets", errand, {"columns": errand.recipe.columns})
+    def _uploaded(self, scenario: Scenario) -> str:
+        return self._created("/v1/datasets", scenario, {"columns": scenario.workload.columns})
 
-    def _created(self, path: str, errand: Errand, body: Any) -> str:
+    def _created(self, path: str, scenario: Scenario, body: Any) -> str:
         """Sent again and again under one key until the answer comes through."""
-        answer = self._client.ask("POST", path, json=body, headers={"Idempotency-Key": errand.key})
+        answer = self._client.ask(
+            "POST", path, json=body, headers={"Idempotency-Key": scenario.key}
+        )
         if answer.status_code not in (201, 202):
             raise GaveUp(f"POST {path}: {answer.status_code}")
         identifier: str = answer.json()["id"]
@@ -56,7 +60,7 @@ class Customer:
     def _follow(self, record: Record, accepted: float) -> None:
         """Until the job is seen terminal."""
         headers: dict[str, str] = {}
-        acts, paused = _acts(record.errand), None
+        acts, paused = _acts(record.scenario), None
         while True:
             answer = self._client.ask("GET", f"/v1/jobs/{record.job}", headers=headers)
             if answer.status_code == 200:
@@ -72,7 +76,7 @@ class Customer:
             now = self._timeline.now()
             while acts and now - accepted >= acts[0][0]:
                 self._act(record, acts.pop(0)[1])
-            if paused is not None and now - paused >= record.errand.resume_after:
+            if paused is not None and now - paused >= record.scenario.resume_after:
                 self._act(record, "resume")
             self._read_events(record)
             time.sleep(POLL_SECONDS)
@@ -95,11 +99,11 @@ class Customer:
             answer = self._client.ask("GET", f"/v1/models/{model}/files/{file['name']}")
             if hashlib.sha256(answer.content).hexdigest() != file["sha256"]:
                 record.faults.append(f"{file['name']} was downloaded with another content")
-        if record.errand.predicts:
-            record.predictions = predicted(self._client, model, record.errand.recipe)
+        if record.scenario.predicts:
+            record.predictions = predicted(self._client, model, record.scenario.workload)
 
 
-def _acts(errand: Errand) -> list[tuple[float, str]]:
+def _acts(scenario: Scenario) -> list[tuple[float, str]]:
     """By when they are due."""
-    due = {"cancel": errand.cancel_after, "pause": errand.pause_after}
+    due = {"cancel": scenario.cancel_after, "pause": scenario.pause_after}
     return sorted((after, name) for name, after in due.items() if after is not None)

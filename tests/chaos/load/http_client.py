@@ -20,7 +20,7 @@ class GaveUp(Exception):
     """The time was over before the request had a definite answer."""
 
 
-class Client:
+class HttpClient:
     """Records every answer."""
 
     def __init__(self, apis: Sequence[Part], answers: Answers, timeline: Timeline) -> None:

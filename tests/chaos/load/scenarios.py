@@ -4,19 +4,19 @@ import random
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tests.chaos.load.workloads import RECIPES, Recipe
+from tests.chaos.load.workloads import WORKLOADS, Workload
 
 Act = Literal["cancel", "pause"]
 CANCELS, PAUSES, UPLOADS, PREDICTS = 0.15, 0.2, 0.2, 0.3
 
 
 @dataclass(frozen=True)
-class Errand:
+class Scenario:
     """One job, and what its client does besides waiting."""
 
     key: str
     """Its Idempotency-Key, and the job's metadata."""
-    recipe: Recipe
+    workload: Workload
     seed: int
     uploads: bool
     """Sends its dataset itself, and deletes it in the end."""
@@ -29,14 +29,14 @@ class Errand:
 
     def request(self, dataset: str) -> dict[str, Any]:
         """The body of its job."""
-        return {**self.recipe.request(dataset, self.seed), "metadata": {"errand": self.key}}
+        return {**self.workload.request(dataset, self.seed), "metadata": {"scenario": self.key}}
 
 
 @dataclass
 class Record:
-    """What a client saw of its errand."""
+    """What a client saw of its scenario."""
 
-    errand: Errand
+    scenario: Scenario
     job: str | None = None
     """The id it was accepted under."""
     asked: list[tuple[str, int]] = field(default_factory=list)
@@ -50,23 +50,23 @@ class Record:
     gave_up: bool = False
 
 
-def draw(seed: int, jobs: int, seeds: int) -> list[Errand]:
-    """As many errands as jobs.
+def draw(seed: int, jobs: int, seeds: int) -> list[Scenario]:
+    """As many scenarios as jobs.
 
     Args:
         seed: Of the storm.
         jobs: How many.
-        seeds: How many different ones each recipe is trained with.
+        seeds: How many different ones each workload is trained with.
     """
-    chance = random.Random(f"errands {seed}")
+    chance = random.Random(f"errands {seed}")  # so that known seeds draw the same
     return [_drawn(chance, f"storm-{seed}-{number}", seeds) for number in range(jobs)]
 
 
-def _drawn(chance: random.Random, key: str, seeds: int) -> Errand:
+def _drawn(chance: random.Random, key: str, seeds: int) -> Scenario:
     acts = chance.random()
-    return Errand(
+    return Scenario(
         key=key,
-        recipe=chance.choice(RECIPES),
+        workload=chance.choice(WORKLOADS),
         seed=chance.randrange(seeds),
         uploads=chance.random() < UPLOADS,
         predicts=chance.random() < PREDICTS,

@@ -9,7 +9,7 @@ Columns = dict[str, list[Any]]
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Workload:
     """One graph, its data, and how it is trained."""
 
     name: str
@@ -51,7 +51,7 @@ def _numbers(rows: int, width: int, seed: int) -> Any:
     return np.random.default_rng(seed).normal(size=(rows, width)).round(3)
 
 
-def dense() -> Recipe:
+def dense() -> Workload:
     """Dropout draws new numbers in each step."""
     x = _numbers(640, 16, seed=1)
     graph = {
@@ -63,7 +63,7 @@ def dense() -> Recipe:
         ],
         "outputs": ["y"],
     }
-    return Recipe(
+    return Workload(
         name="dense with dropout",
         graph=graph,
         columns={"x": x.tolist(), "y": x.sum(axis=1).round(3).tolist()},
@@ -73,7 +73,7 @@ def dense() -> Recipe:
     )
 
 
-def words() -> Recipe:
+def words() -> Workload:
     """Scatter-adds of an embedding, a recurrent layer, a schedule that counts steps."""
     draw = np.random.default_rng(2)
     text = draw.integers(0, 60, (192, 8))
@@ -90,7 +90,7 @@ def words() -> Recipe:
         ],
         "outputs": ["label"],
     }
-    return Recipe(
+    return Workload(
         name="embedding and LSTM",
         graph=graph,
         columns={"text": text.tolist(), "label": (text[:, 0] % 2).tolist()},
@@ -104,7 +104,7 @@ def words() -> Recipe:
     )
 
 
-def twins() -> Recipe:
+def twins() -> Workload:
     """Two inputs read by one shared layer, two outputs with losses of their own."""
     left, right = _numbers(512, 6, seed=3), _numbers(512, 6, seed=4)
     graph = {
@@ -119,7 +119,7 @@ def twins() -> Recipe:
         ],
         "outputs": ["nearer", "apart"],
     }
-    return Recipe(
+    return Workload(
         name="shared layer, two inputs and outputs",
         graph=graph,
         columns={
@@ -138,7 +138,7 @@ def twins() -> Recipe:
     )
 
 
-def normalized() -> Recipe:
+def normalized() -> Workload:
     """Moving statistics, noise, a validation, and a callback with a memory of its own."""
     x = _numbers(600, 12, seed=5)
     graph = {
@@ -152,7 +152,7 @@ def normalized() -> Recipe:
         "outputs": ["kind"],
     }
     plateau = {"monitor": "val_loss", "factor": 0.5, "patience": 2, "cooldown": 1}
-    return Recipe(
+    return Workload(
         name="BatchNormalization and a plateau",
         graph=graph,
         columns={"x": x.tolist(), "kind": x[:, :3].argmax(axis=1).tolist()},
@@ -171,4 +171,4 @@ def normalized() -> Recipe:
     )
 
 
-RECIPES = (dense(), words(), twins(), normalized())
+WORKLOADS = (dense(), words(), twins(), normalized())
