@@ -1,1 +1,1 @@
-"""What is said: HTTP, nothing else."""
+"""The HTTP API: routes, middleware, problem documents and the OpenAPI document."""

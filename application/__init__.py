@@ -1,1 +1,1 @@
-"""What a request means, free of HTTP: checks, submission of jobs, predictions."""
+"""Application logic, independent of HTTP: checks, submission of jobs, predictions."""

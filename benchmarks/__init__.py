@@ -1,1 +1,1 @@
-"""Speed goals beside their yardsticks, measured as ratios in one run."""
+"""Speed goals, measured as ratios to a yardstick in one run."""

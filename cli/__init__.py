@@ -1,1 +1,1 @@
-"""The command line `graphfit`: the service as one, or each of its parts."""
+"""The command line `graphfit`: starts the whole service, or one of its parts."""

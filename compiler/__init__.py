@@ -1,1 +1,1 @@
-"""What is built: from a graph to a Keras model."""
+"""Builds Keras models from graphs."""

@@ -1,1 +1,1 @@
-"""What is true: the graph language, jobs, datasets and their rules. No I/O, no clock."""
+"""The graph language, jobs and datasets, and their rules. No I/O, no clock."""

@@ -1,15 +1,16 @@
-"""Everything that can go wrong in words a client understands.
+"""Errors with a text for the client.
 
 GraphfitError
-├── NotJson            the body cannot be read as JSON
-├── Invalid            the content of the request is at fault; carries every Fault
-├── NotFound           no such thing for this owner
-│   └── NotOffered     no such thing for anybody; why, or what is near
-├── Conflict           the thing's present state forbids it
-├── TooLarge           more bytes than a limit allows
-├── Busy               not now; worth another try after some seconds
-├── StorageFull        no room on the disk; nothing was kept
-└── LeaseLost          another worker owns the job; write nothing more
+├── NotJson            the body is not JSON
+├── Invalid            the content of the request is at fault; has every Fault
+├── NotFound           the owner has no such thing
+│   ├── Damaged        the stored bytes differ from those written
+│   └── NotOffered     no allow-list has the name; says why, or which name is similar
+├── Conflict           the present state forbids the request
+├── TooLarge           the body exceeds a limit in bytes
+├── Busy               the server is busy; retry after some seconds
+├── StorageFull        the disk is full; the request stored nothing
+└── LeaseLost          another attempt owns the job; this one must stop writing
 """
 
 from bisect import bisect
@@ -23,13 +24,13 @@ from pydantic import AfterValidator, Field
 from domain.contract import Contract
 
 LONGEST_DETAIL = 1_000
-"""Characters in what is said of one fault."""
+"""Maximum number of characters of a fault's detail."""
 LONGEST_WORD = 100
-"""Characters of a client's own text that are compared or repeated."""
+"""Maximum number of characters of client text that are compared or repeated."""
 MOST_COMPARED = 50
-"""Names on each side of a misspelt one, by the alphabet, that it is compared with."""
+"""A misspelt name is compared with this many names before and after it in sorted order."""
 MOST_FAULTS = 100
-"""That one answer tells; who mends these is told of the next."""
+"""Maximum number of faults in one answer."""
 
 
 class Fault(Contract):
@@ -41,12 +42,12 @@ class Fault(Contract):
     """What is wrong there and what would be right."""
 
     def at(self, pointer: str) -> "Fault":
-        """The same fault, as it lies in another document."""
+        """Return the fault with another pointer."""
         return self.model_copy(update={"pointer": pointer})
 
 
 class GraphfitError(Exception):
-    """The root: `detail` is written for the client."""
+    """Base of all errors. `detail` is written for the client."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -54,11 +55,11 @@ class GraphfitError(Exception):
 
 
 class NotJson(GraphfitError):
-    """The body cannot be read as JSON."""
+    """The body is not JSON."""
 
 
 class Invalid(GraphfitError):
-    """The content of the request is at fault; every fault at once, up to MOST_FAULTS."""
+    """The content of the request is at fault. Has every fault, up to MOST_FAULTS."""
 
     def __init__(self, faults: Iterable[Fault], detail: str | None = None) -> None:
         self.faults = tuple(dict.fromkeys(islice(faults, MOST_FAULTS)))
@@ -66,14 +67,14 @@ class Invalid(GraphfitError):
 
 
 class NotFound(GraphfitError):
-    """There is no such thing for this owner."""
+    """The owner has no such thing."""
 
     def __init__(self, kind: str, identifier: str) -> None:
         super().__init__(f"There is no {kind} '{identifier}'.")
 
 
 class Damaged(NotFound):
-    """A file is kept, but its bytes are not those that were written."""
+    """The bytes of a stored file differ from those written."""
 
     def __init__(self, name: str) -> None:
         detail = f"The file '{name}' is damaged in the store; nothing is made of it."
@@ -81,7 +82,7 @@ class Damaged(NotFound):
 
 
 class NotOffered(NotFound):
-    """An allow-list has no such name."""
+    """No allow-list has the name."""
 
     def __init__(
         self, noun: str, name: str, known: Iterable[str], left_out: Mapping[str, str]
@@ -91,9 +92,9 @@ class NotOffered(NotFound):
 
 
 class Conflict(GraphfitError):
-    """The present state of a thing forbids what was asked.
+    """The present state of a thing forbids the request.
 
-    Where that state passes by itself, `retry_after` says in how many seconds to ask again.
+    If that state is temporary, `retry_after` is the number of seconds until a retry.
     """
 
     def __init__(self, detail: str, retry_after: int | None = None) -> None:
@@ -102,11 +103,11 @@ class Conflict(GraphfitError):
 
 
 class TooLarge(GraphfitError):
-    """More bytes than a limit allows."""
+    """The body exceeds a limit in bytes."""
 
 
 class Busy(GraphfitError):
-    """Not now: worth another try after `retry_after` seconds."""
+    """The server is busy. Retry after `retry_after` seconds."""
 
     def __init__(self, detail: str, retry_after: int = 1) -> None:
         super().__init__(detail)
@@ -114,7 +115,7 @@ class Busy(GraphfitError):
 
 
 class StorageFull(GraphfitError):
-    """There is no room left where files are kept; nothing of the request was kept."""
+    """The disk is full. The request stored nothing."""
 
     def __init__(self, detail: str | None = None) -> None:
         super().__init__(
@@ -123,7 +124,7 @@ class StorageFull(GraphfitError):
 
 
 class LeaseLost(GraphfitError):
-    """The job's lease belongs to another attempt: write nothing more for this one."""
+    """Another attempt owns the job's lease. This attempt must stop writing."""
 
 
 def _summary_of(faults: tuple[Fault, ...]) -> str:
@@ -133,9 +134,9 @@ def _summary_of(faults: tuple[Fault, ...]) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """` Did you mean 'x'?` for the nearest of `known`, else the empty string.
+    """Return ` Did you mean 'x'?` for the most similar known name, or an empty string.
 
-    Of very many names those are compared that begin most like the word.
+    Among many names, only those next to the word in sorted order are compared.
     """
     if len(word) > LONGEST_WORD:
         return ""
@@ -150,14 +151,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def clip(text: str, most: int = LONGEST_WORD) -> str:
-    """A text that may be a client's own, as much of it as an answer repeats."""
+    """Shorten a text, which may come from the client, for an answer."""
     return text if len(text) <= most else f"{text[:most]}..."
 
 
 def not_offered(
     noun: str, name: str, known: Iterable[str], left_out: Mapping[str, str] | None = None
 ) -> str:
-    """Why an allow-list has no such name: the reason where it was left out, else what is near."""
+    """Say why an allow-list lacks a name: the known reason, or a similar name."""
     if left_out and name in left_out:
         return f"'{name}' cannot be used. {left_out[name]}"
     return f"There is no {noun} '{name}'.{did_you_mean(name, known)}"

@@ -1,1 +1,1 @@
-"""What is kept: tables, queries, leases, datasets and artefacts."""
+"""Storage: database, files, datasets, the job queue and the message broker."""

@@ -1,1 +1,1 @@
-"""What is proven. A package, because a dependency installs a top-level `tests` of its own."""
+"""Tests. This is a package because a dependency installs a top-level package `tests`."""

@@ -1,1 +1,1 @@
-"""What is done: Celery, the training process, the training loop."""
+"""The worker: the Celery app, the supervisor, the training process and the reaper."""

@@ -1,1 +1,1 @@
-"""Who may call: API keys, loopback."""
+"""Authentication: API keys, and the checks of a server on loopback."""

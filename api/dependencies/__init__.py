@@ -1,1 +1,1 @@
-"""What endpoints ask FastAPI for."""
+"""FastAPI dependencies of the endpoints."""

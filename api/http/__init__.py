@@ -1,1 +1,1 @@
-"""Bodies in and out."""
+"""Parsing of request bodies, and rendering of responses."""

@@ -1,1 +1,1 @@
-"""Keras processes of the API: the pool, and the catalogues that they describe."""
+"""The API's Keras processes: the pool, and the catalogues that they provide."""

@@ -1,1 +1,1 @@
-"""From the rows of a prediction request to a model's outputs."""
+"""Runs predictions: from the rows of a request to the outputs of a model."""

@@ -1,1 +1,1 @@
-"""From a request body to an accepted graph or job."""
+"""Turns a request body into an accepted graph or job."""

@@ -1,1 +1,1 @@
-"""Layers and functions that a graph may use, and their arguments."""
+"""The layers and functions that a graph may use, and their arguments."""

@@ -1,1 +1,1 @@
-"""Forward passes, and ONNX files."""
+"""Forward passes, and export to ONNX."""

@@ -1,1 +1,1 @@
-"""Keras's own JSON of a model, read into the graph language and written from it."""
+"""Reads Keras's JSON of a model as a graph, and writes a graph as Keras's JSON."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from compiler.keras_json.lossy import losses
+from compiler.keras_json.roundtrip import roundtrip_faults
 from compiler.model.build import build, deep_stack
 from domain.errors import Fault, Invalid
 from domain.graph.language import Blueprint
@@ -21,7 +21,7 @@ def write(blueprint: Blueprint) -> WriteResult:
 
     Never another model: what Keras could not load again as it was is a fault.
     """
-    faults = list(dict.fromkeys(losses(blueprint, (DEFINITION,))))
+    faults = list(dict.fromkeys(roundtrip_faults(blueprint, (DEFINITION,))))
     if faults:
         return WriteResult(faults=faults)
     try:

@@ -1,1 +1,1 @@
-"""From a graph to a Keras model."""
+"""Builds a Keras model from a graph."""

@@ -1,1 +1,1 @@
-"""From a training recipe to a compiled Keras model."""
+"""Compiles a Keras model by a training recipe."""

@@ -1,1 +1,1 @@
-"""Training requests: their rules, and how they fit graph and data."""
+"""Training requests: their rules, and how they match graph and data."""

@@ -1,1 +1,1 @@
-"""Datasets: bodies read into columns, rows read out."""
+"""Datasets: parses bodies into columns, and reads rows."""

@@ -1,1 +1,1 @@
-"""Files: local folder or bucket, cache, scratch."""
+"""Files: a local folder or a bucket, the cache, and scratch space."""

@@ -1,1 +1,1 @@
-"""Rows of graphs, datasets, models, keys and events."""
+"""Database records: graphs, datasets, models, keys and events."""

@@ -1,1 +1,1 @@
-"""The reaper: takes back lost jobs, sweeps."""
+"""The reaper: requeues lost jobs, and deletes expired data."""

@@ -1,1 +1,1 @@
-"""The worker: claims jobs, keeps leases, watches training processes."""
+"""The supervisor: claims jobs, renews leases, watches training processes."""

@@ -1,1 +1,1 @@
-"""The training process."""
+"""The training process: builds, trains and exports a model."""

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from compiler.inference.forward import forward_of, probe
-from compiler.keras_json.lossy import losses
+from compiler.keras_json.roundtrip import roundtrip_faults
 from compiler.model.build import Built
 from worker.training.errors import disk_is_full
 
@@ -78,7 +78,7 @@ class KerasFiles:
 
     def _reason(self, seen: str = "Keras cannot read this model back from its own format.") -> str:
         """The known reason why Keras's formats cannot express this model, else what was seen."""
-        return next((lost.detail for lost in losses(self._blueprint)), seen)
+        return next((lost.detail for lost in roundtrip_faults(self._blueprint)), seen)
 
 
 def _equal(one: Any, other: Any) -> bool:

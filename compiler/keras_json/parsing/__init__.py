@@ -1,1 +1,1 @@
-"""What a document of Keras says, in neutral words: models, layers, calls, tensors."""
+"""Parses Keras's JSON into models, layers, calls and tensors, whichever Keras version wrote it."""

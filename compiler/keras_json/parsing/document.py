@@ -1,4 +1,4 @@
-"""Keras's JSON as untrusted data: parsed, bounded, and read with a pointer for every surprise."""
+"""Parses untrusted JSON, and reports each fault with its JSON Pointer."""
 
 import json
 import math
@@ -11,18 +11,18 @@ from domain.pointer import pointer
 
 T = TypeVar("T")
 DEEPEST = 128
-"""Levels of objects and lists: three for each nested model, two for each wrapper."""
+"""Nesting limit of objects and lists. A nested model takes three levels, a wrapper two."""
 _KINDS = {dict: "an object", list: "a list", str: "text", int: "a whole number"}
 
 
-class Gathered:
-    """The faults found so far: one bad part does not hide those of the others."""
+class FaultCollector:
+    """Collects faults, so that one answer reports the faults of every part."""
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
 
     def attempt(self, make: Callable[[], T]) -> T | None:
-        """What `make` gives, or None after its faults have been kept."""
+        """Call `make` and return its result; on `Invalid`, collect its faults and return None."""
         try:
             return make()
         except Invalid as refusal:
@@ -30,32 +30,35 @@ class Gathered:
             return None
 
 
-def refused(place: Place, detail: str) -> Invalid:
-    """The error for one fault at `place`."""
+def invalid_at(place: Place, detail: str) -> Invalid:
+    """Return the error with one fault at `place`."""
     return Invalid([Fault(pointer=pointer(*place), detail=detail)])
 
 
 def expect(value: Any, kind: type[T], place: Place) -> T:
-    """The value itself.
+    """Return the value if it has the JSON type `kind`.
 
     Raises:
-        Invalid: it is of another JSON type.
+        Invalid: The value has another JSON type.
     """
     if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
         return value
-    raise refused(place, f"This must be {_KINDS[kind]}.")
+    raise invalid_at(place, f"This must be {_KINDS[kind]}.")
 
 
-def parsed(text: str) -> Any:
-    """The value of a JSON text, with finite numbers and text that can be sent again.
+def parse_json(text: str) -> Any:
+    """Parse a JSON text whose numbers are finite and whose strings are valid Unicode.
 
     Raises:
-        Invalid: it is no JSON, or holds what a graph's JSON cannot.
+        Invalid: The text is not JSON, nests too deep, or has a non-finite number or a lone
+            surrogate.
     """
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise refused((), "This is no JSON; `model.to_json()` gives what belongs here.") from error
+        raise invalid_at(
+            (), "This is no JSON; `model.to_json()` gives what belongs here."
+        ) from error
     faults = [Fault(pointer=pointer(*place), detail=text) for place, text in _unsound(document)]
     if faults:
         raise Invalid(faults)
@@ -63,7 +66,7 @@ def parsed(text: str) -> Any:
 
 
 def members(value: Any) -> Iterator[tuple[str | int, Any]]:
-    """The keys and values of an object, the positions and items of a list."""
+    """Iterate over the keys and values of an object, or the indices and items of a list."""
     if isinstance(value, dict):
         yield from value.items()
     elif isinstance(value, list):

@@ -1,1 +1,1 @@
-"""What a document of Keras says, in the graph language."""
+"""Translates parsed models of Keras into the graph language."""

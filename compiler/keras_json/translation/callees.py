@@ -9,22 +9,22 @@ from typing import Any
 import keras
 
 from compiler.catalogue.layers import CATALOGUE
-from compiler.keras_json.parsing.calls import Call, Given, tensors_in
-from compiler.keras_json.parsing.document import refused
-from compiler.keras_json.translation.binding import Bound, bound, refuse_unknown
-from compiler.keras_json.translation.operations import SEVERAL, Operation
-from compiler.keras_json.translation.part import Part
+from compiler.keras_json.parsing.document import invalid_at
+from compiler.keras_json.parsing.parsed_model import Call, CallArgument, tensors_in
+from compiler.keras_json.translation.arguments import BoundArguments, bound, check_argument_names
+from compiler.keras_json.translation.fragment import Fragment
+from compiler.keras_json.translation.operations import MULTIPLE_OUTPUTS, Operation
 
-OF_A_MODEL = ("inputs", "training", "mask")
+MODEL_PARAMETERS = ("inputs", "training", "mask")
 """What the call of a model takes, in order."""
 _LISTS_STATES = (keras.layers.RNN, keras.layers.Bidirectional)
 
 
 @dataclass(frozen=True)
-class Callee:
+class LayerCallee:
     """A layer of the catalogue."""
 
-    part: Part
+    part: Fragment
     """The layer object."""
 
     @cached_property
@@ -37,7 +37,7 @@ class Callee:
         named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
         return {parameter.name: parameter for parameter in named}
 
-    def bound(self, call: Call) -> Bound:
+    def bind(self, call: Call) -> BoundArguments:
         """The arguments of a call.
 
         Raises:
@@ -49,7 +49,7 @@ class Callee:
         """A node's `inputs`, from references by argument."""
         return _bare(tensors, next(iter(self._parameters), None))
 
-    def gives_several(self, arguments: Bound) -> bool:
+    def has_multiple_outputs(self, arguments: BoundArguments) -> bool:
         """Whether a call gives a list of tensors."""
         scores = arguments.constants.get("return_attention_scores")
         gives_states = "states" in self._parameters or any(_returned_states(self.part.value))
@@ -60,28 +60,28 @@ class Callee:
 class NestedGraph:
     """A model of the model."""
 
-    part: Part
+    part: Fragment
     """The layer object."""
     input_names: Any
-    """Names of its inputs, in the lists and mappings in which Keras takes the tensors."""
+    """NameMap of its inputs, in the lists and mappings in which Keras takes the tensors."""
     layer_names: Mapping[str, str]
     """The same by Keras's names of its input layers."""
     outputs: tuple[str, ...]
     """In Keras's order."""
 
-    def bound(self, call: Call) -> Bound:
+    def bind(self, call: Call) -> BoundArguments:
         """The arguments of a call; masks go along by themselves.
 
         Raises:
             Invalid: the tensors do not fit the inputs.
         """
-        given = call.bound(OF_A_MODEL)
-        if not call.is_legacy:
-            refuse_unknown(given, OF_A_MODEL)
-        inputs = given.pop("inputs", Given([], call.place))
+        given = call.bind(MODEL_PARAMETERS)
+        if not call.is_keras_2:
+            check_argument_names(given, MODEL_PARAMETERS)
+        inputs = given.pop("inputs", CallArgument([], call.place))
         given.pop("mask", None)
         constants = {name: item for name, item in given.items() if item.value is not None}
-        return Bound(self._named(inputs), constants)
+        return BoundArguments(self._named(inputs), constants)
 
     def inputs(self, tensors: Mapping[str, Any]) -> Any:
         """A node's `inputs`, from references by input."""
@@ -90,11 +90,11 @@ class NestedGraph:
         ordered = [tensors[name] for name in self.layer_names.values()]
         return ordered[0] if len(ordered) == 1 else ordered
 
-    def gives_several(self, arguments: Bound) -> bool:
+    def has_multiple_outputs(self, arguments: BoundArguments) -> bool:
         """Whether a call gives tensors that references pick from by number."""
         return False
 
-    def _named(self, given: Given) -> dict[str, Given]:
+    def _named(self, given: CallArgument) -> dict[str, CallArgument]:
         value = given.value
         flat = list(tensors_in(value))
         names = list(self.layer_names.values())
@@ -102,8 +102,8 @@ class NestedGraph:
             names = [self.layer_names.get(key, "") for key in sorted(value)]
         if len(flat) != len(names) or set(names) != set(self.layer_names.values()):
             wanted = ", ".join(f"'{name}'" for name in self.layer_names)
-            raise refused(given.place, f"This model takes a tensor for each of {wanted}.")
-        return {name: Given(t, given.place) for name, t in zip(names, flat, strict=True)}
+            raise invalid_at(given.place, f"This model takes a tensor for each of {wanted}.")
+        return {name: CallArgument(t, given.place) for name, t in zip(names, flat, strict=True)}
 
 
 @dataclass(frozen=True)
@@ -111,15 +111,15 @@ class Function:
     """A function of `keras.ops`."""
 
     operation: Operation
-    part: Part = field(default_factory=lambda: Part(None))
+    part: Fragment = field(default_factory=lambda: Fragment(None))
 
-    def bound(self, call: Call) -> Bound:
+    def bind(self, call: Call) -> BoundArguments:
         """The arguments of a call, those that are part of the operation among them.
 
         Raises:
             Invalid: an argument that the function does not take.
         """
-        return self.operation.bound(call)
+        return self.operation.bind(call)
 
     def inputs(self, tensors: Mapping[str, Any]) -> Any:
         """A node's `inputs`, from references by parameter."""
@@ -130,13 +130,13 @@ class Function:
             return ordered
         return _bare(tensors, taken[0])
 
-    def gives_several(self, arguments: Bound) -> bool:
+    def has_multiple_outputs(self, arguments: BoundArguments) -> bool:
         """Whether a call gives a list of tensors."""
         parts = arguments.constants.get("indices_or_sections")
-        return self.operation.op.name in SEVERAL and not (parts and parts.value in (1, []))
+        return self.operation.op.name in MULTIPLE_OUTPUTS and not (parts and parts.value in (1, []))
 
 
-AnyCallee = Callee | NestedGraph | Function
+Callee = LayerCallee | NestedGraph | Function
 
 
 def _is_one(reference: Any) -> bool:

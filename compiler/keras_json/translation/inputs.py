@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from compiler.keras_json.parsing.calls import Layer, Model, tensors_in
-from compiler.keras_json.parsing.document import expect, refused
-from compiler.keras_json.parsing.models import is_input
-from compiler.keras_json.parsing.values import dtype_name, plain
-from compiler.keras_json.translation.part import Part
+from compiler.keras_json.parsing.document import expect, invalid_at
+from compiler.keras_json.parsing.model_config import is_input_layer
+from compiler.keras_json.parsing.parsed_model import Layer, Model, tensors_in
+from compiler.keras_json.parsing.values import dtype_name, untag
+from compiler.keras_json.translation.fragment import Fragment
 from domain.graph.walk import Place
 
 _KINDS = ("sparse", "ragged", "optional")
@@ -22,17 +22,19 @@ def check_inputs(model: Model) -> None:
     found: set[str] = set()
     for tensor in tensors_in(model.inputs):
         layer = model.layers.get(tensor.layer)
-        if layer is None or not is_input(layer):
-            raise refused(tensor.place, f"There is no InputLayer '{tensor.layer}' in this model.")
+        if layer is None or not is_input_layer(layer):
+            raise invalid_at(
+                tensor.place, f"There is no InputLayer '{tensor.layer}' in this model."
+            )
         if layer.name in found:
-            raise refused(tensor.place, f"'{layer.name}' is among the inputs already.")
+            raise invalid_at(tensor.place, f"'{layer.name}' is among the inputs already.")
         found.add(layer.name)
     for layer in model.layers.values():
-        if is_input(layer) and layer.name not in found:
-            raise refused(layer.place, f"'{layer.name}' is not among the model's inputs.")
+        if is_input_layer(layer) and layer.name not in found:
+            raise invalid_at(layer.place, f"'{layer.name}' is not among the model's inputs.")
 
 
-def input_part(layer: Layer, name: str) -> Part:
+def translate_input(layer: Layer, name: str) -> Fragment:
     """An input called `name`.
 
     Raises:
@@ -42,10 +44,10 @@ def input_part(layer: Layer, name: str) -> Part:
     config = expect(layer.spec.get("config"), dict, place)
     for kind in _KINDS:
         if config.get(kind):
-            raise refused((*place, kind), f"The inputs of a graph cannot be {kind}.")
+            raise invalid_at((*place, kind), f"The inputs of a graph cannot be {kind}.")
     key = next((key for key in _SHAPES if config.get(key) is not None), _SHAPES[0])
     where = layer.place if "name" not in config else (*place, key)
-    shape = expect(plain(config.get(key)), list, where)
+    shape = expect(untag(config.get(key)), list, where)
     value: dict[str, Any] = {"name": name, "shape": shape[1:]}
     dtype = dtype_name(config.get("dtype"), (*place, "dtype"))
     if dtype not in (None, "float32"):
@@ -57,4 +59,4 @@ def input_part(layer: Layer, name: str) -> Part:
         ("dtype",): (*place, "dtype"),
     }
     places |= {("shape", i): (*where, i + 1) for i in range(len(shape) - 1)}
-    return Part(value, places)
+    return Fragment(value, places)

@@ -7,12 +7,12 @@ from typing import Any
 
 from compiler.catalogue.families import family_of
 from compiler.catalogue.layers import CATALOGUE, Entry, layer_faults
-from compiler.keras_json.parsing import legacy
-from compiler.keras_json.parsing.document import Gathered, expect, refused
-from compiler.keras_json.parsing.models import is_model
-from compiler.keras_json.parsing.obsolete import says_nothing
-from compiler.keras_json.parsing.values import dtype_name, is_default, part, plain
-from compiler.keras_json.translation.part import Part
+from compiler.keras_json.parsing import keras_2
+from compiler.keras_json.parsing.document import FaultCollector, expect, invalid_at
+from compiler.keras_json.parsing.ignored_arguments import is_ignorable
+from compiler.keras_json.parsing.model_config import is_model
+from compiler.keras_json.parsing.values import dtype_name, is_default, parse_component, untag
+from compiler.keras_json.translation.fragment import Fragment
 from domain.graph.language import LAYER_ARGUMENTS, KerasLayer
 from domain.graph.walk import Place
 
@@ -23,7 +23,7 @@ _OF_WHOLE_NUMBERS = frozenset({"HashedCrossing"})
 
 
 @dataclass(frozen=True)
-class Around:
+class Context:
     """What a layer's surroundings settle for it."""
 
     shared: frozenset[str] = frozenset()
@@ -31,20 +31,20 @@ class Around:
     is_frozen: bool = False
     """A model around it does not train."""
 
-    def within(self, config: Any, shared: Iterable[str]) -> "Around":
+    def within(self, config: Any, shared: Iterable[str]) -> "Context":
         """What a model, with the layers that it shares, settles for those in it.
 
         Keras does not read what a sequential model says of its training.
         """
         is_functional = isinstance(config, dict) and "input_layers" in config
         is_frozen = is_functional and config.get("trainable") is False
-        return Around(self.shared.union(shared), self.is_frozen or is_frozen)
+        return Context(self.shared.union(shared), self.is_frozen or is_frozen)
 
 
-GraphMaker = Callable[[dict[str, Any], Place, Around], Part]
+GraphMaker = Callable[[dict[str, Any], Place, Context], Fragment]
 
 
-def own_kind(spec: Mapping[str, Any], place: Place) -> str:
+def keras_class_name(spec: Mapping[str, Any], place: Place) -> str:
     """The type of a serialized layer, if it is one of Keras's.
 
     Raises:
@@ -53,104 +53,106 @@ def own_kind(spec: Mapping[str, Any], place: Place) -> str:
     kind = expect(spec.get("class_name"), str, (*place, "class_name"))
     module, registered = spec.get("module"), spec.get("registered_name")
     if isinstance(registered, str) and ">" in registered:
-        raise refused((*place, "registered_name"), f"'{kind}' is a class of yours. {_CUSTOM}")
+        raise invalid_at((*place, "registered_name"), f"'{kind}' is a class of yours. {_CUSTOM}")
     if isinstance(module, str) and module.partition(".")[0] not in _ROOTS:
-        raise refused((*place, "module"), f"'{kind}' is a class of yours. {_CUSTOM}")
+        raise invalid_at((*place, "module"), f"'{kind}' is a class of yours. {_CUSTOM}")
     return kind
 
 
 _CUSTOM = "A graph holds Keras's own layers alone: no code of the client's runs here."
 
 
-class LayerReader:
+class LayerTranslator:
     """Reads layers, and those that they hold."""
 
-    def __init__(self, gathered: Gathered, make_graph: GraphMaker) -> None:
-        self._gathered = gathered
+    def __init__(self, collector: FaultCollector, make_graph: GraphMaker) -> None:
+        self._collector = collector
         self._make_graph = make_graph
 
-    def layer(self, spec: Any, place: Place, around: Around) -> Part:
+    def layer(self, spec: Any, place: Place, context: Context) -> Fragment:
         """The layer object of one serialized layer.
 
         Raises:
             Invalid: it is none that a graph can have.
         """
         spec = expect(spec, dict, place)
-        kind = own_kind(spec, place)
+        kind = keras_class_name(spec, place)
         if is_model(spec):
-            return self._make_graph(spec, place, around)
+            return self._make_graph(spec, place, context)
         entry = _entry(kind, place)
-        config = self._config(kind, entry, spec, place, around)
+        config = self._config(kind, entry, spec, place, context)
         places = {
             (): place,
             ("type",): (*place, "class_name"),
             ("config",): (*place, "config"),
             **config.under("config"),
         }
-        made = Part({"type": entry.type, "config": config.value}, places)
+        made = Fragment({"type": entry.type, "config": config.value}, places)
         described = KerasLayer(type=entry.type, config=config.value)
-        self._gathered.faults += made.source.locate_all(layer_faults(described, ()))
+        self._collector.faults += made.source.locate_all(layer_faults(described, ()))
         return made
 
     def _config(
-        self, kind: str, entry: Entry, spec: dict[str, Any], place: Place, around: Around
-    ) -> Part:
+        self, kind: str, entry: Entry, spec: dict[str, Any], place: Place, context: Context
+    ) -> Fragment:
         where = (*place, "config")
         given = expect(spec.get("config", {}), dict, where)
-        values = {n: v for n, v in legacy.unsaid(kind).items() if n not in given}
+        values = {n: v for n, v in keras_2.implied_arguments(kind).items() if n not in given}
         places: dict[Place, Place] = {}
         for argument, value in given.items():
-            read = partial(self._argument, kind, entry, argument, value, where, around)
-            for name, made in self._gathered.attempt(read) or ():
+            read = partial(self._argument, kind, entry, argument, value, where, context)
+            for name, made in self._collector.attempt(read) or ():
                 values[name] = made.value
                 places |= {(name,): (*where, argument), **made.under(name)}
-        if around.is_frozen and "trainable" in entry.arguments:
+        if context.is_frozen and "trainable" in entry.arguments:
             values["trainable"] = False
         if entry.type == "Bidirectional" and _is_mirrored(values):
             del values["backward_layer"]
-        return Part(values, places)
+        return Fragment(values, places)
 
     def _argument(
-        self, kind: str, entry: Entry, argument: str, value: Any, place: Place, around: Around
-    ) -> list[tuple[str, Part]]:
+        self, kind: str, entry: Entry, argument: str, value: Any, place: Place, context: Context
+    ) -> list[tuple[str, Fragment]]:
         """The argument as Keras 3 calls it; nothing where it goes without saying."""
-        name = legacy.current_name(kind, argument)
+        name = keras_2.current_name(kind, argument)
         known = entry.arguments.get(name)
         if argument == "name":
             return []
         if known is None:
-            told = dtype_name(value, (*place, argument)) if argument == "dtype" else plain(value)
-            return [] if says_nothing(kind, argument, told) else [(name, Part(told))]
-        made = self._value(kind, name, value, (*place, argument), around)
+            told = dtype_name(value, (*place, argument)) if argument == "dtype" else untag(value)
+            return [] if is_ignorable(kind, argument, told) else [(name, Fragment(told))]
+        made = self._value(kind, name, value, (*place, argument), context)
         if is_default(known, made.value) or _is_usual(entry, name, made.value):
             return []
         return [(name, made)]
 
-    def _value(self, kind: str, name: str, value: Any, place: Place, around: Around) -> Part:
+    def _value(self, kind: str, name: str, value: Any, place: Place, context: Context) -> Fragment:
         family = family_of(name)
         if name in LAYER_ARGUMENTS and value is not None:
-            return self._held(value, place, around)
+            return self._held(value, place, context)
         if name in _POLICIES:
-            return Part(dtype_name(value, place))
+            return Fragment(dtype_name(value, place))
         if family:
-            return Part(part(family, value))
-        return Part(legacy.current_value(kind, name, plain(value)))
+            return Fragment(parse_component(family, value))
+        return Fragment(keras_2.current_value(kind, name, untag(value)))
 
-    def _held(self, value: Any, place: Place, around: Around) -> Part:
+    def _held(self, value: Any, place: Place, context: Context) -> Fragment:
         if not isinstance(value, list):
-            return self.layer(value, place, around)
-        made = [self.layer(item, (*place, i), around) for i, item in enumerate(value)]
+            return self.layer(value, place, context)
+        made = [self.layer(item, (*place, i), context) for i, item in enumerate(value)]
         places = [item.under(i) for i, item in enumerate(made)]
-        return Part([item.value for item in made], {k: v for p in places for k, v in p.items()})
+        return Fragment([item.value for item in made], {k: v for p in places for k, v in p.items()})
 
 
 def _entry(kind: str, place: Place) -> Entry:
-    if kind in legacy.GONE:
-        raise refused((*place, "class_name"), f"'{kind}' cannot be used. {legacy.GONE[kind]}")
-    current = legacy.TYPES.get(kind, kind)
+    if kind in keras_2.REMOVED:
+        raise invalid_at(
+            (*place, "class_name"), f"'{kind}' cannot be used. {keras_2.REMOVED[kind]}"
+        )
+    current = keras_2.TYPES.get(kind, kind)
     if current not in CATALOGUE:
         fault = next(layer_faults(KerasLayer(type=current), ()))
-        raise refused((*place, "class_name"), fault.detail)
+        raise invalid_at((*place, "class_name"), fault.detail)
     return CATALOGUE[current]
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Set
 from functools import cached_property
 
-from compiler.keras_json.parsing.calls import Call, Layer, Model, Tensor, tensors_in
-from compiler.keras_json.parsing.document import refused
-from compiler.keras_json.translation.binding import is_implied
-from compiler.keras_json.translation.callees import OF_A_MODEL
+from compiler.keras_json.parsing.document import invalid_at
+from compiler.keras_json.parsing.parsed_model import Call, Layer, Model, Tensor, tensors_in
+from compiler.keras_json.translation.arguments import is_automatic_mask
+from compiler.keras_json.translation.callees import MODEL_PARAMETERS
 from compiler.keras_json.translation.operations import is_operation
 
 
@@ -16,18 +16,18 @@ class Masks:
     def __init__(self, model: Model) -> None:
         self._layers = model.layers
 
-    def refuse_hand_made(self, call: Call) -> None:
+    def check_mask(self, call: Call) -> None:
         """See that a call of a nested model is given no mask but Keras's own.
 
         Raises:
             Invalid: it is given another.
         """
-        mask = call.bound(OF_A_MODEL).get("mask")
-        if mask is None or is_implied(mask.value):
+        mask = call.bind(MODEL_PARAMETERS).get("mask")
+        if mask is None or is_automatic_mask(mask.value):
             return
         if not all(self._is_of_keras(tensor) for tensor in tensors_in(mask.value)):
             detail = "No graph in a graph takes a mask; only those of the layers before go along."
-            raise refused(mask.place, detail)
+            raise invalid_at(mask.place, detail)
 
     def _is_of_keras(self, mask: Tensor) -> bool:
         """Whether functions alone lead to it, from masks of what some layer masks."""

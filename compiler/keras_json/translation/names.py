@@ -1,21 +1,22 @@
-"""Names that a graph takes, for those that Keras's JSON has."""
+"""NameMap that a graph takes, for those that Keras's JSON has."""
 
 import re
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
 from compiler.keras_json.parsing.document import members
+from compiler.keras_json.parsing.parsed_model import Model, Tensor
 from domain.graph.language import Name
 
 _LONGEST = 64
 _name: TypeAdapter[str] = TypeAdapter(Name)
 
 
-class Taken:
-    """Names in use, from which further ones are kept apart."""
+class UniqueNames:
+    """NameMap in use, from which further ones are kept apart."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._names = set(names)
@@ -33,11 +34,11 @@ class Taken:
         return name
 
 
-class Names:
+class NameMap:
     """One name of ours for each of Keras's, everywhere in a document; never one for two."""
 
     def __init__(self, document: Any) -> None:
-        self._taken = Taken(name for name in _all_names(document) if is_name(name))
+        self._taken = UniqueNames(name for name in _all_names(document) if is_name(name))
         self.renamed: dict[str, str] = {}
         """Those that had to change, to what they became."""
 
@@ -76,3 +77,64 @@ def _all_names(document: Any) -> set[str]:
                 found.update(value)
             waiting.append(value)
     return found
+
+
+CallKey = tuple[str, int]
+"""Keras's name of a layer, and which of its calls."""
+
+
+class GraphNames(NamedTuple):
+    """The names of one graph."""
+
+    inputs: Mapping[str, str]
+    """By the name of the input's layer, in the order in which Keras counts them."""
+    nodes: Mapping[CallKey, str]
+
+
+def choose_names(model: Model, calls: Collection[CallKey], names: NameMap) -> GraphNames:
+    """NameMap for all that a graph has.
+
+    Args:
+        model: Its inputs are layers of it.
+        calls: Those that become nodes.
+        names: Of the whole document.
+    """
+    own = {name: names.of(name) for name, _ in calls}
+    taken = UniqueNames(own.values())
+    inputs = {
+        tensor.layer: taken.apart(names.of(tensor.layer if key is None else key))
+        for key, tensor in keyed_tensors(model.inputs)
+    }
+    nodes = {
+        (layer, i): taken.apart(own[layer], joint="__", first=i + 1) if i else own[layer]
+        for layer, i in calls
+    }
+    return GraphNames(inputs, nodes)
+
+
+def choose_shared_names(model: Model, outer: Collection[str], names: NameMap) -> dict[str, str]:
+    """Entries of `layers` for what is called more than once, called as in no enclosing graph."""
+    shared = {
+        layer.name: names.of(layer.name) for layer in model.layers.values() if len(layer.calls) > 1
+    }
+    taken = UniqueNames({*outer, *shared.values()})
+    return {k: taken.apart(v) if v in outer else v for k, v in shared.items()}
+
+
+def keyed_tensors(
+    structure: Any, order: Callable[[Iterable[str]], Iterable[str]] = sorted
+) -> list[tuple[str | None, Tensor]]:
+    """Every tensor with the key that it alone has in a mapping.
+
+    Args:
+        structure: A tensor, or lists and mappings of them.
+        order: Of the keys of a mapping; Keras counts them sorted.
+    """
+    if isinstance(structure, Tensor):
+        return [(None, structure)]
+    if isinstance(structure, list):
+        return [pair for item in structure for pair in keyed_tensors(item, order)]
+    pairs = [
+        (key, pair) for key in order(structure) for pair in keyed_tensors(structure[key], order)
+    ]
+    return [(k if isinstance(structure[k], Tensor) else inner, t) for k, (inner, t) in pairs]

@@ -1,10 +1,16 @@
-"""The functions of TensorFlow that Keras 2 wrote into models, as functions of `keras.ops`."""
+"""Translates TensorFlow functions in models of Keras 2 to functions of `keras.ops`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
 from types import MappingProxyType
 from typing import Any
+
+from compiler.catalogue.ops import OPS, Op
+from compiler.keras_json.parsing.document import expect, invalid_at
+from compiler.keras_json.parsing.parsed_model import Call, CallArgument
+from compiler.keras_json.parsing.values import dtype_name
+from domain.graph.walk import Place
 
 
 @dataclass(frozen=True)
@@ -138,3 +144,41 @@ CHANGED: Mapping[tuple[str, str], Callable[[Any], Any]] = MappingProxyType(
     {("pad", "mode"): _lower, ("split", "num_or_size_splits"): _places_to_cut}
 )
 """Arguments whose values are written otherwise."""
+
+
+def find_tf_function(config: dict[str, Any], place: Place) -> tuple[str, Op]:
+    """TensorFlow's name of a function, and the function of `keras.ops` that does the same.
+
+    Raises:
+        Invalid: there is none.
+    """
+    said = expect(config.get("function", "__operators__.getitem"), str, (*place, "function"))
+    name = said.removeprefix("compat.v1.")
+    if name not in TF_FUNCTIONS or TF_FUNCTIONS[name].op not in OPS:
+        detail = (
+            f"No function of a graph stands for TensorFlow's '{said}'; build the model with "
+            f"`keras.ops` instead."
+        )
+        raise invalid_at((*place, "function"), detail)
+    return name, OPS[TF_FUNCTIONS[name].op]
+
+
+def bind_tf_arguments(name: str, call: Call) -> dict[str, CallArgument]:
+    """The arguments of one call by the parameters of our function.
+
+    Raises:
+        Invalid: an argument that our function does not have.
+    """
+    function = TF_FUNCTIONS[name]
+    given: dict[str, CallArgument] = {}
+    for theirs, item in call.bind(list(function.names)).items():
+        ours = function.names.get(theirs)
+        if ours is not None:
+            value = CHANGED.get((name, theirs), lambda value: value)(item.value)
+            value = dtype_name(value, item.place) if ours == "dtype" else value
+            given[ours] = item._replace(value=value)
+        elif theirs != "name" and item.value not in (None, NEUTRAL.get(theirs)):
+            raise invalid_at(item.place, f"'{theirs}' of TensorFlow's '{name}' is not offered.")
+    said = {ours: item for ours, item in given.items() if item.value is not None}
+    unsaid = {ours: CallArgument(v, call.place) for ours, v in function.defaults.items()}
+    return {**given, **unsaid, **said}

@@ -1,1 +1,1 @@
-"""Refusals of graphs that Keras accepts but computes wrongly, or fails on late."""
+"""Rejects graphs that Keras accepts and then computes wrongly, or fails on later."""

@@ -1,1 +1,1 @@
-"""The schema's history, from the first table on."""
+"""Alembic migrations of the database schema."""

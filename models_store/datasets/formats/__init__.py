@@ -1,1 +1,1 @@
-"""Bodies of datasets, read into `.npy` columns."""
+"""Parsers of upload formats, which write `.npy` columns."""

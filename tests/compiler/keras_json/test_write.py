@@ -10,7 +10,7 @@ import keras
 import pytest
 
 from compiler.catalogue.layers import CATALOGUE
-from compiler.keras_json.lossy import _is_forgotten
+from compiler.keras_json.roundtrip import _is_forgotten
 from compiler.keras_json.write import write
 from compiler.model.build import build
 from tests.compiler.graphs import MODEL, OTHER, blueprint, graph, layer, nested, node

@@ -5,22 +5,26 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from compiler.catalogue.op_faults import op_faults
-from compiler.keras_json.parsing.calls import Call, Layer, Model, Tensor
-from compiler.keras_json.parsing.document import Gathered, refused
-from compiler.keras_json.parsing.models import is_input
-from compiler.keras_json.translation.binding import Bound
+from compiler.keras_json.parsing.document import FaultCollector, invalid_at
+from compiler.keras_json.parsing.model_config import is_input_layer
+from compiler.keras_json.parsing.parsed_model import Call, Layer, Model, Tensor
+from compiler.keras_json.translation.arguments import BoundArguments
 from compiler.keras_json.translation.callees import (
-    AnyCallee,
+    Callee,
     Function,
     NestedGraph,
 )
-from compiler.keras_json.translation.inputs import input_part
+from compiler.keras_json.translation.fragment import Fragment, definition_fragment
+from compiler.keras_json.translation.inputs import translate_input
 from compiler.keras_json.translation.masks import Masks
-from compiler.keras_json.translation.names import Names, Taken
-from compiler.keras_json.translation.naming import CallKey, labelled, naming
-from compiler.keras_json.translation.part import Part, definition_part
-from compiler.keras_json.translation.references import References
-from compiler.keras_json.translation.uses import Uses
+from compiler.keras_json.translation.names import (
+    CallKey,
+    NameMap,
+    UniqueNames,
+    choose_names,
+    keyed_tensors,
+)
+from compiler.keras_json.translation.references import References, TensorUses
 from domain.graph.language import OpNode
 from domain.graph.walk import Place
 
@@ -30,7 +34,7 @@ T = TypeVar("T")
 class Graph(NamedTuple):
     """A graph, and how calls of it name what goes in and out."""
 
-    part: Part
+    part: Fragment
     """The definition."""
     input_names: Any
     """In the lists and mappings in which Keras takes the tensors."""
@@ -40,39 +44,39 @@ class Graph(NamedTuple):
     """The names of the outputs, in Keras's order."""
 
 
-class Assembly:
+class GraphBuilder:
     """Makes the graph of one model, once its layers have been read."""
 
     def __init__(
         self,
         model: Model,
-        callees: Mapping[str, AnyCallee],
+        callees: Mapping[str, Callee],
         shared: Mapping[str, str],
-        names: Names,
-        gathered: Gathered,
+        names: NameMap,
+        collector: FaultCollector,
     ) -> None:
         self._model, self._callees, self._shared = model, callees, shared
-        self._names, self._gathered = names, gathered
+        self._names, self._collector = names, collector
         self._masks = Masks(model)
         self._bound = dict(self._all_bound())
-        self._uses = Uses(model, callees, self._bound)
+        self._uses = TensorUses(model, callees, self._bound)
         live = self._uses.live()
         self._calls = [key for key in self._bound if key in live]
-        self._naming = naming(model, self._calls, names)
+        self._graph_names = choose_names(model, self._calls, names)
         graphs = {n: c.outputs for n, c in callees.items() if isinstance(c, NestedGraph)}
         self._missing = {
             layer.name
             for layer in model.layers.values()
-            if not is_input(layer) and (layer.name, 0) not in self._bound
+            if not is_input_layer(layer) and (layer.name, 0) not in self._bound
         }
-        self._references = References(self._naming, self._uses.several(), graphs)
+        self._references = References(self._graph_names, self._uses.several(), graphs)
 
     def graph(self) -> Graph:
         """The graph; the faults of its parts have been gathered."""
         inputs = [
             part
-            for layer, name in self._naming.inputs.items()
-            if (part := self._try(partial(input_part, self._model.layers[layer], name)))
+            for layer, name in self._graph_names.inputs.items()
+            if (part := self._try(partial(translate_input, self._model.layers[layer], name)))
         ]
         layers = {
             name: self._callees[layer].part
@@ -86,21 +90,21 @@ class Assembly:
             and (part := self._try(partial(self._node, *key)))
         ]
         outputs = dict(self._outputs())
-        names = self._naming.inputs
-        counted = [tensor.place for _, tensor in labelled(self._model.outputs)]
+        names = self._graph_names.inputs
+        counted = [tensor.place for _, tensor in keyed_tensors(self._model.outputs)]
         return Graph(
-            definition_part(inputs, layers, nodes, list(outputs.values())),
+            definition_fragment(inputs, layers, nodes, list(outputs.values())),
             _renamed(self._model.inputs, names),
             names,
             tuple(_name_of(outputs[place]) for place in counted if place in outputs),
         )
 
     def _try(self, make: Callable[[], T]) -> T | None:
-        return self._gathered.attempt(make)
+        return self._collector.attempt(make)
 
-    def _all_bound(self) -> Iterator[tuple[CallKey, Bound]]:
+    def _all_bound(self) -> Iterator[tuple[CallKey, BoundArguments]]:
         for layer in self._model.layers.values():
-            if not is_input(layer) and not (layer.calls or layer.spec.get("inbound_nodes")):
+            if not is_input_layer(layer) and not (layer.calls or layer.spec.get("inbound_nodes")):
                 self._try(partial(_never_called, layer))
             callee = self._callees.get(layer.name)
             for i, call in enumerate(layer.calls if callee else ()):
@@ -108,20 +112,22 @@ class Assembly:
                 if found:
                     yield (layer.name, i), found
 
-    def _bound_call(self, callee: AnyCallee, call: Call) -> Bound:
+    def _bound_call(self, callee: Callee, call: Call) -> BoundArguments:
         if isinstance(callee, NestedGraph):
-            self._masks.refuse_hand_made(call)
-        return callee.bound(call)
+            self._masks.check_mask(call)
+        return callee.bind(call)
 
-    def _node(self, name: str, number: int) -> Part:
+    def _node(self, name: str, number: int) -> Fragment:
         layer, callee = self._model.layers[name], self._callees[name]
         arguments = self._bound[name, number]
-        references = {n: self._references.all_in(g.value) for n, g in arguments.tensors.items()}
+        references = {
+            n: self._references.replace_tensors(g.value) for n, g in arguments.tensors.items()
+        }
         place = layer.calls[number].place
         constants = {name: given.value for name, given in arguments.constants.items()}
         room = "config" if isinstance(callee, Function) else "call"
         value = {
-            "name": self._naming.nodes[name, number],
+            "name": self._graph_names.nodes[name, number],
             **self._called(name),
             "inputs": callee.inputs(references),
             **({room: constants} if constants else {}),
@@ -135,10 +141,10 @@ class Assembly:
             **{(room, n): given.place for n, given in arguments.constants.items()},
             **(callee.part.under("layer") if name not in self._shared else {}),
         }
-        made = Part(value, places)
+        made = Fragment(value, places)
         if isinstance(callee, Function):
             found = op_faults(OpNode.model_validate(value), ())
-            self._gathered.faults += made.source.locate_all(found)
+            self._collector.faults += made.source.locate_all(found)
         return made
 
     def _called(self, name: str) -> dict[str, Any]:
@@ -147,28 +153,28 @@ class Assembly:
             return {"op": callee.operation.op.name}
         return {"layer": self._shared.get(name, callee.part.value)}
 
-    def _outputs(self) -> Iterator[tuple[Place, Part]]:
+    def _outputs(self) -> Iterator[tuple[Place, Fragment]]:
         """By their places in the document, in whose order they stay."""
-        taken = Taken()
-        for key, tensor in labelled(self._model.outputs, list):
+        taken = UniqueNames()
+        for key, tensor in keyed_tensors(self._model.outputs, list):
             make = partial(self._output, key, tensor, taken)
             if tensor.layer not in self._missing and (part := self._try(make)):
                 yield tensor.place, part
 
-    def _output(self, key: str | None, tensor: Tensor, taken: Taken) -> Part:
+    def _output(self, key: str | None, tensor: Tensor, taken: UniqueNames) -> Fragment:
         reference = self._references.to(tensor)
         target = reference.partition(":")[0]
         name = taken.apart(target if key is None else self._names.of(key))
         value = name if name == reference else {"name": name, "from": reference}
-        return Part(value, {(): tensor.place, ("name",): tensor.place, ("from",): tensor.place})
+        return Fragment(value, {(): tensor.place, ("name",): tensor.place, ("from",): tensor.place})
 
 
-def _name_of(output: Part) -> str:
+def _name_of(output: Fragment) -> str:
     return str(output.value if isinstance(output.value, str) else output.value["name"])
 
 
-def _never_called(layer: Layer) -> Part:
-    raise refused(layer.place, f"The layer '{layer.name}' is never called in this model.")
+def _never_called(layer: Layer) -> Fragment:
+    raise invalid_at(layer.place, f"The layer '{layer.name}' is never called in this model.")
 
 
 def _renamed(structure: Any, names: Mapping[str, str]) -> Any:

@@ -1,6 +1,7 @@
-"""Arguments that some version of Keras writes down, and that Keras 3's layers do not take.
+"""Arguments that some version of Keras writes and that the layers of Keras 3 do not accept.
 
-Read from `get_config` of Keras 2.3 to 2.15 and 3.0 to 3.15. Whatever is not here is a mistake.
+The source is `get_config` of Keras 2.3 to 2.15 and 3.0 to 3.15. Every other unknown argument is
+a fault.
 """
 
 from collections.abc import Mapping
@@ -8,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 _ANY = object()
-"""In the place of a value: whichever it is, the layer computes the same."""
+"""Stands for every value: the layer computes the same with each."""
 _NONE = (None,)
 _FALSE = (None, False)
 _Allowed = Mapping[str, Any]
@@ -68,18 +69,18 @@ _BY_TYPE: Mapping[str, _Allowed] = MappingProxyType(
 )  # fmt: skip
 
 
-def says_nothing(kind: str, argument: str, value: Any) -> bool:
-    """Whether an argument that a layer does not take may be left out.
+def is_ignorable(kind: str, argument: str, value: Any) -> bool:
+    """Whether an argument that the layer does not accept has no effect.
 
     Args:
-        kind: The layer's type as the document has it.
-        argument: Its name as the document has it.
-        value: Asks for nothing, or for what Keras 3 does anyway.
+        kind: The layer's type as written in the document.
+        argument: The argument's name as written in the document.
+        value: The argument's value.
     """
     allowed = _BY_TYPE.get(kind, {}).get(argument, _EVERYWHERE.get(argument, ()))
     return allowed is _ANY or any(value is one or _equal(value, one) for one in allowed)
 
 
 def _equal(value: Any, one: Any) -> bool:
-    """As JSON has it, where 0 is not false."""
+    """Compare as JSON does: 0 is not false."""
     return type(value) is type(one) and bool(value == one)

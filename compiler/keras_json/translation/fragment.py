@@ -1,4 +1,4 @@
-"""A piece of the graph language, and where in Keras's JSON it came from."""
+"""A fragment of graph JSON, with the place of each piece in Keras's JSON."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ Places = Mapping[Place, Place]
 
 
 @dataclass(frozen=True)
-class Part:
+class Fragment:
     """JSON of the graph language with the origin of its pieces."""
 
     value: Any
@@ -35,9 +35,12 @@ class Part:
         return SourceMap(places=self.pointers)
 
 
-def definition_part(
-    inputs: list[Part], layers: Mapping[str, Part], nodes: list[Part], outputs: list[Part]
-) -> Part:
+def definition_fragment(
+    inputs: list[Fragment],
+    layers: Mapping[str, Fragment],
+    nodes: list[Fragment],
+    outputs: list[Fragment],
+) -> Fragment:
     """A graph's definition, from its parts."""
     value: dict[str, Any] = {"inputs": [part.value for part in inputs]}
     if layers:
@@ -50,4 +53,4 @@ def definition_part(
             places |= part.under(room, i)
     for name, part in layers.items():
         places |= part.under("layers", name)
-    return Part(value, places)
+    return Fragment(value, places)

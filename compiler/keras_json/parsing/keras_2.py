@@ -1,4 +1,4 @@
-"""What Keras 2 called otherwise, or wrote into configs and Keras 3 no longer knows."""
+"""Names, arguments and values of Keras 2 that Keras 3 renamed or removed."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -16,11 +16,11 @@ TYPES: Mapping[str, str] = MappingProxyType(
         "ThresholdedReLU": "ReLU",
     }
 )
-"""Types of Keras 2, to those of Keras 3 that compute the same."""
+"""Layer types of Keras 2, and the types of Keras 3 that compute the same."""
 
 _UNROLLED = "Keras 3 has no layer whose weights differ from place to place."
 _OPERATION = "Keras 3 has no layer for an operation of TensorFlow's; write a node with an `op`."
-GONE: Mapping[str, str] = MappingProxyType(
+REMOVED: Mapping[str, str] = MappingProxyType(
     {
         "LocallyConnected1D": _UNROLLED,
         "LocallyConnected2D": _UNROLLED,
@@ -35,7 +35,7 @@ GONE: Mapping[str, str] = MappingProxyType(
         "Merge": "Keras has no such layer since version 2; there are Add, Concatenate and others.",
     }
 )
-"""Types of Keras 2 that nothing in Keras 3 is equal to."""
+"""Layer types of Keras 2 without an equivalent in Keras 3, and why."""
 
 _RENAMED = {
     ("LeakyReLU", "alpha"): "negative_slope",
@@ -50,18 +50,18 @@ _REPLACED = {
 _ADDED: dict[str, dict[str, Any]] = {
     "SyncBatchNormalization": {"synchronized": True},
 }
-"""What a type says, and its config does not."""
+"""Arguments that a layer type implies and its config omits."""
 
 
 def current_name(kind: str, argument: str) -> str:
-    """What Keras 3 calls an argument of a layer."""
+    """Return Keras 3's name of a layer's argument."""
     return _RENAMED.get((kind, argument), argument)
 
 
 def current_value(kind: str, argument: str, value: Any) -> Any:
-    """What Keras 3 calls a value of a layer's argument."""
+    """Return Keras 3's form of an argument's value."""
     if (kind, argument, value) == ("Normalization", "axis", []):
-        return None  # Keras writes what it made of null
+        return None  # Keras writes the list that it derived from null
     return _renamed_value(argument, value)
 
 
@@ -71,14 +71,14 @@ def _renamed_value(argument: str, value: Any) -> Any:
     return _REPLACED.get((argument, value), value) if isinstance(value, str) else value
 
 
-def unsaid(kind: str) -> Mapping[str, Any]:
-    """Arguments that a type of Keras 2 stands for.
+def implied_arguments(kind: str) -> Mapping[str, Any]:
+    """Return the arguments that a layer type of Keras 2 implies.
 
-    What a config leaves out otherwise is what Keras 3 takes by default, as in Keras's own loader.
+    Other omitted arguments take the defaults of Keras 3, as in Keras's own loader.
     """
     return _ADDED.get(kind, {})
 
 
-def part_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The config of an initializer, regularizer or constraint as Keras 3 writes it."""
+def current_component_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the config of an initializer, regularizer or constraint in Keras 3's form."""
     return {n: _renamed_value(n, v) for n, v in config.items() if n not in ("dtype", "name")}

@@ -1,51 +1,51 @@
-"""How much a document asks for, counted in its bare JSON before anything is made of it."""
+"""Checks the size of a document against the limits of a graph, before any translation."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from compiler.keras_json.parsing.document import members, refused
-from compiler.keras_json.parsing.inbound import is_leaf, plain_list
-from compiler.keras_json.parsing.models import is_model
+from compiler.keras_json.parsing.document import invalid_at, members
+from compiler.keras_json.parsing.inbound_nodes import is_tensor_reference, untag_list
+from compiler.keras_json.parsing.model_config import is_model
 from domain.graph.limits import Limits
 from domain.graph.walk import Place
 
 Overrun = tuple[Place, str]
-"""Where a limit is passed, and what is said of it."""
+"""The place where a limit is exceeded, and the fault's detail."""
 
 
-def refuse_excess(document: Any, limits: Limits) -> None:
-    """See that a document holds no more models, layers, calls and outputs than a graph may.
+def check_size_limits(document: Any, limits: Limits) -> None:
+    """Check the number of models, layers, calls and outputs in a document.
 
     Raises:
-        Invalid: the first limit that it goes beyond.
+        Invalid: The first limit that the document exceeds.
     """
     count = _Count(limits)
     waiting: list[tuple[Place, Any, int]] = [((), document, 0)]
     while waiting:
         place, value, depth = waiting.pop()
         depth += _listed_layers(value) is not None
-        for where, detail in count.beyond(value, place, depth):
-            raise refused(where, detail)
+        for where, detail in count.add(value, place, depth):
+            raise invalid_at(where, detail)
         waiting += [((*place, key), inner, depth) for key, inner in members(value)]
 
 
 @dataclass
 class _Count:
-    """What the objects walked so far come to."""
+    """Running totals over the JSON values visited so far."""
 
     limits: Limits
     calls: int = 0
     layers: int = 0
     inputs: int = 0
 
-    def beyond(self, value: Any, place: Place, depth: int) -> Iterator[Overrun]:
-        """Adds one value of the document; what lies in it is added by itself."""
+    def add(self, value: Any, place: Place, depth: int) -> Iterator[Overrun]:
+        """Add one JSON value, without the values inside it, and yield each exceeded limit."""
         listed = _listed_layers(value)
         if listed is not None:
             yield from self._model(value, listed, place, depth)
-        if isinstance(value, dict) and isinstance(plain_list(value.get("inbound_nodes")), list):
-            nodes = plain_list(value["inbound_nodes"])
+        if isinstance(value, dict) and isinstance(untag_list(value.get("inbound_nodes")), list):
+            nodes = untag_list(value["inbound_nodes"])
             yield from self._calls(len(nodes), (*place, "inbound_nodes"))
 
     def _model(
@@ -54,15 +54,15 @@ class _Count:
         if depth > self.limits.depth:
             yield place, f"Graphs nest at most {self.limits.depth} deep (MAX_GRAPH_DEPTH)."
         config, where = model["config"], (*place, "config")
-        held = where if isinstance(config, list) else (*where, "layers")
-        yield from self._layers(listed, held)
+        layers_place = where if isinstance(config, list) else (*where, "layers")
+        yield from self._layers(listed, layers_place)
         if model["class_name"] == "Sequential":
-            yield from self._calls(len(listed) - 1, held)
+            yield from self._calls(len(listed) - 1, layers_place)
         for name in ("input_layers", "output_layers") if isinstance(config, dict) else ():
             yield from self._tensors(config.get(name), (*where, name))
 
     def _tensors(self, named: Any, place: Place) -> Iterator[Overrun]:
-        count, most = _leaves(named), self.limits.nodes
+        count, most = _count_tensors(named), self.limits.nodes
         if count > most:
             yield place, f"There are {count:,} tensors here; at most {most:,} (MAX_NODES)."
 
@@ -89,7 +89,7 @@ class _Count:
 
 
 def _listed_layers(value: Any) -> list[Any] | None:
-    """The layers of a serialized model; None of anything else."""
+    """Return the list of layers if the value is a serialized model, otherwise None."""
     config = value.get("config") if isinstance(value, dict) and is_model(value) else None
     listed = config.get("layers") if isinstance(config, dict) else config
     return listed if isinstance(listed, list) else None
@@ -99,12 +99,12 @@ def _is_input(spec: Any) -> bool:
     return isinstance(spec, dict) and spec.get("class_name") == "InputLayer"
 
 
-def _leaves(value: Any) -> int:
-    """How many tensors the inputs or outputs of a model are."""
+def _count_tensors(value: Any) -> int:
+    """Count the tensor references in a model's inputs or outputs."""
     count, waiting = 0, [value]
     while waiting:
         item = waiting.pop()
-        if is_leaf(item):
+        if is_tensor_reference(item):
             count += 1
         else:
             waiting += [inner for _, inner in members(item)]

@@ -1,0 +1,63 @@
+"""The models of a document as graphs, those inside models included."""
+
+from functools import partial
+from typing import Any
+
+from compiler.keras_json.parsing.document import FaultCollector
+from compiler.keras_json.parsing.fixed_training import unwrap_fixed_training
+from compiler.keras_json.parsing.model_config import is_input_layer, is_model, parse_model
+from compiler.keras_json.parsing.parsed_model import Layer
+from compiler.keras_json.translation.callees import Callee, Function, LayerCallee, NestedGraph
+from compiler.keras_json.translation.fragment import Fragment
+from compiler.keras_json.translation.graph_builder import Graph, GraphBuilder
+from compiler.keras_json.translation.inputs import check_inputs
+from compiler.keras_json.translation.layers import Context, LayerTranslator, keras_class_name
+from compiler.keras_json.translation.names import NameMap, choose_shared_names
+from compiler.keras_json.translation.operations import is_operation, operation
+from domain.graph.walk import Place
+
+
+class ModelTranslator:
+    """Reads the models of one document."""
+
+    def __init__(self, names: NameMap, collector: FaultCollector) -> None:
+        self.names = names
+        self.collector = collector
+        self._layers = LayerTranslator(collector, self._graph_layer)
+
+    def graph(self, spec: dict[str, Any], place: Place, context: Context) -> Graph:
+        """The graph of a serialized model.
+
+        Raises:
+            Invalid: it cannot be read at all; what else is wrong is gathered.
+        """
+        keras_class_name(spec, place)
+        model = unwrap_fixed_training(parse_model(spec, place, self.collector))
+        check_inputs(model)
+        shared = choose_shared_names(model, context.shared, self.names)
+        inner = context.within(spec.get("config"), shared.values())
+        callees = {
+            layer.name: callee
+            for layer in model.layers.values()
+            if not is_input_layer(layer)
+            and (callee := self.collector.attempt(partial(self._callee, layer, inner)))
+        }
+        return GraphBuilder(model, callees, shared, self.names, self.collector).graph()
+
+    def _callee(self, layer: Layer, context: Context) -> Callee:
+        if is_operation(layer.spec):
+            return Function(operation(layer.spec, layer.place))
+        if not is_model(layer.spec):
+            return LayerCallee(self._layers.layer(layer.spec, layer.place, context))
+        graph = self.graph(layer.spec, layer.place, context)
+        return NestedGraph(
+            _layer_of(graph, layer.place), graph.input_names, graph.layer_names, graph.outputs
+        )
+
+    def _graph_layer(self, spec: dict[str, Any], place: Place, context: Context) -> Fragment:
+        return _layer_of(self.graph(spec, place, context), place)
+
+
+def _layer_of(graph: Graph, place: Place) -> Fragment:
+    places = {(): place, **graph.part.under("graph")}
+    return Fragment({"type": "Graph", "graph": graph.part.value}, places)
