@@ -7,8 +7,6 @@ second of CPU time.
 import argparse
 import os
 import sys
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +63,9 @@ def _heartbeat_fault(part: str, within: float) -> str | None:
 
 def is_ready(address: str) -> bool:
     """Whether the API at this address answers that it is ready."""
+    import urllib.error
+    import urllib.request
+
     try:
         with urllib.request.urlopen(f"{address}/readyz", timeout=1):
             return True

@@ -8,9 +8,8 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from cli import health, keys, verify
+from cli import health, keys, settings, verify
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.data is not None:
         os.environ["GRAPHFIT_DATA"] = str(options.data.expanduser().resolve())
-    wrong = _setting_faults() if options.reads_settings else []
+    wrong = settings.faults() if options.reads_settings else []
     if wrong:
         sys.stderr.write("".join(f"graphfit: {line}\n" for line in wrong))
         return 1
@@ -50,35 +49,6 @@ def _schema_fault() -> str | None:
     return None
 
 
-def _setting_faults() -> list[str]:
-    """A line for each setting in the environment that cannot be read."""
-    from pydantic import ValidationError
-    from pydantic_settings import SettingsError
-
-    import api.settings
-    import models_store.settings
-    import worker.settings
-
-    lines: list[str] = []
-    for module in (models_store.settings, api.settings, worker.settings):
-        try:
-            module.Settings()
-        except ValidationError as error:
-            lines += [f"GRAPHFIT_{_name(item)}: {_reason(item)}" for item in error.errors()]
-        except SettingsError as error:  # of a file with a secret
-            lines.append(str(error.__cause__ or error))
-    return list(dict.fromkeys(lines))  # settings that several classes have are listed once
-
-
-def _name(item: Any) -> str:
-    return ".".join(str(part) for part in item["loc"]).upper() or "settings"
-
-
-def _reason(item: Any) -> str:
-    """What is wrong, without the value, which may be a secret."""
-    return str(item["msg"]).removeprefix("Value error, ")
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="graphfit", description="Post a graph, get a model.")
     parser.add_argument("--version", action="version", version=_version())
@@ -91,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     address.add_argument("--port", type=_port, default=8000, help="port to listen on; 0 for any")
 
     serve = commands.add_parser("serve", parents=[data, address], help="API, worker and reaper")
-    serve.set_defaults(command=_serve)
+    serve.set_defaults(command=_serve, reads_settings=False)  # it does so itself, a little later
     api = commands.add_parser("api", parents=[data, address], help="the HTTP API alone")
     api.add_argument("--fd", type=int, help="file descriptor of a listening socket")
     api.set_defaults(command=_api, runs_on_rows=True)
@@ -134,13 +104,12 @@ def _device(text: str) -> str:
 def _serve(options: argparse.Namespace) -> int:
     from cli.serve import serve
 
-    return serve(options.host, options.port)
+    return serve(options.host, options.port, main)
 
 
 def _api(options: argparse.Namespace) -> int:
     from api.server import run
 
-    _guard()
     run(options.host, options.port, fd=options.fd)
     return 0
 
@@ -149,7 +118,6 @@ def _worker(options: argparse.Namespace) -> int:
     gpus = _choose(options.device) if options.device is not None else 0
     from worker.supervisor.main import run
 
-    _guard()
     return run(gpus)
 
 
@@ -164,7 +132,6 @@ def _choose(device: str) -> int:
 def _reaper(options: argparse.Namespace) -> int:
     from worker.reaper.main import run
 
-    _guard()
     run()
     return 0
 
@@ -181,13 +148,6 @@ def _migrate(options: argparse.Namespace) -> int:
         sys.stderr.write(f"graphfit: {error.detail}\n")
         return 1
     return 0
-
-
-def _guard() -> None:
-    """Ends a part that `graphfit serve` started when that process dies for any reason."""
-    from cli.serve import end_with_parent
-
-    end_with_parent()
 
 
 if __name__ == "__main__":

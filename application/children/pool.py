@@ -7,6 +7,7 @@ import gc
 import importlib
 import logging
 import multiprocessing
+import multiprocessing.forkserver
 import os
 import resource
 import signal
@@ -17,23 +18,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
-from multiprocessing.forkserver import ensure_running
 from typing import Any
 
 import psutil
 
+from application.children.preload import MODULES
 from application.settings import Settings
-from domain import entrypoints
 from domain.errors import Busy, GraphfitError, StorageFull
 from models_store.files.disk import FULL
 
 log = logging.getLogger(__name__)
-PRELOADED = [
-    entrypoints.PRELOAD,
-    entrypoints.MODULE,
-    "application.prediction.engines",
-    "application.children.pool",
-]
 NOTE_BYTES = 1024
 GRACE_SECONDS = 5
 """After its deadline a child that nobody killed ends itself."""
@@ -80,7 +74,7 @@ class Checker:
 
     def __init__(self, at_once: int, wait_seconds: float, observe: Observe = _unobserved) -> None:
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(PRELOADED)
+        self._context.set_forkserver_preload(MODULES)
         self._free = threading.BoundedSemaphore(at_once)
         self._wait_seconds = wait_seconds
         self._observe = observe
@@ -94,7 +88,7 @@ class Checker:
     def start(self) -> None:
         """Starts the forkserver, which imports Keras while we go on."""
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # each child would miss a GPU aloud
-        ensure_running()
+        multiprocessing.forkserver.ensure_running()
         threading.Thread(target=self._warm_up, name="checker-warm-up", daemon=True).start()
 
     def _warm_up(self) -> None:

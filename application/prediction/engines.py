@@ -8,19 +8,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-import onnxruntime
-from onnxruntime.capi.onnxruntime_pybind11_state import (
-    Fail,
-    InvalidArgument,
-    RuntimeException,
-)
-
 from application.children.pool import Failed
 from application.prediction.arrays import Arrays
 from domain.entrypoints import Entrypoint
 
-ONNX = "application.prediction.engines.run_file"
+ONNX = "application.prediction.onnx_session.run_file"
 QUICK_SECONDS = 0.0005
 InChild = Callable[..., Any]
 """Runs a function by its dotted name in a child."""
@@ -52,10 +44,14 @@ class OnnxEngine:
     _turns = threading.BoundedSemaphore(os.cpu_count() or 1)
 
     def __init__(self, file: HeldFile, in_child: InChild) -> None:
+        # Importing onnxruntime starts a thread, which `graphfit serve` may not have when it forks.
+        from application.prediction import onnx_session  # noqa: PLC0415
+
         self._file = file
         self._in_child = in_child
+        self._faults = onnx_session.FAULTS
         with file() as path:
-            self._session = session_of(path)
+            self._session = onnx_session.session_of(path)
         self._outputs = [output.name for output in self._session.get_outputs()]
         self.is_quick = False
 
@@ -75,7 +71,7 @@ class OnnxEngine:
                 started = time.perf_counter()
                 arrays = self._session.run(self._outputs, inputs)
                 self.is_quick = time.perf_counter() - started < QUICK_SECONDS
-        except (Fail, InvalidArgument, RuntimeException) as error:
+        except self._faults as error:
             raise Failed(str(error)) from error
         return dict(zip(self._outputs, arrays, strict=True))
 
@@ -98,24 +94,3 @@ class KerasEngine:
                 Entrypoint.PREDICT, self._blueprint_json, str(path), inputs, batch
             )
         return outputs
-
-
-def session_of(path: Path) -> onnxruntime.InferenceSession:
-    """A model's session; calls run side by side, each in its caller's thread."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-
-
-def run_file(path: str, inputs: Arrays, batch: int) -> Arrays:
-    """In a child: an ONNX file over many rows, some at a time."""
-    session = session_of(Path(path))
-    names = [output.name for output in session.get_outputs()]
-    rows = len(next(iter(inputs.values())))
-    parts = [
-        session.run(names, {name: a[start : start + batch] for name, a in inputs.items()})
-        for start in range(0, rows, batch)
-    ]
-    return {name: np.concatenate([part[i] for part in parts]) for i, name in enumerate(names)}

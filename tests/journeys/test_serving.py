@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.serve import CALM_SECONDS
+from cli.part import CALM_SECONDS
 from tests.support.engines import Engine
 from tests.support.service import ROOT, Service, until
 

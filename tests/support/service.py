@@ -111,7 +111,7 @@ class Service:
     def _part(self, name: str) -> psutil.Process | None:
         for process in psutil.Process(self.process.pid).children():
             with suppress(psutil.NoSuchProcess):  # also one that has died and is not buried yet
-                if name in process.cmdline()[1:4]:
+                if process.name() == f"graphfit-{name}":
                     return process
         return None
 
@@ -120,9 +120,10 @@ class Service:
         return until(self._training_process, "a training process")
 
     def _training_process(self) -> psutil.Process | None:
-        for server in self.part("worker").children():
-            for child in server.children():
-                return child
+        for process in self.descendants():
+            with suppress(psutil.NoSuchProcess):
+                if process.name() == "graphfit-train":
+                    return process
         return None
 
     def dataset(self, columns: dict[str, Any], **extra: Any) -> str:

@@ -8,6 +8,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from typing import Any
 
+from worker.preload import MODULES
+from worker.process_name import name_process
 from worker.protocol.machine import Machine
 from worker.protocol.tasks import Task
 
@@ -34,7 +36,7 @@ def warm_up(gpus: int = 0) -> Machine:
     Raises:
         NoDevice: there are fewer, or the child ended without a word.
     """
-    _context.set_forkserver_preload(["compiler.preload", "worker.training.main"])
+    _context.set_forkserver_preload(MODULES)
     machine = _described()
     found = machine.capacity.gpus
     if found < gpus:
@@ -87,6 +89,7 @@ def _run(connection: Connection, task: Task) -> None:
     gc.freeze()  # else a collection walks all of TensorFlow, and copies the pages that it touches
     from worker.training.main import run
 
+    name_process("graphfit-train")
     run(task, connection)
 
 
