@@ -1,0 +1,77 @@
+"""`graphfit serve` imports Keras in one process, which its parts share and which is replaced."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from tests.support.engines import Engine
+from tests.support.service import Service, until
+
+GRAPH = {
+    "inputs": [{"name": "x", "shape": [2]}],
+    "nodes": [{"name": "y", "layer": {"type": "Dense", "config": {"units": 1}}, "inputs": "x"}],
+    "outputs": ["y"],
+}
+
+
+def holds_tensorflow(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):  # it has ended
+        return any("libtensorflow" in library.path for library in process.memory_maps())
+    return False
+
+
+def forkservers(service: Service) -> list[psutil.Process]:
+    """The children of `graphfit serve` that hold TensorFlow; forks of theirs are left out."""
+    children = psutil.Process(service.process.pid).children()
+    return [child for child in children if holds_tensorflow(child)]
+
+
+def train(service: Service) -> None:
+    x = np.ones((8, 2))
+    dataset = service.dataset({"x": x, "y": x[:, 0]})
+    service.trained(graph=GRAPH, dataset=dataset, compile={"loss": "mse"}, seed=1)
+
+
+def check_graph(service: Service) -> bool | None:
+    """Whether the API's child checked it; None where the client is to ask again."""
+    answer = service.client.post("/v1/graphs?validate_only=true", json={"definition": GRAPH})
+    assert answer.status_code in (200, 503), answer.text
+    return answer.status_code == 200 or None
+
+
+def test_the_parts_share_one_forkserver(service: Service) -> None:
+    (forkserver,) = forkservers(service)
+    for name in ("api", "worker", "reaper"):
+        part = service.part(name)
+        assert part.ppid() == service.process.pid
+        assert not holds_tensorflow(part)
+        assert not any(
+            "multiprocessing.forkserver" in " ".join(p.cmdline()) for p in part.children()
+        )
+    assert forkserver.ppid() == service.process.pid
+    train(service)
+    assert forkservers(service) == [forkserver]
+
+
+@pytest.mark.slow
+def test_a_forkserver_that_is_killed_is_replaced_for_all_parts(
+    engine: Engine, tmp_path: Path
+) -> None:
+    service = engine.service(tmp_path)
+    try:
+        (first,) = forkservers(service)
+        for _ in range(2):  # the second time soon after its start
+            (running,) = until(lambda: forkservers(service) or None, "a forkserver")
+            running.kill()
+            until(lambda: check_graph(service), "a check by the new forkserver")
+        (last,) = forkservers(service)
+        assert last.pid not in (first.pid, running.pid)
+        train(service)
+        assert service.client.get("/readyz").status_code == 200
+    finally:
+        service.stop()
+    assert not first.is_running()
+    assert not last.is_running()
