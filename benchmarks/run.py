@@ -10,6 +10,7 @@ ALL = (
     "claims",
     "lost_worker",
     "tiny_jobs",
+    "serve_start",
 )
 
 

@@ -1,11 +1,13 @@
 """What computes a prediction: onnxruntime here, or the same in a forked child, or Keras there."""
 
+import importlib
 import os
 import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol
 
 from application.children.pool import Failed
@@ -44,9 +46,7 @@ class OnnxEngine:
     _turns = threading.BoundedSemaphore(os.cpu_count() or 1)
 
     def __init__(self, file: HeldFile, in_child: InChild) -> None:
-        # Importing onnxruntime starts a thread, which `graphfit serve` may not have when it forks.
-        from application.prediction import onnx_session  # noqa: PLC0415
-
+        onnx_session = import_onnx_session()
         self._file = file
         self._in_child = in_child
         self._faults = onnx_session.FAULTS
@@ -74,6 +74,11 @@ class OnnxEngine:
         except self._faults as error:
             raise Failed(str(error)) from error
         return dict(zip(self._outputs, arrays, strict=True))
+
+
+def import_onnx_session() -> ModuleType:
+    """Imports onnxruntime, which starts a thread: `graphfit serve` must have none when it forks."""
+    return importlib.import_module("application.prediction.onnx_session")
 
 
 class KerasEngine:

@@ -10,7 +10,13 @@ from typing import Any
 
 from application.children.pool import Bounds, Checker, Failed, Unfinished
 from application.prediction.arrays import Arrays, Rows, refuse_beyond
-from application.prediction.engines import Engine, HeldFile, KerasEngine, OnnxEngine
+from application.prediction.engines import (
+    Engine,
+    HeldFile,
+    KerasEngine,
+    OnnxEngine,
+    import_onnx_session,
+)
 from application.prediction.onnx_cache import OnnxFiles
 from application.settings import Settings
 from domain.errors import Fault, Invalid, NotFound
@@ -119,6 +125,7 @@ class Predictor:
         """Once for each model, so that equal requests give equal bits."""
         blueprint_json = blueprint.model_dump_json(by_alias=True)
         onnx = partial(self._onnx.held, model_id, blueprint_json, weights)
+        threading.Thread(target=import_onnx_session, daemon=True).start()  # while it is exported
         with onnx() as path:
             is_empty = path.stat().st_size == 0
         if is_empty:
