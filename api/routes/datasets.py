@@ -16,7 +16,8 @@ from api.problems.responses import CREATES, DELETES, LISTS, READS
 from domain.dataset import Dataset
 from domain.errors import Conflict, StorageFull
 from models_store.datasets import ingest, rows
-from models_store.datasets.formats.npy import DTYPES
+from models_store.datasets.formats.format import Format
+from models_store.datasets.formats.registry import FORMATS
 from models_store.ids import new_id
 from models_store.records import datasets
 from models_store.records.idempotency import Answer as FirstAnswer
@@ -44,38 +45,16 @@ class RowsAnswer(Answer):
     columns: dict[str, list[Any]]
 
 
-BODIES: dict[str, Any] = {
-    "application/json": {
-        "schema": {
-            "type": "object",
-            "required": ["columns"],
-            "additionalProperties": False,
-            "properties": {
-                "name": {"type": "string", "maxLength": 512},
-                "columns": {
-                    "type": "object",
-                    "description": "Each column by name: a list of rows, each a number, a "
-                    "boolean, or equally shaped nested lists of them.",
-                    "minProperties": 1,
-                    "additionalProperties": {"type": "array", "minItems": 1},
-                },
-                "dtypes": {
-                    "type": "object",
-                    "description": "Left out: int64, float64 or bool, by the values.",
-                    "additionalProperties": {"type": "string", "enum": list(DTYPES)},
-                },
-            },
-        },
-        "example": {"columns": {"x": [[0.5, 1.5], [2.5, 3.5]], "y": [0, 1]}},
-    },
-    "application/x-npz": {
-        "schema": {
-            "type": "string",
-            "format": "binary",
-            "description": "What `numpy.savez` writes: each array is a column.",
-        }
-    },
-}
+def _content_of(upload_format: Format) -> dict[str, Any]:
+    """The OpenAPI media type object of an upload format."""
+    content: dict[str, Any] = {"schema": upload_format.schema}
+    if upload_format.example is not None:
+        content["example"] = upload_format.example
+    return content
+
+
+BODIES = {media_type: _content_of(known) for media_type, known in FORMATS.items()}
+"""The `content` of the request body in the OpenAPI document."""
 
 
 @router.post(
@@ -95,8 +74,8 @@ async def create_dataset(
     dtype in which they are sent.
     """
     media_type = media_type_of(request)
-    if media_type not in ingest.FORMATS:
-        known = ", ".join(ingest.FORMATS)
+    if media_type not in FORMATS:
+        known = ", ".join(FORMATS)
         raise UnsupportedMediaType(f"A dataset's Content-Type is one of {known}.")
 
     def work(incoming: Incoming) -> Response:

@@ -1,28 +1,15 @@
 """Takes in a dataset: from the bytes of a body to published columns."""
 
 import hashlib
-from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 from domain.dataset import Column, Dataset
-from models_store.datasets.formats import json_columns, npz
 from models_store.datasets.formats.body import Body, Source
 from models_store.datasets.formats.npy import BLOCK_BYTES
+from models_store.datasets.formats.registry import FORMATS
 from models_store.files.disk import sha256_of
 from models_store.files.store import ArtifactStore
 from models_store.records.datasets import column_key, folder_of
-
-Reader = Callable[[Source, Path, int], Body]
-
-
-def _json(source: Source, folder: Path, limit: int) -> Body:
-    """JSON cannot unpack to much more than it is: its own size bounds it."""
-    return json_columns.read(source, folder)
-
-
-FORMATS: dict[str, Reader] = {"application/json": _json, "application/x-npz": npz.read}
-"""Reader by media type."""
 
 
 class _Hashed:
@@ -65,7 +52,7 @@ def ingest(
     """
     hashed = _Hashed(source)
     with store.scratch(dataset_id) as folder:
-        body = FORMATS[media_type](hashed, folder, limit)
+        body = FORMATS[media_type].read(hashed, folder, limit)
         columns = _published(store, dataset_id, body)
     return Dataset(
         id=dataset_id,

@@ -15,20 +15,46 @@ from models_store.datasets.formats.body import (
     is_column_name,
 )
 from models_store.datasets.formats.faults import Faults
+from models_store.datasets.formats.format import Format
 from models_store.datasets.formats.growing import GrowingColumn
 from models_store.datasets.formats.json_events import BrokenValue, events, skip
 from models_store.datasets.formats.json_rows import RowReader
 from models_store.datasets.formats.npy import DTYPES
 
 FIELDS = ("name", "columns", "dtypes")
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["columns"],
+    "additionalProperties": False,
+    "properties": {
+        "name": {"type": "string", "maxLength": MOST_DATASET_NAME},
+        "columns": {
+            "type": "object",
+            "description": "Each column by name: a list of rows, each a number, a "
+            "boolean, or equally shaped nested lists of them.",
+            "minProperties": 1,
+            "additionalProperties": {"type": "array", "minItems": 1},
+        },
+        "dtypes": {
+            "type": "object",
+            "description": "Left out: int64, float64 or bool, by the values.",
+            "additionalProperties": {"type": "string", "enum": list(DTYPES)},
+        },
+    },
+}
 
 
-def read(source: Source, folder: Path) -> Body:
-    """Reads a body into `.npy` files, never holding more of it than a block.
+def read(source: Source, folder: Path, limit: int) -> Body:
+    """Reads a JSON body into `.npy` files, one block at a time.
+
+    Args:
+        source: The body.
+        folder: An empty folder for the files.
+        limit: Unused: the size of a JSON text bounds the size of its arrays.
 
     Raises:
-        NotJson: it is none.
-        Invalid: everything that is wrong with it, up to where it can be read no further.
+        NotJson: The body is not JSON.
+        Invalid: Lists every fault found before reading had to stop.
     """
     return _Reader(source, folder).read()
 
@@ -149,3 +175,11 @@ class _Reader:
         for name in self._dtypes.keys() - self._columns.keys():
             near = did_you_mean(name, self._columns)
             self._faults.add(pointer("dtypes", name), f"There is no column '{name}'.{near}")
+
+
+FORMAT = Format(
+    media_type="application/json",
+    schema=SCHEMA,
+    read=read,
+    example={"columns": {"x": [[0.5, 1.5], [2.5, 3.5]], "y": [0, 1]}},
+)

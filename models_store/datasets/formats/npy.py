@@ -11,7 +11,6 @@ import numpy.typing as npt
 from numpy.lib import format as npy_format
 
 from domain.dataset import Column
-from models_store.datasets.formats.statistics import Statistics
 
 Array = npt.NDArray[Any]
 DTYPES = (
@@ -38,6 +37,27 @@ class Written(NamedTuple):
         return self.rows * row_bytes(self.column)
 
 
+class _Statistics:
+    """Smallest and largest finite value, and how many are not finite."""
+
+    def __init__(self) -> None:
+        self.min: float | None = None
+        self.max: float | None = None
+        self.not_finite = 0
+
+    def add(self, block: Array) -> None:
+        """Adds a block of values; a block without NaN and infinities takes two passes only."""
+        low, high = float(block.min()), float(block.max())
+        if not (np.isfinite(low) and np.isfinite(high)):
+            finite = block[np.isfinite(block)]
+            self.not_finite += block.size - finite.size
+            if finite.size == 0:
+                return
+            low, high = float(finite.min()), float(finite.max())
+        self.min = low if self.min is None else min(self.min, low)
+        self.max = high if self.max is None else max(self.max, high)
+
+
 class NpyWriter:
     """Appends values in C order to a `.npy` file whose shape is known at its end."""
 
@@ -45,7 +65,7 @@ class NpyWriter:
         self.path = path
         self.dtype = dtype
         self.values = 0
-        self._statistics = Statistics()
+        self._statistics = _Statistics()
         path.write_bytes(bytes(HEADER_BYTES))
 
     def append(self, block: Array) -> None:

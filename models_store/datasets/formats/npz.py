@@ -10,6 +10,7 @@ from domain.errors import TooLarge
 from domain.pointer import pointer
 from models_store.datasets.formats.body import Body, Source, check_rows, is_column_name
 from models_store.datasets.formats.faults import Faults
+from models_store.datasets.formats.format import Format
 from models_store.datasets.formats.npy import BLOCK_BYTES, Written
 from models_store.datasets.formats.npy_import import Unreadable, import_npy
 
@@ -116,3 +117,14 @@ def _read_member(
     except CORRUPT:
         faults.add(pointer("columns", name), f"Column '{name}' is damaged.")
     return None
+
+
+FORMAT = Format(
+    media_type="application/x-npz",
+    schema={
+        "type": "string",
+        "format": "binary",
+        "description": "What `numpy.savez` writes: each array is a column.",
+    },
+    read=read,
+)

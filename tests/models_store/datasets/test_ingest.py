@@ -13,7 +13,8 @@ import pytest
 
 from domain.dataset import Dataset
 from domain.errors import Invalid, NotFound, TooLarge
-from models_store.datasets.ingest import FORMATS, discard, ingest
+from models_store.datasets.formats.registry import FORMATS
+from models_store.datasets.ingest import discard, ingest
 from models_store.datasets.rows import rows
 from models_store.files.store import ArtifactStore
 from models_store.ids import new_id
@@ -23,7 +24,7 @@ LIMIT = 1 << 30
 
 
 def column(store: ArtifactStore, dataset: Dataset, index: int) -> Any:
-    with store.held(column_key(dataset.id, index), dataset.columns[index].sha256) as path:
+    with store.fetch(column_key(dataset.id, index), dataset.columns[index].sha256) as path:
         return np.load(path, mmap_mode="r")
 
 
