@@ -1,31 +1,44 @@
 """Files as they are downloaded: whole or in ranges, with a strong ETag."""
 
-from contextlib import ExitStack
-from pathlib import Path
+import os
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.responses import FileResponse
+from starlette.concurrency import run_in_threadpool
 from starlette.types import Message, Receive, Scope, Send
 
 from api.job_snapshots import matches
 from api.problems.types import BAD_REQUEST, RANGE_NOT_SATISFIABLE, problem_response
+from domain.errors import Damaged
 from domain.model import ModelFile
-from models_store.files.store import ArtifactStore
+from models_store.files.store import ArtifactStore, StoredFile
 
 
 class RangedFile(FileResponse):
-    """Starlette's, whose refusals of a `Range` become problem documents.
+    """Sends a file of the store, whole or in ranges.
 
-    Its ETag alone tells what the file is: when it came to this machine is nobody's business.
+    Starlette's response does the work of HTTP. It reads blocks of the store instead of a path, and
+    its refusals of a `Range` become problem documents. The ETag alone identifies the file: the
+    response has no `Last-Modified`.
     """
 
-    def __init__(self, held: ExitStack, path: Path, **options: Any) -> None:
-        super().__init__(path, **options)
-        self._held = held
+    chunk_size = 1 << 20
+
+    def __init__(self, opened: ExitStack, source: StoredFile, **options: Any) -> None:
+        attributes = os.stat_result((0, 0, 0, 0, 0, 0, source.size, 0, 0, 0))
+        super().__init__("", stat_result=attributes, **options)
+        self._opened = opened
+        self._source = source
+
+    @asynccontextmanager
+    async def _open_file(self) -> AsyncIterator[Any]:
+        yield _Cursor(self._source)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends the file, a part of it, or why not; then nobody needs to hold it any more."""
+        """Sends the file, a part of it, or the refusal; then closes the file."""
         refused = False
 
         async def spoken(message: Message) -> None:
@@ -38,8 +51,24 @@ class RangedFile(FileResponse):
             if not refused:
                 await send(message)
 
-        with self._held:
+        with self._opened:
             await super().__call__(scope, receive, spoken)
+
+
+class _Cursor:
+    """The two methods of an asynchronous file that Starlette calls."""
+
+    def __init__(self, source: StoredFile) -> None:
+        self._source = source
+        self._at = 0
+
+    async def seek(self, start: int) -> None:
+        self._at = start
+
+    async def read(self, size: int) -> bytes:
+        block = await run_in_threadpool(self._source.read, self._at, size)
+        self._at += len(block)
+        return block
 
 
 def _refusal(start: Message, path: str) -> Response:
@@ -54,17 +83,18 @@ def _refusal(start: Message, path: str) -> Response:
 
 
 def file_response(request: Request, store: ArtifactStore, key: str, file: ModelFile) -> Response:
-    """The file, or 304 for who has it already.
+    """Answers with the file, or with 304 where the client has it already.
 
     Args:
-        store: Where its bytes are.
-        key: Under which they are there.
-        file: Whose sha256 is the ETag.
+        request: The request, for its conditions and its `Range`.
+        store: The store that holds the file.
+        key: The key of the file.
+        file: The row of the file; its sha256 is the ETag.
 
     Raises:
-        NotFound: it is gone, or damaged.
-        StorageFull: this machine has no room to fetch it.
-        Busy: the store does not answer.
+        NotFound: The file is missing.
+        Damaged: The file has another size than its row says.
+        Busy: The store does not answer.
     """
     etag = f'"{file.sha256}"'
     headers = {"ETag": etag, "Cache-Control": "private, max-age=31536000, immutable"}
@@ -72,10 +102,12 @@ def file_response(request: Request, store: ArtifactStore, key: str, file: ModelF
     if given is not None and matches(given, etag):
         return Response(status_code=304, headers=headers)
     with ExitStack() as stack:
-        path = stack.enter_context(store.held(key, file.sha256))
+        source = stack.enter_context(store.open(key, file.sha256))
+        if source.size != file.bytes:
+            raise Damaged(file.name)
         return RangedFile(
             stack.pop_all(),
-            path,
+            source,
             headers=headers,
             media_type=file.media_type,
             filename=file.name,

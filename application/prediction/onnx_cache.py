@@ -35,7 +35,7 @@ class OnnxFiles:
         """
         with ExitStack() as drafts:
             export = partial(self._exported, drafts, model_id, blueprint_json, weights)
-            with self._cache.held(_name(model_id), export) as path:
+            with self._cache.fetch(_name(model_id), export) as path:
                 drafts.close()
                 yield path
 

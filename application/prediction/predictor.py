@@ -106,7 +106,7 @@ class Predictor:
                 return self._keep(key, replace(found, seen_at=now))
             blueprint, summary = models.definition(connection, owner, model_id)
             pin = models.pinned(connection, owner, model_id)
-        weights = partial(self._artifacts.held, pin.artifact, pin.sha256)
+        weights = partial(self._artifacts.fetch, pin.artifact, pin.sha256)
         engine = self._engine(model_id, blueprint, weights)
         self._forget_if_deleted(key)
         indices = vocabularies(blueprint.definition)

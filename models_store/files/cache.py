@@ -45,7 +45,7 @@ class Cache:
         self._guard = threading.Lock()
 
     @contextmanager
-    def held(self, name: str, download: Callable[[], Download]) -> Iterator[Path]:
+    def fetch(self, name: str, download: Callable[[], Download]) -> Iterator[Path]:
         """The file, which stays as it is for as long as the context lasts.
 
         Args:
@@ -61,7 +61,7 @@ class Cache:
         path = self._folder / name
         descriptor = hold(path)
         if descriptor is None:
-            descriptor = self._fetched(path, download)
+            descriptor = self._fetch_once(path, download)
         with self._guard:
             self._in_use[path] += 1
         try:
@@ -75,7 +75,7 @@ class Cache:
         """Deletes a file that nobody needs any more, unless somebody holds it."""
         CachedFile(self._folder / name, bytes=0, used=0).removed()
 
-    def _fetched(self, path: Path, download: Callable[[], Download]) -> int:
+    def _fetch_once(self, path: Path, download: Callable[[], Download]) -> int:
         """A descriptor that holds the file; threads that want the same wait for the first."""
         with self._guard:
             lock = self._fetching.setdefault(path.name, threading.Lock())
@@ -84,14 +84,14 @@ class Cache:
                 while True:
                     descriptor = hold(path)
                     if descriptor is None:
-                        descriptor = self._fetch(path, download())
+                        descriptor = self._download(path, download())
                     if descriptor is not None:
                         return descriptor
         finally:
             with self._guard:
                 self._fetching.pop(path.name, None)
 
-    def _fetch(self, path: Path, download: Download) -> int | None:
+    def _download(self, path: Path, download: Download) -> int | None:
         """A descriptor that holds the file; none where another process was faster."""
         with full_disk_named():
             partial, descriptor = create_partial(self._folder, download.size)

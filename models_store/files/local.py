@@ -1,5 +1,6 @@
 """Artefacts in a folder of this machine."""
 
+import os
 import shutil
 import stat
 import time
@@ -13,6 +14,18 @@ from models_store.files.key import Artifact, Digest, parts_of
 from models_store.files.scratch import Scratch
 
 
+class LocalFile:
+    """An open file of the folder; its hash is not checked."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.size = os.fstat(descriptor).st_size
+        self._descriptor = descriptor
+
+    def read(self, start: int, size: int) -> bytes:
+        """Reads a range of the file."""
+        return os.pread(self._descriptor, size, start)
+
+
 class LocalArtifacts:
     """Each key is a path below one folder; a rename publishes."""
 
@@ -23,15 +36,20 @@ class LocalArtifacts:
         self._scratch = Scratch(self._folder / "scratch")  # on the same file system
 
     @contextmanager
-    def held(self, key: str, sha256: str | None = None) -> Iterator[Path]:
+    def fetch(self, key: str, sha256: str | None = None) -> Iterator[Path]:
         """The file itself, read where it lies: nothing is fetched, so nothing is checked."""
         yield self._file(key)
 
-    def read(self, key: str, start: int, size: int) -> bytes:
-        """From the file itself."""
+    @contextmanager
+    def open(self, key: str, sha256: str) -> Iterator["LocalFile"]:
+        """Opens the file; it stays readable when its key is deleted."""
         with self._file(key).open("rb") as file:
-            file.seek(start)
-            return file.read(size)
+            yield LocalFile(file.fileno())
+
+    def read(self, key: str, start: int, size: int) -> bytes:
+        """Reads a range of the file itself."""
+        with self._file(key).open("rb") as file:
+            return LocalFile(file.fileno()).read(start, size)
 
     def digest(self, key: str) -> Digest:
         """Of the file itself."""

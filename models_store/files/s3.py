@@ -37,7 +37,7 @@ class BucketArtifacts:
         self._cache = cache
 
     @contextmanager
-    def held(self, key: str, sha256: str | None = None) -> Iterator[Path]:
+    def fetch(self, key: str, sha256: str | None = None) -> Iterator[Path]:
         """In the cache, by its hash: where a row knows that, a hit asks nothing of the server."""
         parts_of(key)
         found = None if sha256 else self._found(key)
@@ -45,18 +45,29 @@ class BucketArtifacts:
         def download() -> Download:
             return _download(key, found or self._found(key), sha256)
 
-        with self._cache.held(sha256 or _identity(found), download) as path:
+        with self._cache.fetch(sha256 or _identity(found), download) as path:
             yield path
 
     def _found(self, key: str) -> Any:
         with named(key):
             return self._bucket.get(key)
 
+    @contextmanager
+    def open(self, key: str, sha256: str) -> Iterator["BucketFile"]:
+        """Opens the object past the cache, so that a download evicts no file that jobs read."""
+        yield BucketFile(self, key, self._size(key), sha256)
+
     def read(self, key: str, start: int, size: int) -> bytes:
-        """Of the object, past the cache: a few rows are not worth a whole column."""
+        """Reads a range of the object past the cache."""
         parts_of(key)
         with named(key):
             return bytes(self._bucket.get_range(key, start=start, length=size))
+
+    def _size(self, key: str) -> int:
+        parts_of(key)
+        with named(key):
+            size: int = self._bucket.head(key)["size"]
+            return size
 
     def digest(self, key: str) -> Digest:
         """Of the object, past the cache, whatever its attribute says."""
@@ -88,8 +99,7 @@ class BucketArtifacts:
         source.unlink()
 
     def _check_size(self, key: str, size: int | None) -> None:
-        with named(key):
-            kept = self._bucket.head(key)["size"]
+        kept = self._size(key)
         if size is not None and kept != size:
             raise Busy(f"Of the file '{key.rpartition('/')[2]}' only a part was kept.")
 
@@ -122,6 +132,37 @@ class BucketArtifacts:
         """Asks for a list of nothing: it fails too where there is no such bucket."""
         with named("bucket"):
             self._bucket.list("ready").collect()
+
+
+class BucketFile:
+    """An object that is read range by range, each with a request of its own.
+
+    A slow client therefore keeps no connection to the bucket open.
+    """
+
+    def __init__(self, store: BucketArtifacts, key: str, size: int, sha256: str) -> None:
+        self.size = size
+        self._store = store
+        self._key = key
+        self._sha256 = sha256
+        self._digest = hashlib.sha256()
+        self._hashed = 0
+
+    def read(self, start: int, size: int) -> bytes:
+        """Reads a range of the object; hashes the bytes that are read in order."""
+        size = min(size, self.size - start)
+        if size <= 0:
+            return b""
+        block = self._store.read(self._key, start, size)
+        if start == self._hashed:
+            self._digest.update(block)
+            self._hashed += len(block)
+            self._check_at_end()
+        return block
+
+    def _check_at_end(self) -> None:
+        if self._hashed == self.size and self._digest.hexdigest() != self._sha256:
+            raise Damaged(parts_of(self._key)[-1])
 
 
 def _identity(found: Any) -> str:

@@ -15,6 +15,24 @@ from models_store.files.scratch import Scratch
 from models_store.settings import Settings
 
 
+class StoredFile(Protocol):
+    """A file in the store, open for reading."""
+
+    size: int
+    """Bytes."""
+
+    def read(self, start: int, size: int) -> bytes:
+        """Reads bytes `start` to `start + size`, fewer at the end of the file.
+
+        Raises:
+            NotFound: The file was deleted in the meantime.
+            Damaged: Reads in order from the first byte reached the end of the file, and the
+                sha256 of the file is wrong.
+            Busy: The store does not answer.
+        """
+        ...
+
+
 class ArtifactStore(Protocol):
     """Keeps files whole: what is found under a key was published complete.
 
@@ -24,7 +42,7 @@ class ArtifactStore(Protocol):
     kind: str
     """What it is, in a word."""
 
-    def held(self, key: str, sha256: str | None = None) -> AbstractContextManager[Path]:
+    def fetch(self, key: str, sha256: str | None = None) -> AbstractContextManager[Path]:
         """A local path of the file, to be read and not written, for as long as the context lasts.
 
         Args:
@@ -37,11 +55,23 @@ class ArtifactStore(Protocol):
         """
         ...
 
-    def read(self, key: str, start: int, size: int) -> bytes:
-        """A part of the file, not checked; shorter at its end.
+    def open(self, key: str, sha256: str) -> AbstractContextManager[StoredFile]:
+        """Opens a file for reads of ranges, which copy nothing to this machine's disk.
+
+        Args:
+            key: The key of the file.
+            sha256: The hash in the file's row.
 
         Raises:
-            NotFound: nothing is kept under this key.
+            NotFound: There is no file with this key.
+        """
+        ...
+
+    def read(self, key: str, start: int, size: int) -> bytes:
+        """Reads a range of a file without a check of its hash; shorter at the end of the file.
+
+        Raises:
+            NotFound: There is no file with this key.
         """
         ...
 

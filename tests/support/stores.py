@@ -43,5 +43,5 @@ def publish(store: ArtifactStore, key: str, content: bytes) -> str:
 
 def content(store: ArtifactStore, key: str, sha256: str | None = None) -> bytes:
     """What is kept there."""
-    with store.held(key, sha256) as path:
+    with store.fetch(key, sha256) as path:
         return path.read_bytes()

@@ -61,4 +61,4 @@ class LocalFiles:
         return path
 
     def _fetch(self, key: str, sha256: str | None) -> Path:
-        return self._stack.enter_context(self._store.held(key, sha256))
+        return self._stack.enter_context(self._store.fetch(key, sha256))

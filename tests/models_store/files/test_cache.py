@@ -33,14 +33,14 @@ def names(folder: Path) -> set[str]:
 
 
 def keep(cache: Cache, name: str, content: bytes) -> None:
-    with cache.held(name, lambda: download(content)):
+    with cache.fetch(name, lambda: download(content)):
         pass
 
 
 def test_a_file_comes_once_and_stays(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "cache", MOST)
     keep(cache, "a", b"abc")
-    with Cache(tmp_path / "cache", MOST).held("a", never) as path:
+    with Cache(tmp_path / "cache", MOST).fetch("a", never) as path:
         assert path.read_bytes() == b"abc"
         assert path.stat().st_mode & 0o222 == 0
     keep(cache, "empty", b"")
@@ -52,7 +52,7 @@ def test_a_file_comes_once_and_stays(tmp_path: Path) -> None:
     [download(b"abc", sha256="0" * 64), download(b"abc", size=4), download(b"abc", size=2)],
 )
 def test_what_is_damaged_on_its_way_is_not_kept(tmp_path: Path, broken: Download) -> None:
-    with pytest.raises(Damaged, match="damaged"), Cache(tmp_path, MOST).held("a", lambda: broken):
+    with pytest.raises(Damaged, match="damaged"), Cache(tmp_path, MOST).fetch("a", lambda: broken):
         pass
     assert names(tmp_path) == set()
 
@@ -65,7 +65,7 @@ def test_a_download_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
     def broken() -> Download:
         return Download("a file", 6, None, blocks())
 
-    with pytest.raises(Busy), Cache(tmp_path, MOST).held("a", broken):
+    with pytest.raises(Busy), Cache(tmp_path, MOST).fetch("a", broken):
         pass
     assert names(tmp_path) == set()
     keep(Cache(tmp_path, MOST), "a", b"abcdef")
@@ -76,7 +76,7 @@ def test_the_least_recently_used_goes_first(tmp_path: Path) -> None:
     for at, name in enumerate("abc"):
         keep(cache, name, name.encode() * 300)
         os.utime(tmp_path / name, (at, at))
-    with cache.held("a", never):
+    with cache.fetch("a", never):
         pass  # used just now
     keep(cache, "d", b"d" * 300)
     assert names(tmp_path) == {"a", "c", "d"}
@@ -85,10 +85,10 @@ def test_the_least_recently_used_goes_first(tmp_path: Path) -> None:
 
 def test_what_is_held_stays(tmp_path: Path) -> None:
     cache = Cache(tmp_path, MOST)
-    with cache.held("a", lambda: download(b"a" * 600)) as path:
+    with cache.fetch("a", lambda: download(b"a" * 600)) as path:
         with (
             pytest.raises(StorageFull, match=r"beside 600 bytes in use.*CACHE_BYTES"),
-            cache.held("b", lambda: download(b"b" * 600)),
+            cache.fetch("b", lambda: download(b"b" * 600)),
         ):
             pass
         keep(cache, "c", b"c" * 300)
@@ -103,7 +103,7 @@ def test_a_file_larger_than_the_whole_bound_is_refused(tmp_path: Path) -> None:
     large = download(b"x" * (MOST + 1))
     with (
         pytest.raises(StorageFull, match=r"has 1001 bytes: more than.* 1000 \(CACHE_BYTES\)"),
-        Cache(tmp_path, MOST).held("a", lambda: large),
+        Cache(tmp_path, MOST).fetch("a", lambda: large),
     ):
         pass
     assert names(tmp_path) == set()
@@ -119,7 +119,7 @@ def blocks():
     if sys.argv[2] == "half":
         sys.stdin.read()
     yield b"a" * 300
-with Cache(Path(sys.argv[1]), 1000).held("a", lambda: Download("a", 600, None, blocks())):
+with Cache(Path(sys.argv[1]), 1000).fetch("a", lambda: Download("a", 600, None, blocks())):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -144,7 +144,7 @@ def test_what_another_process_holds_stays_until_that_is_killed(tmp_path: Path) -
     with holder(tmp_path, "whole") as process:
         with (
             pytest.raises(Busy, match="in use"),
-            cache.held("b", lambda: download(b"b" * 600)),
+            cache.fetch("b", lambda: download(b"b" * 600)),
         ):
             pass
         assert names(tmp_path) == {"a"}
@@ -156,7 +156,7 @@ def test_what_another_process_holds_stays_until_that_is_killed(tmp_path: Path) -
 def test_what_a_process_killed_in_mid_download_left_is_swept(tmp_path: Path) -> None:
     cache = Cache(tmp_path, MOST)
     with holder(tmp_path, "half") as process:
-        with pytest.raises(Busy), cache.held("b", lambda: download(b"b" * 600)):
+        with pytest.raises(Busy), cache.fetch("b", lambda: download(b"b" * 600)):
             pass  # its whole size counts already
         process.kill()
     (left,) = tmp_path.iterdir()
@@ -172,7 +172,7 @@ def test_another_process_may_fetch_the_same(tmp_path: Path) -> None:
     """One that is stopped in mid-download holds up nobody; each keeps what it holds."""
     cache = Cache(tmp_path, 2 * MOST)
     with ExitStack() as held, holder(tmp_path, "half") as process:
-        path = held.enter_context(cache.held("a", lambda: download(b"a" * 600)))
+        path = held.enter_context(cache.fetch("a", lambda: download(b"a" * 600)))
         before = path.stat().st_ino
         assert process.stdin is not None
         assert process.stdout is not None
@@ -192,7 +192,7 @@ def test_threads_that_want_one_file_fetch_it_once(tmp_path: Path) -> None:
         return download(b"abc")
 
     def want() -> None:
-        with cache.held("a", slow) as path:
+        with cache.fetch("a", slow) as path:
             got.append(path.read_bytes())
 
     threads = [threading.Thread(target=want) for _ in range(8)]

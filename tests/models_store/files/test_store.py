@@ -22,7 +22,7 @@ KEY = "jobs/job_1/2/model.keras"
 def test_a_published_file_is_held(store: ArtifactStore) -> None:
     sha256 = publish(store, KEY, b"abc")
     for known in (None, sha256):
-        with store.held(KEY, known) as path:
+        with store.fetch(KEY, known) as path:
             assert path.read_bytes() == b"abc"
             assert path.stat().st_mode & 0o222 == 0
     assert sha256.startswith("ba7816bf8f01cfea414140de5dae2223")
@@ -44,7 +44,7 @@ def test_a_file_of_many_parts(store: ArtifactStore) -> None:
 
 def test_publishing_again_replaces(store: ArtifactStore) -> None:
     one = publish(store, KEY, b"one")
-    with store.held(KEY, one) as path, path.open("rb") as held:
+    with store.fetch(KEY, one) as path, path.open("rb") as held:
         two = publish(store, KEY, b"two")
         assert content(store, KEY, two) == content(store, KEY) == b"two"
         assert held.read() == b"one"
@@ -62,7 +62,7 @@ def test_publishing_what_was_published_does_no_harm(store: ArtifactStore) -> Non
 
 
 def test_what_is_not_kept(store: ArtifactStore) -> None:
-    with pytest.raises(NotFound, match=r"no file 'model\.keras'"), store.held(KEY):
+    with pytest.raises(NotFound, match=r"no file 'model\.keras'"), store.fetch(KEY):
         pass
     with pytest.raises(NotFound, match="no file"):
         store.read(KEY, 0, 1)
@@ -72,7 +72,7 @@ def test_what_is_not_kept(store: ArtifactStore) -> None:
 
 @pytest.mark.parametrize("key", ["", "..", "jobs/../x", "/etc/passwd", "a//b", "a/b c", "a/.b"])
 def test_keys_never_leave_the_store(store: ArtifactStore, key: str) -> None:
-    with pytest.raises(ValueError, match="part of a key"), store.held(key):
+    with pytest.raises(ValueError, match="part of a key"), store.fetch(key):
         pass
     with pytest.raises(ValueError, match="part of a key"):
         store.delete_prefix(key)
