@@ -8,10 +8,11 @@ from compiler.catalogue.arguments import Argument
 from compiler.catalogue.kinds import keras_kinds
 from compiler.catalogue.kinds.keras_kinds import Kind, or_null
 from compiler.catalogue.kinds.layer_kinds import BY_CLASS, BY_NAME, BY_RANK
+from compiler.keras_private import is_defined_in
 
 _RANK = re.compile(r"([123])D(Transpose)?$")
 _FREE_OF_WEIGHTS = ("reshaping", "merging", "preprocessing")
-"""Keras's folders."""
+"""Folders of Keras's source whose layers have no weights."""
 
 
 @cache
@@ -45,9 +46,8 @@ def _own_kind(argument: Argument) -> Kind | None:
 
 
 def _is_free_of_weights(owner: type | None) -> bool:
-    """Whether it computes in whole numbers as well: initializers and gradients do not."""
-    module = owner.__module__ if owner else ""
-    return any(f".layers.{folder}." in module for folder in _FREE_OF_WEIGHTS)
+    """Whether a class also computes in integers, which initializers and gradients cannot."""
+    return owner is not None and any(is_defined_in(owner, f) for f in _FREE_OF_WEIGHTS)
 
 
 def _kind_by_default(default: Any) -> Kind:

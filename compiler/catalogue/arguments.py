@@ -8,11 +8,13 @@ from typing import Any
 
 import keras
 
+from compiler.keras_private import ImageLayer
+
 REQUIRED = inspect.Parameter.empty
 _BASE = ("activity_regularizer", "trainable", "dtype", "autocast")
 _UNSAID = {
     "zero_output_for_mask": (keras.layers.RNN, False),
-    "bounding_box_format": (keras.layers.RandomFlip.__base__, None),
+    "bounding_box_format": (ImageLayer, None),
 }
 """Arguments that a class takes by way of `**kwargs`: of which base, with which default."""
 _NEEDED = {

@@ -9,14 +9,13 @@ from types import MappingProxyType
 from typing import Any, cast
 
 import keras
-from keras.src.applications.convnext import LayerScale
-from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
 
 from compiler.catalogue.argument_values import read
 from compiler.catalogue.arguments import Argument, arguments_of
 from compiler.catalogue.configs import config_faults, plain_value
 from compiler.catalogue.families import family_of
 from compiler.catalogue.op_faults import op_faults
+from compiler.keras_private import CustomScaleLayer, LayerScale, folder_of
 from domain.catalogue import LayerKind
 from domain.errors import MOST_FAULTS, Fault, not_offered
 from domain.graph.language import LAYER_ARGUMENTS, GraphDefinition, KerasLayer, OpNode
@@ -58,9 +57,7 @@ class Entry:
     @property
     def kind(self) -> LayerKind:
         """The folder of Keras's source that defines it."""
-        _, _, *folders = self.cls.__module__.split(".")
-        kind = folders[0] if folders[0] == "applications" else folders[1]
-        return cast(LayerKind, kind)
+        return cast(LayerKind, folder_of(self.cls))
 
     @cached_property
     def arguments(self) -> Mapping[str, Argument]:

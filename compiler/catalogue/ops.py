@@ -18,6 +18,7 @@ import keras
 
 from compiler.catalogue.kinds.op_kinds import each
 from compiler.catalogue.op_parameters import Parameter, Takes, parameters_of
+from compiler.keras_private import file_of
 from domain.catalogue import OpKind
 from domain.errors import not_offered
 
@@ -59,7 +60,7 @@ class Op:
     @property
     def kind(self) -> OpKind:
         """The file of Keras's source that defines it."""
-        return cast(OpKind, self.function.__module__.rpartition(".")[2])
+        return cast(OpKind, file_of(self.function))
 
     @cached_property
     def parameters(self) -> Mapping[str, Parameter]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from compiler.keras_private import keep_call_arguments
 from compiler.model.layer_calls import Call
 from compiler.model.scope import Made
 
@@ -28,5 +29,5 @@ def stand_in(made: Made, call: Call, name: str) -> tuple[Any, Any]:
     }
     args, kwargs = keras.tree.map_structure(lambda value: holders.get(id(value), value), arguments)
     model = keras.Model(list(holders.values()), made.keras(*args, **kwargs), name=name)
-    model._call_context_args = frozenset()
+    keep_call_arguments(model)
     return model, model(list(given.values()))

@@ -6,18 +6,20 @@ from typing import Any
 import keras
 
 from compiler.model.fixed_training import stand_in
-from compiler.model.guards.initializers import refuse_initializers
 from compiler.model.guards.lengths import refuse_lengths, refuse_statistics
-from compiler.model.guards.regularizers import refuse_constraints, refuse_regularizers
 from compiler.model.guards.rows import refuse_other_rows, refuse_without_rows
 from compiler.model.guards.text import refuse_dtypes
 from compiler.model.guards.trial import refuse_failing
 from compiler.model.guards.unrolling import unrolled_steps
+from compiler.model.guards.weights import (
+    refuse_constraints,
+    refuse_initializers,
+    refuse_regularizers,
+)
 from compiler.model.keras_errors import attributed
 from compiler.model.layer_calls import Call, call_of
 from compiler.model.layer_maker import LayerMaker
-from compiler.model.mask_names import name_masks
-from compiler.model.op_calls import op_result
+from compiler.model.op_calls import name_mask_operations, op_result
 from compiler.model.outputs import outputs_of
 from compiler.model.scope import Made, Scope
 from compiler.model.size_limits import Meter, tensor_bytes
@@ -105,7 +107,7 @@ class GraphPass:
             refuse_statistics(made, call)
             tensors = Tensors.of(self._result(node, made, call, scope), made.outputs)
             _refuse_echo(made, call, tensors)
-            name_masks(scope.node_names[node.name], call, tensors.all)
+            name_mask_operations(scope.node_names[node.name], call, tensors.all)
             refuse_many_axes(tensors.all)
             refuse_dtypes(made, call)
             refuse_lengths(made, call)

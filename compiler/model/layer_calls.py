@@ -4,9 +4,8 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-import keras
-
 from compiler.catalogue.call_parameters import is_flag, parameters_of_call
+from compiler.keras_private import MergeLayer
 from compiler.model import rnn_states
 from compiler.model.scope import Made
 from compiler.model.tensors import Board
@@ -14,10 +13,6 @@ from domain.errors import Fault, Invalid, did_you_mean
 from domain.graph.language import LayerNode, Node
 from domain.graph.walk import Place
 from domain.pointer import pointer
-
-_MERGE = keras.layers.Add.__base__
-"""The base of the layers that want a list even for a single tensor."""
-
 
 _TRAINING = inspect.Parameter("training", inspect.Parameter.KEYWORD_ONLY, default=None)
 
@@ -67,7 +62,7 @@ def tensors_of(node: Node, board: Board, place: Place) -> Any:
 def _layer_call(tensors: Any, constants: Mapping[str, Any], made: Made) -> Call:
     if not isinstance(tensors, dict):
         alone = isinstance(tensors, list) and len(tensors) == 1
-        if alone and not isinstance(made.keras, _MERGE):
+        if alone and not isinstance(made.keras, MergeLayer):
             tensors = tensors[0]
         return Call((tensors,), constants)
     for name in rnn_states.ARGUMENTS & tensors.keys():

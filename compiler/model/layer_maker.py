@@ -6,6 +6,7 @@ from typing import Any
 
 from compiler.catalogue.families import family_of
 from compiler.catalogue.layers import CATALOGUE
+from compiler.keras_private import untrack
 from compiler.model.keras_errors import attributed
 from compiler.model.scope import Made, Path, Scope
 from compiler.model.variable_keys import Ledger
@@ -156,6 +157,6 @@ def _share_forward(bidirectional: Any, layer: Any) -> None:
     copy = bidirectional.forward_layer
     layer.zero_output_for_mask = copy.zero_output_for_mask
     for held in (copy, bidirectional.backward_layer):  # Keras lists weights as they were tracked
-        bidirectional._tracker.untrack(held)
+        untrack(bidirectional, held)
     bidirectional.forward_layer = layer
     bidirectional.backward_layer = bidirectional.backward_layer

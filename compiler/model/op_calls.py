@@ -1,5 +1,6 @@
 """Calls a function of `keras.ops` as a node describes it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -10,11 +11,18 @@ from compiler.catalogue.kinds.op_kinds import MOST_STEPS
 from compiler.catalogue.op_faults import by_parameter
 from compiler.catalogue.op_parameters import Parameter, Takes
 from compiler.catalogue.ops import OPS, Op
+from compiler.keras_private import (
+    first_call_of,
+    is_symbolic,
+    mark_dense,
+    mask_of,
+    operation_of,
+)
 from compiler.model.guards.op_arguments import refuse_arguments
 from compiler.model.guards.text import refuse_text
 from compiler.model.guards.tracing import agree, traced
 from compiler.model.keras_errors import attributed
-from compiler.model.layer_calls import tensors_of
+from compiler.model.layer_calls import Call, tensors_of
 from compiler.model.tensors import Board, refuse_many_axes
 from domain.graph.language import OpNode
 from domain.graph.walk import Place
@@ -49,8 +57,8 @@ def op_result(node: OpNode, name: str, board: Board, place: Place) -> Any:
 
 def _make_dense(operation: Any) -> None:
     """Keras takes a product with a number for sparse, though no tensor of a graph is."""
-    for tensor in operation._inbound_nodes[0].output_tensors:
-        tensor._sparse = False
+    for tensor in first_call_of(operation).output_tensors:
+        mark_dense(tensor)
 
 
 def _called(op: Op, arguments: dict[str, Any]) -> Any:
@@ -106,6 +114,27 @@ def _index(value: Any) -> Any:
     return value
 
 
+def name_mask_operations(name: str, call: Call, tensors: Iterable[Any]) -> None:
+    """Rename the operations that Keras adds to compute the masks of a call's results.
+
+    Keras's own names (`not_equal`, `any`, ...) may equal names of the graph's nodes, and depend on
+    how many models the process has built before.
+
+    Args:
+        name: The name of the node.
+        call: The call of the node's layer.
+        tensors: The result of the call.
+    """
+    given = keras.tree.flatten((call.args, dict(call.kwargs)))
+    made = operations_between(_symbolic_masks(tensors), [*given, *_symbolic_masks(given)])
+    for i, operation in enumerate(made):
+        operation.name = f"{name}.mask.{i}" if i else f"{name}.mask"
+
+
+def _symbolic_masks(tensors: Iterable[Any]) -> list[Any]:
+    return [mask for mask in map(mask_of, tensors) if is_symbolic(mask)]
+
+
 def operations_between(result: Any, given: Any) -> list[Any]:
     """The operations that lead from some tensors to others, the last one first."""
     known = {id(tensor) for tensor in keras.tree.flatten(given)}
@@ -113,11 +142,11 @@ def operations_between(result: Any, given: Any) -> list[Any]:
     made: dict[int, Any] = {}
     while waiting:
         tensor = waiting.pop(0)
-        operation = tensor._keras_history.operation
+        operation = operation_of(tensor)
         if id(tensor) in known or id(operation) in made:
             continue
         made[id(operation)] = operation
-        waiting += operation._inbound_nodes[0].input_tensors
+        waiting += first_call_of(operation).input_tensors
     return list(made.values())
 
 
@@ -127,7 +156,7 @@ def _verify(operation: Any) -> None:
     Raises:
         ValueError: Keras was wrong, and a training would have been the first to notice.
     """
-    node = operation._inbound_nodes[0]
+    node = first_call_of(operation)
     arguments = node.arguments
     result = traced(operation.call, *arguments.args, **arguments.kwargs)
     for stated, real in zip(node.output_tensors, keras.tree.flatten(result), strict=True):

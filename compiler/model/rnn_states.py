@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-_CONV_LSTM = keras.layers.ConvLSTM1D.__base__
+from compiler.keras_private import ConvLSTM
 
 ARGUMENTS = frozenset({"initial_state", "states"})
 """What the calls of recurrent layers and of cells name them."""
@@ -33,7 +33,7 @@ def _sizes(layer: Any) -> list[Any]:
     """How large each state is; of stacked cells in a list for each cell."""
     if isinstance(layer, keras.layers.Bidirectional):
         return [*_sizes(layer.forward_layer), *_sizes(layer.backward_layer)]
-    if isinstance(layer, _CONV_LSTM):
+    if isinstance(layer, ConvLSTM):
         return [layer.filters] * 2  # `state_size` of these is a mere -1
     sizes = getattr(layer, "state_size", [])
     return [sizes] if isinstance(sizes, int) else list(sizes)

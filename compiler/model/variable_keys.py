@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from compiler.keras_private import TRACKED_LISTS, layers_in, own_variables, seed_generators_of
 from compiler.model.scope import Path
 from domain.ids import ModelId
 
@@ -65,12 +66,11 @@ class Ledger:
 
     def _own(self, layer: Any, path: Path) -> Iterator[tuple[Path, Any]]:
         """A layer's variables, and those of layers that Keras itself made inside it."""
-        # Keras tracks these in lists that are not public; `variables` would mix the inner layers'.
-        for variable in (*layer._trainable_variables, *layer._non_trainable_variables):
+        for variable in own_variables(layer):
             yield (*path, _name(layer, variable)), variable
-        for generator in layer._seed_generators:
+        for generator in seed_generators_of(layer):
             yield (*path, _attribute(layer, generator)), generator.state
-        for inner in layer._layers:
+        for inner in layers_in(layer):
             if id(inner) not in self._paths:
                 yield from self._own(inner, (*path, _attribute(layer, inner)))
 
@@ -91,7 +91,7 @@ def _attribute(layer: Any, value: Any) -> str:
         if held is value:
             return name.lstrip("_")
     for name, held in vars(layer).items():
-        if name not in ("_layers", "_seed_generators") and isinstance(held, list | tuple):
+        if name not in TRACKED_LISTS and isinstance(held, list | tuple):
             for i, item in enumerate(held):
                 if item is value:
                     return f"{name.lstrip('_')}_{i}"

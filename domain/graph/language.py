@@ -257,18 +257,8 @@ GraphLayer.model_rebuild()
 _layer_or_name: TypeAdapter[LayerObject | str] = TypeAdapter(LayerOrName)
 
 
-def inner_layers(layer: KerasLayer) -> Iterator[tuple[tuple[str | int, ...], "LayerObject | str"]]:
-    """The layers and shared names that a wrapper's arguments hold, with their places.
-
-    Raises:
-        pydantic.ValidationError: an argument holds neither a layer object nor a name.
-    """
-    for place, value in layer_values(layer):
-        yield place, parse_layer(value)
-
-
 def layer_values(layer: KerasLayer) -> Iterator[tuple[tuple[str | int, ...], JsonValue]]:
-    """The same before they are parsed."""
+    """The unparsed layers and names in a wrapper's arguments, each with its place in the layer."""
     for argument in sorted(LAYER_ARGUMENTS & layer.config.keys()):
         value = layer.config[argument]
         if isinstance(value, list):

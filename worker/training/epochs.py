@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from compiler.keras_private import build_training
 from compiler.model.build import Built
 from compiler.training.compile import keras_compile
 from compiler.training.components import callback
@@ -196,4 +197,4 @@ def _build_variables(model: Any, feed: Feed, batch_size: int, strategy: Any) -> 
             model.optimizer.build(model.trainable_variables)
     even = feed.rows % batch_size == 0
     with refused_by_keras(ValueError):
-        model._symbolic_build(data_batch=feed.specimen(batch_size if even else None))
+        build_training(model, feed.specimen(batch_size if even else None))

@@ -14,6 +14,15 @@ from typing import Any
 
 import tensorflow as tf
 
+from compiler.keras_private import (
+    all_layers_in,
+    compute_loss,
+    mask_of,
+    own_non_trainable_variables,
+    seed_generators_of,
+    set_mask,
+    update_loss_metric,
+)
 from worker.training.feed import Batch
 
 _SEED_SHIFT = 0x9E3779B9
@@ -81,12 +90,12 @@ class Replicas:
         if model.jit_compile:
             model.jit_compile = False
             warnings.warn(_NOT_COMPILED, UserWarning, stacklevel=2)
-        layers = model._flatten_layers()
-        self._seeds = [seed.state for layer in layers for seed in layer._seed_generators]
+        layers = all_layers_in(model)
+        self._seeds = [seed.state for layer in layers for seed in seed_generators_of(layer)]
         self._statistics = [
             variable
             for layer in layers
-            for variable in layer._non_trainable_variables
+            for variable in own_non_trainable_variables(layer)
             if "float" in variable.dtype
         ]
 
@@ -144,7 +153,7 @@ class Replicas:
         """The outputs for the whole batch by name, and its loss."""
         _, y, weights = batch
         predicted = {name: _joined(name, shares, passes) for name in passes[0].outputs}
-        loss = self._model._compile_loss(y, predicted, weights)
+        loss = compute_loss(self._model, y, predicted, weights)
         for share, one in zip(shares, passes, strict=True):
             for added in one.added_losses:
                 loss += tf.cast(share.fraction, loss.dtype) * tf.cast(added, loss.dtype)
@@ -177,7 +186,7 @@ class Replicas:
 
     def _metrics(self, batch: Batch, predicted: Mapping[str, Any], loss: Any) -> dict[str, Any]:
         x, y, weights = batch
-        self._model._loss_tracker.update_state(loss, sample_weight=tf.shape(x[0])[0])
+        update_loss_metric(self._model, loss, tf.shape(x[0])[0])
         logs: dict[str, Any] = self._model.compute_metrics(x, y, predicted, sample_weight=weights)
         return logs
 
@@ -192,9 +201,9 @@ def _joined(name: str, shares: Sequence[Share], passes: Sequence[ForwardPass]) -
     """One output for all rows of the batch, with the mask that its loss applies."""
     parts = [one.outputs[name] for one in passes]
     whole = _rows(shares, parts)
-    masks = [getattr(part, "_keras_mask", None) for part in parts]
+    masks = [mask_of(part) for part in parts]
     if masks[0] is not None:
-        whole._keras_mask = _rows(shares, masks)
+        set_mask(whole, _rows(shares, masks))
     return whole
 
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
-from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
 
 from compiler.catalogue.call_parameters import is_flag, parameters_of_call
 from compiler.catalogue.descriptions.docstrings import call_arguments_said
+from compiler.keras_private import ConvLSTM, CustomScaleLayer, MergeLayer
 from domain.catalogue import CallArgument
 
 Schema = dict[str, Any]
@@ -16,14 +16,14 @@ _REFERENCE: Schema = {"type": "string", "pattern": "^[^:]+(:[^:]+)?$"}
 _LISTS: Mapping[tuple[Any, str], tuple[int, int | None]] = {
     (keras.layers.Dot, "inputs"): (2, 2),
     (keras.layers.Subtract, "inputs"): (2, 2),
-    (keras.layers.Add.__base__, "inputs"): (1, None),
+    (MergeLayer, "inputs"): (1, None),
     (keras.layers.Attention, "inputs"): (2, 3),
     (keras.layers.Attention, "mask"): (2, 3),
     (keras.layers.HashedCrossing, "inputs"): (2, 2),
     (CustomScaleLayer, "inputs"): (2, None),
     (keras.layers.RNN, "initial_state"): (1, None),
     (keras.layers.LSTM, "initial_state"): (2, 2),
-    (keras.layers.ConvLSTM1D.__base__, "initial_state"): (2, 2),
+    (ConvLSTM, "initial_state"): (2, 2),
     (keras.layers.Bidirectional, "initial_state"): (2, None),
     (keras.layers.LSTMCell, "states"): (2, 2),
     (keras.layers.StackedRNNCells, "states"): (1, None),

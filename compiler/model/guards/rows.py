@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from compiler.keras_private import run_operations
 from compiler.model.guards.tracing import traced
 from compiler.model.guards.trial import MANY
 from compiler.model.keras_errors import plain
@@ -93,7 +94,7 @@ def _result(scope: Scope, model: Any, given: list[Any]) -> Mapping[str, Any]:
         return partial(traced, operation.call)  # Keras's own word on functions is not enough
 
     try:
-        result: Mapping[str, Any] = model._run_through_graph(given, operation_fn=spec_of)
+        result = run_operations(model, given, spec_of)
     except Exception as error:  # Keras raises nearly every type there is
         told = plain(error).replace(str(MANY), "rows")
         detail = f"This fits certain numbers of rows only, the first axis: {told}"

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from compiler.catalogue.call_parameters import parameters_of_call
+from compiler.keras_private import is_image_layer, mask_of, set_dtype
 from compiler.model.guards.tracing import agree, traced
 from compiler.model.keras_errors import plain
 from compiler.model.layer_calls import Call
@@ -33,7 +34,6 @@ _A_STEP_A_ROW = frozenset({"RandomElasticTransform"})
 """Layers that, told the number of rows, write a step for each: these are left to wonder."""
 _AXES = re.compile(r"index out of range|values to unpack|out of bounds")
 _SPATIAL = re.compile(r"(\d)D$")
-_PICTURES = "keras.src.layers.preprocessing.image_preprocessing."
 
 
 def refuse_failing(made: Made, call: Call, given: Sequence[Any]) -> None:
@@ -77,7 +77,7 @@ def refuse_failing(made: Made, call: Call, given: Sequence[Any]) -> None:
 def _retype(stated: Sequence[Any], real: Sequence[Any]) -> None:
     """Some layers pass on tensors of any dtype, or give whole numbers, and state floats."""
     for tensor, true in zip(stated, real, strict=True):
-        tensor._dtype = true.dtype
+        set_dtype(tensor, true.dtype)
 
 
 def _outputs_of(model: Any, names: Sequence[str]) -> list[Any]:
@@ -144,7 +144,7 @@ def _is_of_pictures(layer: Any) -> bool:
         return any(map(_is_of_pictures, layer.layers))
     if isinstance(layer, keras.layers.TimeDistributed):
         return _is_of_pictures(layer.layer)
-    return type(layer).__module__.startswith(_PICTURES)
+    return is_image_layer(layer)
 
 
 def _trainings(made: Made, call: Call) -> tuple[Training, ...]:
@@ -166,7 +166,7 @@ def _trace(made: Made, call: Call, training: Training) -> Any:
 
 def _mask(layer: Any, call: Call) -> Mapping[str, Any]:
     """The mask that Keras passes along with the first argument."""
-    mask = getattr(call.args[0], "_keras_mask", None) if call.args else None
+    mask = mask_of(call.args[0]) if call.args else None
     return {"mask": mask} if mask is not None and "mask" in parameters_of_call(layer) else {}
 
 

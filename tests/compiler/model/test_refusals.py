@@ -58,7 +58,7 @@ def refused(definition: Any) -> str:
         ("UpSampling2D", {"size": 2, "interpolation": "bilinear"}, [None, 4, 3], "null"),
         ("Conv1D", {"filters": 4, "kernel_size": 3, "kernel_initializer": "stft"}, [7, 3], "STFT"),
         ("Dense", {"units": 2, "bias_regularizer": ORTHOGONAL}, [3], "'bias' is of shape [2]"),
-        ("Dense", {"units": 2, "activity_regularizer": ORTHOGONAL}, [3, 4], "what the layer gives"),
+        ("Dense", {"units": 2, "activity_regularizer": ORTHOGONAL}, [3, 4], "the layer's output"),
         ("Dense", {"units": 2, "kernel_constraint": FAR}, [3], "'kernel' along [5]"),
         ("Dense", {"units": 2, "bias_constraint": FAR}, [3], "'bias' along [5]"),
         ("LSTM", {"units": 2, "recurrent_constraint": FAR}, [3, 2], "'recurrent_kernel' along [5]"),

@@ -1,0 +1,140 @@
+"""Every function on Keras's private names does what it says with the installed Keras.
+
+A failure here means that an upgrade of Keras changed one of these names.
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from compiler import keras_private
+
+
+def functional() -> Any:
+    """A model with a layer, an operation and an inner model."""
+    tensor = keras.Input([4], name="x")
+    hidden = keras.layers.Dense(3, name="hidden")(tensor)
+    return keras.Model([tensor], {"y": keras.ops.relu(hidden)})
+
+
+def test_base_classes() -> None:
+    assert issubclass(keras.layers.Concatenate, keras_private.MergeLayer)
+    assert issubclass(keras.layers.ConvLSTM2D, keras_private.ConvLSTM)
+    assert issubclass(keras.layers.RandomRotation, keras_private.ImageLayer)
+    for base in (keras_private.MergeLayer, keras_private.ConvLSTM, keras_private.ImageLayer):
+        assert base is not keras.Layer
+        assert not issubclass(keras.layers.Dense, base)
+    assert issubclass(keras_private.LayerScale, keras.Layer)
+    assert issubclass(keras_private.CustomScaleLayer, keras.Layer)
+
+
+def test_folders_and_files() -> None:
+    assert keras_private.folder_of(keras.layers.Dense) == "core"
+    assert keras_private.folder_of(keras_private.LayerScale) == "applications"
+    assert keras_private.is_defined_in(keras.layers.Flatten, "reshaping")
+    assert not keras_private.is_defined_in(keras.initializers.Zeros, "reshaping")
+    assert keras_private.file_of(keras.ops.mean) == "numpy"
+
+
+def test_image_layers() -> None:
+    assert keras_private.is_image_layer(keras.layers.RandomFlip())
+    assert not keras_private.is_image_layer(keras.layers.Dense(1))
+
+
+def test_masks() -> None:
+    tensor = keras.layers.Embedding(5, 2, mask_zero=True)(keras.Input([3], dtype="int32"))
+    assert keras_private.is_symbolic(keras_private.mask_of(tensor))
+    array = keras.ops.zeros([2, 3])
+    assert keras_private.mask_of(array) is None
+    mask = keras.ops.ones([2, 3], dtype="bool")
+    keras_private.set_mask(array, mask)
+    assert keras_private.mask_of(array) is mask
+
+
+def test_a_symbolic_tensor_states_another_dtype_and_density() -> None:
+    tensor = keras.KerasTensor([2], "float32", sparse=True)
+    keras_private.set_dtype(tensor, "int32")
+    keras_private.mark_dense(tensor)
+    assert tensor.dtype == "int32"
+    assert not tensor.sparse
+
+
+def test_the_operations_of_a_graph() -> None:
+    model = functional()
+    tensor = model.output["y"]
+    assert keras_private.is_symbolic(tensor)
+    assert not keras_private.is_symbolic(np.zeros(1))
+    operation = keras_private.operation_of(tensor)
+    assert isinstance(operation, keras.Operation)
+    call = keras_private.first_call_of(operation)
+    assert call.output_tensors == [tensor]
+    (hidden,) = call.input_tensors
+    assert keras_private.operation_of(hidden) is model.get_layer("hidden")
+    assert call.arguments.args == (hidden,)
+
+
+def test_the_initializer_of_a_variable_without_a_value() -> None:
+    with keras.StatelessScope(initialize_variables=False):
+        layer = keras.layers.Dense(3, kernel_initializer="orthogonal")
+        layer.build([None, 4])
+    initializer = keras_private.initializer_of(layer.kernel)
+    assert isinstance(initializer, keras.initializers.Orthogonal)
+
+
+def test_the_parts_of_a_layer() -> None:
+    inner = keras.layers.BatchNormalization()
+    outer = keras.layers.TimeDistributed(inner)
+    outer.build([None, 3, 4])
+    assert keras_private.layers_in(outer) == (inner,)
+    assert keras_private.own_variables(outer) == ()
+    assert {v.name for v in keras_private.own_variables(inner)} == {
+        "gamma", "beta", "moving_mean", "moving_variance",
+    }  # fmt: skip
+    assert {v.name for v in keras_private.own_non_trainable_variables(inner)} == {
+        "moving_mean", "moving_variance",
+    }  # fmt: skip
+    assert inner in keras_private.all_layers_in(outer)
+    dropout = keras.layers.Dropout(0.5)
+    assert keras_private.seed_generators_of(dropout) == (dropout.seed_generator,)
+    for name in keras_private.TRACKED_LISTS:
+        assert isinstance(getattr(outer, name), list)
+
+
+def test_a_layer_is_untracked() -> None:
+    outer = keras.layers.Bidirectional(keras.layers.LSTM(2))
+    keras_private.untrack(outer, outer.forward_layer)
+    assert keras_private.layers_in(outer) == (outer.backward_layer,)
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_a_constant_training_is_kept(is_kept: bool) -> None:
+    tensor = keras.Input([64])
+    inner = keras.Model(tensor, keras.layers.Dropout(0.5)(tensor, training=True))
+    if is_kept:
+        keras_private.keep_call_arguments(inner)
+    outer = keras.Model(tensor, inner(tensor))
+    output = np.asarray(outer(np.ones([1, 64]), training=False))
+    assert bool((output == 0).any()) is is_kept
+
+
+def test_a_model_runs_on_other_inputs() -> None:
+    model = functional()
+    given = [keras.KerasTensor([7, 4])]
+    result = keras_private.run_operations(model, given, lambda op: op.compute_output_spec)
+    assert result["y"].shape == (7, 3)
+
+
+def test_the_training_of_a_compiled_model() -> None:
+    model = functional()
+    model.compile("adam", {"y": "mse"})
+    batch = ([keras.KerasTensor([2, 4])], {"y": keras.KerasTensor([2, 3])}, None)
+    keras_private.build_training(model, batch)
+    assert len(model.optimizer.variables) > 2
+    targets, outputs = {"y": np.ones([2, 3])}, {"y": keras.ops.zeros([2, 3])}
+    loss = keras_private.compute_loss(model, targets, outputs, None)
+    assert float(loss) == 1
+    model.reset_metrics()
+    keras_private.update_loss_metric(model, loss, 2)
+    assert float(model.metrics[0].result()) == 1
