@@ -4,18 +4,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI
+from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from api.access.api_keys import KeyCheck
-from api.access.key_cache import KeyRing
+from api.access.key_cache import KeyCache
 from api.access.loopback import LoopbackGuard
 from api.dependencies.parameters import Services
-from api.dependencies.query_check import known_parameters
-from api.job_snapshots import Snapshots
+from api.dependencies.query_check import check_query
+from api.http.job_snapshots import Snapshots
+from api.http.route_options import options_of
 from api.middleware.body_limit import BodyLimit
-from api.middleware.job_poll import Polling
+from api.middleware.job_poll import JobPolling
 from api.middleware.metrics import Metrics, Observer
-from api.middleware.shutdown import Farewell
+from api.middleware.shutdown import ShutdownResponder
 from api.openapi.document import described
 from api.problems.handlers import add_handlers
 from api.routes import (
@@ -72,7 +74,7 @@ def create_app(
     app = FastAPI(
         title="Graphfit",
         lifespan=_lifespan,
-        dependencies=[Depends(known_parameters)],
+        dependencies=[Depends(check_query)],
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -84,15 +86,22 @@ def create_app(
     docs_pages.add_static_files(app)
     described(app)
     add_handlers(app)
-    app.add_middleware(BodyLimit, settings=settings)
-    app.add_middleware(Polling, snapshots=services.snapshots)
+    _add_middleware(app, settings, services)
+    return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings, services: Services) -> None:
+    """Adds the middleware; the last one added handles a request first."""
+    routes = [r for router in ROUTERS for r in router.routes if isinstance(r, APIRoute)]
+    polled = next(route for route in routes if options_of(route).is_polled)
+    app.add_middleware(BodyLimit, settings=settings, routes=routes)
+    app.add_middleware(JobPolling, snapshots=services.snapshots, route=polled)
     if settings.auth == "keys":
-        app.add_middleware(KeyCheck, ring=services.keys)
+        app.add_middleware(KeyCheck, keys=services.keys)
     else:
         app.add_middleware(LoopbackGuard)
-    app.add_middleware(Farewell)
+    app.add_middleware(ShutdownResponder)
     app.add_middleware(Observer, metrics=services.metrics)
-    return app
 
 
 def assemble(settings: Settings, store_settings: StoreSettings) -> Services:
@@ -116,7 +125,7 @@ def assemble(settings: Settings, store_settings: StoreSettings) -> Services:
         acceptance=Acceptance(settings, database, checker),
         predictor=Predictor(settings, database, artifacts, checker, cache),
         snapshots=Snapshots(),
-        keys=KeyRing(database),
+        keys=KeyCache(database),
         metrics=metrics,
     )
 

@@ -1,1 +1,1 @@
-"""Authentication: API keys, and the checks of a server on loopback."""
+"""Access control: API keys, or loopback hosts only."""

@@ -1,63 +1,66 @@
-"""With keys: who sends none that lets in gets no further, and none of the body is read."""
+"""Rejects requests without a valid API key before their body is read."""
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.access.identity import SCOPE, Admission
-from api.access.key_cache import KeyRing
-from api.problems.handlers import spoken
+from api.access.key_cache import KeyCache
+from api.access.principal import SCOPE, Principal
+from api.problems.handlers import problem_of
 from api.problems.types import UNAUTHORIZED, problem_response
 from domain.errors import GraphfitError
 from models_store.records.keys import digest_of
 
-OPEN = frozenset({"/", "/docs", "/redoc", "/openapi.json", "/healthz", "/readyz"})
-"""What anybody may ask: it tells nothing of anybody's."""
-OPEN_BELOW = ("/docs/files/", "/problems/")
-ASKED = "Send an API key: `Authorization: Bearer gf_...`. `graphfit keys create` makes one."
-REFUSED = "This API key lets nobody in: it is not known here, or was revoked."
+PUBLIC = frozenset({"/", "/docs", "/redoc", "/openapi.json", "/healthz", "/readyz"})
+"""Paths that need no key; their answers hold nothing of any owner."""
+PUBLIC_PREFIXES = ("/docs/files/", "/problems/")
+KEY_NEEDED = "Send an API key: `Authorization: Bearer gf_...`. `graphfit keys create` makes one."
+KEY_REFUSED = "This API key is not valid: it is unknown here, or was revoked."
 
 
 class KeyCheck:
-    """Every address but the open ones asks for a key, those that do not exist too."""
+    """ASGI middleware: every path except the public ones needs a key, unknown paths too."""
 
-    def __init__(self, app: ASGIApp, ring: KeyRing) -> None:
+    def __init__(self, app: ASGIApp, keys: KeyCache) -> None:
         self.app = app
-        self._ring = ring
+        self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request."""
-        if scope["type"] != "http" or is_open(scope["path"]):
+        if scope["type"] != "http" or is_public(scope["path"]):
             await self.app(scope, receive, send)
             return
-        found = await self._admission(scope)
+        found = await self._authenticate(scope)
         if isinstance(found, Response):
-            await _answer(found, scope, receive, send)
+            await _reject(found, scope, receive, send)
         else:
             scope[SCOPE] = found
             await self.app(scope, receive, send)
 
-    async def _admission(self, scope: Scope) -> Admission | Response:
-        """What a request is let in as, or why it is not."""
-        secret = _secret_in(scope)
+    async def _authenticate(self, scope: Scope) -> Principal | Response:
+        """Returns the request's principal, or the response that rejects it."""
+        secret = _bearer_token(scope)
         if secret is None:
-            return _refusal(ASKED, scope["path"])
+            return _unauthorized(KEY_NEEDED, scope["path"])
         digest = digest_of(secret)
         try:
-            owner = await self._ring.owner_of(digest)
+            owner = await self._keys.owner_of(digest)
         except GraphfitError as error:
-            return spoken(error, scope["path"])
+            return problem_of(error, scope["path"])
         if owner is None:
-            return _refusal(REFUSED, scope["path"])
-        return Admission(owner, digest, self._ring)
+            return _unauthorized(KEY_REFUSED, scope["path"])
+        return Principal(owner, digest, self._keys)
 
 
-def is_open(path: str) -> bool:
-    """Whether an address is answered without a key."""
-    return path in OPEN or path.startswith(OPEN_BELOW)
+def is_public(path: str) -> bool:
+    """Returns whether a path needs no key."""
+    return path in PUBLIC or path.startswith(PUBLIC_PREFIXES)
 
 
-def _secret_in(scope: Scope) -> str | None:
-    """What the one `Authorization: Bearer` holds; two would let two readers disagree."""
+def _bearer_token(scope: Scope) -> str | None:
+    """The token of the only `Authorization` header; None if there are several.
+
+    Two programs on the way could read two headers differently.
+    """
     given = [value for name, value in scope["headers"] if name == b"authorization"]
     if len(given) != 1:
         return None
@@ -65,12 +68,12 @@ def _secret_in(scope: Scope) -> str | None:
     return secret.strip() if scheme.lower() == "bearer" else None
 
 
-def _refusal(detail: str, path: str) -> Response:
+def _unauthorized(detail: str, path: str) -> Response:
     return problem_response(UNAUTHORIZED, detail, path, headers={"WWW-Authenticate": "Bearer"})
 
 
-async def _answer(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
-    """Nothing is read of a body, and its rest is not waited for."""
+async def _reject(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """Sends the response without reading the body; the connection is closed instead."""
     if scope["method"] not in ("GET", "HEAD", "DELETE"):
         response.headers["Connection"] = "close"
     await response(scope, receive, send)

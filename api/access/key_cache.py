@@ -1,4 +1,4 @@
-"""Whom each API key lets in, at hand for every request."""
+"""The owners of all API keys, cached in memory for every request."""
 
 import asyncio
 import time
@@ -11,15 +11,15 @@ from models_store.database.engine import Database
 from models_store.records import keys
 
 FRESH_SECONDS = 1.0
-"""For so long after it was revoked a key may still let in."""
+"""A revoked key is accepted for at most this long."""
 PAUSE_SECONDS = 0.1
-"""Between two readings: who sends keys that are none keeps the database no busier than this."""
+"""Shortest time between two reads, so that requests with unknown keys do not load the database."""
 
 
-class KeyRing:
-    """All keys by their hashes: read again once a second, and for a key that is not among them.
+class KeyCache:
+    """Owners by the digests of their keys: read again each second, and for an unknown digest.
 
-    So a new key opens at once, and however many requests come, one reading serves them all.
+    A new key is therefore accepted at once, and concurrent requests share one read.
     """
 
     def __init__(self, database: Database) -> None:
@@ -29,37 +29,37 @@ class KeyRing:
         self._reading: asyncio.Task[None] | None = None
         self._thread = anyio.CapacityLimiter(1)
 
-    def _at_hand(self, digest: str) -> str | None:
-        """The owner, when no reading is needed to know."""
-        if time.monotonic() - self._read_at < FRESH_SECONDS:
-            return self._owners.get(digest)
-        return None
-
     async def owner_of(self, digest: str) -> str | None:
-        """The owner of the key whose secret has this hash; None when it lets nobody in.
+        """Returns the owner of the key with this digest; None if it is unknown or revoked.
 
         Raises:
             Busy: the database does not answer.
         """
         asked_at = time.monotonic()
-        while (owner := self._at_hand(digest)) is None:
+        while (owner := self._cached(digest)) is None:
             if self._read_at >= asked_at:
                 return self._owners.get(digest)
-            await self._read_again()
+            await self._refresh()
         return owner
 
-    async def _read_again(self) -> None:
+    def _cached(self, digest: str) -> str | None:
+        """The owner, if the cache is fresh and has it."""
+        if time.monotonic() - self._read_at < FRESH_SECONDS:
+            return self._owners.get(digest)
+        return None
+
+    async def _refresh(self) -> None:
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._read())
         await asyncio.shield(self._reading)
 
     async def _read(self) -> None:
         await asyncio.sleep(self._read_at + PAUSE_SECONDS - time.monotonic())
-        began = time.monotonic()
-        # A thread of its own: those of the requests may all be waiting for something
-        self._owners = await to_thread.run_sync(self._owners_now, limiter=self._thread)
-        self._read_at = began
+        started = time.monotonic()
+        # A thread of its own: all threads for requests may be waiting for something else
+        self._owners = await to_thread.run_sync(self._load, limiter=self._thread)
+        self._read_at = started
 
-    def _owners_now(self) -> Mapping[str, str]:
+    def _load(self) -> Mapping[str, str]:
         with self._database.read() as connection:
             return keys.owners(connection)

@@ -1,19 +1,19 @@
-"""Without keys: only this machine's own programs and pages are answered."""
+"""Rejects requests from other hosts and other sites, where the service needs no keys."""
 
 import re
 from functools import lru_cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.access.identity import LOCAL, SCOPE
+from api.access.principal import LOCAL, SCOPE
 from api.problems.types import FORBIDDEN_ORIGIN, MISDIRECTED, ProblemType, problem_response
 
 _HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
-"""Stricter than a URL's authority: no user, no path, nothing a parser could read otherwise."""
+"""Stricter than the authority of a URL: no user and no path, which parsers read differently."""
 
 
 class LoopbackGuard:
-    """Checks Host (a name that was rebound to us) and Origin (a page of another site)."""
+    """ASGI middleware that checks the headers Host (DNS rebinding) and Origin (another site)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

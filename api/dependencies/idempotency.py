@@ -9,7 +9,8 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 from sqlalchemy import Connection
 
-from api.dependencies.parameters import IdempotencyKey, Owner, Parts
+from api.access.principal import CurrentPrincipal
+from api.dependencies.parameters import IdempotencyKey, Parts
 from domain.errors import Fault, Invalid
 from models_store.database.engine import Database
 from models_store.records import idempotency
@@ -88,7 +89,9 @@ class Once:
 _KEPT_HEADERS = frozenset({"content-type", "location", "retry-after"})
 
 
-async def once(request: Request, parts: Parts, owner: Owner, key: IdempotencyKey = None) -> Once:
+async def once(
+    request: Request, parts: Parts, principal: CurrentPrincipal, key: IdempotencyKey = None
+) -> Once:
     """The request's `Idempotency-Key`, if it has one.
 
     Raises:
@@ -96,7 +99,7 @@ async def once(request: Request, parts: Parts, owner: Owner, key: IdempotencyKey
     """
     if len(request.headers.getlist("idempotency-key")) > 1:
         raise Invalid([Fault(pointer="", detail="`Idempotency-Key` is given more than once.")])
-    scope = Scope(owner, request.method, request.url.path, key) if key else None
+    scope = Scope(principal.owner, request.method, request.url.path, key) if key else None
     return Once(parts.database, scope, request.url.query)
 
 

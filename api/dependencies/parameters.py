@@ -6,9 +6,8 @@ from typing import Annotated
 from celery import Celery
 from fastapi import Depends, Header, Path, Query, Request
 
-from api.access.identity import Admitted
-from api.access.key_cache import KeyRing
-from api.job_snapshots import Snapshots
+from api.access.key_cache import KeyCache
+from api.http.job_snapshots import Snapshots
 from api.middleware.metrics import Metrics
 from api.settings import Settings
 from application.children.catalogue import Catalogue
@@ -37,7 +36,7 @@ class Services:
     acceptance: Acceptance
     predictor: Predictor
     snapshots: Snapshots
-    keys: KeyRing
+    keys: KeyCache
     metrics: Metrics
 
 
@@ -45,11 +44,6 @@ async def services_of(request: Request) -> Services:
     """The parts that this application was made with."""
     services: Services = request.app.state.services
     return services
-
-
-async def owner_of(admission: Admitted) -> str:
-    """Whose things the request sees and makes."""
-    return admission.owner
 
 
 @dataclass(frozen=True)
@@ -71,7 +65,6 @@ async def page_request(
 
 
 Parts = Annotated[Services, Depends(services_of)]
-Owner = Annotated[str, Depends(owner_of)]
 Paging = Annotated[PageRequest, Depends(page_request)]
 IdempotencyKey = Annotated[
     str | None,

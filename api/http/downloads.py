@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Message, Receive, Scope, Send
 
-from api.job_snapshots import matches
+from api.http.etags import matches
 from api.problems.types import BAD_REQUEST, RANGE_NOT_SATISFIABLE, problem_response
 from domain.errors import Damaged
 from domain.model import ModelFile

@@ -1,34 +1,39 @@
-"""Refuses bodies over the limit: by their announced length before a byte is read."""
+"""Rejects bodies over the limit: by their Content-Length before a byte is read."""
+
+from collections.abc import Iterable
 
 from starlette.requests import Request
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.http.route_options import options_of
 from api.problems.types import TOO_LARGE, problem_response
 from api.settings import Settings
 from domain.errors import TooLarge
 
-UPLOADS = "/v1/datasets"
-
 
 class BodyLimit:
-    """MAX_UPLOAD_BYTES for datasets, MAX_JSON_BYTES for all else."""
+    """ASGI middleware: MAX_UPLOAD_BYTES for routes that take uploads, else MAX_JSON_BYTES."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, routes: Iterable[BaseRoute]) -> None:
         self.app = app
-        self.json_bytes = settings.max_json_bytes
-        self.upload_bytes = settings.max_upload_bytes
+        self._json_bytes = settings.max_json_bytes
+        self._upload_bytes = settings.max_upload_bytes
+        self._upload_paths = [
+            route.path_regex
+            for route in routes
+            if isinstance(route, Route) and options_of(route).takes_upload
+        ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request."""
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "DELETE", "OPTIONS"):
             await self.app(scope, receive, send)
             return
-        uploads = scope["path"] == UPLOADS
-        limit = self.upload_bytes if uploads else self.json_bytes
-        name = "MAX_UPLOAD_BYTES" if uploads else "MAX_JSON_BYTES"
+        limit, name = self._limit_of(scope["path"])
         detail = f"A body holds at most {limit} bytes here ({name})."
-        announced = Request(scope).headers.get("content-length", "")
-        if announced.isdigit() and int(announced) > limit:
+        length = Request(scope).headers.get("content-length", "")
+        if length.isdigit() and int(length) > limit:
             refusal = problem_response(
                 TOO_LARGE, detail, scope["path"], headers={"Connection": "close"}
             )
@@ -36,9 +41,15 @@ class BodyLimit:
             return
         await self.app(scope, _counting(receive, limit, detail), send)
 
+    def _limit_of(self, path: str) -> tuple[int, str]:
+        """The most bytes of a body, and the setting's name."""
+        if any(pattern.match(path) for pattern in self._upload_paths):
+            return self._upload_bytes, "MAX_UPLOAD_BYTES"
+        return self._json_bytes, "MAX_JSON_BYTES"
+
 
 def _counting(receive: Receive, limit: int, detail: str) -> Receive:
-    """The same stream, which ends in TooLarge: chunked bodies announce no length."""
+    """The same stream, which raises TooLarge over the limit: a chunked body has no length."""
     total = 0
 
     async def counted() -> Message:

@@ -1,45 +1,38 @@
-"""Answers polls whose answer is at hand, before anything is routed."""
+"""Answers polls of a job from its cached snapshot, before routing."""
 
-from typing import NamedTuple
-
+from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.access.identity import SCOPE
-from api.job_snapshots import Snapshot, Snapshots
-
-PREFIX = "/v1/jobs/"
+from api.access.principal import SCOPE
+from api.http.job_snapshots import Snapshot, Snapshots
 
 
-class Route(NamedTuple):
-    """What metrics call these requests."""
+class JobPolling:
+    """ASGI middleware: sending a cached snapshot costs less than routing the request.
 
-    path: str
+    The polled route's path ends with the job's id: `/v1/jobs/{id}`.
+    """
 
-
-ROUTE = Route(PREFIX + "{id}")
-
-
-class Polling:
-    """A status poll costs less than routing it: most are answered from a fresh snapshot."""
-
-    def __init__(self, app: ASGIApp, snapshots: Snapshots) -> None:
+    def __init__(self, app: ASGIApp, snapshots: Snapshots, route: APIRoute) -> None:
         self.app = app
         self._snapshots = snapshots
+        self._route = route
+        self._prefix = route.path[: route.path.index("{")]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request."""
-        snapshot = self._at_hand(scope) if scope["type"] == "http" else None
+        snapshot = self._snapshot_for(scope) if scope["type"] == "http" else None
         if snapshot is None:
             await self.app(scope, receive, send)
         else:
-            scope["route"] = ROUTE
+            scope["route"] = self._route  # its path labels the request's metrics
             await snapshot.response(_if_none_match(scope))(scope, receive, send)
 
-    def _at_hand(self, scope: Scope) -> Snapshot | None:
+    def _snapshot_for(self, scope: Scope) -> Snapshot | None:
         path: str = scope["path"]
-        if scope["method"] != "GET" or not path.startswith(PREFIX) or scope["query_string"]:
+        if scope["method"] != "GET" or not path.startswith(self._prefix) or scope["query_string"]:
             return None
-        return self._snapshots.fresh((scope[SCOPE].owner, path[len(PREFIX) :]))
+        return self._snapshots.fresh((scope[SCOPE].owner, path[len(self._prefix) :]))
 
 
 def _if_none_match(scope: Scope) -> str | None:

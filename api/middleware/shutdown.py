@@ -1,32 +1,32 @@
-"""Tells those whose requests a server that stops gives up that they may ask again."""
+"""Answers 503 to requests that shutdown cuts off."""
 
 import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems.handlers import spoken
+from api.problems.handlers import problem_of
 from domain.errors import Busy
 
 
-class Farewell:
-    """503 where uvicorn, out of patience with a request, would say 500."""
+class ShutdownResponder:
+    """ASGI middleware: sends 503 when uvicorn cancels a request; by itself it would send 500."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request."""
-        begun = False
+        has_started = False
 
-        async def sent(message: Message) -> None:
-            nonlocal begun
-            begun = True
+        async def observed(message: Message) -> None:
+            nonlocal has_started
+            has_started = True
             await send(message)
 
         try:
-            await self.app(scope, receive, sent)
+            await self.app(scope, receive, observed)
         except asyncio.CancelledError:
-            if begun or scope["type"] != "http":
+            if has_started or scope["type"] != "http":
                 raise
-            stopping = Busy("This server is stopping; ask again.", retry_after=1)
-            await spoken(stopping, scope["path"])(scope, receive, send)
+            stopping = Busy("This server is stopping; send the request again.", retry_after=1)
+            await problem_of(stopping, scope["path"])(scope, receive, send)

@@ -48,7 +48,7 @@ _BY_STATUS = {kind.status: kind for kind in types.PROBLEMS} | {400: types.BAD_RE
 def add_handlers(app: FastAPI) -> None:
     """Every error of this application leaves it as a problem document."""
     handlers: dict[Any, Callable[[Request, Any], Response]] = {
-        GraphfitError: _spoken,
+        GraphfitError: _on_error,
         RequestValidationError: _refused,
         HTTPException: _raised_by_the_framework,
         ClientDisconnect: _gone,
@@ -67,11 +67,11 @@ def _asynchronous(handler: Callable[[Request, Any], Response]) -> Any:
     return handle
 
 
-def _spoken(request: Request, error: GraphfitError) -> Response:
-    return spoken(error, request.url.path)
+def _on_error(request: Request, error: GraphfitError) -> Response:
+    return problem_of(error, request.url.path)
 
 
-def spoken(error: GraphfitError, path: str) -> Response:
+def problem_of(error: GraphfitError, path: str) -> Response:
     """What is said to a client of an error that was foreseen."""
     kind = next((kind for of, kind in _KINDS.items() if isinstance(error, of)), None)
     if kind is None:
@@ -88,9 +88,9 @@ def _refused(request: Request, error: RequestValidationError) -> Response:
     for item in found:
         if item["loc"][0] == "path":
             missing = NotFound(_thing_of(request.url.path), str(item["input"])[:64])
-            return _spoken(request, missing)
+            return _on_error(request, missing)
     model = _model_of_body(request)
-    return _spoken(request, Invalid([fault_of(item, error.body, model) for item in found]))
+    return _on_error(request, Invalid([fault_of(item, error.body, model) for item in found]))
 
 
 def _model_of_body(request: Request) -> type[BaseModel] | None:

@@ -5,10 +5,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic_core import to_json
 
+from api.access.principal import CurrentPrincipal, Principal
 from api.dependencies.idempotency import Once, OnceOnly
-from api.dependencies.parameters import DatasetPath, Owner, Paging, Parts, Services
+from api.dependencies.parameters import DatasetPath, Paging, Parts, Services
 from api.http.json_response import answer, marked
 from api.http.media_types import media_type_of
+from api.http.route_options import RouteOptions, route_options
 from api.http.schemas import Answer, Page
 from api.http.uploads import Incoming, read_in_thread
 from api.problems.handlers import UnsupportedMediaType
@@ -65,8 +67,13 @@ BODIES = {media_type: _content_of(known) for media_type, known in FORMATS.items(
     responses=CREATES,
     openapi_extra={"requestBody": {"required": True, "content": BODIES}},
 )
+@route_options(RouteOptions(takes_upload=True))
 async def create_dataset(
-    request: Request, parts: Parts, owner: Owner, once: OnceOnly, name: DatasetName = None
+    request: Request,
+    parts: Parts,
+    principal: CurrentPrincipal,
+    once: OnceOnly,
+    name: DatasetName = None,
 ) -> Response:
     """Named columns of numbers or booleans with equally many rows.
 
@@ -79,14 +86,14 @@ async def create_dataset(
         raise UnsupportedMediaType(f"A dataset's Content-Type is one of {known}.")
 
     def work(incoming: Incoming) -> Response:
-        return _created(parts, owner, once, media_type, name, incoming)
+        return _created(parts, principal, once, media_type, name, incoming)
 
     return await read_in_thread(request, work)
 
 
 def _created(
     parts: Services,
-    owner: str,
+    principal: Principal,
     once: Once,
     media_type: str,
     name: str | None,
@@ -107,15 +114,19 @@ def _created(
     except BaseException:
         once.release(reserved)
         raise
-    return _inserted(parts, owner, once, reserved, dataset)
+    return _inserted(parts, principal, once, reserved, dataset)
 
 
 def _inserted(
-    parts: Services, owner: str, once: Once, reserved: Reservation | None, dataset: Dataset
+    parts: Services,
+    principal: Principal,
+    once: Once,
+    reserved: Reservation | None,
+    dataset: Dataset,
 ) -> Response:
     try:
         with once.kept(reserved, dataset.sha256) as keep, parts.database.write() as connection:
-            datasets.insert(connection, owner, dataset)
+            datasets.insert(connection, principal.owner, dataset)
             response = answer(_viewed(dataset), 201, {"Location": f"/v1/datasets/{dataset.id}"})
             keep(connection, response)
     except (Conflict, StorageFull):  # after any other error the row may be there: the sweep knows
@@ -125,18 +136,18 @@ def _inserted(
 
 
 @router.get("", summary="List datasets", response_model=Page[DatasetAnswer], responses=LISTS)
-def list_datasets(parts: Parts, owner: Owner, paging: Paging) -> Response:
+def list_datasets(parts: Parts, principal: CurrentPrincipal, paging: Paging) -> Response:
     """Newest first."""
     with parts.database.read() as connection:
-        page = datasets.page(connection, owner, paging.cursor, paging.size)
+        page = datasets.page(connection, principal.owner, paging.cursor, paging.size)
         items = [_viewed(datasets.stored(row)) for row in page.rows]
     return answer(Page[DatasetAnswer](items=items, next_cursor=page.next_cursor))
 
 
 @router.get("/{id}", summary="Get a dataset", response_model=DatasetAnswer, responses=READS)
-def get_dataset(dataset_id: DatasetPath, parts: Parts, owner: Owner) -> Response:
+def get_dataset(dataset_id: DatasetPath, parts: Parts, principal: CurrentPrincipal) -> Response:
     """Its columns, with dtype, shape of a row, and range."""
-    return answer(_viewed(_found(parts, owner, dataset_id)))
+    return answer(_viewed(_found(parts, principal, dataset_id)))
 
 
 @router.get(
@@ -146,26 +157,30 @@ def get_dataset(dataset_id: DatasetPath, parts: Parts, owner: Owner) -> Response
     responses={**LISTS, **READS},
 )
 def get_rows(
-    dataset_id: DatasetPath, parts: Parts, owner: Owner, start: Start = 0, count: Count = 100
+    dataset_id: DatasetPath,
+    parts: Parts,
+    principal: CurrentPrincipal,
+    start: Start = 0,
+    count: Count = 100,
 ) -> Response:
     """The values as they are kept; not-finite ones are `null` and named in `non_finite`."""
-    found = rows.rows(parts.artifacts, _found(parts, owner, dataset_id), start, count)
+    found = rows.rows(parts.artifacts, _found(parts, principal, dataset_id), start, count)
     document = {"start": found.start, "count": found.count, "columns": found.columns}
     return Response(to_json(marked(document), inf_nan_mode="null"), media_type="application/json")
 
 
 @router.delete("/{id}", status_code=204, summary="Delete a dataset", responses=DELETES)
-def delete_dataset(dataset_id: DatasetPath, parts: Parts, owner: Owner) -> Response:
+def delete_dataset(dataset_id: DatasetPath, parts: Parts, principal: CurrentPrincipal) -> Response:
     """Refused while a job that has not ended uses it; models do not need it any more."""
     with parts.database.write() as connection:
-        datasets.delete(connection, owner, dataset_id)
+        datasets.delete(connection, principal.owner, dataset_id)
     ingest.discard(parts.artifacts, dataset_id)
     return Response(status_code=204)
 
 
-def _found(parts: Services, owner: str, dataset_id: str) -> Dataset:
+def _found(parts: Services, principal: Principal, dataset_id: str) -> Dataset:
     with parts.database.read() as connection:
-        return datasets.get(connection, owner, dataset_id)
+        return datasets.get(connection, principal.owner, dataset_id)
 
 
 def _viewed(dataset: Dataset) -> DatasetAnswer:

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 from pydantic import model_validator
 
+from api.access.principal import CurrentPrincipal, Principal
 from api.dependencies.idempotency import Keep, OnceOnly
-from api.dependencies.parameters import GraphPath, Owner, Paging, Parts, Services
+from api.dependencies.parameters import GraphPath, Paging, Parts, Services
 from api.http.json_body import JsonRoute, Sent, SentBody
 from api.http.json_response import answer
 from api.http.schemas import CheckedGraph, Graph, Page
@@ -56,7 +57,7 @@ def create_graph(
     request: GraphRequest,
     sent: SentBody,
     parts: Parts,
-    owner: Owner,
+    principal: CurrentPrincipal,
     once: OnceOnly,
     validate_only: ValidateOnly = False,
 ) -> Response:
@@ -66,7 +67,7 @@ def create_graph(
     comes back at once, each fault at its place.
     """
     if validate_only:
-        draft, blueprint, summary = _checked(parts, owner, request, sent.json)
+        draft, blueprint, summary = _checked(parts, principal, request, sent.json)
         seen = CheckedGraph(
             definition=draft.definition,
             renamed=draft.renamed,
@@ -76,16 +77,24 @@ def create_graph(
         return answer(seen)
 
     def make(keep: Keep) -> Response:
-        return _kept(parts, owner, request, sent, keep)
+        return _kept(parts, principal, request, sent, keep)
 
     return once.run(sent.raw, make)
 
 
-def _kept(parts: Services, owner: str, request: GraphRequest, sent: Sent, keep: Keep) -> Response:
-    draft, blueprint, summary = _checked(parts, owner, request, sent.json)
+def _kept(
+    parts: Services, principal: Principal, request: GraphRequest, sent: Sent, keep: Keep
+) -> Response:
+    draft, blueprint, summary = _checked(parts, principal, request, sent.json)
     with parts.database.write() as connection:
         stored = graphs.insert(
-            connection, owner, request.name, draft.definition, blueprint, summary, draft.renamed
+            connection,
+            principal.owner,
+            request.name,
+            draft.definition,
+            blueprint,
+            summary,
+            draft.renamed,
         )
         response = answer(viewed(stored), 201, {"Location": f"/v1/graphs/{stored.id}"})
         keep(connection, response)
@@ -93,11 +102,11 @@ def _kept(parts: Services, owner: str, request: GraphRequest, sent: Sent, keep: 
 
 
 def _checked(
-    parts: Services, owner: str, request: GraphRequest, body: Any
+    parts: Services, principal: Principal, request: GraphRequest, body: Any
 ) -> tuple[Draft, Blueprint, Summary]:
     draft = _draft(parts, request, body)
     with parts.database.read() as connection:
-        blueprint = draft.blueprint(connection, owner, parts.settings)
+        blueprint = draft.blueprint(connection, principal.owner, parts.settings)
     return draft, blueprint, draft.summary(blueprint, parts.checker, parts.settings)
 
 
@@ -108,19 +117,19 @@ def _draft(parts: Services, request: GraphRequest, body: Any) -> Draft:
 
 
 @router.get("", summary="List graphs", response_model=Page[Graph], responses=LISTS)
-def list_graphs(parts: Parts, owner: Owner, paging: Paging) -> Response:
+def list_graphs(parts: Parts, principal: CurrentPrincipal, paging: Paging) -> Response:
     """Newest first."""
     with parts.database.read() as connection:
-        page = graphs.page(connection, owner, paging.cursor, paging.size)
+        page = graphs.page(connection, principal.owner, paging.cursor, paging.size)
         items = [viewed(graphs.stored(row)) for row in page.rows]
     return answer(Page[Graph](items=items, next_cursor=page.next_cursor))
 
 
 @router.get("/{id}", summary="Get a graph", response_model=Graph, responses=READS)
-def get_graph(graph_id: GraphPath, parts: Parts, owner: Owner) -> Response:
+def get_graph(graph_id: GraphPath, parts: Parts, principal: CurrentPrincipal) -> Response:
     """The definition as it was sent, and its summary."""
     with parts.database.read() as connection:
-        return answer(viewed(graphs.get(connection, owner, graph_id)))
+        return answer(viewed(graphs.get(connection, principal.owner, graph_id)))
 
 
 @router.get(
@@ -129,23 +138,23 @@ def get_graph(graph_id: GraphPath, parts: Parts, owner: Owner) -> Response:
     response_class=JSONResponse,
     responses={**READS, **UNSAYABLE},
 )
-def get_keras_json(graph_id: GraphPath, parts: Parts, owner: Owner) -> Response:
+def get_keras_json(graph_id: GraphPath, parts: Parts, principal: CurrentPrincipal) -> Response:
     """What plain Keras's `keras.models.model_from_json` loads to the same model.
 
     The weights of a model trained from this graph load from its `model.weights.h5`. A graph that
     Keras's JSON would turn into another one is refused, with the nodes that it cannot express.
     """
     with parts.database.read() as connection:
-        blueprint = graphs.get(connection, owner, graph_id).blueprint
+        blueprint = graphs.get(connection, principal.owner, graph_id).blueprint
     document = keras_json.written(parts.checker, parts.settings, blueprint)
     return JSONResponse(document)
 
 
 @router.delete("/{id}", status_code=204, summary="Delete a graph", responses=DELETES)
-def delete_graph(graph_id: GraphPath, parts: Parts, owner: Owner) -> Response:
+def delete_graph(graph_id: GraphPath, parts: Parts, principal: CurrentPrincipal) -> Response:
     """Jobs that ended and their models do not need it any more."""
     with parts.database.write() as connection:
-        graphs.delete(connection, owner, graph_id)
+        graphs.delete(connection, principal.owner, graph_id)
     return Response(status_code=204)
 
 

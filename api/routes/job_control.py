@@ -5,7 +5,8 @@ from collections.abc import Callable
 from fastapi import APIRouter, Response
 from sqlalchemy import Connection
 
-from api.dependencies.parameters import JobPath, Owner, Parts, Services
+from api.access.principal import CurrentPrincipal, Principal
+from api.dependencies.parameters import JobPath, Parts, Services
 from api.http.json_response import answer
 from api.http.schemas import JobAnswer
 from api.problems.responses import DELETES
@@ -22,9 +23,9 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
     response_model=JobAnswer,
     responses=DELETES,
 )
-def cancel_job(job_id: JobPath, parts: Parts, owner: Owner) -> Response:
+def cancel_job(job_id: JobPath, parts: Parts, principal: CurrentPrincipal) -> Response:
     """A job that is queued or paused ends at once, a running one within seconds."""
-    return _steered(parts, owner, job_id, control.cancel)
+    return _steered(parts, principal, job_id, control.cancel)
 
 
 @router.post(
@@ -34,9 +35,9 @@ def cancel_job(job_id: JobPath, parts: Parts, owner: Owner) -> Response:
     response_model=JobAnswer,
     responses=DELETES,
 )
-def pause_job(job_id: JobPath, parts: Parts, owner: Owner) -> Response:
+def pause_job(job_id: JobPath, parts: Parts, principal: CurrentPrincipal) -> Response:
     """A queued job rests at once, a running one as soon as it has written a checkpoint."""
-    return _steered(parts, owner, job_id, control.pause)
+    return _steered(parts, principal, job_id, control.pause)
 
 
 @router.post(
@@ -46,18 +47,21 @@ def pause_job(job_id: JobPath, parts: Parts, owner: Owner) -> Response:
     response_model=JobAnswer,
     responses=DELETES,
 )
-def resume_job(job_id: JobPath, parts: Parts, owner: Owner) -> Response:
+def resume_job(job_id: JobPath, parts: Parts, principal: CurrentPrincipal) -> Response:
     """A paused job is queued again and goes on where it was, with the bits of an unpaused run."""
-    response = _steered(parts, owner, job_id, control.resume)
+    response = _steered(parts, principal, job_id, control.resume)
     parts.calls.wake()
     return response
 
 
 def _steered(
-    parts: Services, owner: str, job_id: str, steer: Callable[[Connection, str, str], None]
+    parts: Services,
+    principal: Principal,
+    job_id: str,
+    steer: Callable[[Connection, str, str], None],
 ) -> Response:
     with parts.database.write() as connection:
-        steer(connection, owner, job_id)
-        response = answer(viewed(jobs.get(connection, owner, job_id)), 202)
-    parts.snapshots.drop((owner, job_id))
+        steer(connection, principal.owner, job_id)
+        response = answer(viewed(jobs.get(connection, principal.owner, job_id)), 202)
+    parts.snapshots.drop((principal.owner, job_id))
     return response

@@ -11,11 +11,11 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 from starlette.concurrency import run_in_threadpool
 
-from api.access.identity import Admission, Admitted
+from api.access.principal import CurrentPrincipal, Principal
 from api.dependencies.parameters import JobPath, Parts, Services
+from api.http.job_snapshots import FRESH_SECONDS
 from api.http.json_response import answer, body_of
 from api.http.schemas import Events
-from api.job_snapshots import FRESH_SECONDS
 from api.problems.responses import READS
 from api.routes.jobs import current
 from domain.errors import Busy, Fault, Invalid, NotFound
@@ -55,7 +55,7 @@ EventPage = Annotated[int, Query(ge=1, le=1000, description="Events of one page.
 async def get_events(
     job_id: JobPath,
     parts: Parts,
-    admission: Admitted,
+    principal: CurrentPrincipal,
     accept: Annotated[str, Header(include_in_schema=False)] = "",
     last_event_id: LastEventId = None,
     cursor: EventCursor = None,
@@ -65,15 +65,14 @@ async def get_events(
 
     The stream sends each as it happens, with its id; `Last-Event-ID` resumes after it.
     """
-    owner = admission.owner
     if STREAM in accept:
         after = _number(last_event_id, "Last-Event-ID")
-        await current(parts, owner, job_id)
+        await current(parts, principal, job_id)
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        stream = _whole(_stream(parts, admission, job_id, after))
+        stream = _whole(_stream(parts, principal, job_id, after))
         return StreamingResponse(stream, media_type=STREAM, headers=headers)
     after = _number(cursor, "cursor")
-    found = await run_in_threadpool(_read, parts, owner, job_id, after, page_size + 1)
+    found = await run_in_threadpool(_read, parts, principal, job_id, after, page_size + 1)
     more = len(found) > page_size
     page = found[:page_size]
     return answer(Events(items=page, next_cursor=str(page[-1].id) if more else None))
@@ -87,10 +86,10 @@ def _number(text: str | None, name: str) -> int:
     return int(text)
 
 
-def _read(parts: Services, owner: str, job_id: str, after: int, size: int) -> list[Event]:
+def _read(parts: Services, principal: Principal, job_id: str, after: int, size: int) -> list[Event]:
     with parts.database.read() as connection:
-        jobs.get_row(connection, owner, job_id)
-        return events.after(connection, owner, job_id, after, size)
+        jobs.get_row(connection, principal.owner, job_id)
+        return events.after(connection, principal.owner, job_id, after, size)
 
 
 async def _whole(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -103,20 +102,19 @@ async def _whole(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 async def _stream(
-    parts: Services, admission: Admission, job_id: str, after: int
+    parts: Services, principal: Principal, job_id: str, after: int
 ) -> AsyncIterator[bytes]:
     """Events as they come; ends with the job, its key, or at the end of its own lifetime."""
-    owner = admission.owner
     end = time.monotonic() + parts.settings.stream_seconds
     version, spoken = -1, time.monotonic()
     yield format_sse_event(retry=1000)
-    while time.monotonic() < end and await admission.holds():
+    while time.monotonic() < end and await principal.is_valid():
         try:
-            snapshot = await current(parts, owner, job_id)
+            snapshot = await current(parts, principal, job_id)
         except NotFound:  # deleted meanwhile
             return
         if snapshot.version != version:
-            while found := await run_in_threadpool(_read, parts, owner, job_id, after, BATCH):
+            while found := await run_in_threadpool(_read, parts, principal, job_id, after, BATCH):
                 for event in found:
                     yield _sent(event)
                 after, spoken = found[-1].id, time.monotonic()

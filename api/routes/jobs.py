@@ -7,13 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from api.access.principal import CurrentPrincipal, Principal
 from api.dependencies.idempotency import Keep, OnceOnly
-from api.dependencies.parameters import IfNoneMatch, JobPath, Owner, Paging, Parts, Services
-from api.dependencies.query_check import METADATA
+from api.dependencies.parameters import IfNoneMatch, JobPath, Paging, Parts, Services
+from api.http.job_snapshots import Snapshot
 from api.http.json_body import JsonRoute, Sent, SentBody
 from api.http.json_response import answer, body_of
+from api.http.route_options import RouteOptions, route_options
 from api.http.schemas import History, JobAnswer, Page
-from api.job_snapshots import Snapshot
 from api.openapi.examples import examples_of
 from api.problems.responses import CREATES, DELETES, LISTS, READS
 from application.submission.jobs import Accepted, accepted
@@ -23,6 +24,8 @@ from models_store.jobs import jobs, wait_reasons
 from models_store.records import epochs
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=JsonRoute)
+METADATA = "metadata."
+"""Prefix of the query parameters that filter the list of jobs by metadata."""
 MOST_FILTERS = 20
 StateFilter = Annotated[JobState | None, Query(description="Only jobs in this state.")]
 
@@ -36,7 +39,7 @@ StateFilter = Annotated[JobState | None, Query(description="Only jobs in this st
     openapi_extra=examples_of("job"),
 )
 def create_job(
-    request: JobRequest, sent: SentBody, parts: Parts, owner: Owner, once: OnceOnly
+    request: JobRequest, sent: SentBody, parts: Parts, principal: CurrentPrincipal, once: OnceOnly
 ) -> Response:
     """Trains (or only builds) a model: reads like the Keras script that it replaces.
 
@@ -44,30 +47,37 @@ def create_job(
     """
 
     def make(keep: Keep) -> Response:
-        job = accepted(parts.acceptance, owner, request, sent.json)
-        response = _inserted(parts, owner, job, sent, keep)
+        job = accepted(parts.acceptance, principal.owner, request, sent.json)
+        response = _inserted(parts, principal, job, sent, keep)
         parts.calls.wake()
         return response
 
     return once.run(sent.raw, make)
 
 
-def _inserted(parts: Services, owner: str, job: Accepted, sent: Sent, keep: Keep) -> Response:
+def _inserted(
+    parts: Services, principal: Principal, job: Accepted, sent: Sent, keep: Keep
+) -> Response:
     with parts.database.write() as connection:
-        job.confirm(connection, owner)
+        job.confirm(connection, principal.owner)
         job_id = jobs.insert(
-            connection, owner, job.request, sent.json, job.plan, job.seed, job.warnings
+            connection, principal.owner, job.request, sent.json, job.plan, job.seed, job.warnings
         )
         wait_reasons.tell(connection, job_id)
         headers = {"Location": f"/v1/jobs/{job_id}", "Retry-After": "1"}
-        response = answer(viewed(jobs.get(connection, owner, job_id)), 202, headers)
+        response = answer(viewed(jobs.get(connection, principal.owner, job_id)), 202, headers)
         keep(connection, response)
     return response
 
 
 @router.get("", summary="List jobs", response_model=Page[JobAnswer], responses=LISTS)
+@route_options(RouteOptions(free_parameters=METADATA))
 def list_jobs(
-    request: Request, parts: Parts, owner: Owner, paging: Paging, state: StateFilter = None
+    request: Request,
+    parts: Parts,
+    principal: CurrentPrincipal,
+    paging: Paging,
+    state: StateFilter = None,
 ) -> Response:
     """Newest first. `?metadata.<key>=<value>` keeps those with that metadata."""
     wanted = {
@@ -79,7 +89,7 @@ def list_jobs(
         detail = f"A list is filtered by at most {MOST_FILTERS} metadata keys at once."
         raise Invalid([Fault(pointer="", detail=detail)])
     with parts.database.read() as connection:
-        page = jobs.page(connection, owner, paging.cursor, paging.size, state, wanted)
+        page = jobs.page(connection, principal.owner, paging.cursor, paging.size, state, wanted)
         items = [viewed(jobs.viewed(connection, row)) for row in page.rows]
     return answer(Page[JobAnswer](items=items, next_cursor=page.next_cursor))
 
@@ -90,15 +100,16 @@ def list_jobs(
     response_model=JobAnswer,
     responses={304: {"description": "The job is still as you have it."}, **READS},
 )
+@route_options(RouteOptions(is_polled=True))
 async def get_job(
-    job_id: JobPath, parts: Parts, owner: Owner, if_none_match: IfNoneMatch = None
+    job_id: JobPath, parts: Parts, principal: CurrentPrincipal, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Where the job stands; poll it at the pace of `Retry-After`, with `If-None-Match`."""
-    snapshot = await current(parts, owner, job_id)
+    snapshot = await current(parts, principal, job_id)
     return snapshot.response(if_none_match)
 
 
-async def current(parts: Services, owner: str, job_id: str) -> Snapshot:
+async def current(parts: Services, principal: Principal, job_id: str) -> Snapshot:
     """The job as it is shown, at most a quarter of a second old.
 
     Raises:
@@ -106,34 +117,34 @@ async def current(parts: Services, owner: str, job_id: str) -> Snapshot:
     """
 
     async def read() -> Snapshot:
-        return await run_in_threadpool(_snapshot, parts, owner, job_id)
+        return await run_in_threadpool(_snapshot, parts, principal, job_id)
 
-    return await parts.snapshots.get((owner, job_id), read)
+    return await parts.snapshots.get((principal.owner, job_id), read)
 
 
-def _snapshot(parts: Services, owner: str, job_id: str) -> Snapshot:
+def _snapshot(parts: Services, principal: Principal, job_id: str) -> Snapshot:
     started = time.monotonic()
     with parts.database.read() as connection:
-        row = jobs.get_row(connection, owner, job_id)
+        row = jobs.get_row(connection, principal.owner, job_id)
         job = jobs.viewed(connection, row)
     age = (datetime.now(UTC) - row.created_at).total_seconds()
     return Snapshot(started, age, row.version, job.is_terminal, body_of(viewed(job)))
 
 
 @router.get("/{id}/history", summary="Get a job's history", response_model=History, responses=READS)
-def get_history(job_id: JobPath, parts: Parts, owner: Owner) -> Response:
+def get_history(job_id: JobPath, parts: Parts, principal: CurrentPrincipal) -> Response:
     """The metrics of every finished epoch."""
     with parts.database.read() as connection:
-        jobs.get_row(connection, owner, job_id)
-        return answer(History(epochs=epochs.of(connection, owner, job_id)))
+        jobs.get_row(connection, principal.owner, job_id)
+        return answer(History(epochs=epochs.of(connection, principal.owner, job_id)))
 
 
 @router.delete("/{id}", status_code=204, summary="Delete a job", responses=DELETES)
-def delete_job(job_id: JobPath, parts: Parts, owner: Owner) -> Response:
+def delete_job(job_id: JobPath, parts: Parts, principal: CurrentPrincipal) -> Response:
     """Forgets a job that has ended, with its history and events; its model stays."""
     with parts.database.write() as connection:
-        jobs.delete(connection, owner, job_id)
-    parts.snapshots.drop((owner, job_id))
+        jobs.delete(connection, principal.owner, job_id)
+    parts.snapshots.drop((principal.owner, job_id))
     return Response(status_code=204)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from api.dependencies.parameters import IfNoneMatch, Parts
-from api.job_snapshots import matches
+from api.http.etags import matches
 from api.problems.responses import LISTS, READS, Responses
 from application.children.cached_answer import Document
 from domain.catalogue import LayerKind, Layers, LayerType

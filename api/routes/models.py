@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from api.dependencies.parameters import ModelPath, Owner, Paging, Parts
+from api.access.principal import CurrentPrincipal
+from api.dependencies.parameters import ModelPath, Paging, Parts
 from api.http.downloads import file_response
 from api.http.json_response import answer
 from api.http.schemas import ModelAnswer, Page
@@ -19,26 +20,26 @@ FileName = Annotated[
 
 
 @router.get("", summary="List models", response_model=Page[ModelAnswer], responses=LISTS)
-def list_models(parts: Parts, owner: Owner, paging: Paging) -> Response:
+def list_models(parts: Parts, principal: CurrentPrincipal, paging: Paging) -> Response:
     """Newest first."""
     with parts.database.read() as connection:
-        page = models.page(connection, owner, paging.cursor, paging.size)
+        page = models.page(connection, principal.owner, paging.cursor, paging.size)
         items = [viewed(models.viewed(connection, row)) for row in page.rows]
     return answer(Page[ModelAnswer](items=items, next_cursor=page.next_cursor))
 
 
 @router.get("/{id}", summary="Get a model", response_model=ModelAnswer, responses=READS)
-def get_model(model_id: ModelPath, parts: Parts, owner: Owner) -> Response:
+def get_model(model_id: ModelPath, parts: Parts, principal: CurrentPrincipal) -> Response:
     """What it takes and gives, how well it was trained, and its files."""
     with parts.database.read() as connection:
-        return answer(viewed(models.get(connection, owner, model_id)))
+        return answer(viewed(models.get(connection, principal.owner, model_id)))
 
 
 @router.delete("/{id}", status_code=204, summary="Delete a model", responses=DELETES)
-def delete_model(model_id: ModelPath, parts: Parts, owner: Owner) -> Response:
+def delete_model(model_id: ModelPath, parts: Parts, principal: CurrentPrincipal) -> Response:
     """Its files go with it; models that it was a layer of have weights of their own."""
     with parts.database.write() as connection:
-        folder = models.delete(connection, owner, model_id)
+        folder = models.delete(connection, principal.owner, model_id)
     parts.predictor.forget(model_id)
     parts.artifacts.delete_prefix(folder)
     return Response(status_code=204)
@@ -51,11 +52,11 @@ def delete_model(model_id: ModelPath, parts: Parts, owner: Owner) -> Response:
     responses=DOWNLOADS,
 )
 def get_file(
-    model_id: ModelPath, name: FileName, request: Request, parts: Parts, owner: Owner
+    model_id: ModelPath, name: FileName, request: Request, parts: Parts, principal: CurrentPrincipal
 ) -> Response:
     """The ETag is the file's sha256; `Range` and `If-Range` resume a download."""
     with parts.database.read() as connection:
-        artifact, file = models.file(connection, owner, model_id, name)
+        artifact, file = models.file(connection, principal.owner, model_id, name)
     return file_response(request, parts.artifacts, artifact, file)
 
 

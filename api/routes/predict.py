@@ -4,11 +4,11 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from api.access.identity import SCOPE
-from api.dependencies.parameters import ModelPath, Owner, Parts, Services
+from api.access.principal import SCOPE, CurrentPrincipal, Principal
+from api.dependencies.parameters import ModelPath, Parts, Services
 from api.http.json_body import JsonRequest, JsonRoute, Sent, SentBody
-from api.http.tf_serving import asked, told
 from api.problems.responses import ASKS
+from api.protocols.tf_serving import asked, told
 from application.prediction.predictor import Ready
 from domain.errors import Invalid
 from domain.source_map import SourceMap
@@ -39,8 +39,8 @@ class PredictRoute(JsonRoute):
         if request.scope["query_string"] or len(request.sent.raw) > QUICK_BYTES:
             return None
         parts: Services = request.app.state.services
-        owner: str = request.scope[SCOPE].owner
-        ready = parts.predictor.fresh(owner, request.path_params["id"])
+        principal: Principal = request.scope[SCOPE]
+        ready = parts.predictor.fresh(principal.owner, request.path_params["id"])
         if ready is None or not ready.engine.is_quick:
             return None
         return predicted(parts, ready, request.sent)
@@ -90,9 +90,11 @@ ANSWER: dict[str, Any] = {
         "requestBody": {"required": True, "content": {"application/json": {"schema": REQUEST}}}
     },
 )
-def predict(model_id: ModelPath, sent: SentBody, parts: Parts, owner: Owner) -> Response:
+def predict(
+    model_id: ModelPath, sent: SentBody, parts: Parts, principal: CurrentPrincipal
+) -> Response:
     """Rows (`instances`) or columns (`inputs`), bare with one input or output, else by name.
 
     Equal requests give equal bits.
     """
-    return predicted(parts, parts.predictor.ready(owner, model_id), sent)
+    return predicted(parts, parts.predictor.ready(principal.owner, model_id), sent)

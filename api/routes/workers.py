@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter, Response
 
-from api.dependencies.parameters import Owner, Paging, Parts
+from api.access.principal import CurrentPrincipal
+from api.dependencies.parameters import Paging, Parts
 from api.http.json_response import answer
 from api.http.schemas import Page
 from api.problems.responses import LISTS
@@ -13,12 +14,12 @@ router = APIRouter(prefix="/v1/workers", tags=["service"])
 
 
 @router.get("", summary="List workers", response_model=Page[Worker], responses=LISTS)
-def list_workers(parts: Parts, owner: Owner, paging: Paging) -> Response:
+def list_workers(parts: Parts, principal: CurrentPrincipal, paging: Paging) -> Response:
     """Newest first: what each offers, whether it is at work, and its last sign of life.
 
     A worker that is stopped softly vanishes at once, a lost one after an hour.
     """
     with parts.database.read() as connection:
-        page = workers.page(connection, owner, paging.cursor, paging.size)
+        page = workers.page(connection, principal.owner, paging.cursor, paging.size)
     items = [workers.viewed(row) for row in page.rows]
     return answer(Page[Worker](items=items, next_cursor=page.next_cursor))

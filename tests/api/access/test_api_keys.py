@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event, update
 
 from api.access.api_keys import KeyCheck
-from api.access.key_cache import FRESH_SECONDS, PAUSE_SECONDS, KeyRing
+from api.access.key_cache import FRESH_SECONDS, PAUSE_SECONDS, KeyCache
 from models_store.database.engine import Database
 from models_store.database.tables import jobs
 from tests.api.callers import Caller, caller, revoke
@@ -146,7 +146,7 @@ def test_who_guesses_keys_does_not_keep_the_database_busy(keyed: Server) -> None
 
 def test_while_the_database_is_away_nobody_is_let_in() -> None:
     async def ask() -> httpx.Response:
-        door = KeyCheck(_never, KeyRing(Database("postgresql://127.0.0.1:1/graphfit")))
+        door = KeyCheck(_never, KeyCache(Database("postgresql://127.0.0.1:1/graphfit")))
         transport = httpx.ASGITransport(door)
         async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
             return await client.get("/v1/jobs", headers={"Authorization": f"Bearer {UNKNOWN}"})

@@ -60,6 +60,13 @@ def test_an_announced_length_over_the_limit_is_refused_at_once(client: httpx.Cli
     assert b"MAX_JSON_BYTES" in answer
 
 
+def test_an_upload_has_a_limit_of_its_own(client: httpx.Client) -> None:
+    head = b"POST /v1/datasets HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
+    answer = said(client, head % (16 * 2**30 + 1))
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert b"MAX_UPLOAD_BYTES" in answer
+
+
 def said(client: httpx.Client, head: bytes) -> bytes:
     """What the server answers to a head whose body never comes."""
     import socket

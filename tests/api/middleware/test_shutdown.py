@@ -7,7 +7,7 @@ import httpx
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from api.middleware.shutdown import Farewell
+from api.middleware.shutdown import ShutdownResponder
 from tests.support.service import until
 
 
@@ -19,7 +19,11 @@ def test_a_request_that_is_given_up_may_be_sent_again() -> None:
         await asyncio.Event().wait()
 
     config = uvicorn.Config(
-        Farewell(never), port=0, lifespan="off", timeout_graceful_shutdown=1, log_level="critical"
+        ShutdownResponder(never),
+        port=0,
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+        log_level="critical",
     )
     server = uvicorn.Server(config)
     serving = threading.Thread(target=server.run)

@@ -61,7 +61,7 @@ class Server:
         )
         app.include_router(datasets.router)
         add_handlers(app)
-        app.add_middleware(BodyLimit, settings=settings)
+        app.add_middleware(BodyLimit, settings=settings, routes=datasets.router.routes)
         app.add_middleware(LoopbackGuard)
         self._uvicorn = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
         self._thread = threading.Thread(target=self._uvicorn.run)

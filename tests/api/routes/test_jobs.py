@@ -95,6 +95,15 @@ def test_unknown_parameters_are_refused_also_when_the_answer_is_at_hand(server: 
     assert "colour" in faults(server.client.get(f"/v1/jobs/{job_id}?colour=red"))[""]
 
 
+def test_only_the_list_of_jobs_takes_parameters_of_metadata(server: Server) -> None:
+    query = {"metadata.team": "a"}
+    assert server.client.get("/v1/jobs", params=query).status_code == 200
+    posted = server.client.post("/v1/jobs", params=query, json={"kind": "build"})
+    listed = server.client.get("/v1/graphs", params=query)
+    for answer in (posted, listed):
+        assert "metadata.team" in faults(answer)[""]
+
+
 def test_lists_are_filtered_by_state_and_metadata(server: Server) -> None:
     with server.parts.database.write() as connection:
         one = queue(connection, metadata={"run": "1", "team": "filters"})

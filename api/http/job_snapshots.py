@@ -1,4 +1,4 @@
-"""Jobs as they are shown, rendered once for all who poll them."""
+"""Jobs as JSON, cached for a fraction of a second for all clients that poll them."""
 
 import asyncio
 import time
@@ -9,22 +9,27 @@ from dataclasses import dataclass
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from api.http.etags import matches
+
 FRESH_SECONDS = 0.25
+"""Longest time for which a snapshot is sent without reading the job again."""
 FRESH_SHARE = 0.03
-"""Of a job's age: one that is done in half a second is not said to run for a quarter more."""
-KEPT = 4096
+"""Largest share of the job's age for the same, so that the end of a short job is seen at once."""
+CAPACITY = 4096
+"""Snapshots in the cache."""
 
 Key = tuple[str, str]
-"""Owner and job."""
+"""Owner and job id."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A job's answer, as it was when it was read."""
+    """The JSON of a job, as it was when it was read."""
 
     read_at: float
+    """Time of the read on the monotonic clock, in seconds."""
     age: float
-    """Of the job, in seconds, when it was read."""
+    """Age of the job at that time, in seconds."""
     version: int
     is_terminal: bool
     body: bytes
@@ -32,27 +37,28 @@ class Snapshot:
     @property
     def is_fresh(self) -> bool:
         """Whether the job need not be read again."""
-        lasts = min(FRESH_SECONDS, FRESH_SHARE * self.age)
-        return time.monotonic() - self.read_at < lasts
+        seconds = min(FRESH_SECONDS, FRESH_SHARE * self.age)
+        return time.monotonic() - self.read_at < seconds
 
     @property
     def etag(self) -> str:
-        """Weak: equal versions say the same, if not byte for byte."""
+        """The entity tag; weak, since equal versions need not be equal byte by byte."""
         return f'W/"{self.version}"'
 
     def response(self, if_none_match: str | None) -> Response:
-        """200 with the job, or 304 for who has it already."""
+        """Returns 200 with the job, or 304 if the client has this version."""
         headers = [(b"etag", self.etag.encode())]
         if not self.is_terminal:
             headers.append((b"retry-after", b"1"))
         if if_none_match is not None and matches(if_none_match, self.etag):
-            return Rendered(304, headers, b"")
+            return RawResponse(304, headers, b"")
         length = (b"content-length", str(len(self.body)).encode())
-        return Rendered(200, [(b"content-type", b"application/json"), length, *headers], self.body)
+        headers = [(b"content-type", b"application/json"), length, *headers]
+        return RawResponse(200, headers, self.body)
 
 
-class Rendered(Response):
-    """A response of ready bytes: nothing is encoded again."""
+class RawResponse(Response):
+    """A response from encoded headers and body, which are sent as they are."""
 
     def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         self.status_code = status
@@ -61,32 +67,26 @@ class Rendered(Response):
         self.background = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends it."""
+        """Sends the response."""
         start = {"type": "http.response.start", "status": self.status_code}
         await send({**start, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self.body})
 
 
-def matches(if_none_match: str, etag: str) -> bool:
-    """Whether a client's `If-None-Match` names this version (RFC 9110, weak comparison)."""
-    given = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
-    return "*" in given or etag.removeprefix("W/") in given
-
-
 class Snapshots:
-    """At most a quarter of a second old, and never older than this process's own writes."""
+    """A cache of snapshots; a write of this process removes the job's snapshot at once."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Key, Snapshot] = OrderedDict()
+        self._cache: OrderedDict[Key, Snapshot] = OrderedDict()
         self._loading: dict[Key, asyncio.Task[Snapshot]] = {}
 
     def fresh(self, key: Key) -> Snapshot | None:
-        """What needs no reading."""
-        found = self._kept.get(key)
+        """Returns the job's snapshot, if it is fresh."""
+        found = self._cache.get(key)
         return found if found is not None and found.is_fresh else None
 
     async def get(self, key: Key, read: Callable[[], Awaitable[Snapshot]]) -> Snapshot:
-        """The job; all who ask while it is being read share one reading."""
+        """Returns a fresh snapshot; concurrent calls for one job share one read."""
         found = self.fresh(key)
         if found is not None:
             return found
@@ -100,19 +100,19 @@ class Snapshots:
         try:
             snapshot = await read()
             if self._loading.get(key) is asyncio.current_task():
-                self._keep(key, snapshot)
+                self._store(key, snapshot)
             return snapshot
         finally:
             if self._loading.get(key) is asyncio.current_task():
                 del self._loading[key]
 
-    def _keep(self, key: Key, snapshot: Snapshot) -> None:
-        self._kept[key] = snapshot
-        self._kept.move_to_end(key)
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
+    def _store(self, key: Key, snapshot: Snapshot) -> None:
+        self._cache[key] = snapshot
+        self._cache.move_to_end(key)
+        while len(self._cache) > CAPACITY:
+            self._cache.popitem(last=False)
 
     def drop(self, key: Key) -> None:
-        """Called after a write: what was read before it is not shown any more."""
+        """Removes a job after a write; a read that started before the write is not stored."""
         self._loading.pop(key, None)
-        self._kept.pop(key, None)
+        self._cache.pop(key, None)

@@ -1,0 +1,1 @@
+"""Protocols of predictions: JSON forms in, neutral rows out."""
