@@ -1,4 +1,4 @@
-"""Write docs/layers.md from the catalogue; `--check` only says whether it is stale."""
+"""Write docs/reference/layers.md from the catalogue; `--check` only says whether it is stale."""
 
 import sys
 from itertools import groupby
@@ -7,7 +7,7 @@ from pathlib import Path
 from compiler.catalogue.descriptions.docstrings import summary_of
 from compiler.catalogue.layers import CATALOGUE, LEFT_OUT, Entry
 
-PAGE = Path(__file__).resolve().parent / "layers.md"
+PAGE = Path(__file__).resolve().parent / "reference" / "layers.md"
 HEADER = """# Layers
 
 Every layer that a graph may use, by kind, with Keras's own argument names; those in bold must be

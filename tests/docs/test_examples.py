@@ -10,7 +10,9 @@ import pytest
 
 from tests.support.service import ROOT, Service
 
-LANGUAGE, JOBS = ((ROOT / "docs" / name).read_text() for name in ("graph-language.md", "jobs.md"))
+LANGUAGE, JOBS = (
+    (ROOT / "docs" / "reference" / name).read_text() for name in ("graph-language.md", "jobs.md")
+)
 GRAPHS = re.findall(r"```json\n(.*?)```", LANGUAGE, re.DOTALL)
 GRAPH, DATASET, *BODIES = re.findall(r"```json\n(.*?)```", JOBS, re.DOTALL)
 ASKED = [text for text in BODIES if json.loads(text).keys() & {"instances", "inputs"}]

@@ -9,7 +9,7 @@ import pytest
 from api.problems.types import PROBLEMS
 from tests.api.requests import faults
 
-PAGE = Path(__file__).parents[3] / "docs" / "problems.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "problems.md"
 
 
 def test_every_problem_is_documented_with_its_status() -> None:

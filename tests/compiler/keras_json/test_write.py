@@ -183,7 +183,7 @@ def documented() -> dict[str, Any]:
         path.stem: json.loads(path.read_text())["graph"]["definition"]
         for path in (ROOT / "openapi" / "examples").glob("*.json")
     }
-    page = (ROOT / "docs" / "graph-language.md").read_text()
+    page = (ROOT / "docs" / "reference" / "graph-language.md").read_text()
     blocks = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
     return examples | {f"page_{i}": json.loads(block) for i, block in enumerate(blocks)}
 
