@@ -80,7 +80,7 @@ def test_only_the_api_is_published_and_only_here(compose: dict[str, Any]) -> Non
 def test_the_page_makes_every_secret_that_the_services_read(
     compose: dict[str, Any], tmp_path: Path
 ) -> None:
-    page = (ROOT / "docs" / "how-to" / "operate.md").read_text()
+    page = (ROOT / "docs" / "how-to" / "docker-compose.md").read_text()
     found = re.search(r"^    \((?:.|\n)*?^    \)$", page, re.MULTILINE)
     assert found is not None
     output("sh", "-ec", found[0], cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""Takes backups as docs/how-to/operate.md says: rows first, then files."""
+"""Takes backups as docs/how-to/back-up.md says: rows first, then files."""
 
 import sqlite3
 import subprocess
