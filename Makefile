@@ -42,12 +42,14 @@ check: $(DEV) ## Check style, types, import laws and generated files
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m api.write_openapi --check
 	$(BIN)/python -m docs.generate_settings --check
+	$(BIN)/python -m docs.generate_architecture --check
 
 format: $(DEV) ## Format the code, mend what ruff can mend, regenerate what is generated
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 	$(BIN)/python -m api.write_openapi
 	$(BIN)/python -m docs.generate_settings
+	$(BIN)/python -m docs.generate_architecture
 	$(BIN)/python -m docs.generate_layers
 
 bench: $(DEV) ## Measure speed beside its yardsticks

@@ -9,8 +9,6 @@ ROOT = Path(__file__).parents[1]
 ROOMS = ("domain", "compiler", "models_store", "application", "api", "worker", "cli")
 MOST_MODULES = 16
 """Modules in one folder, `__init__` not counted."""
-STILL_LARGER = {"worker/training": 19}
-"""Folders that have yet to be divided, with their present sizes."""
 MIGRATIONS = ROOT / "models_store/database/migrations"
 TEST_HELPERS = {"compiler/random_graphs"}
 """Folders of tests that mirror no source folder: their tests cover a whole room."""
@@ -48,7 +46,7 @@ def name(path: Path) -> str:
 
 @pytest.mark.parametrize("folder", [*SOURCE, *folders(ROOT / "tests")], ids=name)
 def test_a_folder_holds_a_readable_number_of_modules(folder: Path) -> None:
-    assert len(modules(folder)) <= STILL_LARGER.get(name(folder), MOST_MODULES)
+    assert len(modules(folder)) <= MOST_MODULES
 
 
 @pytest.mark.parametrize("folder", SOURCE, ids=name)

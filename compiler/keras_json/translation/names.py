@@ -1,4 +1,4 @@
-"""NameMap that a graph takes, for those that Keras's JSON has."""
+"""Names that a graph accepts, made from the names in Keras JSON."""
 
 import re
 from collections import Counter
