@@ -48,7 +48,7 @@ def _resolved(name: str, target: Column, output: Tensor) -> str:
         return name
     if output.shape[-1] == 1:
         return "binarycrossentropy"
-    if len(target.shape) < len(output.shape) - 1 or target.shape[-1] == 1:
+    if len(target.shape) < len(output.shape) - 1 or target.shape[-1:] == [1]:
         return "sparsecategoricalcrossentropy"
     return "categoricalcrossentropy"
 

@@ -195,3 +195,9 @@ def test_validation_data_needs_the_same_columns_and_ranges() -> None:
     ]
     words = ("no column 'y'", "[5]", "0 to 11", "no rows")
     assert all(word in text for word, text in zip(words, told, strict=True))
+
+
+@pytest.mark.parametrize("loss", ["crossentropy", "mse"])
+def test_an_output_and_a_target_of_one_number_a_row_have_no_axis_to_compare(loss: str) -> None:
+    data = dataset(column("x", shape=[4]), column("y"))
+    assert faults(data, output=(), loss=loss) == {}
