@@ -1,4 +1,4 @@
-"""Every relative link in the Markdown files leads to a file, and to a heading of it."""
+"""Every link, heading and path that the Markdown files name is there."""
 
 import re
 import subprocess
@@ -11,6 +11,9 @@ from tests.support.service import ROOT
 
 LINK = re.compile(r"(?<!`)\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+PATH = re.compile(
+    r"`((?:api|application|cli|compiler|docs|domain|examples|models_store|tests|worker)/[\w./-]*)`"
+)
 OUTSIDE = ("http://", "https://", "mailto:")
 
 
@@ -66,3 +69,9 @@ def test_a_broken_link_and_a_broken_anchor_are_found() -> None:
     assert fault(page, "docs/nowhere.md") == "no file docs/nowhere.md"
     assert fault(page, "#nowhere") == "no heading #nowhere in README.md"
     assert fault(page, "../outside.md") == "no file ../outside.md"
+
+
+@pytest.mark.parametrize("page", markdown_files(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_path_of_the_repository_that_a_page_names_is_there(page: Path) -> None:
+    paths = set(PATH.findall(FENCE.sub("", page.read_text()))) - {"models_store/var"}
+    assert sorted(path for path in paths if not (ROOT / path).exists()) == []
