@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.docs.blocks import blocks, run_bash
 from tests.support.service import ROOT, Service
 
 LANGUAGE, JOBS = (
@@ -30,7 +31,7 @@ def test_each_graph_of_the_language_page_is_accepted(service: Service, text: str
 
 def test_the_curl_line_of_the_language_page_posts_a_graph(service: Service) -> None:
     line = LANGUAGE.split("```sh\n")[1].split("```")[0]
-    answer = _bash(line, service)
+    answer = run_bash(line, service)
     assert json.loads(answer)["id"].startswith("graph_")
 
 
@@ -82,21 +83,19 @@ def _filled(text: str, ids: dict[str, str]) -> str:
     return text
 
 
-def _bash(script: str, service: Service) -> str:
-    """What a script of the documentation prints when it asks this service."""
-    changed = script.replace("http://127.0.0.1:8000", service.address)
-    assert changed != script
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", changed], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def test_the_bodies_of_the_readme_go_in_and_come_out(service: Service) -> None:
+    graph, _job, problem = (json.loads(text) for text in blocks(ROOT / "README.md", "json"))
+    body = {"definition": graph}
+    assert service.client.post("/v1/graphs?validate_only=true", json=body).status_code == 200
+    graph["nodes"][0]["layer"]["type"] = "Dens"
+    answer = service.client.post("/v1/graphs", json=body)
+    assert {name: answer.json()[name] for name in problem} == problem
 
 
 def test_the_curl_tour_works_as_printed(service: Service) -> None:
     readme = (ROOT / "README.md").read_text()
     tour = readme.split("## A tour with curl")[1].split("```sh\n")[1].split("```")[0]
-    answer: dict[str, Any] = json.loads(_bash(tour, service).splitlines()[-1])
+    answer: dict[str, Any] = json.loads(run_bash(tour, service).splitlines()[-1])
     assert [round(row[0]) for row in answer["predictions"]] == [0, 1, 1, 0]
 
 
