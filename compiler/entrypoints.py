@@ -11,7 +11,7 @@ from compiler.inference import onnx
 from compiler.inference import predict as prediction
 from compiler.inference.forward import Arrays
 from compiler.keras_json import read, write
-from compiler.model.size_limits import Meter, Note
+from compiler.model.size_limits import Note, SizeCounter
 from domain.check import CheckRequest
 from domain.graph.language import Blueprint
 from domain.graph.limits import STANDARD, Limits
@@ -28,7 +28,7 @@ def check_graph(request_json: str, note: Note | None = None) -> str:
         A `CheckResult`.
     """
     request = CheckRequest.model_validate_json(request_json)
-    return check(request, Meter(request.limits, note)).model_dump_json()
+    return check(request, SizeCounter(request.limits, note)).model_dump_json()
 
 
 def describe_layers() -> str:

@@ -1,16 +1,17 @@
-"""What a built model comes to: shapes, counts and bytes."""
+"""Summarizes a built model: shapes, counts and bytes."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from compiler.model.build import Built
-from compiler.model.graph_pass import Called
-from compiler.model.size_limits import elements, size_of
+from compiler.model.graph_pass import CalledNode
+from compiler.model.size_limits import count_values
+from domain.dtype import bytes_of
 from domain.graph.summary import Bytes, NodeSummary, Parameters, Shape, Summary, Tensor
 
 
-def summary_of(built: Built) -> Summary:
-    """The summary of a model, with or without its weights allocated."""
+def summarize(built: Built) -> Summary:
+    """Summarize a model, whether or not its weights are allocated."""
     inputs = [item.name for item in built.blueprint.definition.inputs]
     return Summary(
         inputs=[_tensor(n, t) for n, t in zip(inputs, built.model.inputs, strict=True)],
@@ -22,7 +23,7 @@ def summary_of(built: Built) -> Summary:
             non_trainable=_count(built.model.non_trainable_weights),
         ),
         bytes=Bytes(
-            weights=sum(elements(w.shape) * size_of(w.dtype) for w in built.model.weights),
+            weights=sum(count_values(w.shape) * bytes_of(w.dtype) for w in built.model.weights),
             activations_per_row=sum(n.activation_bytes for n in built.nodes.values()),
         ),
     )
@@ -32,7 +33,7 @@ def _tensor(name: str, tensor: Any) -> Tensor:
     return Tensor(name=name, shape=_shape(tensor), dtype=tensor.dtype)
 
 
-def _node(name: str, called: Called) -> NodeSummary:
+def _node(name: str, called: CalledNode) -> NodeSummary:
     shapes = [_shape(tensor) for tensor in called.tensors]
     return NodeSummary(
         name=name,
@@ -47,4 +48,4 @@ def _shape(tensor: Any) -> Shape:
 
 
 def _count(weights: Iterable[Any]) -> int:
-    return sum(elements(weight.shape) for weight in weights)
+    return sum(count_values(weight.shape) for weight in weights)

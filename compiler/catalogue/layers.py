@@ -65,10 +65,15 @@ class Entry:
         taken = arguments_of(self.cls)
         return {name: taken[name] for name in taken if name not in _REFUSED}
 
-    def make(self, arguments: Mapping[str, Any], name: str) -> Any:
-        """A new Keras layer of this type."""
-        wanted = {k: _as_keras_wants(self.arguments[k], v) for k, v in arguments.items()}
-        return self.cls(**wanted, name=name)
+    def read(self, argument: str, value: Any) -> Any:
+        """Convert the JSON value of an argument to what the Keras class takes.
+
+        Args:
+            argument: An argument that takes neither layers nor a member of a family.
+            value: A value without faults.
+        """
+        value = read(self.arguments[argument], value)
+        return tuple(value) if argument == "ngrams" and isinstance(value, list) else value
 
     def faults(self, config: Mapping[str, Any], place: Place) -> Iterator[Fault]:
         """What is wrong with a config, layers that it holds aside."""
@@ -79,13 +84,6 @@ class Entry:
             yield Fault(pointer=pointer(*place, name), detail=_REFUSED[name])
         rest = {name: value for name, value in config.items() if name not in refused}
         yield from config_faults(self.cls, rest, place, self.arguments, _value_faults)
-
-
-def _as_keras_wants(argument: Argument, value: Any) -> Any:
-    if family_of(argument.name) or argument.name in LAYER_ARGUMENTS:
-        return value  # made already
-    value = read(argument, value)
-    return tuple(value) if argument.name == "ngrams" and isinstance(value, list) else value
 
 
 def _value_faults(argument: Argument, value: Any, place: Place) -> Iterator[Fault]:

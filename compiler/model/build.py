@@ -1,4 +1,4 @@
-"""From a blueprint to a Keras model."""
+"""Builds a Keras model from a blueprint."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -9,10 +9,10 @@ from typing import Any
 import keras
 
 from compiler.catalogue.layers import definition_faults
-from compiler.model.graph_pass import Called, GraphPass
+from compiler.model.graph_pass import CalledNode, GraphPass
 from compiler.model.scope import Scope
-from compiler.model.size_limits import Meter
-from compiler.model.variable_keys import Ledger, Source
+from compiler.model.size_limits import SizeCounter
+from compiler.model.variable_keys import Source, VariableKeys
 from domain.errors import Invalid
 from domain.graph.language import Blueprint
 
@@ -22,31 +22,31 @@ _FRAMES = 200_000
 
 @dataclass(frozen=True)
 class Built:
-    """A Keras model with all that Graphfit knows of it."""
+    """A Keras model that was built from a blueprint."""
 
     blueprint: Blueprint
     model: Any
     """`keras.Model([inputs in graph order], {output name: tensor})`."""
     variables: Mapping[str, Any]
-    """Every variable once by Graphfit's own key, seed states included."""
+    """Every variable by its key, including the states of seed generators."""
     sources: tuple[Source, ...]
-    """The trained models used as layers, and where their weights belong."""
-    nodes: Mapping[str, Called]
-    """Of the outermost graph, in the order of the document."""
+    """The trained models that are used as layers."""
+    nodes: Mapping[str, CalledNode]
+    """The nodes of the outermost graph, in the order of the document."""
     outputs: Mapping[str, Any]
-    """The symbolic tensors of the model, in graph order."""
+    """The symbolic tensors of the model's outputs, in the order of the graph."""
 
 
-def build(blueprint: Blueprint, seed: int | None, meter: Meter | None = None) -> Built:
-    """Build a model whose initial weights equal those of the same Keras script.
+def build(blueprint: Blueprint, seed: int | None, sizes: SizeCounter | None = None) -> Built:
+    """Build a model. Its initial weights equal those of the same model in a Keras script.
 
     Args:
         blueprint: A structurally sound graph (`domain.graph.rules` finds no fault in it).
-        seed: For `keras.utils.set_random_seed`; None leaves the random state as it is.
-        meter: Stops the build at the node that goes over a limit.
+        seed: The argument of `keras.utils.set_random_seed`; None keeps the random state.
+        sizes: Stops the build at the node that exceeds a limit.
 
     Raises:
-        Invalid: configs, calls or shapes that Keras refuses, each with its pointer.
+        Invalid: Keras refuses configs, calls or shapes; one fault for each.
     """
     faults = definition_faults(blueprint.definition)
     if faults:
@@ -55,16 +55,16 @@ def build(blueprint: Blueprint, seed: int | None, meter: Meter | None = None) ->
         keras.utils.set_random_seed(seed)
     scope = Scope(blueprint.definition, blueprint.sources)
     with deep_stack():
-        graph = GraphPass(Ledger(), meter)
-        model, outputs, nodes = graph.root(scope)
-    variables = graph.ledger.variables(model)
-    sources = graph.ledger.sources(variables)
+        graph = GraphPass(VariableKeys(), sizes)
+        model, outputs, nodes = graph.build_root(scope)
+    variables = graph.keys.find_variables(model)
+    sources = graph.keys.find_sources(variables)
     return Built(blueprint, model, variables, sources, nodes, outputs)
 
 
 @contextmanager
 def deep_stack() -> Iterator[None]:
-    """Room for Keras's recursion."""
+    """Raise Python's recursion limit for Keras, which walks a model recursively."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, _FRAMES))
     try:

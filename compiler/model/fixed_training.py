@@ -1,4 +1,4 @@
-"""Keeps a node's constant `training` from being replaced when its model is called."""
+"""Keeps a node's constant `training` when its model is called."""
 
 from typing import Any
 
@@ -6,28 +6,31 @@ import keras
 
 from compiler.keras_private import keep_call_arguments
 from compiler.model.layer_calls import Call
-from compiler.model.scope import Made
+from compiler.model.scope import BuiltLayer
 
 
-def stand_in(made: Made, call: Call, name: str) -> tuple[Any, Any]:
-    """A small model around one call of a layer, and what it gives for the call's tensors.
+def fix_training(layer: BuiltLayer, call: Call, name: str) -> tuple[Any, Any]:
+    """Call a layer inside a small model that keeps the layer's constant `training`.
 
-    A Keras model hands its own `training` to each of its layers, in the place of a constant
-    that the layer was called with. This one asks not to be handed any, so the constant holds.
+    A Keras model passes its own `training` to each of its layers and replaces the constant with
+    which the layer was called. The small model is marked so that Keras does not pass it any.
 
     Args:
-        made: The layer.
-        call: Its call, `training` among the constants.
-        name: Of the small model, as Keras knows it.
+        layer: The layer.
+        call: Its call, with `training` among the keyword arguments.
+        name: The name of the small model.
+
+    Returns:
+        The small model, and the result of calling it with the call's tensors.
     """
     arguments = (call.args, dict(call.kwargs))
     flat = keras.tree.flatten(arguments)
     given = {id(t): t for t in flat if isinstance(t, keras.KerasTensor)}
-    holders = {
+    inputs = {
         key: keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=f"{name}.{i}")
         for i, (key, tensor) in enumerate(given.items())
     }
-    args, kwargs = keras.tree.map_structure(lambda value: holders.get(id(value), value), arguments)
-    model = keras.Model(list(holders.values()), made.keras(*args, **kwargs), name=name)
+    args, kwargs = keras.tree.map_structure(lambda value: inputs.get(id(value), value), arguments)
+    model = keras.Model(list(inputs.values()), layer.keras(*args, **kwargs), name=name)
     keep_call_arguments(model)
     return model, model(list(given.values()))

@@ -1,30 +1,33 @@
-"""One topological pass over a graph, and over those nested in it."""
+"""One topological pass over a graph and over the graphs nested in it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 
-from compiler.model.fixed_training import stand_in
+from compiler.model.fixed_training import fix_training
 from compiler.model.guards.lengths import refuse_lengths, refuse_statistics
-from compiler.model.guards.rows import refuse_other_rows, refuse_without_rows
+from compiler.model.guards.rows import refuse_fixed_rows, refuse_other_rows
 from compiler.model.guards.text import refuse_dtypes
 from compiler.model.guards.trial import refuse_failing
-from compiler.model.guards.unrolling import unrolled_steps
+from compiler.model.guards.unrolling import count_unrolled_steps
 from compiler.model.guards.weights import (
     refuse_constraints,
     refuse_initializers,
     refuse_regularizers,
 )
-from compiler.model.keras_errors import attributed
-from compiler.model.layer_calls import Call, call_of
+from compiler.model.keras_errors import catch_keras_errors, locate_keras_errors
+from compiler.model.layer_calls import Call, build_call
 from compiler.model.layer_maker import LayerMaker
-from compiler.model.op_calls import name_mask_operations, op_result
-from compiler.model.outputs import outputs_of
-from compiler.model.scope import Made, Scope
-from compiler.model.size_limits import Meter, tensor_bytes
-from compiler.model.tensors import Board, Tensors, refuse_many_axes
-from compiler.model.variable_keys import Ledger
+from compiler.model.op_calls import call_op, name_mask_operations
+from compiler.model.outputs import read_outputs
+from compiler.model.refusals import Refusal, locate_refusals
+from compiler.model.scope import BuiltLayer, Scope
+from compiler.model.size_limits import SizeCounter, tensor_bytes
+from compiler.model.tensors import NodeTensors, Tensors, refuse_results
+from compiler.model.variable_keys import VariableKeys
+from domain.dtype import is_float
 from domain.errors import Fault, Invalid
 from domain.graph.language import LayerNode, Node, OpNode
 from domain.graph.topology import ordered
@@ -32,45 +35,57 @@ from domain.graph.walk import Place
 
 
 @dataclass(frozen=True)
-class Called:
-    """A node after its call."""
+class CalledNode:
+    """A node that was called."""
 
     type: str
-    """The layer's type, or the name of the function."""
-    layer: Made | None
-    """None for a function of `keras.ops`."""
+    """The type of its layer, or the name of its operation."""
+    layer: BuiltLayer | None
+    """None for an operation."""
     tensors: tuple[Any, ...]
     activation_bytes: int
-    """Of one row; of a graph or model, with the nodes inside it."""
+    """Bytes of one row of its outputs; for a nested graph or model, of all nodes inside it."""
 
 
 class GraphPass:
-    """Builds a graph and those nested in it, all entered in one ledger."""
+    """Builds a graph and the graphs nested in it, which share the keys of their variables."""
 
-    def __init__(self, ledger: Ledger, meter: Meter | None) -> None:
-        self.ledger = ledger
-        self._meter = meter
-        self._maker = LayerMaker(ledger, self._nested)
+    def __init__(self, keys: VariableKeys, sizes: SizeCounter | None) -> None:
+        self.keys = keys
+        self._sizes = sizes
+        self._maker = LayerMaker(keys, self._build_nested)
 
-    def root(self, scope: Scope) -> tuple[Any, dict[str, Any], dict[str, Called]]:
-        """The outermost model, its outputs in graph order, and its nodes in document order."""
-        inputs, outputs, called = self._run(scope)
-        refuse_without_rows(scope, outputs)
-        with attributed(scope.place):
+    def build_root(self, scope: Scope) -> tuple[Any, dict[str, Any], dict[str, CalledNode]]:
+        """Build the outermost model.
+
+        Returns:
+            The model; its outputs in the order of the graph; its nodes in that of the document.
+
+        Raises:
+            Invalid: All faults of the graph.
+        """
+        inputs, outputs, called = self._call_nodes(scope)
+        refuse_fixed_rows(scope, outputs)
+        with locate_keras_errors(scope.place):
             model = keras.Model(inputs, outputs, name="model")
         refuse_other_rows(scope, model)
         nodes = {node.name: called[node.name] for node in scope.definition.nodes}
         return model, outputs, nodes
 
-    def _nested(self, scope: Scope, name: str) -> Made:
-        """A model as a layer: single tensors go in and come out bare, as wrappers need them."""
-        inputs, outputs, called = self._run(scope)
-        outputs = _set_apart(outputs, inputs)
-        taken = inputs[0] if len(inputs) == 1 else inputs
-        given = next(iter(outputs.values())) if len(outputs) == 1 else outputs
-        with attributed(scope.place):
-            model = keras.Model(taken, given, name=name)
-        return Made(
+    def _build_nested(self, scope: Scope, name: str) -> BuiltLayer:
+        """Build a model to use as a layer.
+
+        A single input or output is a tensor and not a list, as Keras's wrappers require.
+        """
+        inputs, outputs, called = self._call_nodes(scope)
+        with locate_keras_errors(scope.place):
+            outputs = _copy_inputs(outputs, inputs)
+            model = keras.Model(
+                inputs[0] if len(inputs) == 1 else inputs,
+                next(iter(outputs.values())) if len(outputs) == 1 else outputs,
+                name=name,
+            )
+        return BuiltLayer(
             model,
             "Graph",
             inputs=list(scope.input_names),
@@ -78,99 +93,133 @@ class GraphPass:
             activation_bytes=sum(node.activation_bytes for node in called.values()),
         )
 
-    def _run(self, scope: Scope) -> tuple[list[Any], dict[str, Any], dict[str, Called]]:
-        """Call every node; what one refuses does not keep the others from being tried."""
-        board, called = Board(), dict[str, Called]()
+    def _call_nodes(self, scope: Scope) -> tuple[list[Any], dict[str, Any], dict[str, CalledNode]]:
+        """Call every node whose references can be read, also after faults of other nodes.
+
+        Returns:
+            The inputs, the outputs by name, and the called nodes by name.
+
+        Raises:
+            Invalid: All faults of the graph.
+        """
+        tensors, called = NodeTensors(), dict[str, CalledNode]()
         faults: list[Fault] = []
-        inputs = _inputs(scope, board)
+        inputs = _make_inputs(scope, tensors)
         positions = {node.name: i for i, node in enumerate(scope.definition.nodes)}
         for node in ordered(scope.definition):
-            if self._meter and not scope.is_copy:
-                self._meter.enter((*scope.place, "nodes", positions[node.name]))
-            if all(board.has(text) for _, text in node.references()):
+            place = (*scope.place, "nodes", positions[node.name])
+            if self._sizes and not scope.is_copy:
+                self._sizes.start_node(place)
+            if all(tensors.has(text) for _, text in node.references()):
                 try:
-                    called[node.name] = self._call(node, positions[node.name], scope, board)
+                    called[node.name] = self._call(node, scope, tensors, place)
                 except Invalid as refusal:
                     faults += refusal.faults
-        outputs, missing = outputs_of(scope, board)
+        outputs, missing = read_outputs(scope, tensors)
         if faults or missing:
             raise Invalid([*faults, *missing])
         return inputs, outputs, called
 
-    def _call(self, node: Node, index: int, scope: Scope, board: Board) -> Called:
-        place = (*scope.place, "nodes", index)
+    def _call(self, node: Node, scope: Scope, tensors: NodeTensors, place: Place) -> CalledNode:
+        """Call a node, and add its tensors to those of the graph."""
         if isinstance(node, OpNode):
-            return self._call_op(node, scope, board, place)
-        made = self._maker.at_node(node, index, scope)
-        call = call_of(node, made, board, place)
-        with attributed(place):
-            refuse_statistics(made, call)
-            tensors = Tensors.of(self._result(node, made, call, scope), made.outputs)
-            _refuse_echo(made, call, tensors)
-            name_mask_operations(scope.node_names[node.name], call, tensors.all)
-            refuse_many_axes(tensors.all)
-            refuse_dtypes(made, call)
-            refuse_lengths(made, call)
-            refuse_failing(made, call, tensors.all)
-            weights = made.keras.weights
-            refuse_initializers(weights)
-            refuse_constraints(weights)
-            refuse_regularizers(made.keras, tensors.all)
-            size = sum(tensor_bytes(tensor) for tensor in tensors.all)
-            steps = unrolled_steps(made.keras, (call.args, dict(call.kwargs)))
-        if made.activation_bytes is not None:
-            size = made.activation_bytes
-        if self._meter and not scope.is_copy:  # a copy is counted whole, where it is called
-            self._meter.add(weights, 0 if scope.path else size, place, steps)
-        board.put(node.name, tensors)
-        return Called(made.type, made, tensors.all, size)
+            return self._call_op(node, scope, tensors, place)
+        return self._call_layer(node, scope, tensors, place)
 
-    def _call_op(self, node: OpNode, scope: Scope, board: Board, place: Place) -> Called:
-        tensors = Tensors.of(op_result(node, scope.node_names[node.name], board, place))
-        size = sum(tensor_bytes(tensor) for tensor in tensors.all)
-        if self._meter and not scope.is_copy:
-            self._meter.add([], 0 if scope.path else size, place)
-        board.put(node.name, tensors)
-        return Called(node.op, None, tensors.all, size)
+    def _call_op(
+        self, node: OpNode, scope: Scope, tensors: NodeTensors, place: Place
+    ) -> CalledNode:
+        results = Tensors.of(call_op(node, scope.node_names[node.name], tensors, place))
+        called = CalledNode(node.op, None, results.all, _bytes_of(results))
+        self._count(called, scope, place)
+        tensors.add(node.name, results)
+        return called
 
-    def _result(self, node: LayerNode, made: Made, call: Call, scope: Scope) -> Any:
-        if "training" not in call.kwargs:
-            return made.keras(*call.args, **call.kwargs)
+    def _call_layer(
+        self, node: LayerNode, scope: Scope, tensors: NodeTensors, place: Place
+    ) -> CalledNode:
         name = scope.node_names[node.name]
-        model, result = stand_in(made, call, name)
-        self.ledger.enter(model, (*scope.path, name))
+        layer = self._maker.make_for_node(node, scope, place)
+        call = build_call(node, layer, tensors, place)
+        with locate_refusals(place):
+            refuse_statistics(layer, call)
+            results = Tensors.of(self._call_keras(name, layer, call, scope), layer.outputs)
+            refuse_results(layer.type, results.all)
+            _refuse_unchanged(layer, call, results)
+            name_mask_operations(name, call, results.all)
+            _refuse_misfits(layer, call, results.all)
+            steps = count_unrolled_steps(layer.keras, (call.args, dict(call.kwargs)))
+        size = layer.activation_bytes
+        size = _bytes_of(results) if size is None else size
+        called = CalledNode(layer.type, layer, results.all, size)
+        self._count(called, scope, place, steps)
+        tensors.add(node.name, results)
+        return called
+
+    def _call_keras(self, name: str, layer: BuiltLayer, call: Call, scope: Scope) -> Any:
+        with catch_keras_errors():
+            if "training" not in call.kwargs:
+                return layer.keras(*call.args, **call.kwargs)
+            model, result = fix_training(layer, call, name)
+        self.keys.add_layer(model, (*scope.path, name))
         return result
 
+    def _count(self, called: CalledNode, scope: Scope, place: Place, steps: int = 0) -> None:
+        """Add a node to the size of the model.
 
-def _set_apart(outputs: dict[str, Any], inputs: list[Any]) -> dict[str, Any]:
-    """Outputs none of which is an input.
+        The weights of a copied model and the outputs of a nested graph are counted at the node that
+        calls it.
+        """
+        if self._sizes and not scope.is_copy:
+            weights = called.layer.keras.weights if called.layer else []
+            activation_bytes = 0 if scope.path else called.activation_bytes
+            self._sizes.add_node(weights, activation_bytes, place, steps)
 
-    Called with another shape, Keras's models hand such a tensor on as it is: a cycle.
+
+def _refuse_misfits(layer: BuiltLayer, call: Call, results: Sequence[Any]) -> None:
+    """Refuse a call that Keras accepted but cannot compute or train."""
+    refuse_dtypes(layer, call)
+    refuse_lengths(layer, call)
+    refuse_failing(layer, call, results)
+    refuse_initializers(layer.keras.weights)
+    refuse_constraints(layer.keras.weights)
+    refuse_regularizers(layer.keras, results)
+
+
+def _bytes_of(tensors: Tensors) -> int:
+    return sum(tensor_bytes(tensor) for tensor in tensors.all)
+
+
+def _copy_inputs(outputs: dict[str, Any], inputs: list[Any]) -> dict[str, Any]:
+    """Replace each output that is an input by a copy.
+
+    When a Keras model is called with another shape, it returns such a tensor itself, which makes a
+    cycle.
     """
-    taken = {id(tensor) for tensor in inputs}
+    given = {id(tensor) for tensor in inputs}
     return {
-        name: _copied(tensor, f"{name}.copy") if id(tensor) in taken else tensor
+        name: _copy(tensor, f"{name}.copy") if id(tensor) in given else tensor
         for name, tensor in outputs.items()
     }
 
 
-def _copied(tensor: Any, name: str) -> Any:
-    dtype = tensor.dtype if "float" in tensor.dtype else None  # else Keras would cast it
+def _copy(tensor: Any, name: str) -> Any:
+    dtype = tensor.dtype if is_float(tensor.dtype) else None  # otherwise Keras would cast it
     return keras.layers.Identity(dtype=dtype, name=name)(tensor)
 
 
-def _refuse_echo(made: Made, call: Call, tensors: Tensors) -> None:
-    """Some Keras layers return the very tensor they are given, which makes a cycle."""
+def _refuse_unchanged(layer: BuiltLayer, call: Call, results: Tensors) -> None:
+    """Refuse a layer that returns the very tensor it is given, which makes a cycle."""
     given = {id(tensor) for tensor in keras.tree.flatten([call.args, dict(call.kwargs)])}
-    if any(id(tensor) in given for tensor in tensors.all):
-        raise ValueError(f"Keras's {made.type} cannot be part of a graph.")
+    if any(id(tensor) in given for tensor in results.all):
+        raise Refusal(f"Keras's {layer.type} cannot be part of a graph.")
 
 
-def _inputs(scope: Scope, board: Board) -> list[Any]:
-    tensors = []
+def _make_inputs(scope: Scope, tensors: NodeTensors) -> list[Any]:
+    inputs = []
     for i, item in enumerate(scope.definition.inputs):
-        with attributed((*scope.place, "inputs", i)):
+        with locate_keras_errors((*scope.place, "inputs", i)):
             tensor = keras.Input(item.shape, name=scope.input_names[item.name], dtype=item.dtype)
-        board.put(item.name, Tensors.of(tensor))
-        tensors.append(tensor)
-    return tensors
+        tensors.add(item.name, Tensors.of(tensor))
+        inputs.append(tensor)
+    return inputs

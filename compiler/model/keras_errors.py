@@ -1,16 +1,25 @@
-"""Keras's exceptions in words for a client: no trace, no path, bounded in length."""
+"""Turns the exceptions of Keras and TensorFlow into text for the client.
 
+The text has no traceback, no path of the server, and a bounded length.
+"""
+
+import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import tensorflow as tf
 
-from domain.errors import Fault, Invalid
+from compiler.model.refusals import Refusal, locate_refusals
+from domain.errors import Invalid
 from domain.graph.walk import Place
-from domain.pointer import pointer
+
+log = logging.getLogger(__name__)
 
 LONGEST = 600
+"""The maximum length of a text, in characters."""
+EXPECTED = (ValueError, TypeError, NotImplementedError, tf.errors.OpError)
+"""The types that Keras and TensorFlow raise on purpose to refuse arguments."""
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _PREAMBLE = re.compile(
     r"Exception encountered when calling [^\n]*\n+"
@@ -31,23 +40,23 @@ _OPERATION = re.compile(r" for '\{\{node .*", re.DOTALL)
 _SYMBOLIC = re.compile(r"Using a symbolic `tf.Tensor` as a Python `bool` is not .*", re.DOTALL)
 _KERNEL = re.compile(r"\{\{(?:function_)?node [^}]*\}\} ?| ?\[Op:\w+\]")
 _INTERNAL = re.compile(r"^\w+\.__init__\(\) missing .*", re.DOTALL)
-_FALL = re.compile(
+_PYTHON_ERROR = re.compile(
     r"index out of range|values to unpack|'\w+' object has no attribute|'NoneType'|__index__"
     r"|not supported between instances|got multiple values for"
 )
-"""What Python says where Keras takes for granted what it was not given."""
-_UNFIT = (
+"""Texts of errors that Python raises inside Keras because Keras does not validate an argument."""
+_MISFIT = (
     "An argument or a shape does not fit: it has too few or too many axes, "
     "an unknown length (null), or is of another kind."
 )
 _OBJECT = re.compile(r" at 0x[0-9a-f]+")
 
 
-def plain(error: BaseException) -> str:
-    """One paragraph that says what Keras found wrong."""
+def explain(error: BaseException) -> str:
+    """Describe in one paragraph what Keras or TensorFlow refused."""
     text = getattr(error, "message", "") or (str(error.args[0]) if error.args else "")
     text = _PREAMBLE.sub("", _COLOUR.sub("", text))
-    for noise, kept in (
+    for pattern, replacement in (
         (_ARGUMENTS, ""),
         (_TRACE, ""),
         (_TENSOR, r"\2 \1"),
@@ -61,31 +70,50 @@ def plain(error: BaseException) -> str:
         (_INTERNAL, ""),
         (_PATH, "..."),
     ):
-        text = noise.sub(kept, text)
-    text = _UNFIT if _FALL.search(text) else " ".join(text.split())
+        text = pattern.sub(replacement, text)
+    text = _MISFIT if _PYTHON_ERROR.search(text) else " ".join(text.split())
     if not text:
         text = f"Keras refuses this ({type(error).__name__})."
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
 
 
 @contextmanager
-def attributed(place: Place, where: Callable[[str], Place] = lambda _: ()) -> Iterator[None]:
-    """Turn whatever Keras raises inside into a fault at `place`.
+def catch_keras_errors() -> Iterator[None]:
+    """Turn an exception of Keras or TensorFlow into a refusal.
 
-    Args:
-        place: The tokens of the pointer.
-        where: Gives further tokens by Keras's message, e.g. the argument it names.
+    Wrap calls of Keras and TensorFlow only: an exception of our own code would be reported to the
+    client as a fault of the request.
 
     Raises:
-        Invalid: Keras refused; faults that are known already pass unchanged.
+        Refusal: Keras or TensorFlow raised an exception; its explanation. An exception of an
+            unexpected type and text is also logged.
+        MemoryError: There is not enough memory.
     """
     try:
         yield
-    except (Invalid, MemoryError):
+    except (Invalid, Refusal, MemoryError):
         raise
     except tf.errors.ResourceExhaustedError as error:
         raise MemoryError(str(error)) from error
-    except Exception as error:  # Keras and TensorFlow raise nearly every type there is
-        detail = plain(error)
-        fault = Fault(pointer=pointer(*place, *where(detail)), detail=detail)
-        raise Invalid([fault]) from error
+    except Exception as error:
+        if not (isinstance(error, EXPECTED) or _PYTHON_ERROR.search(str(error))):
+            log.warning("Keras raised an unexpected %s", type(error).__name__, exc_info=error)
+        raise Refusal(explain(error)) from error
+
+
+@contextmanager
+def locate_keras_errors(
+    place: Place, locate: Callable[[str], Place] = lambda _: ()
+) -> Iterator[None]:
+    """Turn an exception of Keras or TensorFlow into a fault at a place.
+
+    Args:
+        place: The tokens of the pointer.
+        locate: Returns further tokens for an explanation, e.g. the argument that it names.
+
+    Raises:
+        Invalid: Keras or TensorFlow raised an exception.
+        MemoryError: There is not enough memory.
+    """
+    with locate_refusals(place, locate), catch_keras_errors():
+        yield

@@ -1,4 +1,4 @@
-"""From a node's `inputs` and `call` to the arguments of Keras's call."""
+"""Builds the arguments of a layer's call from a node's `inputs` and `call`."""
 
 import inspect
 from collections.abc import Iterator, Mapping
@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from compiler.catalogue.call_parameters import is_flag, parameters_of_call
 from compiler.keras_private import MergeLayer
 from compiler.model import rnn_states
-from compiler.model.scope import Made
-from compiler.model.tensors import Board
+from compiler.model.scope import BuiltLayer
+from compiler.model.tensors import NodeTensors
 from domain.errors import Fault, Invalid, did_you_mean
 from domain.graph.language import LayerNode, Node
 from domain.graph.walk import Place
@@ -18,62 +18,68 @@ _TRAINING = inspect.Parameter("training", inspect.Parameter.KEYWORD_ONLY, defaul
 
 
 class Call(NamedTuple):
-    """What a layer is called with."""
+    """The arguments of a layer's call."""
 
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
 
 
-def call_of(node: LayerNode, made: Made, board: Board, place: Place) -> Call:
-    """The call that a node describes.
+def build_call(node: LayerNode, layer: BuiltLayer, tensors: NodeTensors, place: Place) -> Call:
+    """Build the call that a node describes.
+
+    Args:
+        node: The node.
+        layer: The layer that it calls.
+        tensors: The tensors of the nodes before it.
+        place: Its place in the document.
 
     Raises:
-        Invalid: references or arguments that do not fit, each with its pointer.
+        Invalid: References or arguments do not fit the layer; one fault for each.
     """
     where = (*place, "inputs")
-    tensors = tensors_of(node, board, where)
-    faults = [*_constant_faults(node, made, (*place, "call"))]
-    if made.inputs is not None:
-        faults += _graph_faults(node, made.inputs, where)
-    elif isinstance(tensors, dict):
-        faults += _argument_faults(tensors, made, where)
+    given = read_tensors(node, tensors, where)
+    faults = [*_constant_faults(node, layer, (*place, "call"))]
+    if layer.inputs is not None:
+        faults += _graph_faults(node, layer.inputs, where)
+    elif isinstance(given, dict):
+        faults += _argument_faults(given, layer, where)
     else:
-        faults += _unnamed_faults(tensors, made, where)
+        faults += _unnamed_faults(given, layer, where)
     if faults:
         raise Invalid(faults)
-    if made.inputs is not None:
-        return Call((_in_order(tensors, made.inputs),), node.call)
-    return _layer_call(tensors, node.call, made)
+    if layer.inputs is not None:
+        return Call((_in_order(given, layer.inputs),), node.call)
+    return _layer_call(given, node.call, layer)
 
 
-def tensors_of(node: Node, board: Board, place: Place) -> Any:
-    """A node's `inputs` with a tensor in the place of each reference."""
+def read_tensors(node: Node, tensors: NodeTensors, place: Place) -> Any:
+    """Read a node's `inputs`: the same structure, with a tensor for each reference."""
 
     def read(value: str | list[str], where: Place) -> Any:
         if isinstance(value, str):
-            return board.read(value, where)
-        return [board.read(text, (*where, i)) for i, text in enumerate(value)]
+            return tensors.read(value, where)
+        return [tensors.read(text, (*where, i)) for i, text in enumerate(value)]
 
     if isinstance(node.inputs, dict):
         return {name: read(value, (*place, name)) for name, value in node.inputs.items()}
     return read(node.inputs, place)
 
 
-def _layer_call(tensors: Any, constants: Mapping[str, Any], made: Made) -> Call:
+def _layer_call(tensors: Any, constants: Mapping[str, Any], layer: BuiltLayer) -> Call:
     if not isinstance(tensors, dict):
         alone = isinstance(tensors, list) and len(tensors) == 1
-        if alone and not isinstance(made.keras, MergeLayer):
+        if alone and not isinstance(layer.keras, MergeLayer):
             tensors = tensors[0]
         return Call((tensors,), constants)
     for name in rnn_states.ARGUMENTS & tensors.keys():
-        tensors[name] = rnn_states.packed(made.keras, tensors[name])
-    first = next(iter(parameters_of_call(made.keras)))
+        tensors[name] = rnn_states.pack(layer.keras, tensors[name])
+    first = next(iter(parameters_of_call(layer.keras)))
     args = (tensors.pop(first),) if first in tensors else ()
     return Call(args, {**tensors, **constants})
 
 
 def _in_order(tensors: Any, inputs: Any) -> Any:
-    """What a nested model takes: a tensor, or a list in its input order."""
+    """Order the arguments of a nested model: one tensor, or a list in the order of its inputs."""
     if isinstance(tensors, dict):
         tensors = [tensors[name] for name in inputs]
     listed = tensors if isinstance(tensors, list) else [tensors]
@@ -102,47 +108,49 @@ def _graph_faults(node: LayerNode, inputs: Any, place: Place) -> Iterator[Fault]
         yield Fault(pointer=pointer(*place), detail=detail)
 
 
-def _argument_faults(tensors: Mapping[str, Any], made: Made, place: Place) -> Iterator[Fault]:
-    known = parameters_of_call(made.keras)
+def _argument_faults(
+    tensors: Mapping[str, Any], layer: BuiltLayer, place: Place
+) -> Iterator[Fault]:
+    known = parameters_of_call(layer.keras)
     for name, value in tensors.items():
         if name not in known:
-            yield Fault(pointer=pointer(*place, name), detail=_no_argument(name, made, known))
+            yield Fault(pointer=pointer(*place, name), detail=_no_argument(name, layer, known))
         elif is_flag(known[name]):
             detail = f"'{name}' is true or false, which belongs in `call`."
             yield Fault(pointer=pointer(*place, name), detail=detail)
-        elif reason := rnn_states.reason_against(made.keras, name, value):
+        elif reason := rnn_states.reason_against(layer.keras, name, value):
             yield Fault(pointer=pointer(*place, name), detail=reason)
     for parameter in known.values():
         if parameter.default is parameter.empty and parameter.name not in tensors:
-            detail = f"{made.type} is called with '{parameter.name}', which is not given."
+            detail = f"{layer.type} is called with '{parameter.name}', which is not given."
             yield Fault(pointer=pointer(*place), detail=detail)
 
 
-def _unnamed_faults(tensors: Any, made: Made, place: Place) -> Iterator[Fault]:
-    """Tensors that are not named are the first argument's alone."""
-    known = parameters_of_call(made.keras)
+def _unnamed_faults(tensors: Any, layer: BuiltLayer, place: Place) -> Iterator[Fault]:
+    """The faults of tensors that are not named, which can only be the first argument."""
+    known = parameters_of_call(layer.keras)
     needed = [n for n, p in known.items() if p.default is p.empty]
     if "initial_state" in known and isinstance(tensors, list) and len(tensors) > 1:
         first = next(iter(known))
         detail = (
-            f"{made.type} takes one sequence; its states go by name: "
+            f"{layer.type} takes one sequence; its states go by name: "
             f'{{"{first}": ..., "initial_state": [...]}}.'
         )
         yield Fault(pointer=pointer(*place), detail=detail)
     if len(needed) > 1:
         wanted = ", ".join(f"'{name}'" for name in needed)
-        detail = f"{made.type} is called with {wanted}: give an object of these to references."
+        detail = f"{layer.type} is called with {wanted}: give an object of these to references."
         yield Fault(pointer=pointer(*place), detail=detail)
 
 
-def _constant_faults(node: LayerNode, made: Made, place: Place) -> Iterator[Fault]:
-    is_graph = made.inputs is not None
-    known = {"training": _TRAINING} | ({} if is_graph else parameters_of_call(made.keras))
+def _constant_faults(node: LayerNode, layer: BuiltLayer, place: Place) -> Iterator[Fault]:
+    is_graph = layer.inputs is not None
+    known = {"training": _TRAINING} | ({} if is_graph else parameters_of_call(layer.keras))
     given = node.inputs if isinstance(node.inputs, dict) and not is_graph else {}
     for name, value in node.call.items():
         where = pointer(*place, name)
         if name not in known:
-            yield Fault(pointer=where, detail=_no_argument(name, made, known))
+            yield Fault(pointer=where, detail=_no_argument(name, layer, known))
         elif name in given:
             yield Fault(pointer=where, detail=f"`inputs` gives '{name}' already.")
         elif reason := _reason_against(value, known[name]):
@@ -150,7 +158,7 @@ def _constant_faults(node: LayerNode, made: Made, place: Place) -> Iterator[Faul
 
 
 def _reason_against(value: Any, parameter: inspect.Parameter) -> str | None:
-    """Why a constant cannot be an argument of a call: all but flags are tensors."""
+    """Why a constant cannot be an argument of a call; only flags can be constants."""
     name = parameter.name
     if is_flag(parameter):
         return None if isinstance(value, bool) else f"'{name}' must be true or false."
@@ -159,7 +167,7 @@ def _reason_against(value: Any, parameter: inspect.Parameter) -> str | None:
     return f"'{name}' is a tensor, which belongs in `inputs`."
 
 
-def _no_argument(name: str, made: Made, known: Mapping[str, Any]) -> str:
+def _no_argument(name: str, layer: BuiltLayer, known: Mapping[str, Any]) -> str:
     listed = ", ".join(f"'{argument}'" for argument in known)
     near = did_you_mean(name, known)
-    return f"{made.type} is not called with '{name}'; there are {listed}.{near}"
+    return f"{layer.type} is not called with '{name}'; there are {listed}.{near}"

@@ -1,4 +1,4 @@
-"""Calls a function of `keras.ops` as a node describes it."""
+"""Calls the operations of nodes."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -20,67 +20,75 @@ from compiler.keras_private import (
 )
 from compiler.model.guards.op_arguments import refuse_arguments
 from compiler.model.guards.text import refuse_text
-from compiler.model.guards.tracing import agree, traced
-from compiler.model.keras_errors import attributed
-from compiler.model.layer_calls import Call, tensors_of
-from compiler.model.tensors import Board, refuse_many_axes
+from compiler.model.guards.tracing import shapes_agree, trace
+from compiler.model.keras_errors import catch_keras_errors
+from compiler.model.layer_calls import Call, read_tensors
+from compiler.model.refusals import Refusal, locate_refusals
+from compiler.model.tensors import NodeTensors, refuse_results
 from domain.graph.language import OpNode
 from domain.graph.walk import Place
 
 
-def op_result(node: OpNode, name: str, board: Board, place: Place) -> Any:
-    """The tensors that a node's function gives.
+def call_op(node: OpNode, name: str, tensors: NodeTensors, place: Place) -> Any:
+    """Call a node's operation.
 
     Args:
-        node: The node; `compiler.catalogue.op_faults` finds nothing wrong with it.
-        name: What Keras calls the operation.
-        board: The tensors of the nodes before it.
-        place: Where the node lies.
+        node: The node, in which `compiler.catalogue.op_faults` finds no fault.
+        name: The name of the Keras operation.
+        tensors: The tensors of the nodes before it.
+        place: The place of the node in the document.
+
+    Returns:
+        The operation's result: tensors, nested in any way.
 
     Raises:
-        Invalid: the function refuses these tensors or constants.
+        Invalid: The operation refuses these tensors or constants.
     """
     op = OPS[node.op]
-    given = by_parameter(op, tensors_of(node, board, (*place, "inputs")))
+    given = by_parameter(op, read_tensors(node, tensors, (*place, "inputs")))
     constants = {k: _constant(op.parameters[k], value) for k, value in node.config.items()}
-    with attributed(place):
+    with locate_refusals(place):
         refuse_text(op.name, keras.tree.flatten(dict(given)))
         refuse_arguments(op.name, given | constants)
-        result = _called(op, given | constants)
-        refuse_many_axes(keras.tree.flatten(result))
+        result = _call_keras(op, given | constants)
+        refuse_results(op.name, keras.tree.flatten(result))
         for i, operation in enumerate(operations_between(result, dict(given))):
-            operation.name = f"{name}.{i}" if i else name  # Keras's own may be a layer's already
-            _make_dense(operation)
+            operation.name = f"{name}.{i}" if i else name  # Keras's name may be that of a layer
+            _mark_dense(operation)
             _verify(operation)
     return result
 
 
-def _make_dense(operation: Any) -> None:
-    """Keras takes a product with a number for sparse, though no tensor of a graph is."""
+def _mark_dense(operation: Any) -> None:
+    """Mark the results of an operation as dense: Keras takes a product with a number for sparse."""
     for tensor in first_call_of(operation).output_tensors:
         mark_dense(tensor)
 
 
-def _called(op: Op, arguments: dict[str, Any]) -> Any:
+def _call_keras(op: Op, arguments: dict[str, Any]) -> Any:
     if op.name == "unstack":
-        _refuse_many_parts(arguments["x"].shape, arguments.get("axis", 0))
+        _refuse_many_parts(arguments["x"], arguments.get("axis", 0))
     names = list(op.parameters)
-    spread = next((name for name in names if op.parameters[name].is_variadic), None)
-    if spread is None:
-        return op.function(**arguments)
-    before = [arguments.pop(name) for name in names[: names.index(spread)]]
-    return op.function(*before, *arguments.pop(spread), **arguments)
+    variadic = next((name for name in names if op.parameters[name].is_variadic), None)
+    if variadic is None:
+        with catch_keras_errors():
+            return op.function(**arguments)
+    before = [arguments.pop(name) for name in names[: names.index(variadic)]]
+    rest = arguments.pop(variadic)
+    with catch_keras_errors():
+        return op.function(*before, *rest, **arguments)
 
 
-def _refuse_many_parts(shape: Any, axis: Any) -> None:
-    """See that an axis is not cut into more tensors than a graph bears."""
-    known = isinstance(axis, int) and -len(shape) <= axis < len(shape)
-    if known and (shape[axis] or 0) > MOST_STEPS:
-        raise ValueError(f"'unstack' gives at most {MOST_STEPS} tensors; this gives {shape[axis]}.")
+def _refuse_many_parts(x: Any, axis: Any) -> None:
+    """Refuse to split an axis into more tensors than a graph can hold."""
+    shape = getattr(x, "shape", ())
+    exists = isinstance(axis, int) and -len(shape) <= axis < len(shape)
+    if exists and (shape[axis] or 0) > MOST_STEPS:
+        raise Refusal(f"'unstack' gives at most {MOST_STEPS} tensors; this gives {shape[axis]}.")
 
 
 def _constant(parameter: Parameter, value: Any) -> Any:
-    """What Keras's function takes for a JSON constant."""
+    """Convert a JSON constant to what Keras's function takes."""
     if parameter.takes is Takes.TENSOR:
         return _numbers(array_of(value))
     if value is not None:
@@ -91,18 +99,18 @@ def _constant(parameter: Parameter, value: Any) -> Any:
 
 
 def _numbers(value: Any) -> Any:
-    """A single number that has a dtype as a tensor, for Keras's JSON keeps the dtype of those."""
+    """Convert a single number that has a dtype to a tensor, since Keras's JSON keeps its dtype."""
     is_single = isinstance(value, np.ndarray) and value.ndim == 0
     return keras.ops.convert_to_tensor(value, value.dtype.name) if is_single else value
 
 
 def _tuples(value: Any) -> Any:
-    """JSON's lists as the tuples that Keras's functions ask for."""
+    """Convert lists to the tuples that Keras's functions require."""
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
 def _key(value: Any) -> Any:
-    """What stands in the brackets of `x[...]`: slices are written as in Python."""
+    """Convert the key of `x[key]`, whose slices are texts such as `1:-1`."""
     return tuple(_index(item) for item in (value if isinstance(value, list) else [value]))
 
 
@@ -136,32 +144,38 @@ def _symbolic_masks(tensors: Iterable[Any]) -> list[Any]:
 
 
 def operations_between(result: Any, given: Any) -> list[Any]:
-    """The operations that lead from some tensors to others, the last one first."""
+    """The operations that compute some tensors from others, the last one first."""
     known = {id(tensor) for tensor in keras.tree.flatten(given)}
-    waiting = keras.tree.flatten(result)
-    made: dict[int, Any] = {}
-    while waiting:
-        tensor = waiting.pop(0)
+    queue = keras.tree.flatten(result)
+    found: dict[int, Any] = {}
+    while queue:
+        tensor = queue.pop(0)
         operation = operation_of(tensor)
-        if id(tensor) in known or id(operation) in made:
+        if id(tensor) in known or id(operation) in found:
             continue
-        made[id(operation)] = operation
-        waiting += first_call_of(operation).input_tensors
-    return list(made.values())
+        found[id(operation)] = operation
+        queue += first_call_of(operation).input_tensors
+    return list(found.values())
 
 
 def _verify(operation: Any) -> None:
-    """Let TensorFlow look at what Keras stated by itself: shapes, dtypes and whether it works.
+    """Compare what Keras stated for an operation with what TensorFlow computes.
 
     Raises:
-        ValueError: Keras was wrong, and a training would have been the first to notice.
+        Refusal: Keras stated another shape or dtype, or TensorFlow cannot compute the operation;
+            otherwise this would show only in training.
     """
-    node = first_call_of(operation)
-    arguments = node.arguments
-    result = traced(operation.call, *arguments.args, **arguments.kwargs)
-    for stated, real in zip(node.output_tensors, keras.tree.flatten(result), strict=True):
-        if stated.dtype != real.dtype or not agree(stated.shape, real.shape):
-            raise ValueError(
+    call = first_call_of(operation)
+    result = trace(operation.call, *call.arguments.args, **call.arguments.kwargs)
+    traced = keras.tree.flatten(result)
+    if len(traced) != len(call.output_tensors):
+        raise Refusal(
+            f"Keras states {len(call.output_tensors)} tensors for what are {len(traced)}; "
+            "this call cannot be part of a graph."
+        )
+    for stated, real in zip(call.output_tensors, traced, strict=True):
+        if stated.dtype != real.dtype or not shapes_agree(stated.shape, real.shape):
+            raise Refusal(
                 f"Keras states {stated.dtype}{stated.shape} for what is {real.dtype}{real.shape}; "
                 "this call cannot be part of a graph."
             )

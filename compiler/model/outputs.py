@@ -1,27 +1,36 @@
-"""The tensors that a graph gives, by their output names."""
+"""The outputs of a graph."""
 
 from typing import Any
 
 from compiler.model.scope import Scope
-from compiler.model.tensors import Board
+from compiler.model.tensors import NodeTensors
 from domain.errors import Fault, Invalid
 from domain.graph.walk import Place
 
 
-def outputs_of(scope: Scope, board: Board) -> tuple[dict[str, Any], list[Fault]]:
-    """The outputs whose nodes were called, and what is wrong with the picks of others."""
+def read_outputs(scope: Scope, tensors: NodeTensors) -> tuple[dict[str, Any], list[Fault]]:
+    """Read the tensors of a graph's outputs.
+
+    Args:
+        scope: The graph.
+        tensors: The tensors of the nodes that were called; some nodes may be missing.
+
+    Returns:
+        The tensors by output name, without outputs of missing nodes; and the faults of references
+        to a tensor that its node does not return.
+    """
     outputs: dict[str, Any] = {}
     faults: list[Fault] = []
     for i, (name, text) in enumerate(scope.definition.named_outputs()):
-        if board.has(text):
+        if tensors.has(text):
             try:
-                outputs[name] = board.read(text, place_of(scope, i))
+                outputs[name] = tensors.read(text, place_of_output(scope, i))
             except Invalid as refusal:
                 faults += refusal.faults
     return outputs, faults
 
 
-def place_of(scope: Scope, index: int) -> Place:
-    """Where the reference of an output lies."""
-    bare = isinstance(scope.definition.outputs[index], str)
-    return (*scope.place, "outputs", index, *(() if bare else ("from",)))
+def place_of_output(scope: Scope, index: int) -> Place:
+    """The place of an output's reference in the document."""
+    is_reference = isinstance(scope.definition.outputs[index], str)
+    return (*scope.place, "outputs", index, *(() if is_reference else ("from",)))

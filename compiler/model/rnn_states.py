@@ -1,4 +1,7 @@
-"""The states of recurrent layers: a graph lists them flat, Keras nests those of stacked cells."""
+"""The states of recurrent layers.
+
+A graph lists them flat; Keras nests the states of stacked cells.
+"""
 
 from typing import Any
 
@@ -7,11 +10,11 @@ import keras
 from compiler.keras_private import ConvLSTM
 
 ARGUMENTS = frozenset({"initial_state", "states"})
-"""What the calls of recurrent layers and of cells name them."""
+"""The arguments of recurrent layers' and cells' calls that are states."""
 
 
 def reason_against(layer: Any, argument: str, value: Any) -> str | None:
-    """Why an argument of a call cannot be the states of a layer, if it is to be and cannot."""
+    """Why a value cannot be the states of a layer; None if it can, or is no argument of states."""
     if argument not in ARGUMENTS:
         return None
     wanted = len(keras.tree.flatten(_sizes(layer)))
@@ -21,8 +24,8 @@ def reason_against(layer: Any, argument: str, value: Any) -> str | None:
     return f"This layer has {wanted} state{'s' * (wanted != 1)}, a tensor each; {given} given."
 
 
-def packed(layer: Any, value: Any) -> Any:
-    """States as a layer takes them: of stacked cells, those of each cell in a list."""
+def pack(layer: Any, value: Any) -> Any:
+    """Nest states as a layer takes them: for stacked cells, one list for each cell."""
     sizes = _sizes(layer)
     if any(keras.tree.is_nested(size) for size in sizes):
         return keras.tree.pack_sequence_as(sizes, value if isinstance(value, list) else [value])
@@ -30,10 +33,10 @@ def packed(layer: Any, value: Any) -> Any:
 
 
 def _sizes(layer: Any) -> list[Any]:
-    """How large each state is; of stacked cells in a list for each cell."""
+    """The size of each state; for stacked cells, one list for each cell."""
     if isinstance(layer, keras.layers.Bidirectional):
         return [*_sizes(layer.forward_layer), *_sizes(layer.backward_layer)]
     if isinstance(layer, ConvLSTM):
-        return [layer.filters] * 2  # `state_size` of these is a mere -1
+        return [layer.filters] * 2  # their `state_size` is -1
     sizes = getattr(layer, "state_size", [])
     return [sizes] if isinstance(sizes, int) else list(sizes)

@@ -1,4 +1,4 @@
-"""Where a graph stands while it is built: its place, its names and the layers around it."""
+"""The context of a graph that is being built: its place, its names and the enclosing graphs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,93 +12,99 @@ from domain.graph.walk import Place
 from domain.ids import ModelId
 
 
-class Made(NamedTuple):
-    """A layer that exists: Keras's object and what the graph language knows of it."""
+class BuiltLayer(NamedTuple):
+    """A Keras layer, with its names in the graph language."""
 
     keras: Any
     type: str
     inputs: Sequence[str] | None = None
-    """Of a graph or model: the names of its inputs, in order."""
+    """The names of the inputs in order; None if it is no nested graph or model."""
     outputs: Sequence[str] | None = None
-    """Of a graph or model: the names of its outputs, in order."""
+    """The names of the outputs in order; None if it is no nested graph or model."""
     activation_bytes: int | None = None
-    """Of a graph or model: what one row of all its nodes' outputs takes."""
+    """Bytes of one row of all its nodes' outputs; None if it is no nested graph or model."""
 
 
 Path = tuple[str, ...]
-"""The tokens of a key: a layer's name, then those of the layers inside it."""
+"""The tokens of a variable's key: a layer's name, then the names of the layers inside it."""
 
 
 @dataclass(frozen=True)
 class Scope:
-    """One graph being built."""
+    """A graph that is being built."""
 
     definition: GraphDefinition
     sources: Mapping[ModelId, Blueprint]
     place: Place = ()
-    """Where the definition lies, from the root."""
+    """The place of the definition in the document."""
     path: Path = ()
-    """What the keys of its layers' weights begin with."""
+    """The first tokens of its variables' keys."""
     outer: "Scope | None" = None
     is_copy: bool = False
-    """It belongs to a trained model, whose weights are copied as a whole."""
-    shared: dict[str, Made] = field(default_factory=dict)
-    """The entries of `layers` that exist already."""
+    """Whether it belongs to a trained model, whose weights are copied as a whole."""
+    shared: dict[str, BuiltLayer] = field(default_factory=dict)
+    """The entries of `layers` that have been built."""
     refused: dict[str, Invalid] = field(default_factory=dict)
-    """The entries of `layers` that cannot be made."""
+    """The entries of `layers` that cannot be built."""
 
-    def nested(self, definition: GraphDefinition, path: Path, place: Place) -> "Scope":
-        """A graph written inside this one, which may name this one's layers."""
+    def open_nested(self, definition: GraphDefinition, path: Path, place: Place) -> "Scope":
+        """Open the scope of a graph written inside this one, which may name this one's layers."""
         return Scope(definition, self.sources, place, path, outer=self, is_copy=self.is_copy)
 
-    def definer(self, name: str) -> "Scope":
-        """The graph, this or an enclosing one, whose `layers` has the entry."""
+    def find_definer(self, name: str) -> "Scope":
+        """Find the graph, this or an enclosing one, that defines an entry of `layers`."""
         if name in self.definition.layers or self.outer is None:
             return self
-        return self.outer.definer(name)
+        return self.outer.find_definer(name)
 
     @cached_property
     def _borrowed(self) -> set[str]:
-        """What Keras calls the enclosing graphs' layers that nodes here use."""
+        """Keras's names of the enclosing graphs' layers that this graph's nodes call."""
         names = {
             node.layer
             for node in self.definition.nodes
             if isinstance(node, LayerNode) and isinstance(node.layer, str)
         }
-        definers = {name: self.definer(name) for name in names}
+        definers = {name: self.find_definer(name) for name in names}
         return {d.shared_names[n] for n, d in definers.items() if d is not self}
 
     @cached_property
-    def _in_sight(self) -> set[tuple[str, str]]:
-        """Each shared layer that graphs nested in this one may name, and what Keras calls it."""
-        return {*self.shared_names.items(), *(self.outer._in_sight if self.outer else ())}
+    def _visible(self) -> set[tuple[str, str]]:
+        """The shared layers that nested graphs may name, each with Keras's name for it."""
+        return {*self.shared_names.items(), *(self.outer._visible if self.outer else ())}
 
     @cached_property
     def input_names(self) -> dict[str, str]:
-        """What Keras calls each input: its name, unless a borrowed layer has it."""
+        """Keras's name of each input: its own name, unless a borrowed layer has the same."""
         names = [item.name for item in self.definition.inputs]
         reserved = {n.name for n in self.definition.nodes} | {*self.shared_names.values()}
-        return _distinct(names, self._borrowed, reserved)
+        return _make_unique(names, self._borrowed, reserved)
 
     @cached_property
     def shared_names(self) -> dict[str, str]:
-        """What Keras and the weights' keys call each entry of `layers`."""
-        around = self.outer._in_sight if self.outer and self.definition.layers else set()
+        """The name of each entry of `layers` in Keras and in the variables' keys."""
+        around = self.outer._visible if self.outer and self.definition.layers else set()
         taken = {item.name for item in self.definition.inputs}
         taken |= {called for name, called in around if called != name}
         reserved = {n.name for n in self.definition.nodes} | {called for _, called in around}
-        return _distinct(self.definition.layers, taken, reserved)
+        return _make_unique(self.definition.layers, taken, reserved)
 
     @cached_property
     def node_names(self) -> dict[str, str]:
-        """What Keras and the weights' keys call the layer written at each node."""
+        """The name of each node's own layer in Keras and in the variables' keys."""
         taken = self._borrowed | {*self.shared_names.values()}
         reserved = self.input_names.values()
-        return _distinct([n.name for n in self.definition.nodes], taken, reserved)
+        return _make_unique([n.name for n in self.definition.nodes], taken, reserved)
 
 
-def _distinct(names: Any, taken: Any, reserved: Any) -> dict[str, str]:
-    """Each name, or where it is taken, the name with the first number that makes it free."""
+def _make_unique(names: Any, taken: Any, reserved: Any) -> dict[str, str]:
+    """Make names unique by appending to a taken name the first number that makes it free.
+
+    Args:
+        names: The names wanted.
+        taken: Names that none of them may keep.
+        reserved: Names that no appended number may produce.
+    """
     used = {*taken, *reserved, *names}
     result: dict[str, str] = {}
     for name in names:

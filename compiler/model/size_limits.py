@@ -1,52 +1,44 @@
-"""Counts what a growing model needs, and stops it at the node that goes over a limit."""
+"""Counts the size of a model while it is built, and stops it at the node that exceeds a limit."""
 
 from collections.abc import Iterable
 from math import prod
 from typing import Any, Protocol
 
-import numpy as np
-
 from domain.check import SizeLimits
+from domain.dtype import bytes_of
 from domain.errors import Fault, Invalid
 from domain.graph.walk import Place
 from domain.pointer import pointer
 
 
 class Note(Protocol):
-    """Bytes that another process reads, too, e.g. a `multiprocessing.Array` of `c`."""
+    """Bytes in memory that another process reads, e.g. a `multiprocessing.Array` of `c`."""
 
     value: bytes
 
     def __len__(self) -> int: ...
 
 
-def size_of(dtype: str) -> int:
-    """Bytes of one value; text counts as a pointer."""
-    if dtype == "string":
-        return 8
-    return 2 if dtype == "bfloat16" else np.dtype(dtype).itemsize
-
-
-def elements(shape: Any) -> int:
-    """How many values a shape holds; unknown lengths count as 1."""
+def count_values(shape: Any) -> int:
+    """Count the values of a shape; an unknown length counts as 1."""
     return prod(1 if axis is None else int(axis) for axis in shape)
 
 
 def tensor_bytes(tensor: Any) -> int:
-    """What one row of a symbolic tensor takes."""
-    return elements(tensor.shape) * size_of(tensor.dtype)
+    """Bytes of one row of a symbolic tensor."""
+    return count_values(tensor.shape) * bytes_of(tensor.dtype)
 
 
-class Meter:
-    """Running totals over every layer made so far; a shared layer counts once."""
+class SizeCounter:
+    """Adds up the sizes of all nodes called so far; a shared layer counts once."""
 
     def __init__(self, limits: SizeLimits, note: Note | None = None) -> None:
-        """Begins at nothing.
+        """Start at zero.
 
         Args:
             limits: The limits to enforce.
-            note: Keeps the pointer of the node that is being called, for those who are left
-                behind when this process is killed.
+            note: Receives the pointer of the node being called. Another process reads it if this
+                process is killed.
         """
         self._limits = limits
         self._note = note
@@ -55,46 +47,52 @@ class Meter:
         self._weight_bytes = 0
         self._activation_bytes = 0
         self._unrolled_steps = 0
-        self._over = False
+        self._is_exceeded = False
 
-    def enter(self, place: Place) -> None:
-        """A node is about to be called."""
+    def start_node(self, place: Place) -> None:
+        """Note the place of the node that is called next."""
         if self._note is not None:
             self._note.value = pointer(*place).encode()[: len(self._note)]
 
-    def add(
+    def add_node(
         self, weights: Iterable[Any], activation_bytes: int, place: Place, unrolled_steps: int = 0
     ) -> None:
-        """A node was called.
+        """Add the size of a node that was called.
+
+        Args:
+            weights: The variables of its layer.
+            activation_bytes: Bytes of one row of its outputs.
+            place: Its place in the document.
+            unrolled_steps: The steps of its unrolled recurrent layers.
 
         Raises:
-            Invalid: this node goes over a limit; said once, of the first such node.
+            Invalid: This node is the first to exceed a limit.
         """
         for variable in weights:
             if id(variable) not in self._seen:
                 self._seen.add(id(variable))
-                count = elements(variable.shape)
+                count = count_values(variable.shape)
                 self._parameters += count
-                self._weight_bytes += count * size_of(variable.dtype)
+                self._weight_bytes += count * bytes_of(variable.dtype)
         self._activation_bytes += activation_bytes
         self._unrolled_steps += unrolled_steps
-        detail = self._beyond()
-        if detail and not self._over:
-            self._over = True
+        detail = self._describe_excess()
+        if detail and not self._is_exceeded:
+            self._is_exceeded = True
             raise Invalid([Fault(pointer=pointer(*place), detail=detail)])
 
-    def _beyond(self) -> str | None:
-        most = self._limits
+    def _describe_excess(self) -> str | None:
+        limits = self._limits
         for used, limit, what, setting in (
-            (self._parameters, most.parameters, "parameters", "MAX_PARAMETERS"),
-            (self._weight_bytes, most.weight_bytes, "bytes of weights", "MAX_WEIGHT_BYTES"),
+            (self._parameters, limits.parameters, "parameters", "MAX_PARAMETERS"),
+            (self._weight_bytes, limits.weight_bytes, "bytes of weights", "MAX_WEIGHT_BYTES"),
             (
                 self._activation_bytes,
-                most.activation_bytes,
+                limits.activation_bytes,
                 "bytes of activations a row",
                 "MAX_ACTIVATION_BYTES",
             ),
-            (self._unrolled_steps, most.unrolled_steps, "unrolled steps", "MAX_CALLS"),
+            (self._unrolled_steps, limits.unrolled_steps, "unrolled steps", "MAX_CALLS"),
         ):
             if limit is not None and used > limit:
                 return (

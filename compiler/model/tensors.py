@@ -1,4 +1,4 @@
-"""What a node gives: one tensor, or several that references pick from."""
+"""The tensors that nodes return, and the references that pick among them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from compiler.model.refusals import Refusal
 from domain.errors import Fault, Invalid, did_you_mean
 from domain.graph.language import Reference
 from domain.graph.shapes import MOST_AXES
@@ -15,19 +16,20 @@ from domain.pointer import pointer
 
 @dataclass(frozen=True)
 class Tensors:
-    """The tensors of one node or input, by their picks."""
+    """The tensors of one node or input."""
 
     picks: Mapping[str, Any]
+    """The tensors by the part of a reference after its colon."""
     is_named: bool = False
-    """The picks are output names, of use even when there is only one."""
+    """Whether the keys are output names; then a reference may name the only tensor."""
 
     @classmethod
     def of(cls, result: Any, outputs: Sequence[str] | None = None) -> "Tensors":
-        """Read what a layer returned.
+        """Name the tensors that a call returned.
 
         Args:
             result: A tensor, or any nesting of tensors.
-            outputs: The output names of a graph or model, in its order.
+            outputs: The output names of a nested graph or model, in its order.
         """
         if outputs is not None:
             named = result if isinstance(result, dict) else {outputs[0]: result}
@@ -41,36 +43,47 @@ class Tensors:
         return tuple(self.picks.values())
 
 
-def refuse_many_axes(tensors: Iterable[Any]) -> None:
-    """See that none has more axes than TensorFlow bears.
+def refuse_results(name: str, results: Iterable[Any]) -> None:
+    """Refuse results that are not symbolic tensors, or have more axes than TensorFlow supports.
+
+    Args:
+        name: The layer's type or the operation's name.
+        results: What Keras returned for its call.
 
     Raises:
-        ValueError: one has.
+        Refusal: A result cannot be part of a graph.
     """
-    most = max((len(tensor.shape) for tensor in tensors), default=0)
-    if most > MOST_AXES:
-        raise ValueError(f"A tensor has at most {MOST_AXES} axes; this one would have {most}.")
+    for tensor in results:
+        if not isinstance(tensor, keras.KerasTensor):
+            raise Refusal(f"With these arguments '{name}' returns no tensor of the graph.")
+        axes = len(tensor.shape)
+        if axes > MOST_AXES:
+            raise Refusal(f"A tensor has at most {MOST_AXES} axes; this one would have {axes}.")
 
 
-class Board:
-    """The tensors of every node that was called, read by reference."""
+class NodeTensors:
+    """The tensors of the inputs and of all nodes that were called."""
 
     def __init__(self) -> None:
         self._tensors: dict[str, Tensors] = {}
 
-    def put(self, name: str, tensors: Tensors) -> None:
-        """Keep what a node or input gives."""
+    def add(self, name: str, tensors: Tensors) -> None:
+        """Add the tensors of a node or input."""
         self._tensors[name] = tensors
 
     def has(self, text: str) -> bool:
-        """Whether the node or input that is referred to has been called."""
+        """Whether the node or input that a reference names was added."""
         return Reference.parse(text).target in self._tensors
 
     def read(self, text: str, place: Place) -> Any:
-        """The tensor that a reference names.
+        """Read the tensor that a reference names.
+
+        Args:
+            text: The reference.
+            place: The place of the reference in the document.
 
         Raises:
-            Invalid: it picks none, or one that is not there; the fault lies at `place`.
+            Invalid: The reference names none of several tensors, or one that does not exist.
         """
         target, pick = Reference.parse(text)
         tensors = self._tensors[target]
@@ -79,10 +92,10 @@ class Board:
         pickable = tensors.is_named or len(tensors.picks) > 1
         if pick is not None and pick in tensors.picks and pickable:
             return tensors.picks[pick]
-        raise Invalid([Fault(pointer=pointer(*place), detail=_choice(target, pick, tensors))])
+        raise Invalid([Fault(pointer=pointer(*place), detail=_describe(target, pick, tensors))])
 
 
-def _choice(target: str, pick: str | None, tensors: Tensors) -> str:
+def _describe(target: str, pick: str | None, tensors: Tensors) -> str:
     listed = ", ".join(f"'{target}:{key}'" for key in tensors.picks)
     if pick is None:
         return f"'{target}' gives {len(tensors.picks)} tensors; pick one: {listed}."

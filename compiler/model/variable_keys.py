@@ -1,4 +1,7 @@
-"""Every layer that a build makes, with the name its weights go by."""
+"""The keys by which the variables of a model are stored.
+
+A key is a path such as `encoder/dense/kernel`: names of layers, then the name of the variable.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -14,33 +17,36 @@ _COUNTED = re.compile(r"variable(_\d+)?")
 
 @dataclass(frozen=True)
 class Source:
-    """A trained model used as a layer: whose weights go where."""
+    """A trained model that a graph uses as a layer."""
 
     model: ModelId
     variables: Mapping[str, Any]
-    """The source's own keys to the variables of the model being built."""
+    """The variables that its weights are copied to, by the keys of the trained model itself."""
 
 
-class Ledger:
-    """Layers by identity, in the order they were made: each is written once, where defined."""
+class VariableKeys:
+    """The path of each layer, in the order in which the layers were made.
+
+    A shared layer has one path, that of its definition.
+    """
 
     def __init__(self) -> None:
         self._paths: dict[int, tuple[Any, Path]] = {}
         self._copies: list[tuple[ModelId, Path]] = []
 
-    def enter(self, layer: Any, path: Path) -> None:
-        """A layer object was made."""
+    def add_layer(self, layer: Any, path: Path) -> None:
+        """Add a layer that was made."""
         self._paths[id(layer)] = (layer, path)
 
-    def enter_copy(self, model: ModelId, path: Path) -> None:
-        """A trained model was made anew; its layers lie below `path`."""
+    def add_copy(self, model: ModelId, path: Path) -> None:
+        """Add a trained model that was built again as a layer; its layers lie below `path`."""
         self._copies.append((model, path))
 
-    def variables(self, model: Any) -> dict[str, Any]:
-        """Every variable of a Keras model once, seed states included, by its key.
+    def find_variables(self, model: Any) -> dict[str, Any]:
+        """Find the key of every variable of a Keras model, including the states of seed generators.
 
         Raises:
-            RuntimeError: two variables have one key, or a variable has none.
+            RuntimeError: Two variables have the same key, or a variable has none.
         """
         wanted = {id(variable) for variable in model.variables}
         named: dict[str, Any] = {}
@@ -58,14 +64,14 @@ class Ledger:
             raise RuntimeError(f"variables without a layer of ours: {lost}")
         return named
 
-    def sources(self, variables: Mapping[str, Any]) -> tuple[Source, ...]:
-        """Which variables each trained model's weights are copied to."""
+    def find_sources(self, variables: Mapping[str, Any]) -> tuple[Source, ...]:
+        """Find the variables that each trained model's weights are copied to."""
         return tuple(
             Source(model, _below("/".join(path) + "/", variables)) for model, path in self._copies
         )
 
     def _own(self, layer: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-        """A layer's variables, and those of layers that Keras itself made inside it."""
+        """The variables of a layer, and of layers that Keras made inside it, with their paths."""
         for variable in own_variables(layer):
             yield (*path, _name(layer, variable)), variable
         for generator in seed_generators_of(layer):
@@ -80,13 +86,17 @@ def _below(prefix: str, variables: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _name(layer: Any, variable: Any) -> str:
-    """The name that the layer gives it; Keras counts those without one through a whole process."""
+    """The name of a variable in its layer.
+
+    Keras numbers variables without a name through the whole process; such a variable has the name
+    of the attribute that holds it.
+    """
     counted = _COUNTED.fullmatch(variable.name)
     return _attribute(layer, variable) if counted else str(variable.name)
 
 
 def _attribute(layer: Any, value: Any) -> str:
-    """The name of the attribute that holds `value`, in itself or in a list."""
+    """The name of the attribute that holds a value or a list with it."""
     for name, held in vars(layer).items():
         if held is value:
             return name.lstrip("_")

@@ -1,4 +1,4 @@
-"""Weights in and out of a built model, by Graphfit's own keys."""
+"""Reads and sets the weights of a built model, by the keys of its variables."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,11 +12,11 @@ Arrays = Mapping[str, np.ndarray[Any, Any]]
 
 
 class WeightsMismatch(Exception):
-    """These arrays do not belong to this model."""
+    """The arrays are not those of the model's variables."""
 
 
 def arrays_of(built: Built) -> dict[str, np.ndarray[Any, Any]]:
-    """Copies of all variables, seed states included, each in its own dtype."""
+    """Copy all variables, including the states of seed generators, each in its own dtype."""
     return {
         key: np.array(keras.ops.convert_to_numpy(variable))
         for key, variable in built.variables.items()
@@ -28,23 +28,23 @@ def assign(built: Built, arrays: Arrays) -> None:
 
     Args:
         built: The model.
-        arrays: Exactly its keys, each with the variable's shape and dtype.
+        arrays: One array for each of its keys, with the variable's shape and dtype.
 
     Raises:
-        WeightsMismatch: a key is missing or unknown, or a shape or dtype differs; nothing is set.
+        WeightsMismatch: A key is missing or unknown, or a shape or dtype differs. Nothing is set.
     """
     _assign(built.variables, arrays)
 
 
 def copy_sources(built: Built, arrays_by_model: Mapping[str, Arrays]) -> None:
-    """Set the weights of each Model layer to those of the model it was made from.
+    """Set the weights of each Model layer to those of its trained model.
 
     Args:
         built: The model.
-        arrays_by_model: The arrays of each source by model id, with the source's own keys.
+        arrays_by_model: The arrays of each trained model by id, with its own keys.
 
     Raises:
-        WeightsMismatch: a source is missing, or its arrays do not fit.
+        WeightsMismatch: A trained model is missing, or its arrays do not fit.
     """
     for source in built.sources:
         if source.model not in arrays_by_model:
@@ -53,7 +53,7 @@ def copy_sources(built: Built, arrays_by_model: Mapping[str, Arrays]) -> None:
 
 
 def _assign(variables: Mapping[str, Any], arrays: Arrays) -> None:
-    _same_keys(variables.keys(), arrays.keys())
+    _compare_keys(variables.keys(), arrays.keys())
     for key, variable in variables.items():
         wanted = (tuple(variable.shape), variable.dtype)
         given = (arrays[key].shape, str(arrays[key].dtype))
@@ -63,7 +63,7 @@ def _assign(variables: Mapping[str, Any], arrays: Arrays) -> None:
         variable.assign(arrays[key])
 
 
-def _same_keys(wanted: Iterable[str], given: Iterable[str]) -> None:
+def _compare_keys(wanted: Iterable[str], given: Iterable[str]) -> None:
     missing, extra = sorted(set(wanted) - set(given)), sorted(set(given) - set(wanted))
     if missing or extra:
         raise WeightsMismatch(f"missing: {_listed(missing)}; unknown: {_listed(extra)}")

@@ -1,4 +1,4 @@
-"""Which layers the arguments of other layers may hold."""
+"""Refuses layers that a wrapper cannot wrap."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import keras
 
 from compiler.catalogue.layers import CATALOGUE
-from compiler.model.scope import Made
+from compiler.model.scope import BuiltLayer
 from domain.errors import Fault, Invalid
 from domain.graph.walk import Place
 from domain.pointer import pointer
@@ -33,14 +33,19 @@ _WANTED: Mapping[str, _Wanted] = {
 }
 
 
-def refuse_held(owner: str, held: Made, place: Place) -> None:
-    """See that a layer may be held by one of another type.
+def refuse_other_layers(wrapper: str, layer: BuiltLayer, place: Place) -> None:
+    """Refuse a layer that a wrapper cannot wrap.
+
+    Args:
+        wrapper: The wrapper's type.
+        layer: The layer in one of its arguments.
+        place: The place of the layer in the document.
 
     Raises:
-        Invalid: it may not, with those that may.
+        Invalid: The wrapper takes other layers; the fault lists them.
     """
-    wanted = _WANTED.get(owner)
-    if wanted and not isinstance(held.keras, wanted.classes):
+    wanted = _WANTED.get(wrapper)
+    if wanted and not isinstance(layer.keras, wanted.classes):
         fitting = [n for n, entry in CATALOGUE.items() if issubclass(entry.cls, wanted.classes)]
-        detail = f"{owner} holds {wanted.noun} ({', '.join(fitting)}), not {held.type}."
+        detail = f"{wrapper} holds {wanted.noun} ({', '.join(fitting)}), not {layer.type}."
         raise Invalid([Fault(pointer=pointer(*place), detail=detail)])

@@ -7,7 +7,7 @@ from typing import Any
 from compiler.catalogue.arguments import Argument
 from compiler.catalogue.configs import Component as Described
 from compiler.catalogue.configs import config_faults, misuse, plain_value, read_config
-from compiler.model.keras_errors import attributed
+from compiler.model.keras_errors import locate_keras_errors
 from domain.errors import Fault, Invalid, not_offered
 from domain.graph.walk import Place
 from domain.job.recipe import Component, NameOrComponent
@@ -46,11 +46,13 @@ class Offer:
             raise Invalid(faults)
         if isinstance(spec, str):
             return spec if self.names else self.classes[spec]()
-        with attributed((*place, "config")):
-            made = self._made(spec.config)
-            plain = {name: value for name, value in spec.config.items() if name not in made}
-            cls = self.classes[spec.type]
-            return cls(**read_config(cls, plain), **made)
+        config = (*place, "config")
+        made = self._make_inner(spec.config, config)
+        plain = {name: value for name, value in spec.config.items() if name not in made}
+        cls = self.classes[spec.type]
+        arguments = read_config(cls, plain) | made
+        with locate_keras_errors(config):
+            return cls(**arguments)
 
     def _name_faults(self, name: str, place: Place) -> list[Fault]:
         known = dict.fromkeys(sorted(self.names or self.classes))
@@ -70,10 +72,10 @@ class Offer:
         else:
             yield from offer.faults(_read(value), place)
 
-    def _made(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """The objects of other kinds that a config describes."""
+    def _make_inner(self, config: Mapping[str, Any], place: Place) -> dict[str, Any]:
+        """Make the components of other kinds that a config contains."""
         return {
-            name: offer.make(_read(config[name]), (name,))
+            name: offer.make(_read(config[name]), (*place, name))
             for name, offer in self.inner.items()
             if isinstance(config.get(name), dict)
         }

@@ -1,19 +1,18 @@
 """Whether losses and metrics fit an output and its target, found without a row of data."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
-from compiler.model.keras_errors import attributed
+from compiler.model.keras_errors import locate_keras_errors
+from domain.dtype import NUMBERS, TEXT
 from domain.errors import Fault, Invalid
-from domain.graph.language import Dtype
 from domain.graph.walk import Place
 from domain.pointer import pointer
 
 Shape = tuple[int | None, ...]
-NUMBERS = frozenset(get_args(Dtype)) - {"string"}
 
 
 class Spec(NamedTuple):
@@ -25,7 +24,7 @@ class Spec(NamedTuple):
     @classmethod
     def of_column(cls, shape: list[int], dtype: str) -> "Spec":
         """A target as Keras gets it: a column of scalars becomes one of rows of one."""
-        known = dtype if dtype in NUMBERS else "string"
+        known = dtype if dtype in NUMBERS else TEXT
         return cls((None, *shape) if shape else (None, 1), known)
 
 
@@ -54,13 +53,13 @@ def fit_faults(name: str, compare: Any, pair: Pair, place: Place) -> Iterator[Fa
         pair: The output and its target.
         place: Where the loss or metric stands in the request.
     """
-    broken = "a target of numbers" if pair.target.dtype == "string" else _rule_of(name)(pair)
+    broken = "a target of numbers" if pair.target.dtype == TEXT else _rule_of(name)(pair)
     if broken:
         detail = f"'{name}' needs {broken}; {pair.told}."
         yield Fault(pointer=pointer(*place), detail=detail)
         return
     try:
-        with attributed(place):
+        with locate_keras_errors(place):
             _trace(compare, pair)
     except Invalid as refusal:
         for fault in refusal.faults:

@@ -15,6 +15,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from domain.contract import WHOLE, Contract
+from domain.dtype import Dtype
 from domain.ids import GraphId, ModelId
 
 LONGEST_NAME = 64
@@ -37,10 +38,6 @@ Name = Annotated[
     BeforeValidator(_not_too_long),
     StringConstraints(pattern=rf"^[A-Za-z][A-Za-z0-9_-]{{0,{LONGEST_NAME - 1}}}$"),
 ]
-Dtype = Literal[
-    "float16", "bfloat16", "float32", "float64", "bool", "string",
-    "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
-]  # fmt: skip
 Axis = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1), WHOLE]
 
 LAYER_ARGUMENTS = frozenset({"layer", "backward_layer", "cell", "cells", "layers"})

@@ -1,7 +1,7 @@
 """What the check tells about a graph before a weight of it exists."""
 
 from domain.contract import Contract
-from domain.graph.language import Dtype
+from domain.dtype import Dtype
 
 Shape = list[int | None]
 """Leads with `null` for the batch."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from domain.dataset import Column, Dataset
+from domain.dtype import kind_of
 from domain.errors import Fault
 from domain.graph.language import GraphDefinition
 from domain.graph.shapes import fits
@@ -108,7 +109,7 @@ def _weight_faults(
     if output.sample_weight is None:
         return
     column, place = columns[output.sample_weight], ("feed", "sample_weights", tensor.name)
-    if inputs.kind_of(column.dtype) == "text":
+    if kind_of(column.dtype) == "text":
         yield place, f"Column '{column.name}' is {column.dtype}; weights are numbers."
     leading = tensor.shape[1:-1]
     allowed = [leading[:axes] for axes in range(len(leading) + 1)] + [[*leading, 1]]

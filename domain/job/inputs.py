@@ -3,15 +3,10 @@
 from collections.abc import Iterator
 
 from domain.dataset import Column
+from domain.dtype import TEXT, bounds_of, kind_of
 from domain.graph.language import GraphDefinition, KerasLayer, LayerObject, OpNode, Reference
 from domain.graph.shapes import fits, shown
 from domain.graph.summary import Tensor
-
-INTEGER_RANGES = {
-    f"{sign}int{bits}": (0, 2**bits - 1) if sign else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-    for sign in ("", "u")
-    for bits in (8, 16, 32, 64)
-}
 
 
 def reasons_against(column: Column, tensor: Tensor, indices: int | None) -> Iterator[str]:
@@ -41,13 +36,14 @@ def reasons_against(column: Column, tensor: Tensor, indices: int | None) -> Iter
 
 def _misfit(column: Column, dtype: str) -> str | None:
     kind = kind_of(column.dtype)
-    if (kind == "text") != (dtype == "string"):
+    if (kind == "text") != (dtype == TEXT):
         return "text and numbers do not become one another"
-    if kind == "float" and (dtype in INTEGER_RANGES or dtype == "bool"):
+    bounds = bounds_of(dtype)
+    if kind == "float" and bounds is not None:
         return f'send it as whole numbers (`"dtypes": {{"{column.name}": "{dtype}"}}`)'
-    low, high = (0, 1) if dtype == "bool" else INTEGER_RANGES.get(dtype, (None, None))
-    if low is None or high is None or _lies_in(column, low, high):
+    if bounds is None or _lies_in(column, *bounds):
         return None
+    low, high = bounds
     return f"its values run from {column.min:g} to {column.max:g}, beyond {low} to {high}"
 
 
@@ -56,15 +52,6 @@ def _lies_in(column: Column, low: int, high: int) -> bool:
     if column.min is None or column.max is None:
         return True
     return low <= column.min and column.max <= high
-
-
-def kind_of(dtype: str) -> str:
-    """`bool`, `whole`, `float` or `text`, by NumPy's name."""
-    if dtype == "bool":
-        return "bool"
-    if dtype.startswith(("int", "uint")):
-        return "whole"
-    return "float" if "float" in dtype else "text"
 
 
 def vocabularies(definition: GraphDefinition) -> dict[str, int]:

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from compiler.catalogue.families import family_of
+from compiler.catalogue.layers import Entry
 from compiler.model.build import Built, build
 from domain.errors import Invalid
-from domain.graph.language import Blueprint, GraphDefinition
+from domain.graph.language import LAYER_ARGUMENTS, Blueprint, GraphDefinition
 
 MODEL = "model_00000000000000000000000000"
 OTHER = "model_00000000000000000000000001"
@@ -28,6 +30,13 @@ def graph(
 
 def layer(kind: str, **config: Any) -> dict[str, Any]:
     return {"type": kind, "config": config}
+
+
+def make_layer(entry: Entry, config: Mapping[str, Any]) -> Any:
+    """The Keras layer of a config; layers and members of families in it are Keras's own."""
+    keras_own = {name for name in config if name in LAYER_ARGUMENTS or family_of(name)}
+    arguments = {n: v if n in keras_own else entry.read(n, v) for n, v in config.items()}
+    return entry.cls(**arguments, name="it")
 
 
 def nested(definition: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 import tensorflow as tf
 
-from compiler.model.keras_errors import plain
+from compiler.model.keras_errors import explain
 from domain.errors import Invalid
 from models_store.files.disk import FULL
 from worker.protocol.failures import STORAGE_FULL, describe_limit
@@ -87,7 +87,7 @@ def _ours(type_: str, title: str, detail: str) -> Failed:
 def _unknown(error: Exception) -> Failed:
     machine = isinstance(error, OSError | tf.errors.OpError)
     if not machine and is_raised_by_keras(error):
-        return _cannot_train(f"Keras refused it: {plain(error)}")
+        return _cannot_train(f"Keras refused it: {explain(error)}")
     return _ours("internal", "The training broke off", "The worker met an internal error.")
 
 

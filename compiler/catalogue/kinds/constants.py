@@ -4,7 +4,7 @@ A single number takes the dtype of what it is computed with, as in Python. A lis
 int32 or bool, whichever its numbers fit; `{"dtype": "int64", "value": [1, 2]}` says it outright.
 """
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import keras
 import numpy as np
@@ -12,9 +12,9 @@ from pydantic import AfterValidator, ConfigDict, FiniteFloat
 from typing_extensions import TypeAliasType, TypedDict
 
 from compiler.catalogue.kinds.keras_kinds import Kind
-from domain.graph.language import Dtype
+from domain.dtype import NUMBERS
 
-NumericDtype: Any = Literal[tuple(name for name in get_args(Dtype) if name != "string")]
+NumericDtype: Any = Literal[NUMBERS]
 _Nested = TypeAliasType("_Nested", "FiniteFloat | bool | list[_Nested]")
 
 

@@ -2,18 +2,19 @@
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, FiniteFloat, WrapValidator
 from typing_extensions import TypeAliasType
 
 from domain.contract import WHOLE
-from domain.graph.language import Dtype
+from domain.dtype import DTYPES, FLOATS
 
 LARGEST = 2**31 - 1
 """What a whole number may be at most, as a shape may."""
 _POLICIES = ("mixed_float16", "mixed_bfloat16")
-_FLOATS = ("float32", "float16", "bfloat16", "float64")
+_FLOATS = ("float32", *(name for name in FLOATS if name != "float32"))
+"""The default first."""
 _UNFIT = ("int8",)
 """Keras reads it as the name of a quantization."""
 
@@ -47,7 +48,7 @@ def from_one(most: int) -> Any:
 
 def dtypes(*without: str) -> Any:
     """The names of floating-point dtypes and policies, and of the other dtypes but some."""
-    others = [n for n in get_args(Dtype) if n not in (*_FLOATS, *_UNFIT, *without)]
+    others = [n for n in DTYPES if n not in (*_FLOATS, *_UNFIT, *without)]
     return Literal[(*_FLOATS, *_POLICIES, *others)]
 
 

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from compiler.catalogue.kinds import json_types as json
 from compiler.catalogue.kinds.json_types import dtypes, listed
+from domain import dtype as dtype_names
 from domain.graph.language import Name
 
 
@@ -123,11 +124,11 @@ NAME = Kind("a name: a letter, then letters, digits, '_' or '-'", Name)
 
 FLOAT_DTYPE = Kind(
     "the name of a floating-point dtype or of a mixed policy, e.g. 'float32' or 'mixed_float16'",
-    dtypes("bool", "string", *(f"{u}int{bits}" for u in ("", "u") for bits in (8, 16, 32, 64))),
+    dtypes("bool", dtype_names.TEXT, *dtype_names.INTEGERS),
 )
 NUMBER_DTYPE = Kind(
     "the name of a dtype of numbers or of a mixed policy, e.g. 'int32' or 'mixed_float16'",
-    dtypes("bool", "string"),
+    dtypes("bool", dtype_names.TEXT),
 )
 DTYPE = Kind("the name of a dtype or of a mixed policy, e.g. 'string' or 'int32'", dtypes())
 

@@ -1,4 +1,4 @@
-"""Which lengths a layer's tensors have to have: TensorFlow finds out batch by batch."""
+"""Refuses lengths of tensors with which TensorFlow would fail only when it computes a batch."""
 
 from math import prod
 from typing import Any
@@ -7,78 +7,97 @@ import keras
 import numpy as np
 
 from compiler.model.layer_calls import Call
-from compiler.model.scope import Made
+from compiler.model.refusals import Refusal
+from compiler.model.scope import BuiltLayer
 from domain.graph.shapes import shown
 
 
-def refuse_statistics(made: Made, call: Call) -> None:
-    """See that a `Normalization` has as many numbers as the axes that it is about to normalize.
+def refuse_statistics(layer: BuiltLayer, call: Call) -> None:
+    """Refuse statistics of a `Normalization` whose number differs from that of normalized places.
+
+    Args:
+        layer: The layer, which has not been called yet.
+        call: Its call.
 
     Raises:
-        ValueError: it has others.
+        Refusal: 'mean' and 'variance' do not fit the input.
     """
-    if made.type != "Normalization" or made.keras.input_mean is None:
+    if layer.type != "Normalization" or layer.keras.input_mean is None:
         return
-    shape = call.args[0].shape
-    lengths = [shape[axis] for axis in made.keras.axis if -len(shape) <= axis < len(shape)]
-    given = np.size(made.keras.input_mean)
+    tensor = call.args[0]
+    if not isinstance(tensor, keras.KerasTensor):
+        return  # Keras refuses the call
+    shape = tensor.shape
+    lengths = [shape[axis] for axis in layer.keras.axis if -len(shape) <= axis < len(shape)]
+    given = np.size(layer.keras.input_mean)
     if None not in lengths and given not in (1, prod(lengths)):
-        raise ValueError(
+        raise Refusal(
             f"'mean' and 'variance' must be 1 number or {prod(lengths)} each, one for each place "
             f"on the normalized axes of {shown(shape)}; {given} given."
         )
 
 
-def refuse_lengths(made: Made, call: Call) -> None:
-    """See that a layer, which has just been called, can compute with these lengths.
+def refuse_lengths(layer: BuiltLayer, call: Call) -> None:
+    """Refuse lengths with which a layer cannot compute.
+
+    Args:
+        layer: The layer, which has been called.
+        call: Its call.
 
     Raises:
-        ValueError: it cannot.
+        Refusal: The layer cannot compute with the lengths of its inputs.
     """
-    if made.inputs is None:
+    if layer.inputs is None:
         _refuse_mask(call)
-        _refuse_adaptive(made, call)
-        _refuse_uneven_steps(made)
-        _refuse_axis_twice(made, call)
-        _refuse_weights(made, call)
+        _refuse_adaptive(layer, call)
+        _refuse_uneven_strides(layer)
+        _refuse_repeated_axis(layer, call)
+        _refuse_weights(layer, call)
 
 
 def _refuse_mask(call: Call) -> None:
-    """A mask is as long as what it masks."""
+    """Refuse a mask whose lengths differ from those of the masked tensor."""
     mask = call.kwargs.get("mask")
     if isinstance(mask, keras.KerasTensor) and isinstance(call.args[0], keras.KerasTensor):
         masked = call.args[0].shape[: len(mask.shape)]
         if any(a and b and a != b for a, b in zip(mask.shape, masked, strict=False)):
-            raise ValueError(f"The mask's shape {mask.shape} does not fit {call.args[0].shape}.")
+            raise Refusal(f"The mask's shape {mask.shape} does not fit {call.args[0].shape}.")
 
 
-def _refuse_adaptive(made: Made, call: Call) -> None:
-    adaptive = made.type.startswith("Adaptive")
-    if adaptive and 1 in _spatial(made.keras, call.args[0].shape):
-        raise ValueError(f"{made.type} takes no spatial axis of length 1: TensorFlow dies of it.")
+def _refuse_adaptive(layer: BuiltLayer, call: Call) -> None:
+    adaptive = layer.type.startswith("Adaptive")
+    if adaptive and 1 in _spatial(layer.keras, _shape_of_first(call)):
+        raise Refusal(
+            f"{layer.type} takes no spatial axis of length 1: TensorFlow's process would crash."
+        )
 
 
-def _refuse_uneven_steps(made: Made) -> None:
-    is_depthwise = made.type.startswith(("Depthwise", "Separable"))
-    if is_depthwise and len(set(made.keras.strides)) > 1:
-        raise ValueError(f"{made.type} takes equal strides along all axes.")
+def _refuse_uneven_strides(layer: BuiltLayer) -> None:
+    is_depthwise = layer.type.startswith(("Depthwise", "Separable"))
+    if is_depthwise and len(set(layer.keras.strides)) > 1:
+        raise Refusal(f"{layer.type} takes equal strides along all axes.")
 
 
-def _refuse_axis_twice(made: Made, call: Call) -> None:
-    if made.type == "UnitNormalization":
-        axes, rank = made.keras.axis, len(call.args[0].shape)
+def _refuse_repeated_axis(layer: BuiltLayer, call: Call) -> None:
+    if layer.type == "UnitNormalization":
+        axes, rank = layer.keras.axis, len(_shape_of_first(call))
         listed = axes if isinstance(axes, list | tuple) else [axes]
-        if len({axis % rank for axis in listed}) < len(listed):
-            raise ValueError(f"'axis' must name each axis once; {listed} does not.")
+        if rank and len({axis % rank for axis in listed}) < len(listed):
+            raise Refusal(f"'axis' must name each axis once; {listed} does not.")
 
 
-def _refuse_weights(made: Made, call: Call) -> None:
-    weights = call.kwargs.get("count_weights")
-    if isinstance(weights, keras.KerasTensor) and weights.shape != call.args[0].shape:
-        raise ValueError(
-            f"'count_weights' must be of the shape of 'inputs', {shown(call.args[0].shape)}, "
+def _refuse_weights(layer: BuiltLayer, call: Call) -> None:
+    weights, shape = call.kwargs.get("count_weights"), _shape_of_first(call)
+    if isinstance(weights, keras.KerasTensor) and weights.shape != shape:
+        raise Refusal(
+            f"'count_weights' must be of the shape of 'inputs', {shown(shape)}, "
             f"not {shown(weights.shape)}."
         )
+
+
+def _shape_of_first(call: Call) -> Any:
+    """The shape of the first argument; empty if it is a list of tensors."""
+    return getattr(call.args[0], "shape", ())
 
 
 def _spatial(layer: Any, shape: Any) -> Any:

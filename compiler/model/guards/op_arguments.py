@@ -1,4 +1,4 @@
-"""What some functions cannot compute, although TensorFlow would put it into a graph."""
+"""Refuses arguments with which an operation fails only when it computes, not when it is traced."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -8,80 +8,90 @@ import keras
 import numpy as np
 
 from compiler.catalogue.kinds.op_kinds import each
+from compiler.model.refusals import Refusal
+from domain.dtype import is_float
 from domain.graph.shapes import shown
 
 Arguments = Mapping[str, Any]
 Rule = Callable[[Arguments], str | None]
 
 _MOST_SOFTMAX_AXES = 5
-"""Of oneDNN's kernel."""
+"""The limit of oneDNN's kernel."""
+_WIDE_INTEGERS = ("int32", "int64")
 
 
-def refuse_arguments(function: str, arguments: Arguments) -> None:
-    """See that a function can compute with these arguments.
+def refuse_arguments(operation: str, arguments: Arguments) -> None:
+    """Refuse arguments with which an operation cannot compute.
 
     Args:
-        function: Of `keras.ops`.
+        operation: The name of a function of `keras.ops`.
         arguments: Tensors and constants, by parameter.
 
     Raises:
-        ValueError: it cannot.
+        Refusal: The operation cannot compute with these arguments.
     """
-    rule = _RULES.get(function)
+    rule = _RULES.get(operation)
     if rule and (reason := rule(arguments)):
-        raise ValueError(f"'{function}' {reason}")
+        raise Refusal(f"'{operation}' {reason}")
 
 
-def _axis_of_x(arguments: Arguments) -> str | None:
-    """Every axis is one that 'x' has, and is given once."""
-    axes, rank = arguments.get("axis"), len(arguments["x"].shape)
+def _shape_of_x(arguments: Arguments) -> Any:
+    """The shape of the argument `x`, which may be a number."""
+    return getattr(arguments["x"], "shape", ())
+
+
+def _check_axes(arguments: Arguments) -> str | None:
+    """Every axis must exist and must be named once."""
+    shape = _shape_of_x(arguments)
+    axes, rank = arguments.get("axis"), len(shape)
     listed = axes if isinstance(axes, tuple) else () if axes is None else (axes,)
     if not all(-rank <= axis < rank for axis in listed):
-        return f"needs an axis from {-rank} to {rank - 1} for {shown(arguments['x'].shape)}."
+        return f"needs an axis from {-rank} to {rank - 1} for {shown(shape)}."
     if len({axis % rank for axis in listed}) < len(listed):
         return "needs each axis once."
     return None
 
 
-def _matrices(arguments: Arguments) -> str | None:
-    shape = arguments["x"].shape
-    return None if len(shape) > 1 else f"needs at least two axes; {shown(shape)} has one."
+def _check_matrices(arguments: Arguments) -> str | None:
+    shape = _shape_of_x(arguments)
+    return None if len(shape) > 1 else f"needs at least two axes; {shown(shape)} has {len(shape)}."
 
 
-def _few_axes(arguments: Arguments) -> str | None:
-    shape = arguments["x"].shape
+def _check_few_axes(arguments: Arguments) -> str | None:
+    shape = _shape_of_x(arguments)
     if len(shape) <= _MOST_SOFTMAX_AXES:
-        return _axis_of_x(arguments)
+        return _check_axes(arguments)
     return f"takes at most {_MOST_SOFTMAX_AXES} axes; {shown(shape)} has {len(shape)}."
 
 
-def _no_small_numbers(arguments: Arguments) -> str | None:
+def _check_wide_numbers(arguments: Arguments) -> str | None:
     tensors = [item for item in arguments.values() if isinstance(item, keras.KerasTensor)]
-    if all(_is_wide(tensor.dtype) for tensor in tensors):
+    if all(is_float(tensor.dtype) or tensor.dtype in _WIDE_INTEGERS for tensor in tensors):
         return None
     return f"takes floats, not {', '.join(sorted({t.dtype for t in tensors}))}; cast them first."
 
 
-def _weights_like_x(arguments: Arguments) -> str | None:
-    weights = arguments.get("weights")
-    if weights is None or getattr(weights, "shape", None) == arguments["x"].shape:
+def _check_weights_like_x(arguments: Arguments) -> str | None:
+    weights, shape = arguments.get("weights"), _shape_of_x(arguments)
+    if weights is None or getattr(weights, "shape", None) == shape:
         return None
-    return f"needs weights of the shape of 'x', {shown(arguments['x'].shape)}, from `inputs`."
+    return f"needs weights of the shape of 'x', {shown(shape)}, from `inputs`."
 
 
-def _more_than_one(arguments: Arguments) -> str | None:
-    """TensorFlow dies of a transform to nothing."""
-    if arguments.get("fft_length") is None and arguments["x"][0].shape[-1:] == (1,):
+def _check_several_values(arguments: Arguments) -> str | None:
+    """TensorFlow's process crashes on a transform to no values."""
+    parts = arguments["x"]
+    if arguments.get("fft_length") is None and parts and parts[0].shape[-1:] == (1,):
         return "needs a last axis of at least 2, or 'fft_length'."
     return None
 
 
-def _inside_x(arguments: Arguments) -> str | None:
-    """Constant indices name places that the axis has."""
-    indices, axis, shape = arguments["indices"], arguments.get("axis"), arguments["x"].shape
+def _check_indices_in_x(arguments: Arguments) -> str | None:
+    """Constant indices must lie within the axis."""
+    indices, axis, shape = arguments["indices"], arguments.get("axis"), _shape_of_x(arguments)
     if (
         isinstance(indices, keras.KerasTensor)
-        or axis is None
+        or not isinstance(axis, int)
         or not -len(shape) <= axis < len(shape)
     ):
         return None
@@ -91,21 +101,17 @@ def _inside_x(arguments: Arguments) -> str | None:
     return f"needs 'indices' from {-length} to {length - 1}, as axis {axis} is {length} long."
 
 
-def _is_wide(dtype: str) -> bool:
-    return "float" in dtype or dtype in ("int32", "int64")
-
-
 _RULES: Mapping[str, Rule] = MappingProxyType(
     {
         **each(
             "cumprod cumsum layer_normalization nancumprod nancumsum normalize rms_normalization",
-            _axis_of_x,
+            _check_axes,
         ),
-        **each("tril triu", _matrices),
-        **each("take take_along_axis", _inside_x),
-        "softmax": _few_axes,
-        "bincount": _weights_like_x,
-        "irfft": _more_than_one,
-        "cdist": _no_small_numbers,
+        **each("tril triu", _check_matrices),
+        **each("take take_along_axis", _check_indices_in_x),
+        "softmax": _check_few_axes,
+        "bincount": _check_weights_like_x,
+        "irfft": _check_several_values,
+        "cdist": _check_wide_numbers,
     }
 )

@@ -1,4 +1,4 @@
-"""Whether the outputs of a model are the rows of its inputs, however many those are."""
+"""Refuses models whose outputs do not have one row for each row of their inputs."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -8,10 +8,11 @@ from typing import Any
 import keras
 
 from compiler.keras_private import run_operations
-from compiler.model.guards.tracing import traced
-from compiler.model.guards.trial import MANY
-from compiler.model.keras_errors import plain
-from compiler.model.outputs import place_of
+from compiler.model.guards.tracing import trace
+from compiler.model.guards.trial import TRIAL_ROWS
+from compiler.model.keras_errors import catch_keras_errors
+from compiler.model.outputs import place_of_output
+from compiler.model.refusals import Refusal
 from compiler.model.scope import Scope
 from domain.errors import Fault, Invalid
 from domain.graph.language import KerasLayer, LayerNode
@@ -19,19 +20,19 @@ from domain.graph.shapes import shown
 from domain.graph.walk import Level, Place, holdings, levels
 from domain.pointer import pointer
 
-_LENGTH = 20160
-"""A length to try: divisible by what pools and strides usually divide by."""
+_TRIAL_LENGTH = 20160
+"""A length in place of an unknown one; the usual pool sizes and strides divide it."""
 
 
-def refuse_without_rows(scope: Scope, outputs: Mapping[str, Any]) -> None:
-    """See that every output of the outermost graph has a first axis of unknown length.
+def refuse_fixed_rows(scope: Scope, outputs: Mapping[str, Any]) -> None:
+    """Refuse outputs of the outermost graph whose first axis has a known length.
 
     Raises:
-        Invalid: a function has done away with the first axis, or made it of a known length.
+        Invalid: An operation removed the first axis, or gave it a known length.
     """
     faults = [
         Fault(
-            pointer=pointer(*place_of(scope, i)),
+            pointer=pointer(*place_of_output(scope, i)),
             detail="The first axis of an output are the rows, of unknown number; the shape of "
             f"'{name}' is {shown(tensor.shape)}.",
         )
@@ -43,78 +44,80 @@ def refuse_without_rows(scope: Scope, outputs: Mapping[str, Any]) -> None:
 
 
 def refuse_other_rows(scope: Scope, model: Any) -> None:
-    """See that a model gives as many rows as it takes; most layers always do.
+    """Refuse a model that returns more or fewer rows than it is given.
 
     Raises:
-        Invalid: a function, e.g. a `reshape`, has made more or fewer of them.
+        Invalid: An operation, e.g. a `reshape`, changes the number of rows.
     """
-    if not _may_lose_rows(scope):
+    if not _may_change_rows(scope):
         return
-    result = _result(scope, model, _given(model))
-    if any(tensor.shape[0] is None for tensor in result.values()):
-        with suppress(Invalid):  # not every length is one that the model takes
-            result = _result(scope, model, _given(model, _LENGTH))
-    if faults := list(_other_rows(scope, result)):
+    results = _run(scope, model, _trial_inputs(model))
+    if any(tensor.shape[0] is None for tensor in results.values()):
+        with suppress(Invalid):  # the model may not accept this length
+            results = _run(scope, model, _trial_inputs(model, _TRIAL_LENGTH))
+    if faults := list(_row_faults(scope, results)):
         raise Invalid(faults)
 
 
-def _given(model: Any, length: int | None = None) -> list[Any]:
-    """Inputs of many rows, and of a certain length where that is unknown."""
+def _trial_inputs(model: Any, length: int | None = None) -> list[Any]:
+    """Symbolic inputs of TRIAL_ROWS rows, with a length in place of unknown lengths."""
     return [
         keras.KerasTensor(
-            (MANY, *(length if axis is None else axis for axis in item.shape[1:])), item.dtype
+            (TRIAL_ROWS, *(length if axis is None else axis for axis in item.shape[1:])),
+            item.dtype,
         )
         for item in model.inputs
     ]
 
 
-def _may_lose_rows(scope: Scope) -> bool:
-    """Whether a function or a `Concatenate` is called anywhere: all else keeps the rows."""
+def _may_change_rows(scope: Scope) -> bool:
+    """Whether any graph calls an operation or a `Concatenate`; other layers keep the rows."""
     graphs = [scope.definition, *(source.definition for source in scope.sources.values())]
-    held = (item for graph in graphs for level in levels(graph) for item in _called_in(level))
-    return any(item is None or item == "Concatenate" for item in held)
+    types = (item for graph in graphs for level in levels(graph) for item in _called_types(level))
+    return any(item is None or item == "Concatenate" for item in types)
 
 
-def _called_in(level: Level) -> Iterator[str | None]:
-    """The types of a graph's layers; None for a function."""
+def _called_types(level: Level) -> Iterator[str | None]:
+    """The types of a graph's layers, and None if it calls an operation."""
     if any(not isinstance(node, LayerNode) for node in level.graph.nodes):
         yield None
-    for _, held in holdings(level):
-        if isinstance(held, KerasLayer):
-            yield held.type
+    for _, layer in holdings(level):
+        if isinstance(layer, KerasLayer):
+            yield layer.type
 
 
-def _result(scope: Scope, model: Any, given: list[Any]) -> Mapping[str, Any]:
+def _run(scope: Scope, model: Any, inputs: list[Any]) -> Mapping[str, Any]:
+    """Run a model on symbolic inputs."""
     called: list[Any] = []
 
-    def spec_of(operation: Any) -> Any:
+    def choose_function(operation: Any) -> Any:
         called.append(operation)
         if isinstance(operation, keras.Layer):
             return operation.compute_output_spec
-        return partial(traced, operation.call)  # Keras's own word on functions is not enough
+        return partial(trace, operation.call)  # Keras states wrong shapes for some operations
 
     try:
-        result = run_operations(model, given, spec_of)
-    except Exception as error:  # Keras raises nearly every type there is
-        told = plain(error).replace(str(MANY), "rows")
-        detail = f"This fits certain numbers of rows only, the first axis: {told}"
-        fault = Fault(pointer=pointer(*_place_of(called[-1], scope)), detail=detail)
-        raise Invalid([fault]) from error
-    return result
+        with catch_keras_errors():
+            return run_operations(model, inputs, choose_function)
+    except Refusal as refusal:
+        reason = str(refusal).replace(str(TRIAL_ROWS), "rows")
+        detail = f"This fits certain numbers of rows only, the first axis: {reason}"
+        place = _place_of_operation(called[-1], scope)
+        raise Invalid([Fault(pointer=pointer(*place), detail=detail)]) from refusal
 
 
-def _place_of(operation: Any, scope: Scope) -> Place:
+def _place_of_operation(operation: Any, scope: Scope) -> Place:
     names = [scope.node_names[node.name] for node in scope.definition.nodes]
     name = operation.name.split(".")[0]
     return (*scope.place, "nodes", names.index(name)) if name in names else scope.place
 
 
-def _other_rows(scope: Scope, result: Mapping[str, Any]) -> Iterator[Fault]:
-    for i, (name, tensor) in enumerate(result.items()):
+def _row_faults(scope: Scope, results: Mapping[str, Any]) -> Iterator[Fault]:
+    for i, (name, tensor) in enumerate(results.items()):
         rows = tensor.shape[0]
-        if rows not in (None, MANY):
+        if rows not in (None, TRIAL_ROWS):
             detail = (
                 f"'{name}' must have one row for each row of the inputs; "
-                f"for {MANY} rows it has {rows}."
+                f"for {TRIAL_ROWS} rows it has {rows}."
             )
-            yield Fault(pointer=pointer(*place_of(scope, i)), detail=detail)
+            yield Fault(pointer=pointer(*place_of_output(scope, i)), detail=detail)

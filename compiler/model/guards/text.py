@@ -1,4 +1,7 @@
-"""Which layers and functions take text: Keras finds out when it trains."""
+"""Refuses text where a layer or an operation takes numbers, and numbers where it takes text.
+
+Keras detects the difference only in training.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,9 +10,10 @@ import keras
 
 from compiler.model.guards.trial import tensors_in
 from compiler.model.layer_calls import Call
-from compiler.model.scope import Made
+from compiler.model.refusals import Refusal
+from compiler.model.scope import BuiltLayer
+from domain.dtype import TEXT
 
-_TEXT = "string"
 _LAYERS_OF_TEXT = """
     Concatenate Cropping1D Cropping2D Cropping3D Flatten HashedCrossing Hashing Identity Permute
     RepeatVector Reshape StringLookup TextVectorization UpSampling1D UpSampling3D
@@ -23,33 +27,33 @@ _FUNCTIONS_OF_TEXT = """
 _TAKE_TEXT = frozenset(_LAYERS_OF_TEXT.split())
 _TAKE_ONLY_TEXT = frozenset({"StringLookup", "TextVectorization"})
 _MOVE_TEXT = frozenset(_FUNCTIONS_OF_TEXT.split())
-"""The functions that text passes: they compare it, or put it elsewhere."""
+"""The operations that take text: they compare it or move it."""
 
 
-def refuse_text(function: str, tensors: Iterable[Any]) -> None:
-    """See that a function is given no text that it cannot handle.
-
-    Raises:
-        ValueError: it is.
-    """
-    if function not in _MOVE_TEXT and any(tensor.dtype == _TEXT for tensor in tensors):
-        raise ValueError(f"'{function}' takes no text.")
-
-
-def refuse_dtypes(made: Made, call: Call) -> None:
-    """See that a layer is given text if it takes text, and numbers if it takes numbers.
+def refuse_text(operation: str, tensors: Iterable[Any]) -> None:
+    """Refuse text for an operation that takes only numbers.
 
     Raises:
-        ValueError: it is given the other kind.
+        Refusal: A tensor is text, and the operation does not take text.
     """
-    if made.inputs is not None:
-        _refuse_other_kind(made, call)
+    if operation not in _MOVE_TEXT and any(tensor.dtype == TEXT for tensor in tensors):
+        raise Refusal(f"'{operation}' takes no text.")
+
+
+def refuse_dtypes(layer: BuiltLayer, call: Call) -> None:
+    """Refuse text for a layer that takes only numbers, and numbers for a layer of text.
+
+    Raises:
+        Refusal: A tensor is of a kind that the layer does not take.
+    """
+    if layer.inputs is not None:
+        _refuse_other_kind(layer, call)
         return
     dtypes = {tensor.dtype for tensor in tensors_in(call)}
-    if _TEXT in dtypes and not _takes_text(made.keras):
-        raise ValueError(f"{made.type} takes no text.")
-    if made.type in _TAKE_ONLY_TEXT and dtypes != {_TEXT}:
-        raise ValueError(f"{made.type} takes text, not {', '.join(sorted(dtypes - {_TEXT}))}.")
+    if TEXT in dtypes and not _takes_text(layer.keras):
+        raise Refusal(f"{layer.type} takes no text.")
+    if layer.type in _TAKE_ONLY_TEXT and dtypes != {TEXT}:
+        raise Refusal(f"{layer.type} takes text, not {', '.join(sorted(dtypes - {TEXT}))}.")
 
 
 def _takes_text(layer: Any) -> bool:
@@ -58,14 +62,14 @@ def _takes_text(layer: Any) -> bool:
     if isinstance(layer, keras.layers.Pipeline):
         return all(_takes_text(inner) for inner in layer.layers)
     if isinstance(layer, keras.Model):
-        return any(tensor.dtype == _TEXT for tensor in layer.inputs)
+        return any(tensor.dtype == TEXT for tensor in layer.inputs)
     return type(layer).__name__ in _TAKE_TEXT
 
 
-def _refuse_other_kind(made: Made, call: Call) -> None:
-    """A graph casts what it is given to its inputs' dtypes; text and numbers cannot be."""
-    for tensor, wanted in zip(tensors_in(call), made.keras.inputs, strict=True):
-        if (tensor.dtype == _TEXT) != (wanted.dtype == _TEXT):
-            raise ValueError(
+def _refuse_other_kind(layer: BuiltLayer, call: Call) -> None:
+    """Refuse text for a numeric input of a nested graph, and the reverse: neither can be cast."""
+    for tensor, wanted in zip(tensors_in(call), layer.keras.inputs, strict=True):
+        if (tensor.dtype == TEXT) != (wanted.dtype == TEXT):
+            raise Refusal(
                 f"The input '{wanted.name}' of this graph is {wanted.dtype}, not {tensor.dtype}."
             )

@@ -1,7 +1,7 @@
-"""Has TensorFlow put a call into a graph, and looks whether it could compute it.
+"""Traces a call in a TensorFlow graph, to find out whether TensorFlow can compute it.
 
-Keras states the shape of most results by itself, and TensorFlow builds graphs that it has no
-kernels for: either would be noticed by nobody before a model trains.
+Keras states the shapes of most results itself, and TensorFlow builds graphs for which it has no
+kernels. Without a trace, both would remain unnoticed until a model trains.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,74 +13,75 @@ import keras
 import tensorflow as tf
 from tensorflow.python.framework import kernels
 
-_ON_ANY_MACHINE = ("CPU", "DEFAULT")
+from compiler.model.keras_errors import catch_keras_errors
+from compiler.model.refusals import Refusal
+
+_ANY_MACHINE = ("CPU", "DEFAULT")
+"""The device types that every machine has."""
 
 
-class _Once(keras.Operation):
-    """A function as Keras traces it."""
+class _Recorder(keras.Operation):
+    """Calls a function and keeps the TensorFlow graph in which Keras traces it."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__()
         self._function = function
+        self.graphs: list[Any] = []
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
-        result = self._function(*args, **kwargs)
-        graph = tf.compat.v1.get_default_graph()
-        _refuse_without_kernel(graph)
-        _refuse_wide_mirrors(graph)
-        return result
+        self.graphs.append(tf.compat.v1.get_default_graph())
+        return self._function(*args, **kwargs)
 
 
-def traced(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """What a function gives, by TensorFlow's word.
+def trace(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Trace a function in TensorFlow.
 
     Args:
-        function: Takes tensors, or anything else.
-        *args: Keras's symbolic tensors, or anything else.
-        **kwargs: The same.
+        function: A layer, an operation or a plain function.
+        *args: Keras's symbolic tensors, or any other values.
+        **kwargs: Keras's symbolic tensors, or any other values.
 
     Returns:
-        The result, each tensor a symbolic one.
+        The function's result, with symbolic tensors.
 
     Raises:
-        Exception: TensorFlow cannot; of nearly every type there is.
+        Refusal: TensorFlow cannot trace or compute the call. If Keras or TensorFlow raised an
+            exception, it is the cause.
     """
-    return _Once(function).compute_output_spec(*args, **kwargs)
+    recorder = _Recorder(function)
+    with catch_keras_errors():
+        result = recorder.compute_output_spec(*args, **kwargs)
+    for graph in recorder.graphs:
+        _refuse_missing_kernels(graph)
+        _refuse_wide_mirrors(graph)
+    return result
 
 
-def agree(one: Sequence[int | None], other: Sequence[int | None]) -> bool:
-    """Whether two shapes may be of one tensor."""
+def shapes_agree(one: Sequence[int | None], other: Sequence[int | None]) -> bool:
+    """Whether two shapes can be the shape of one tensor."""
     return len(one) == len(other) and all(
         None in (a, b) or a == b for a, b in zip(one, other, strict=True)
     )
 
 
-def _refuse_without_kernel(graph: Any) -> None:
-    """See that TensorFlow has a kernel for every operation of a graph and of its functions.
-
-    Raises:
-        TypeError: it has none for these dtypes.
-    """
+def _refuse_missing_kernels(graph: Any) -> None:
+    """Refuse operations, also those inside functions, for which TensorFlow has no kernel."""
     for node in _nodes(graph.as_graph_def()):
         known = _kernels(node.op)
-        if known and not any(_serves(kernel, node) for kernel in known):
+        if known and not any(_fits(kernel, node) for kernel in known):
             dtypes = sorted({tf.as_dtype(a.type).name for a in node.attr.values() if a.type})
-            raise TypeError(f"TensorFlow has no {node.op} of {', '.join(dtypes)}.")
+            raise Refusal(f"TensorFlow has no {node.op} of {', '.join(dtypes)}.")
 
 
 def _refuse_wide_mirrors(graph: Any) -> None:
-    """See that no tensor is mirrored beyond its own length, which TensorFlow finds out late.
-
-    Raises:
-        ValueError: one is.
-    """
+    """Refuse to mirror an axis beyond its own length, which TensorFlow detects only at run time."""
     for operation in graph.get_operations():
         if operation.type == "MirrorPad":
             tensor, margins = operation.inputs[0], tf.get_static_value(operation.inputs[1])
             edge = 1 if operation.get_attr("mode") == b"REFLECT" else 0
             for length, ends in zip(tensor.shape, () if margins is None else margins, strict=False):
                 if length is not None and max(ends) > length - edge:
-                    raise ValueError(
+                    raise Refusal(
                         f"An axis of {length} is mirrored by at most {length - edge}, not by "
                         f"{max(ends)}."
                     )
@@ -93,15 +94,15 @@ def _nodes(definition: Any) -> Iterator[Any]:
 
 @cache
 def _kernels(operation: str) -> list[Mapping[str, frozenset[int]]]:
-    """Of each kernel the dtypes that it takes, by attribute."""
+    """For each kernel of an operation, the dtypes it takes, by attribute."""
     return [
         {rule.name: frozenset(rule.allowed_values.list.type) for rule in kernel.constraint}
         for kernel in kernels.get_registered_kernels_for_op(operation).kernel
-        if kernel.device_type in _ON_ANY_MACHINE
+        if kernel.device_type in _ANY_MACHINE
     ]
 
 
-def _serves(kernel: Mapping[str, frozenset[int]], node: Any) -> bool:
+def _fits(kernel: Mapping[str, frozenset[int]], node: Any) -> bool:
     return all(
         _types(node.attr[name]) <= allowed for name, allowed in kernel.items() if name in node.attr
     )

@@ -1,4 +1,4 @@
-"""Tries a layer's call in TensorFlow, where Keras states its result without a look at it."""
+"""Traces a layer's call in TensorFlow if Keras states the result without looking at its inputs."""
 
 import re
 from collections.abc import Mapping, Sequence, Set
@@ -8,17 +8,19 @@ import keras
 
 from compiler.catalogue.call_parameters import parameters_of_call
 from compiler.keras_private import is_image_layer, mask_of, set_dtype
-from compiler.model.guards.tracing import agree, traced
-from compiler.model.keras_errors import plain
+from compiler.model.guards.tracing import shapes_agree, trace
+from compiler.model.keras_errors import catch_keras_errors
 from compiler.model.layer_calls import Call
-from compiler.model.scope import Made
+from compiler.model.refusals import Refusal
+from compiler.model.scope import BuiltLayer
+from domain.dtype import is_float
 from domain.graph.shapes import shown
 
 Training = Mapping[str, bool]
 
-MANY = 7919
-"""A number of rows to try: prime, so that no other length is taken for it."""
-_SHAPES_UNSEEN = frozenset(
+TRIAL_ROWS = 7919
+"""The number of rows in a trace; it is prime, so that it differs from every other length."""
+_SHAPES_UNCHECKED = frozenset(
     {
         "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D",
         "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D",
@@ -29,139 +31,152 @@ _SHAPES_UNSEEN = frozenset(
         "SpatialDropout1D", "UpSampling2D",
     }
 )  # fmt: skip
-"""The layers whose arguments Keras first holds against a shape when it computes."""
-_A_STEP_A_ROW = frozenset({"RandomElasticTransform"})
-"""Layers that, told the number of rows, write a step for each: these are left to wonder."""
+"""Layers whose arguments Keras compares with a shape only when it computes."""
+_UNROLLED_ROWS = frozenset({"RandomElasticTransform"})
+"""Layers that unroll a step for each row if the number of rows is known; traced with unknown rows.
+"""
 _AXES = re.compile(r"index out of range|values to unpack|out of bounds")
 _SPATIAL = re.compile(r"(\d)D$")
 
 
-def refuse_failing(made: Made, call: Call, given: Sequence[Any]) -> None:
-    """See that a layer, which has just been called, can compute with what it was given.
+def refuse_failing(layer: BuiltLayer, call: Call, results: Sequence[Any]) -> None:
+    """Refuse a call that TensorFlow cannot compute.
 
-    Keras's layers state the shape of what they give without a look at dtypes. Where one is
-    given anything but floats, and where Keras does not look at shapes either, TensorFlow is
-    asked to put it into a graph once more. What it gives then is of the dtypes that it really has.
+    Keras's layers state the shapes of their results without looking at dtypes, and some without
+    looking at shapes. Such calls are traced in TensorFlow. The results then get the dtypes that the
+    trace shows.
 
     Args:
-        made: The layer.
+        layer: The layer, which has been called.
         call: Its call.
-        given: The tensors that Keras says it gives.
+        results: The symbolic tensors that Keras stated for the call.
 
     Raises:
-        ValueError: it cannot.
+        Refusal: TensorFlow cannot compute the call, or Keras stated another shape.
     """
-    if made.outputs is not None:
-        _retype(given, _outputs_of(made.keras, made.outputs))
-        return
-    if not _is_tried(made, call):
-        return
-    told = ", ".join(f"{t.dtype} {shown(t.shape)}" for t in tensors_in(call))
-    _refuse_colours(made, call)
-    for training in _trainings(made, call):
-        try:
-            result = _trace(made, call, training)
-        except (IndexError, TypeError, ValueError) as error:
-            raise ValueError(f"{made.type} does not take {told}: {_why(made, error)}") from error
-        _retype(given, keras.tree.flatten(result))
-        stated, real = given[0].shape, keras.tree.flatten(result)[0].shape
-        # Further tensors are scores, whose shapes Keras mistakes; and `RandomCrop` of Keras 3.15.1
-        # crops in training alone.
-        if training.get("training", True) and not _agree_with_rows(stated, real):
-            raise ValueError(
-                f"{made.type} with this config gives {shown(real).replace(str(MANY), 'null')} for "
-                f"{told}, not {shown(stated)}, which Keras takes it for."
-            )
+    if layer.outputs is not None:
+        _set_dtypes(results, _outputs_of(layer.keras, layer.outputs))
+    elif _is_traced(layer, call):
+        _refuse_colours(layer, call)
+        for training in _trainings(layer, call):
+            _compare(layer, call, training, results)
 
 
-def _retype(stated: Sequence[Any], real: Sequence[Any]) -> None:
-    """Some layers pass on tensors of any dtype, or give whole numbers, and state floats."""
+def _compare(layer: BuiltLayer, call: Call, training: Training, results: Sequence[Any]) -> None:
+    """Trace a call, and compare its results with those that Keras stated."""
+    given = ", ".join(f"{t.dtype} {shown(t.shape)}" for t in tensors_in(call))
+    try:
+        traced = keras.tree.flatten(_trace(layer, call, training))
+    except Refusal as refusal:
+        reason = _explain(layer, refusal)
+        raise Refusal(f"{layer.type} does not take {given}: {reason}") from refusal
+    if len(traced) != len(results):
+        raise Refusal(f"{layer.type} does not take {given}: it gives {len(traced)} tensors for it.")
+    _set_dtypes(results, traced)
+    stated, real = results[0].shape, traced[0].shape
+    # Further tensors are scores, for which Keras states wrong shapes. `RandomCrop` of Keras 3.15.1
+    # crops in training only.
+    if training.get("training", True) and not _agree_with_rows(stated, real):
+        raise Refusal(
+            f"{layer.type} with this config gives {_without_rows(shown(real))} for {given}, not "
+            f"{shown(stated)}, which Keras takes it for."
+        )
+
+
+def _set_dtypes(stated: Sequence[Any], real: Sequence[Any]) -> None:
+    """Correct the stated dtypes: some layers state floats but return other dtypes."""
     for tensor, true in zip(stated, real, strict=True):
         set_dtype(tensor, true.dtype)
 
 
 def _outputs_of(model: Any, names: Sequence[str]) -> list[Any]:
-    """The tensors that a nested model gives, in its graph's order, which is not Keras's."""
+    """The tensors that a nested model returns, in the order of its graph, which is not Keras's."""
     structure = model.output
     return [structure[name] for name in names] if isinstance(structure, dict) else [structure]
 
 
 def _agree_with_rows(stated: Any, real: Any) -> bool:
-    """Whether the shapes are of one tensor, which has a row for each that was tried."""
-    rows_stay = stated[:1] != (None,) or real[:1] in ((None,), (MANY,))
-    return rows_stay and agree(stated[1:], real[1:])
+    """Whether the shapes agree, and the result has one row for each row of the trace."""
+    rows_stay = stated[:1] != (None,) or real[:1] in ((None,), (TRIAL_ROWS,))
+    return rows_stay and shapes_agree(stated[1:], real[1:])
 
 
-def _refuse_colours(made: Made, call: Call) -> None:
-    """Some of the changes that `AugMix` draws need colours: a single trial may not meet them."""
-    if made.type == "AugMix" and len(shape := call.args[0].shape) == 4:
-        channels = shape[1 if made.keras.data_format == "channels_first" else 3]
+def _refuse_colours(layer: BuiltLayer, call: Call) -> None:
+    """Refuse images without colours for `AugMix`: a trace need not draw an operation on colours."""
+    shape = getattr(call.args[0], "shape", ())
+    if layer.type == "AugMix" and len(shape) == 4:
+        channels = shape[1 if layer.keras.data_format == "channels_first" else 3]
         if channels not in (1, 3):
-            raise ValueError(f"AugMix takes pictures of 1 or 3 channels, not of {channels}.")
+            raise Refusal(f"AugMix takes pictures of 1 or 3 channels, not of {channels}.")
 
 
-def _why(made: Made, error: Exception) -> str:
-    """What is wrong, also where Keras finds it by falling over the number of axes."""
-    if not _AXES.search(str(error)):
-        return plain(error).replace(str(MANY), "null")
-    if _is_of_pictures(made.keras):
+def _explain(layer: BuiltLayer, refusal: Refusal) -> str:
+    """The reason of a refusal, also if Keras failed because of the number of axes."""
+    if not _AXES.search(str(refusal.__cause__)):
+        return _without_rows(str(refusal))
+    if _takes_images(layer.keras):
         return "it takes a picture in each row: [null, height, width, channels]."
-    axes = _SPATIAL.search(made.type)
+    axes = _SPATIAL.search(layer.type)
     if axes:
         return f"it takes {int(axes[1]) + 2} axes: rows, {axes[1]} of space, channels."
     return "the number of axes is wrong."
 
 
+def _without_rows(text: str) -> str:
+    return text.replace(str(TRIAL_ROWS), "null")
+
+
 def tensors_in(call: Call) -> list[Any]:
-    """Every tensor that a layer is called with."""
+    """The tensors among a call's arguments."""
     flat = keras.tree.flatten([call.args, dict(call.kwargs)])
     return [item for item in flat if isinstance(item, keras.KerasTensor)]
 
 
-def _is_tried(made: Made, call: Call) -> bool:
+def _is_traced(layer: BuiltLayer, call: Call) -> bool:
     by_keyword = keras.tree.flatten(dict(call.kwargs))
     dtypes: Set[str] = {tensor.dtype for tensor in tensors_in(call)}
     return (
-        made.type in _SHAPES_UNSEEN
-        or _is_of_pictures(made.keras)
-        or not all("float" in dtype for dtype in dtypes)
-        or made.keras.compute_dtype not in (None, "float32")
-        or (made.type == "Bidirectional" and _is_uneven(made.keras, tensors_in(call)[0].shape))
-        or not (made.keras.autocast or dtypes <= {made.keras.compute_dtype})
+        layer.type in _SHAPES_UNCHECKED
+        or _takes_images(layer.keras)
+        or not all(map(is_float, dtypes))
+        or layer.keras.compute_dtype not in (None, "float32")
+        or (layer.type == "Bidirectional" and _is_uneven(layer.keras, tensors_in(call)[0].shape))
+        or not (layer.keras.autocast or dtypes <= {layer.keras.compute_dtype})
         or any(isinstance(value, keras.KerasTensor) for value in by_keyword)
     )
 
 
 def _is_uneven(bidirectional: Any, shape: Any) -> bool:
-    """Whether its two layers give different shapes: Keras takes the first's for both's."""
+    """Whether the two layers return different shapes: Keras states the first one's for both."""
     both = (bidirectional.forward_layer, bidirectional.backward_layer)
-    one, other = (layer.compute_output_shape(shape) for layer in both)
+    with catch_keras_errors():
+        one, other = (layer.compute_output_shape(shape) for layer in both)
     return bool(one[0] != other[0] if isinstance(one, list) else one != other)
 
 
-def _is_of_pictures(layer: Any) -> bool:
+def _takes_images(layer: Any) -> bool:
     if isinstance(layer, keras.layers.Pipeline):
-        return any(map(_is_of_pictures, layer.layers))
+        return any(map(_takes_images, layer.layers))
     if isinstance(layer, keras.layers.TimeDistributed):
-        return _is_of_pictures(layer.layer)
+        return _takes_images(layer.layer)
     return is_image_layer(layer)
 
 
-def _trainings(made: Made, call: Call) -> tuple[Training, ...]:
-    """What to try for the argument `training`: pictures have other shapes without it."""
-    if "training" in call.kwargs or "training" not in parameters_of_call(made.keras):
+def _trainings(layer: BuiltLayer, call: Call) -> tuple[Training, ...]:
+    """The values of `training` to trace with: images may have other shapes without training."""
+    if "training" in call.kwargs or "training" not in parameters_of_call(layer.keras):
         return ({},)
-    if _is_of_pictures(made.keras):
+    if _takes_images(layer.keras):
         return ({"training": True}, {"training": False})
     return ({"training": True},)
 
 
-def _trace(made: Made, call: Call, training: Training) -> Any:
-    arguments = (call.args, {**training, **_mask(made.keras, call), **call.kwargs})
-    if made.type not in _A_STEP_A_ROW:
+def _trace(layer: BuiltLayer, call: Call, training: Training) -> Any:
+    arguments = (call.args, {**training, **_mask(layer.keras, call), **call.kwargs})
+    if layer.type not in _UNROLLED_ROWS:
         arguments = keras.tree.map_structure(_with_rows, arguments)
     args, kwargs = arguments
-    return traced(made.keras, *args, **kwargs)
+    return trace(layer.keras, *args, **kwargs)
 
 
 def _mask(layer: Any, call: Call) -> Mapping[str, Any]:
@@ -171,7 +186,7 @@ def _mask(layer: Any, call: Call) -> Mapping[str, Any]:
 
 
 def _with_rows(value: Any) -> Any:
-    """The same tensor with a known number of rows, which fit no other axis by chance."""
+    """The same tensor with a known number of rows instead of an unknown one."""
     if isinstance(value, keras.KerasTensor) and value.shape[:1] == (None,):
-        return keras.KerasTensor((MANY, *value.shape[1:]), value.dtype)
+        return keras.KerasTensor((TRIAL_ROWS, *value.shape[1:]), value.dtype)
     return value

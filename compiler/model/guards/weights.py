@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from compiler.keras_private import initializer_of
+from compiler.model.refusals import Refusal
 from domain.graph.shapes import shown
 
 _RANKS = (
@@ -23,7 +24,7 @@ def refuse_initializers(weights: Iterable[Any]) -> None:
     """Refuse weights that their initializer cannot fill.
 
     Raises:
-        ValueError: The shape of a weight does not fit its initializer.
+        Refusal: The shape of a weight does not fit its initializer.
     """
     for variable in weights:
         initializer, shape = initializer_of(variable), tuple(variable.shape)
@@ -31,7 +32,7 @@ def refuse_initializers(weights: Iterable[Any]) -> None:
             has_rank = minimum <= len(shape) <= (maximum or len(shape))
             if isinstance(initializer, kind) and not (has_rank and _has_channels(kind, shape)):
                 name = type(initializer).__name__
-                raise ValueError(f"{name} cannot fill '{variable.name}' of shape {list(shape)}.")
+                raise Refusal(f"{name} cannot fill '{variable.name}' of shape {list(shape)}.")
 
 
 def _has_channels(kind: Any, shape: tuple[int, ...]) -> bool:
@@ -47,13 +48,13 @@ def refuse_regularizers(layer: Any, outputs: Iterable[Any]) -> None:
         outputs: The tensors that the layer returned.
 
     Raises:
-        ValueError: A regularizer does not take the shape of a weight or an output.
+        Refusal: A regularizer does not take the shape of a weight or an output.
     """
     regularized = [(v.regularizer, f"'{v.name}'", v.shape) for v in layer.weights]
     regularized += [(layer.activity_regularizer, "the layer's output", t.shape) for t in outputs]
     for regularizer, name, shape in regularized:
         if isinstance(regularizer, keras.regularizers.OrthogonalRegularizer) and len(shape) != 2:
-            raise ValueError(
+            raise Refusal(
                 f"OrthogonalRegularizer takes two axes; {name} is of shape {shown(shape)}."
             )
 
@@ -62,14 +63,14 @@ def refuse_constraints(weights: Iterable[Any]) -> None:
     """Refuse constraints along axes that a weight does not have or that are named twice.
 
     Raises:
-        ValueError: The axes of a constraint do not fit its weight.
+        Refusal: The axes of a constraint do not fit its weight.
     """
     for weight in weights:
         axes, rank = getattr(weight.constraint, "axis", ()), len(weight.shape)
         listed = axes if isinstance(axes, list | tuple) else [axes]
         exist = all(-rank <= axis < rank for axis in listed)
         if not exist or len({axis % rank for axis in listed}) < len(listed):
-            raise ValueError(
+            raise Refusal(
                 f"A constraint of '{weight.name}' along {listed} does not fit "
                 f"{shown(weight.shape)}."
             )

@@ -1,4 +1,4 @@
-"""A check that takes too much is ended, and told at the node where it stood."""
+"""A check that takes too much is ended at a node; an error of its own is no fault of the graph."""
 
 import re
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from api.settings import Settings
+from application.children.pool import Failed
+from application.submission import check
 from application.submission.check import checked
 from domain.graph.language import Blueprint
 from tests.api.requests import DENSE, graph
@@ -33,3 +35,24 @@ def test_where_time_or_memory_ran_out(server: Server, limits: dict[str, Any], sa
     (fault,) = checked(server.parts.checker, Settings(**limits), blueprint).faults
     assert re.fullmatch(r"/nodes/[1-9]\d*", fault.pointer)
     assert re.search(said, fault.detail)
+
+
+def test_an_error_of_the_check_itself_is_no_fault_of_the_graph(server: Server) -> None:
+    inner = {"type": "Graph", "graph": "graph_00000000000000000000000000"}  # was not expanded
+    blueprint = Blueprint.model_validate({"definition": graph(inner)})
+    with pytest.raises(Failed, match="TypeError"):
+        checked(server.parts.checker, Settings(), blueprint)
+
+
+def test_the_client_learns_of_an_internal_error_alone(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken:
+        CHECK_GRAPH = "operator.index"  # takes no two arguments: a real child fails
+
+    monkeypatch.setattr(check, "Entrypoint", Broken)
+    answer = server.client.post("/v1/graphs", json={"definition": graph()})
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "operator" not in answer.text
+    assert "TypeError" not in answer.text

@@ -21,6 +21,7 @@ from compiler.catalogue.kinds import keras_kinds
 from compiler.catalogue.kinds.keras_kinds import Kind
 from compiler.catalogue.layers import CATALOGUE, Entry
 from domain.graph.language import LAYER_ARGUMENTS
+from tests.compiler.graphs import make_layer
 from tests.compiler.layer_cases import CASES
 
 VALUES = st.recursive(
@@ -104,7 +105,7 @@ def test_keras_makes_a_layer_of_all_that_its_schema_takes() -> None:
         needed |= {n: v for n, v in (inner | lists).items() if n in own}
         for value in BOUNDS if argument.name not in DEPEND.split() else ():
             if kind_of(argument).accepts(value):
-                entry.make({**needed, argument.name: value}, "it")
+                make_layer(entry, {**needed, argument.name: value})
 
 
 def test_keras_makes_a_part_of_all_that_its_schema_takes() -> None:
@@ -223,7 +224,7 @@ def test_keras_makes_a_layer_of_every_value_of_every_enumeration() -> None:
         held = {name: inner[name] for name in needed.keys() & inner.keys()}
         if value == "tf_idf":
             needed["idf_weights"] = [1.0] * len(needed["vocabulary"])
-        entry.make({**needed, **held, argument: value}, "it")
+        make_layer(entry, {**needed, **held, argument: value})
         seen.add(argument)
     assert {"padding", "data_format", "interpolation", "merge_mode", "output_mode"} <= seen
     assert {"fill_mode", "split", "standardize", "score_mode", "bounding_box_format"} <= seen

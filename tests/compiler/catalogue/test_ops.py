@@ -11,10 +11,10 @@ import tensorflow as tf
 from compiler.catalogue.op_faults import op_faults
 from compiler.catalogue.ops import LEFT_OUT, OPS
 from compiler.check import check
-from compiler.model.op_calls import op_result
-from compiler.model.size_limits import Meter
-from compiler.model.tensors import Board, Tensors
-from compiler.summary import summary_of
+from compiler.model.op_calls import call_op
+from compiler.model.size_limits import SizeCounter
+from compiler.model.tensors import NodeTensors, Tensors
+from compiler.summary import summarize
 from domain.check import CheckRequest, SizeLimits
 from domain.graph.language import OpNode
 from tests.compiler.graphs import blueprint, built, faults, graph, layer, nested, node
@@ -43,16 +43,16 @@ def _model(sample: Sample) -> Any:
         name: keras.Input(batch_shape=tensor.batch_shape, dtype=tensor.dtype, name=name)
         for name, tensor in _tensors(sample).items()
     }
-    board = Board()
+    called = NodeTensors()
     for name, symbol in symbols.items():
-        board.put(name, Tensors.of(symbol))
+        called.add(name, Tensors.of(symbol))
     inputs = {
         name: name if isinstance(given, Tensor) else [f"{name}_{n}" for n in range(len(given))]
         for name, given in sample.inputs.items()
     }
     node = OpNode(name="add", op=sample.op, inputs=inputs, config=dict(sample.config))
     assert list(op_faults(node, ())) == []
-    result = op_result(node, "add", board, ())
+    result = call_op(node, "add", called, ())
     return keras.Model(list(symbols.values()), list(Tensors.of(result).all))
 
 
@@ -185,8 +185,8 @@ def test_an_operation_with_several_tensors_is_picked_from() -> None:
     outputs = [{"name": "values", "from": "best:0"}, {"name": "right", "from": "halves:1"}]
     definition = graph({"x": [4]}, nodes, outputs)
     assert predicted(definition, [[3, 1, 4, 2]]) == {"values": [[4, 3]], "right": [[4, 2]]}
-    assert [node.shape for node in summary_of(built(definition)).nodes] == [[[None, 2]] * 2] * 2
-    assert [node.layer for node in summary_of(built(definition)).nodes] == ["top_k", "split"]
+    assert [node.shape for node in summarize(built(definition)).nodes] == [[[None, 2]] * 2] * 2
+    assert [node.layer for node in summarize(built(definition)).nodes] == ["top_k", "split"]
     definition["outputs"] = ["best"]
     assert "pick one: 'best:0', 'best:1'" in faults(definition)["/outputs/0"]
 
@@ -284,7 +284,7 @@ def test_what_grows_beyond_a_limit_is_never_computed(node: Any) -> None:
     definition["inputs"][0]["dtype"] = "int32" if node["op"] == "one_hot" else "float32"
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     request = CheckRequest(blueprint=blueprint(definition))
-    answer = check(request, Meter(SizeLimits(activation_bytes=2**30)))
+    answer = check(request, SizeCounter(SizeLimits(activation_bytes=2**30)))
     assert [fault.pointer for fault in answer.faults] == ["/nodes/0"]
     assert "MAX_ACTIVATION_BYTES" in answer.faults[0].detail
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # KiB

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from compiler.summary import summary_of
+from compiler.summary import summarize
 from tests.compiler.keras_json.restored import definition, faults, reading, restored, shown
 
 FOLDER = Path(__file__).parent / "models"
@@ -36,7 +36,7 @@ PARAMETERS = {
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_a_model_of_keras_2_is_built_with_its_parameters(name: str) -> None:
     built = restored(document(name))
-    assert summary_of(built).parameters.total == PARAMETERS[name]
+    assert summarize(built).parameters.total == PARAMETERS[name]
 
 
 def test_no_model_is_without_its_count() -> None:
@@ -87,7 +87,7 @@ def test_calls_of_a_nested_model_without_a_shape_of_its_own_are_counted_from_0()
 
 def test_a_frozen_base_stays_frozen_and_is_called_without_training() -> None:
     built = restored(document("transfer"))
-    assert summary_of(built).parameters.trainable == 5 * 9
+    assert summarize(built).parameters.trainable == 5 * 9
     nodes = {node["name"]: node for node in shown(document("transfer"))["nodes"]}
     assert nodes["mobilenet_0_25"]["call"] == {"training": False}
     assert nodes["dense"]["layer"]["config"]["dtype"] == "mixed_float16"

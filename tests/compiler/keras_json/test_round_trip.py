@@ -8,7 +8,7 @@ import pytest
 from compiler.check import check
 from compiler.keras_json.read import read
 from compiler.keras_json.write import write
-from compiler.model.size_limits import Meter
+from compiler.model.size_limits import SizeCounter
 from domain.check import CheckRequest
 from domain.graph.language import Blueprint, GraphDefinition
 from domain.graph.rules import faults_of
@@ -22,7 +22,7 @@ GRAPHS = SOUND | {name: DOCUMENTED[name] for name in DOCUMENTED.keys() - SHARED_
 
 def summary(given: Blueprint) -> Summary:
     request = CheckRequest(blueprint=given)
-    answer = check(request, Meter(request.limits))
+    answer = check(request, SizeCounter(request.limits))
     assert answer.summary is not None, answer.faults
     return answer.summary
 

@@ -13,7 +13,7 @@ from compiler.catalogue.layers import CATALOGUE
 from compiler.keras_json.roundtrip import _is_forgotten
 from compiler.keras_json.write import write
 from compiler.model.build import build
-from tests.compiler.graphs import MODEL, OTHER, blueprint, graph, layer, nested, node
+from tests.compiler.graphs import MODEL, OTHER, blueprint, graph, layer, make_layer, nested, node
 from tests.compiler.keras_json.reload import faults, reloads, written
 from tests.compiler.layer_cases import CASES
 
@@ -328,13 +328,13 @@ WRITTEN_IF_GIVEN = {"activity_regularizer", "bounding_box_format", "lora_rank", 
 def test_every_argument_that_keras_forgets_is_known(kind: str) -> None:
     """Each is a fault; a new version of Keras may forget others."""
     case, entry = CASES[kind], CATALOGUE[kind]
-    made = case.direct() if case.direct else entry.make(case.config, "it")
+    made = case.direct() if case.direct else make_layer(entry, case.config)
     missing = entry.arguments.keys() - made.get_config().keys() - HARMLESS.get(kind, set())
     known = {name for name in missing if _is_forgotten(kind, name, None)}
     assert missing - WRITTEN_IF_GIVEN == known
 
     if "dtype" in entry.arguments and not case.direct and kind != "Hashing":
-        mixed = entry.make({**case.config, "dtype": "mixed_float16"}, "it")
+        mixed = make_layer(entry, {**case.config, "dtype": "mixed_float16"})
         again = entry.cls.from_config(mixed.get_config())
         lost = again.dtype_policy.name != mixed.dtype_policy.name
         assert lost == _is_forgotten(kind, "dtype", "mixed_float16")

@@ -9,7 +9,7 @@ import pytest
 from compiler.check import check
 from compiler.inference.forward import forward_of
 from compiler.model.build import build
-from compiler.model.size_limits import Meter
+from compiler.model.size_limits import SizeCounter
 from domain.check import CheckRequest
 from tests.compiler.graphs import blueprint
 from tests.compiler.layer_cases import CASES
@@ -53,7 +53,7 @@ def of_function(sample: Sample, dtype: str) -> dict[str, Any]:
 def works_if_accepted(definition: dict[str, Any]) -> None:
     made = blueprint(definition)
     request = CheckRequest(blueprint=made)
-    if check(request, Meter(request.limits)).summary is None:
+    if check(request, SizeCounter(request.limits)).summary is None:
         return
     model = build(made, seed=7).model
     rows = [np.ones((2, *item.shape[1:])).astype(item.dtype) for item in model.inputs]

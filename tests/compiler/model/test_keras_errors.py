@@ -1,8 +1,16 @@
-"""Keras's exceptions, read by somebody who knows no Python."""
+"""Keras's exceptions as text for a client who knows no Python, and our own bugs, which are none."""
+
+import logging
+from typing import Any
 
 import pytest
+import tensorflow as tf
 
-from compiler.model.keras_errors import plain
+from compiler.model import graph_pass
+from compiler.model.keras_errors import catch_keras_errors, explain, locate_keras_errors
+from compiler.model.refusals import Refusal, locate_refusals
+from domain.errors import Invalid
+from tests.compiler.graphs import built, graph, layer, node
 
 
 @pytest.mark.parametrize(
@@ -23,7 +31,7 @@ from compiler.model.keras_errors import plain
     ],
 )
 def test_python_is_left_out(text: str, wanted: str) -> None:
-    assert plain(ValueError(text)).startswith(wanted)
+    assert explain(ValueError(text)).startswith(wanted)
 
 
 @pytest.mark.parametrize(
@@ -34,5 +42,48 @@ def test_python_is_left_out(text: str, wanted: str) -> None:
         "'int' object has no attribute 'x'",
     ],
 )
-def test_a_fall_is_told_as_a_misfit(text: str) -> None:
-    assert plain(TypeError(text)).startswith("An argument or a shape does not fit")
+def test_an_error_of_python_is_told_as_a_misfit(text: str) -> None:
+    assert explain(TypeError(text)).startswith("An argument or a shape does not fit")
+
+
+def test_a_refusal_and_an_error_of_keras_become_a_fault() -> None:
+    with pytest.raises(Invalid) as refusal, locate_refusals(("nodes", 1)):
+        raise Refusal("No.")
+    assert [(f.pointer, f.detail) for f in refusal.value.faults] == [("/nodes/1", "No.")]
+    with (
+        pytest.raises(Invalid) as refusal,
+        locate_keras_errors(("a",), lambda text: ("b",) if "No" in text else ()),
+    ):
+        raise ValueError("No.")
+    assert [(f.pointer, f.detail) for f in refusal.value.faults] == [("/a/b", "No.")]
+
+
+def test_an_error_of_our_own_is_no_fault() -> None:
+    with pytest.raises(AttributeError), locate_refusals(()):
+        raise AttributeError("'int' object has no attribute 'shape'")
+
+
+def test_a_bug_in_a_guard_is_not_told_to_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise AttributeError("'int' object has no attribute 'shape'")
+
+    monkeypatch.setattr(graph_pass, "refuse_lengths", broken)
+    definition = graph({"x": [4]}, [node("d", layer("Dense", units=2), "x")], ["d"])
+    with pytest.raises(AttributeError):
+        built(definition)
+
+
+def test_a_lack_of_memory_is_no_fault() -> None:
+    with pytest.raises(MemoryError), locate_keras_errors(()):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM")
+
+
+def test_an_unexpected_type_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING), pytest.raises(Refusal), catch_keras_errors():
+        raise ValueError("Keras refuses this on purpose.")
+    assert caplog.records == []
+    with caplog.at_level(logging.WARNING), pytest.raises(Refusal), catch_keras_errors():
+        raise KeyError("x")
+    (record,) = caplog.records
+    assert "KeyError" in record.getMessage()
+    assert record.exc_info is not None

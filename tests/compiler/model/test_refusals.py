@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from compiler.check import check
-from compiler.model.size_limits import Meter
+from compiler.model.size_limits import SizeCounter
 from domain.check import CheckRequest
 from tests.compiler.graphs import blueprint, faults, graph, layer, node
 
@@ -35,7 +35,7 @@ def op(name: str, function: str, inputs: Any, **config: Any) -> dict[str, Any]:
 def refused(definition: Any) -> str:
     """The detail of the only fault."""
     request = CheckRequest(blueprint=blueprint(definition))
-    (fault,) = check(request, Meter(request.limits)).faults
+    (fault,) = check(request, SizeCounter(request.limits)).faults
     return fault.detail
 
 
@@ -125,7 +125,7 @@ def test_a_nested_graph_gives_each_output_in_its_own_dtype() -> None:
     definition = typed([4], "int64", nodes)
     definition["outputs"] = [{"name": name, "from": f"g:{name}"} for name in "az"] + ["other"]
     request = CheckRequest(blueprint=blueprint(definition))
-    summary = check(request, Meter(request.limits)).summary
+    summary = check(request, SizeCounter(request.limits)).summary
     assert summary is not None
     assert [item.dtype for item in summary.outputs] == ["float32", "int64", "int64"]
 
@@ -230,3 +230,37 @@ def test_what_a_layer_would_take_instead(made: Any, reason: str) -> None:
 def test_the_states_of_a_recurrent_layer_go_by_name() -> None:
     made = node("it", layer("LSTM", units=3), ["x", "h", "c"])
     assert '"initial_state"' in refused(graph({"x": [5, 4], "h": [3], "c": [3]}, [made], ["it"]))
+
+
+@pytest.mark.parametrize(
+    ("made", "inputs"),
+    [
+        (layer("AugMix", value_range=[0, 1]), {"data": ["x", "y"]}),
+        (layer("RandomBrightness", factor=0.1), ["x", "y"]),
+        (layer("UnitNormalization"), ["x", "y"]),
+        (layer("Normalization", mean=0.0, variance=1.0), ["x", "y"]),
+    ],
+)
+def test_a_list_of_tensors_for_a_layer_of_one(made: Any, inputs: Any) -> None:
+    nodes = [node("a", made, inputs)]
+    assert refused(graph({"x": [4], "y": [4]}, nodes, ["a"]))
+
+
+@pytest.mark.parametrize(
+    ("function", "inputs", "config"),
+    [
+        ("take", {"indices": "x"}, {"x": 5, "axis": 0}),
+        ("array_split", "x", {"indices_or_sections": 2, "axis": 1}),
+        ("tril", "x", {"k": 100}),
+    ],
+)
+def test_numbers_and_lengths_that_an_operation_cannot_take(
+    function: str, inputs: Any, config: Any
+) -> None:
+    definition = {
+        "inputs": [{"name": "x", "shape": [None], "dtype": "int32"}],
+        "nodes": [op("a", "copy", "x"), {**op("b", function, inputs), "config": config}],
+        "outputs": ["a", "b"],
+    }
+    request = CheckRequest(blueprint=blueprint(definition))
+    check(request, SizeCounter(request.limits))  # gives a summary or faults, and no error

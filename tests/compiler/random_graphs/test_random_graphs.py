@@ -8,7 +8,7 @@ import pytest
 from compiler.entrypoints import check_graph
 from compiler.model.build import Built, build
 from compiler.model.weights import arrays_of, assign
-from compiler.summary import summary_of
+from compiler.summary import summarize
 from domain.check import CheckRequest, CheckResult
 from domain.graph.language import Blueprint, GraphDefinition
 from domain.graph.rules import faults_of
@@ -40,7 +40,7 @@ def _equal_in_all(definition: dict[str, Any]) -> None:
     assert checked.faults == [], checked.faults
     script = script_of(definition, SEED)
     built = build(blueprint, SEED)
-    assert checked.summary == summary_of(built)
+    assert checked.summary == summarize(built)
     _same_summary(checked.summary, script)
     _same_variables(built, script)
     data = arrays_for(definition["inputs"])
