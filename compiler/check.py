@@ -5,7 +5,7 @@ import keras
 from compiler.model.build import Built, build
 from compiler.model.size_limits import SizeCounter
 from compiler.summary import summarize
-from compiler.training.check import training_faults
+from compiler.training.check import TrainingCheck, check_training
 from domain.check import CheckRequest, CheckResult
 from domain.errors import Fault, Invalid
 
@@ -22,10 +22,14 @@ def check(request: CheckRequest, sizes: SizeCounter) -> CheckResult:
             built, faults = _build(request, sizes)
             sizes.start_node(())
             summary = summarize(built) if built else None
-        wrong = training_faults(request.training, built) if request.training else []
+        training = TrainingCheck([], {})
+        if request.training is not None:
+            training = check_training(request.training, built)
     finally:  # otherwise the next scope of this process would allocate these weights
         keras.utils.clear_session(free_memory=False)
-    return CheckResult(summary=summary, faults=faults, recipe_faults=wrong)
+    return CheckResult(
+        summary=summary, faults=faults, recipe_faults=training.faults, targets=training.targets
+    )
 
 
 def _build(request: CheckRequest, sizes: SizeCounter) -> tuple[Built | None, list[Fault]]:

@@ -7,6 +7,7 @@ from domain.errors import Fault
 from domain.graph.language import Blueprint
 from domain.graph.summary import Summary
 from domain.job.recipe import NameOrComponent, Recipe
+from domain.job.targets import TargetCheck
 
 
 class SizeLimits(Contract):
@@ -59,3 +60,5 @@ class CheckResult(Contract):
     recipe_faults: list[Fault] = Field(default_factory=list)
     """Faults of the training; their pointers start at the job's request, in which lists are
     resolved to names."""
+    targets: dict[str, TargetCheck] = Field(default_factory=dict)
+    """By output; without outputs that have no loss, no target, or a loss with faults."""

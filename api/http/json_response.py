@@ -1,13 +1,14 @@
 """Answers in JSON: numbers that are not finite become null and are named."""
 
 from collections.abc import Iterator
-from math import isfinite, isnan
+from math import isfinite
 from typing import Any
 
 from fastapi import Response
 from pydantic import BaseModel
 from pydantic_core import to_json
 
+from domain.non_finite import name_non_finite
 from domain.pointer import pointer
 
 Place = tuple[str | int, ...]
@@ -26,7 +27,9 @@ def body_of(value: BaseModel) -> bytes:
 
 def marked(document: dict[str, Any]) -> dict[str, Any]:
     """The same, and a top-level `non_finite` when a number in it is not finite."""
-    found = {pointer(*place): _name(number) for place, number in _not_finite(document, ())}
+    found = {
+        pointer(*place): name_non_finite(number) for place, number in _not_finite(document, ())
+    }
     return {**document, "non_finite": found} if found else document
 
 
@@ -40,9 +43,3 @@ def _not_finite(value: Any, place: Place) -> Iterator[tuple[Place, float]]:
     elif isinstance(value, list):
         for i, item in enumerate(value):
             yield from _not_finite(item, (*place, i))
-
-
-def _name(number: float) -> str:
-    if isnan(number):
-        return "NaN"
-    return "Infinity" if number > 0 else "-Infinity"

@@ -1,7 +1,7 @@
 """The shapes of answers that are not values of the domain already."""
 
 from datetime import datetime
-from typing import Generic, Literal, TypeVar
+from typing import Generic, TypeVar
 
 from pydantic import Field
 
@@ -12,9 +12,10 @@ from domain.graph.summary import Summary
 from domain.ids import GraphId
 from domain.job.job import Epoch, Job
 from domain.model import Model
+from domain.non_finite import NonFiniteName
 
 Item = TypeVar("Item")
-NonFinite = dict[str, Literal["NaN", "Infinity", "-Infinity"]]
+NonFinite = dict[str, NonFiniteName]
 
 
 class Answer(Result):

@@ -11,6 +11,7 @@ from api.problems.responses import ASKS
 from api.protocols.tf_serving import asked, told
 from application.prediction.predictor import Ready
 from domain.errors import Invalid
+from domain.non_finite import NON_FINITE_NAMES
 from domain.source_map import SourceMap
 
 QUICK_BYTES = 4096
@@ -68,7 +69,7 @@ ANSWER: dict[str, Any] = {
         "outputs": {**VALUE, "description": "For `inputs`."},
         "non_finite": {
             "type": "object",
-            "additionalProperties": {"enum": ["NaN", "Infinity", "-Infinity"]},
+            "additionalProperties": {"enum": list(NON_FINITE_NAMES)},
             "description": "JSON Pointer to what the `null` there stands for.",
         },
     },

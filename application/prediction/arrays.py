@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from domain.errors import Fault, Invalid
+from domain.errors import MOST_FAULTS, Fault, Invalid
 from domain.graph.shapes import shown
 from domain.graph.summary import Tensor
 from domain.graph.walk import Place
@@ -18,7 +18,6 @@ Array = npt.NDArray[Any]
 Arrays = dict[str, Array]
 Locate = Callable[[str, int], Place]
 """Gives the place in the request of the value of an input (by name) in a row (by index)."""
-MOST_FAULTS = 20
 _KINDS = {"float": "biuf", "int": "biu", "uint": "biu", "bool": "b"}
 """NumPy's kinds of arrays that become one of ours without loss."""
 

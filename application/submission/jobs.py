@@ -20,7 +20,6 @@ from domain.job.recipe import Recipe
 from domain.job.recipe_places import recipe_map
 from domain.job.resolve import resolve
 from domain.job.rules import request_faults
-from domain.pointer import tokens_of
 from domain.source_map import SourceMap
 from models_store.database.engine import Database
 
@@ -121,7 +120,7 @@ def _feeding(
         definition=materials.blueprint.definition,
         dataset=materials.dataset,
         validation=materials.validation,
-        judged=frozenset(_outputs_of(answer.recipe_faults)),
+        targets=answer.targets,
     )
 
 
@@ -154,12 +153,6 @@ def _pinned(dataset: Dataset | None, read: set[str]) -> PinnedDataset | None:
     return PinnedDataset(
         id=dataset.id, sha256=dataset.sha256, rows=dataset.rows, columns=columns, hashes=hashes
     )
-
-
-def _outputs_of(faults: list[Fault]) -> list[str]:
-    """The outputs whose loss Keras has refused already."""
-    losses = [tokens_of(fault.pointer) for fault in faults]
-    return [tokens[2] for tokens in losses if tokens[:2] == ["compile", "loss"]]
 
 
 def _refuse(faults: list[Fault]) -> None:

@@ -16,8 +16,8 @@ from compiler.model.variable_keys import Source, VariableKeys
 from domain.errors import Invalid
 from domain.graph.language import Blueprint
 
-_FRAMES = 200_000
-"""Keras walks a model recursively, some frames for each node of a chain."""
+RECURSION_LIMIT = 200_000
+"""Keras walks a model recursively, with some frames for each node of a chain."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def build(blueprint: Blueprint, seed: int | None, sizes: SizeCounter | None = No
 def deep_stack() -> Iterator[None]:
     """Raise Python's recursion limit for Keras, which walks a model recursively."""
     before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, _FRAMES))
+    sys.setrecursionlimit(max(before, RECURSION_LIMIT))
     try:
         yield
     finally:

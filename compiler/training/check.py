@@ -1,41 +1,63 @@
-"""Checks a training against a built graph: components, and whether they fit their targets."""
+"""Checks a training against a built model: its components, and whether they fit their targets."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import keras
 
 from compiler.model.build import Built
 from compiler.training.allow_list import Offer
 from compiler.training.components import LOSSES, METRICS, callback, optimizer
-from compiler.training.targets import Pair, Spec, by_shapes, fit_faults
+from compiler.training.targets import (
+    Pair,
+    Spec,
+    check_target,
+    find_misfits,
+    find_single_class,
+    name_by_shapes,
+)
 from domain.check import ColumnSpec, Training
 from domain.errors import Fault, Invalid
 from domain.graph.walk import Place
 from domain.job.recipe import NameOrComponent, OutputRecipe
+from domain.job.targets import TargetCheck
 
 
-def training_faults(training: Training, built: Built | None) -> list[Fault]:
-    """Every fault of a training; pointers lead into the job's request.
+class TrainingCheck(NamedTuple):
+    """What the check of a training found."""
+
+    faults: list[Fault]
+    """Their pointers start at the job's request, in which lists are resolved to names."""
+    targets: dict[str, TargetCheck]
+    """By output; without outputs that have no loss, no target, or a loss with faults."""
+
+
+def check_training(training: Training, built: Built | None) -> TrainingCheck:
+    """Check the components of a training, and whether they fit their outputs and targets.
 
     Args:
         training: Recipe, callbacks and columns.
         built: The model; without one only the components themselves are checked.
     """
-    recipe = training.recipe
-    faults = _refused(optimizer, recipe.optimizer, ("compile", "optimizer"))
-    for name, part in recipe.outputs.items():
+    faults = _find_refusals(optimizer, training.recipe.optimizer, ("compile", "optimizer"))
+    targets: dict[str, TargetCheck] = {}
+    for name, part in training.recipe.outputs.items():
         pair = _pair(name, part, training.columns, built)
         if part.loss is not None:
-            faults += _component_faults(LOSSES, part.loss, ("compile", "loss", name), pair)
+            wrong = _check_loss(part.loss, ("compile", "loss", name), pair)
+            faults += wrong
+            if pair is not None and not wrong:
+                targets[name] = _check_target(part.loss, pair)
         for spec in part.metrics:
-            faults += _component_faults(METRICS, spec, ("compile", "metrics", name), pair)
+            faults += _check_component(METRICS, spec, ("compile", "metrics", name), pair)
     for i, spec in enumerate(training.callbacks):
-        faults += _refused(callback, spec, ("fit", "callbacks", i))
-    return faults
+        faults += _find_refusals(callback, spec, ("fit", "callbacks", i))
+    return TrainingCheck(faults, targets)
 
 
-def _refused(make: Any, spec: NameOrComponent, place: Place) -> list[Fault]:
+def _find_refusals(
+    make: Callable[[NameOrComponent, Place], Any], spec: NameOrComponent, place: Place
+) -> list[Fault]:
     try:
         make(spec, place)
     except Invalid as refusal:
@@ -46,35 +68,51 @@ def _refused(make: Any, spec: NameOrComponent, place: Place) -> list[Fault]:
 def _pair(
     name: str, part: OutputRecipe, columns: Mapping[str, ColumnSpec], built: Built | None
 ) -> Pair | None:
-    """The output beside its target, when both are known."""
+    """The output and its target; None unless both are known."""
     if built is None or part.target is None or part.target not in columns:
         return None
-    tensor, column = built.outputs[name], columns[part.target]
-    target = Spec.of_column(column.shape, column.dtype)
-    return Pair(Spec(tuple(tensor.shape), tensor.dtype), target, part.target)
+    tensor = built.outputs[name]
+    output = Spec(tuple(tensor.shape), tensor.dtype)
+    return Pair(name, output, part.target, columns[part.target])
 
 
-def _component_faults(
+def _check_loss(spec: NameOrComponent, place: Place, pair: Pair | None) -> list[Fault]:
+    faults = _check_component(LOSSES, spec, place, pair)
+    if pair is not None and not faults:
+        faults += find_single_class(_name_of(spec, pair), pair, place)
+    return faults
+
+
+def _check_target(spec: NameOrComponent, pair: Pair) -> TargetCheck:
+    config = {} if isinstance(spec, str) else spec.config
+    return check_target(_name_of(spec, pair), config, pair)
+
+
+def _check_component(
     offer: Offer, spec: NameOrComponent, place: Place, pair: Pair | None
-) -> Iterator[Fault]:
+) -> list[Fault]:
     try:
         made = offer.make(spec, place)
     except Invalid as refusal:
-        yield from refusal.faults
-        return
-    if pair is not None:
-        name = _name_by_shapes(spec if isinstance(spec, str) else spec.type, pair)
-        compare = _comparison(offer, name) if isinstance(spec, str) else made
-        yield from fit_faults(name, compare, pair, place)
+        return list(refusal.faults)
+    if pair is None:
+        return []
+    name = _name_of(spec, pair)
+    compare = _resolve(offer, name) if isinstance(spec, str) else made
+    return list(find_misfits(name, compare, pair, place))
 
 
-def _name_by_shapes(name: str, pair: Pair) -> str:
+def _name_of(spec: NameOrComponent, pair: Pair) -> str:
+    """The name of a loss or metric; Keras resolves some names by the shapes."""
+    name = spec if isinstance(spec, str) else spec.type
     if name.lower() in ("accuracy", "acc"):
-        return by_shapes("accuracy", pair)
-    return by_shapes("crossentropy", pair) if name.lower() in ("crossentropy", "ce") else name
+        return name_by_shapes("accuracy", pair)
+    if name.lower() in ("crossentropy", "ce"):
+        return name_by_shapes("crossentropy", pair)
+    return name
 
 
-def _comparison(offer: Offer, name: str) -> Any:
-    """What Keras's `compile` makes of a name of the allow-list."""
+def _resolve(offer: Offer, name: str) -> Any:
+    """The Keras object that Keras's `compile` makes of a name."""
     module = keras.losses if offer is LOSSES else keras.metrics
     return module.get(name)

@@ -1,7 +1,7 @@
 """Whether a dataset's columns fit the graph that they feed: asked before a job is accepted."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from domain.dataset import Column, Dataset
 from domain.dtype import kind_of
@@ -11,9 +11,10 @@ from domain.graph.shapes import fits
 from domain.graph.summary import Summary, Tensor
 from domain.graph.walk import Place
 from domain.job import inputs
-from domain.job import targets as target_rules
 from domain.job.job import JobRequest
 from domain.job.recipe import OutputRecipe, Recipe
+from domain.job.split import count_training_rows
+from domain.job.targets import TargetCheck, find_misfits
 from domain.pointer import pointer
 
 
@@ -27,8 +28,8 @@ class Feeding:
     definition: GraphDefinition
     dataset: Dataset
     validation: Dataset | None
-    judged: frozenset[str] = frozenset()
-    """Outputs whose loss is known not to fit; their targets are not judged again."""
+    targets: Mapping[str, TargetCheck] = field(default_factory=dict)
+    """What the check found of the targets, by output."""
 
     def faults(self) -> list[Fault]:
         """Everything that does not fit, at its place in the job's request."""
@@ -64,8 +65,8 @@ def _row_faults(feeding: Feeding) -> Found:
     rows, split = feeding.dataset.rows, feeding.request.fit.validation_split
     if rows == 0:
         yield ("dataset",), "The dataset has no rows."
-    elif split and not 0 < kept_rows(rows, split) < rows:
-        kept = kept_rows(rows, split)
+    elif split and not 0 < count_training_rows(rows, split) < rows:
+        kept = count_training_rows(rows, split)
         yield (
             ("fit", "validation_split"),
             f"Of {rows} rows a split of {split:g} leaves {kept} to train on and {rows - kept} to "
@@ -75,11 +76,6 @@ def _row_faults(feeding: Feeding) -> Found:
         yield ("fit", "validation_split"), "Give either this or a `validation_dataset`."
     if feeding.validation is not None and feeding.validation.rows == 0:
         yield ("validation_dataset",), "The dataset has no rows."
-
-
-def kept_rows(rows: int, split: float) -> int:
-    """How many rows are trained on: Keras's own rounding, the last ones validate."""
-    return int(rows * (1.0 - split))
 
 
 def _input_faults(feeding: Feeding) -> Found:
@@ -95,11 +91,11 @@ def _output_faults(feeding: Feeding) -> Found:
     columns = _by_name(feeding.dataset)
     for index, tensor in enumerate(feeding.summary.outputs):
         output = feeding.recipe.outputs[tensor.name]
-        if output.loss and output.target and tensor.name not in feeding.judged:
-            target = columns[output.target]
-            for about, detail in target_rules.reasons_against(target, tensor, output.loss):
-                part = "targets" if about == "target" else "loss"
-                yield _place(feeding, part, index, tensor.name), detail
+        check = feeding.targets.get(tensor.name)
+        if check is not None and output.loss and output.target:
+            values = find_misfits(columns[output.target], tensor.name, output.loss, check)
+            for detail in (*check.faults, *values):
+                yield _place(feeding, "targets", index, tensor.name), detail
         yield from _weight_faults(feeding, output, columns, tensor)
 
 
@@ -122,10 +118,8 @@ def _weight_faults(
 
 
 def _place(feeding: Feeding, part: str, index: int, name: str) -> Place:
-    """Where the request says what feeds, or is the loss of, one input or output."""
-    request = feeding.request
-    given = request.compile.loss if part == "loss" else getattr(request.feed, part)
-    base = ("compile", "loss") if part == "loss" else ("feed", part)
+    """The place in the request of the column that feeds an input or output."""
+    given, base = getattr(feeding.request.feed, part), ("feed", part)
     if isinstance(given, list):
         return (*base, _index_in(given, index, name, feeding, part))
     if isinstance(given, dict) and name in given:

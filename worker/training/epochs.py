@@ -1,6 +1,5 @@
 """Runs the epochs of a `train` job as Keras's `fit` does, with checkpoints in between."""
 
-import math
 import time
 from collections.abc import Callable
 from functools import partial
@@ -16,6 +15,7 @@ from compiler.training.compile import keras_compile
 from compiler.training.components import callback
 from domain.job.job import Epoch
 from domain.job.recipe import Fit
+from domain.job.split import count_training_rows
 from worker.protocol.messages import Checkpointed, EpochEnded, Started, Stepped
 from worker.protocol.tasks import TrainTask
 from worker.training.callbacks import stops_on_nan
@@ -182,7 +182,7 @@ def _feeds(task: TrainTask) -> tuple[Feed, Feed | None]:
     if not task.fit.validation_split:
         return feed(task.columns), None
     rows = len(np.load(next(iter(task.columns.values())), mmap_mode="r"))
-    split = math.floor(rows * (1.0 - task.fit.validation_split))
+    split = count_training_rows(rows, task.fit.validation_split)
     if split in (0, rows):
         share = task.fit.validation_split
         raise CannotTrain(f"A validation_split of {share} leaves one side of {rows} rows empty.")

@@ -8,8 +8,6 @@ import tensorflow as tf
 
 KERAS = ("keras", "tensorflow")
 OURS = ("worker", "compiler", "domain", "models_store")
-GUARDS = "compiler.model.guards"
-"""Our checks that refuse a layer's arguments in Keras's stead, by a ValueError or TypeError."""
 
 
 def keep_tracebacks() -> None:
@@ -25,10 +23,7 @@ def is_raised_by_keras(error: Exception) -> bool:
     to the code that called NumPy.
     """
     for frame, _ in reversed(list(walk_tb(error.__traceback__))):
-        module = _module_of(frame)
-        if module.startswith(GUARDS):
-            return isinstance(error, ValueError | TypeError)
-        package = module.partition(".")[0]
+        package = _module_of(frame).partition(".")[0]
         if package in KERAS + OURS:
             return package in KERAS
     return False

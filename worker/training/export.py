@@ -13,6 +13,7 @@ from compiler.model.weights import arrays_of
 from domain.job.job import Epoch
 from domain.job.outcome import ModelMade
 from domain.model import FileLeftOut, ModelFile
+from domain.non_finite import name_non_finite
 from domain.pointer import pointer
 from worker.training.keras_files import KerasFiles, NotTheSame
 from worker.training.output_folder import OutputFolder
@@ -42,7 +43,7 @@ def history_json(epochs: list[Epoch]) -> bytes:
     """
     document: dict[str, object] = {"epochs": [epoch.model_dump() for epoch in epochs]}
     non_finite = {
-        pointer("epochs", i, "metrics", name): _name(value)
+        pointer("epochs", i, "metrics", name): name_non_finite(value)
         for i, epoch in enumerate(epochs)
         for name, value in epoch.metrics.items()
         if not math.isfinite(value)
@@ -77,9 +78,3 @@ def _weights(built: Built, path: Path) -> None:
 
 def _fill(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-
-
-def _name(number: float) -> str:
-    if math.isnan(number):
-        return "NaN"
-    return "Infinity" if number > 0 else "-Infinity"

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
 
+from compiler.model.build import RECURSION_LIMIT
 from domain.errors import Invalid
 from worker.protocol.messages import Finished, FromChild, Warned
 from worker.protocol.tasks import Task
@@ -16,9 +17,6 @@ from worker.training.error_origin import keep_tracebacks
 from worker.training.errors import CannotTrain, failure_of
 from worker.training.handlers.registry import execute
 from worker.training.supervisor_link import SupervisorLink
-
-RECURSION_LIMIT = 200_000
-"""Keras walks a graph recursively, with some frames for each node of a chain."""
 
 
 def run(task: Task, connection: Connection) -> None:

@@ -1,6 +1,8 @@
 """Columns beside the graph they feed: what fits, and what is told where."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from domain.graph.summary import Bytes, Parameters, Summary, Tensor
 from domain.job.feed import Feeding
 from domain.job.job import JobRequest
 from domain.job.resolve import resolve
+from domain.job.targets import TargetCheck
 
 ULID = "0" * 26
 
@@ -41,6 +44,7 @@ def faults(
     dtype: Any = "float32",
     loss: Any = "mse",
     validation: Dataset | None = None,
+    targets: Mapping[str, TargetCheck] = MappingProxyType({}),
     **request: Any,
 ) -> dict[str, str]:
     definition = GraphDefinition.model_validate(
@@ -67,7 +71,7 @@ def faults(
         parameters=Parameters(total=0, trainable=0, non_trainable=0),
         bytes=Bytes(weights=0, activations_per_row=0),
     )
-    feeding = Feeding(job, recipe, summary, definition, data, validation)
+    feeding = Feeding(job, recipe, summary, definition, data, validation, targets)
     return {fault.pointer: fault.detail for fault in feeding.faults()}
 
 
@@ -112,62 +116,55 @@ def test_inputs_that_fit(x: Column, options: Any) -> None:
 
 
 SPARSE = "sparse_categorical_crossentropy"
+INDICES = TargetCheck(values="class index", classes=10)
+SHARES = TargetCheck(values="share")
 
 
 @pytest.mark.parametrize(
-    ("y", "loss", "output", "words"),
+    ("y", "loss", "check", "words"),
     [
-        (column("y", "int64", [], 0, 10), SPARSE, (10,), "0 to 10; output 'y' has 10 classes"),
-        (column("y", "int64", [], -1, 9), SPARSE, (10,), "from -1"),
-        (column("y", "float64", [], 0, 9.5), SPARSE, (10,), "whole numbers"),
-        (column("y", "int64", [10]), SPARSE, (10,), "use 'categorical_crossentropy'"),
-        (column("y", "int64", [], 0, 9), "CategoricalCrossentropy", (10,), "use 'sparse"),
-        (column("y", "int64", [10], 0, 2), "categorical_crossentropy", (10,), "between 0 and 1"),
-        (column("y", "int64", [], 0, 2), "binary_crossentropy", (1,), "between 0 and 1"),
-        (column("y", "int64", [], 0, 12), "crossentropy", (10,), "10 classes"),
-        (column("y", shape=[3]), "mse", (10,), "[3] in each row; output 'y' has [10]"),
-        (column("y", shape=[]), "mse", (10,), "[] in each row"),
-        (column("y", "<U3", [10]), "mse", (10,), "targets are numbers"),
+        (column("y", "int64", [], 0, 10), SPARSE, INDICES, "0 to 10; output 'y' has 10 classes"),
+        (column("y", "int64", [], -1, 9), SPARSE, INDICES, "from -1"),
+        (column("y", "float64", [], 0, 9.5), SPARSE, INDICES, "whole numbers"),
+        (column("y", "int64", [10], 0, 2), "CategoricalCrossentropy", SHARES, "between 0 and 1"),
+        (column("y", "int64", [], 0, 2), "binary_crossentropy", SHARES, "between 0 and 1"),
+        (column("y", "int64", [], 0, 12), "crossentropy", INDICES, "10 classes"),
+        (column("y", "<U3", [10]), "mse", TargetCheck(), "targets are numbers"),
+        (column("y", shape=[3]), "mse", TargetCheck(faults=["The shape."]), "The shape."),
     ],
 )
-def test_targets_that_do_not_fit(y: Column, loss: str, output: Any, words: str) -> None:
-    assert words in faults(dataset(X, y), loss=loss, output=output)["/feed/targets"]
+def test_targets_that_do_not_fit(y: Column, loss: str, check: TargetCheck, words: str) -> None:
+    found = faults(dataset(X, y), loss=loss, targets={"y": check})
+    assert words in found["/feed/targets"]
 
 
 @pytest.mark.parametrize(
-    ("y", "loss", "output"),
+    ("y", "loss", "check"),
     [
-        (column("y", "int64", [], 0, 9), SPARSE, (10,)),
-        (column("y", "int64", [1], 0, 9), SPARSE, (10,)),
-        (column("y", "float64", [20], 0, 9.0), SPARSE, (20, 10)),
-        (column("y", "int64", [], 0, 1), "binary_crossentropy", (1,)),
-        (column("y", "int64", [1], 0, 1), "bce", (1,)),
-        (column("y", "int64", [], 0, 1), "crossentropy", (1,)),
-        (column("y", "int64", [7], 0, 30), "ctc", (20, 10)),
-        (
-            column("y", "int64", [], 0, 255),
-            {"type": "SparseCategoricalCrossentropy", "config": {"ignore_class": 255}},
-            (10,),
-        ),
-        (column("y", shape=[12, 10]), "mse", (None, 10)),
+        (column("y", "int64", [], 0, 9), SPARSE, INDICES),
+        (column("y", "float64", [20], 0, 9.0), SPARSE, INDICES),
+        (column("y", "int64", [], 0, 1), "binary_crossentropy", SHARES),
+        (column("y", "int64", [7], 0, 30), "ctc", TargetCheck()),
+        (column("y", "int64", [], 0, 255), SPARSE, TargetCheck(values="class index")),
+        (column("y", "int64", [], None, None), SPARSE, INDICES),
+        (column("y", "int64", [], 0, 30), SPARSE, None),
     ],
 )
-def test_targets_that_fit(y: Column, loss: Any, output: Any) -> None:
-    assert faults(dataset(X, y), loss=loss, output=output) == {}
-
-
-def test_class_indices_need_a_class_each() -> None:
-    found = faults(dataset(X, column("y", "int64")), loss={"y": SPARSE}, output=(1,))
-    assert "binary_crossentropy" in found["/compile/loss/y"]
+def test_targets_that_fit(y: Column, loss: Any, check: TargetCheck | None) -> None:
+    checks = {} if check is None else {"y": check}
+    assert faults(dataset(X, y), loss=loss, targets=checks) == {}
 
 
 def test_places_are_those_of_the_request() -> None:
     data = dataset(column("wide", shape=[5]), column("t", shape=[3]), column("w", shape=[5]))
-    by_list = faults(data, feed={"inputs": ["wide"], "targets": ["t"]})
+    checks = {"y": TargetCheck(faults=["No."])}
+    by_list = faults(data, targets=checks, feed={"inputs": ["wide"], "targets": ["t"]})
     assert by_list.keys() == {"/feed/inputs/0", "/feed/targets/0"}
     weights = {"y": "w"}
     named = faults(
-        data, feed={"inputs": {"x": "wide"}, "targets": {"y": "t"}, "sample_weights": weights}
+        data,
+        targets=checks,
+        feed={"inputs": {"x": "wide"}, "targets": {"y": "t"}, "sample_weights": weights},
     )
     assert named.keys() == {"/feed/inputs/x", "/feed/targets/y", "/feed/sample_weights/y"}
 
@@ -185,7 +182,7 @@ def test_validation_data_needs_the_same_columns_and_ranges() -> None:
     y = column("y", "int64", [], 0, 9)
     data = dataset(X, y)
     told = [
-        faults(data, loss=SPARSE, validation=other)["/validation_dataset"]
+        faults(data, loss=SPARSE, validation=other, targets={"y": INDICES})["/validation_dataset"]
         for other in (
             dataset(X),
             dataset(column("x", shape=[5]), y),
