@@ -21,6 +21,7 @@ from api.middleware.shutdown import ShutdownResponder
 from api.openapi.document import described
 from api.problems.handlers import add_handlers
 from api.routes import (
+    catalogue,
     datasets,
     docs_pages,
     graphs,
@@ -29,15 +30,12 @@ from api.routes import (
     job_control,
     job_events,
     jobs,
-    layers,
     models,
-    ops,
     predict,
     workers,
 )
 from api.settings import Settings
 from application.children.catalogue import Catalogue
-from application.children.op_catalogue import OpCatalogue
 from application.children.pool import Checker
 from application.prediction.predictor import Predictor
 from application.submission.jobs import Parts as Acceptance
@@ -55,8 +53,7 @@ ROUTERS = (  # those that are asked most come first
     job_events.router,
     datasets.router,
     graphs.router,
-    layers.router,
-    ops.router,
+    catalogue.router,
     models.router,
     workers.router,
     info.router,
@@ -121,7 +118,6 @@ def assemble(settings: Settings, store_settings: StoreSettings) -> Services:
         calls=Calls(celery),
         checker=checker,
         catalogue=Catalogue(checker, settings),
-        op_catalogue=OpCatalogue(checker, settings),
         acceptance=Acceptance(settings, database, checker),
         predictor=Predictor(settings, database, artifacts, checker, cache),
         snapshots=Snapshots(),

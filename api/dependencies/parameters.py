@@ -11,7 +11,6 @@ from api.http.job_snapshots import Snapshots
 from api.middleware.metrics import Metrics
 from api.settings import Settings
 from application.children.catalogue import Catalogue
-from application.children.op_catalogue import OpCatalogue
 from application.children.pool import Checker
 from application.prediction.predictor import Predictor
 from application.submission.jobs import Parts as Acceptance
@@ -32,7 +31,6 @@ class Services:
     calls: Calls
     checker: Checker
     catalogue: Catalogue
-    op_catalogue: OpCatalogue
     acceptance: Acceptance
     predictor: Predictor
     snapshots: Snapshots

@@ -1,61 +1,95 @@
-"""The layers that graphs may use, as a child that holds Keras tells them."""
+"""The catalogue of the layers and functions that a graph may use."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from application.children.cached_answer import AnsweredOnce, Document
+from application.children.document_cache import Document, DocumentCache
 from application.children.pool import Checker
 from application.settings import Settings
-from domain.catalogue import LayerKind, Layers, LayerType, Schema
+from domain.catalogue import LayerKind, Layers, LayerType, OpKind, Ops, OpType, Schema
 from domain.entrypoints import Entrypoint
 from domain.errors import NotOffered
 
 
 class Catalogue:
-    """What the child said of layers."""
+    """Descriptions of layers and functions, made by a child that imports Keras."""
 
     def __init__(self, checker: Checker, settings: Settings) -> None:
-        self._told = AnsweredOnce(checker, settings, Entrypoint.DESCRIBE_LAYERS, Layers)
+        self._layers = DocumentCache(checker, settings, Entrypoint.DESCRIBE_LAYERS, Layers)
+        self._ops = DocumentCache(checker, settings, Entrypoint.DESCRIBE_OPS, Ops)
 
     def layers(self, kind: LayerKind | None = None) -> Document:
-        """All layers, or those of one kind: `Layers`.
+        """Return the document of all layers, or of the layers of one kind, as `Layers`.
 
         Raises:
-            Busy: the first question found no child free.
+            Busy: no child was free for the first call, or the child did not finish in time.
         """
-        return self._told.document(f"kind {kind}", lambda told: _of_kind(told, kind))
+        return self._layers.document(f"kind {kind}", lambda result: _select_layers(result, kind))
 
     def layer(self, name: str) -> Document:
-        """One layer, whose schema holds all that it refers to: a `LayerType`.
+        """Return the document of one layer as `LayerType`; its schema contains all definitions.
 
         Raises:
-            NotOffered: no graph may use a layer of this type; why not, or what is like it.
-            Busy: the first question found no child free.
+            NotOffered: no graph may use a layer of this type; the error says why, or names a
+                similar type.
+            Busy: no child was free for the first call, or the child did not finish in time.
         """
-        return self._told.document(f"type {name}", lambda told: _named(told, name))
+        return self._layers.document(f"type {name}", lambda result: _select_layer(result, name))
+
+    def ops(self, kind: OpKind | None = None) -> Document:
+        """Return the document of all functions, or of the functions of one kind, as `Ops`.
+
+        Raises:
+            Busy: no child was free for the first call, or the child did not finish in time.
+        """
+        return self._ops.document(f"kind {kind}", lambda result: _select_ops(result, kind))
+
+    def op(self, name: str) -> Document:
+        """Return the document of one function as `OpType`.
+
+        Raises:
+            NotOffered: no node may call a function of this name; the error says why, or names a
+                similar function.
+            Busy: no child was free for the first call, or the child did not finish in time.
+        """
+        return self._ops.document(f"op {name}", lambda result: _select_op(result, name))
 
 
-def _of_kind(everything: Layers, kind: LayerKind | None) -> Layers:
+def _select_layers(layers: Layers, kind: LayerKind | None) -> Layers:
     if kind is None:
-        return everything
-    items = [item for item in everything.items if item.kind == kind]
-    found = _reachable([item.config_schema for item in items], everything.defs)
-    return everything.model_copy(update={"items": items, "defs": found})
+        return layers
+    items = [item for item in layers.items if item.kind == kind]
+    defs = _select_definitions([item.config_schema for item in items], layers.defs)
+    return layers.model_copy(update={"items": items, "defs": defs})
 
 
-def _named(everything: Layers, name: str) -> LayerType:
-    for item in everything.items:
+def _select_layer(layers: Layers, name: str) -> LayerType:
+    for item in layers.items:
         if item.type == name:
-            found = _reachable(item.config_schema, everything.defs)
-            whole = {**item.config_schema, **({"$defs": found} if found else {})}
-            return item.model_copy(update={"config_schema": whole})
-    names = [item.type for item in everything.items]
-    reasons = {item.type: item.reason for item in everything.left_out}
+            defs = _select_definitions(item.config_schema, layers.defs)
+            schema = {**item.config_schema, **({"$defs": defs} if defs else {})}
+            return item.model_copy(update={"config_schema": schema})
+    names = [item.type for item in layers.items]
+    reasons = {item.type: item.reason for item in layers.left_out}
     raise NotOffered("layer type", name, names, reasons)
 
 
-def _reachable(schema: Any, defs: Mapping[str, Schema]) -> dict[str, Schema]:
-    """The definitions that a schema refers to, by way of one another too."""
+def _select_ops(ops: Ops, kind: OpKind | None) -> Ops:
+    items = [item for item in ops.items if kind in (None, item.kind)]
+    return ops.model_copy(update={"items": items})
+
+
+def _select_op(ops: Ops, name: str) -> OpType:
+    for item in ops.items:
+        if item.op == name:
+            return item
+    names = [item.op for item in ops.items]
+    reasons = {item.op: item.reason for item in ops.left_out}
+    raise NotOffered("operation", name, names, reasons)
+
+
+def _select_definitions(schema: Any, defs: Mapping[str, Schema]) -> dict[str, Schema]:
+    """Return the definitions that a schema refers to, directly or through other definitions."""
     found: dict[str, Schema] = {}
     waiting = list(_references(schema))
     while waiting:
@@ -67,6 +101,7 @@ def _reachable(schema: Any, defs: Mapping[str, Schema]) -> dict[str, Schema]:
 
 
 def _references(schema: Any) -> Iterator[str]:
+    """Yield the names of the definitions that a JSON Schema refers to directly."""
     if isinstance(schema, dict):
         if isinstance(target := schema.get("$ref"), str):
             yield target.removeprefix("#/$defs/")

@@ -124,4 +124,4 @@ def test_an_answer_is_written_once(server: Any) -> None:
     assert catalogue.layers("rnn") is catalogue.layers("rnn")
     assert catalogue.layer("Dense") is catalogue.layer("Dense")
     assert catalogue.layer("Dense") is not catalogue.layer("Conv1D")
-    assert server.parts.op_catalogue.ops() is server.parts.op_catalogue.ops()
+    assert catalogue.ops() is catalogue.ops()
