@@ -1,4 +1,4 @@
-"""Starts training processes: forks of a server that has imported Keras and run nothing."""
+"""Starts training processes: forks of a forkserver that has imported Keras and run nothing."""
 
 import gc
 import multiprocessing
@@ -13,41 +13,43 @@ from worker.process_name import name_process
 from worker.protocol.machine import Machine
 from worker.protocol.tasks import Task
 
-DYING_SECONDS = 2
+RETRY_SECONDS = 2.0
+"""Time for which a fork is tried again while a killed forkserver ends."""
+PAUSE_SECONDS = 0.1
 
 _context = multiprocessing.get_context("forkserver")
 
 
 class NoDevice(Exception):
-    """This worker has nothing to compute on, or not what it was told to use."""
+    """TensorFlow does not start on this machine, or finds fewer GPUs than the worker must use."""
 
 
 def warm_up(gpus: int = 0) -> Machine:
-    """Starts the server and waits until it has imported Keras and forks at once.
+    """Starts the forkserver and waits until it has imported Keras.
 
-    A job claimed before would spend its lease on the import.
+    A job that is claimed earlier would spend its lease on the import.
 
     Args:
-        gpus: How many there must be.
+        gpus: The number of GPUs that the worker must have.
 
     Returns:
-        What its first child found here.
+        The devices and the environment that a child process finds on this machine.
 
     Raises:
-        NoDevice: there are fewer, or the child ended without a word.
+        NoDevice: the machine has fewer GPUs, or the child process died.
     """
     _context.set_forkserver_preload(MODULES)
-    machine = _described()
+    machine = _describe_machine()
     found = machine.capacity.gpus
     if found < gpus:
         raise NoDevice(f"This worker is to use {gpus} GPU(s), and TensorFlow finds {found} here.")
     return machine
 
 
-def _described() -> Machine:
-    """By a second child, where something killed the first."""
+def _describe_machine() -> Machine:
+    """Describes this machine in a child process. If the first child dies, a second one is tried."""
     for _ in range(2):
-        process, ours = _started(_describe)
+        process, ours = _start(_send_machine)
         try:
             machine: Machine = ours.recv()
             return machine
@@ -59,41 +61,43 @@ def _described() -> Machine:
 
 
 def launch(task: Task) -> tuple[ForkServerProcess, Connection]:
-    """A process that runs the task, and our end of its pipe.
+    """Starts a process that runs a task.
 
-    Its end closes here, so that ours reads the end of the stream when it dies.
+    Returns:
+        The process and the supervisor's end of its pipe. Reading from the pipe raises EOFError
+        after the process has died, since this process keeps no copy of the other end.
     """
-    return _started(_run, task)
+    return _start(_run_task, task)
 
 
-def _started(target: Callable[..., None], *arguments: Any) -> tuple[ForkServerProcess, Connection]:
-    """The server may be killed meanwhile: once it is quite dead, a fork starts another."""
-    for _ in range(DYING_SECONDS * 10):
+def _start(target: Callable[..., None], *arguments: Any) -> tuple[ForkServerProcess, Connection]:
+    """Forks a process. If the forkserver was killed, tries until the next fork starts a new one."""
+    for _ in range(round(RETRY_SECONDS / PAUSE_SECONDS)):
         try:
-            return _forked(target, *arguments)
+            return _fork(target, *arguments)
         except (EOFError, OSError):
-            time.sleep(0.1)
-    return _forked(target, *arguments)
+            time.sleep(PAUSE_SECONDS)
+    return _fork(target, *arguments)
 
 
-def _forked(target: Callable[..., None], *arguments: Any) -> tuple[ForkServerProcess, Connection]:
-    ours, its = _context.Pipe()
-    process = _context.Process(target=target, args=(its, *arguments), daemon=True)
+def _fork(target: Callable[..., None], *arguments: Any) -> tuple[ForkServerProcess, Connection]:
+    ours, theirs = _context.Pipe()
+    process = _context.Process(target=target, args=(theirs, *arguments), daemon=True)
     process.start()
-    its.close()
+    theirs.close()
     return process, ours
 
 
-def _run(connection: Connection, task: Task) -> None:
-    """The first thing a forked process does; only there is Keras imported."""
-    gc.freeze()  # else a collection walks all of TensorFlow, and copies the pages that it touches
+def _run_task(connection: Connection, task: Task) -> None:
+    """Runs a task in the forked process; only this process uses the imported Keras."""
+    gc.freeze()  # a collection would walk all of TensorFlow and copy the pages that it touches
     from worker.training.main import run
 
     name_process("graphfit-train")
     run(task, connection)
 
 
-def _describe(connection: Connection) -> None:
+def _send_machine(connection: Connection) -> None:
     from worker.training.hardware.inventory import machine
 
     connection.send(machine())
