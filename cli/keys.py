@@ -85,13 +85,11 @@ def _in_transaction(command: Command) -> Callable[[argparse.Namespace], int]:
 
     def run(options: argparse.Namespace) -> int:
         from domain.errors import GraphfitError
-        from models_store.database.engine import Database
-        from models_store.database.migrate import check_schema
+        from models_store.database.migrate import open_current
         from models_store.settings import Settings
 
         try:
-            with Database.of(Settings()).write() as connection:
-                check_schema(connection)
+            with open_current(Settings()).write() as connection:
                 output = command(connection, options)
         except GraphfitError as error:
             sys.stderr.write(f"graphfit: {error.detail}\n")

@@ -32,20 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _schema_fault() -> str | None:
     """Why a part cannot use the database's schema; None also if the database is away for now."""
     from domain.errors import GraphfitError
-    from models_store.database.engine import Database
-    from models_store.database.migrate import SchemaMismatch, check_schema
+    from models_store.database.migrate import SchemaMismatch, open_current
     from models_store.settings import Settings
 
-    database = Database.of(Settings())
     try:
-        with database.read() as connection:
-            check_schema(connection)
+        open_current(Settings()).close()
     except SchemaMismatch as error:
         return error.detail
     except GraphfitError:
         return None
-    finally:
-        database.close()
     return None
 
 

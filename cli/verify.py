@@ -24,18 +24,15 @@ def add_command(commands: Any, data: argparse.ArgumentParser) -> None:
 
 def _verify(_: argparse.Namespace) -> int:
     from domain.errors import GraphfitError
-    from models_store.database.engine import Database
-    from models_store.database.migrate import check_schema
+    from models_store.database.migrate import open_current
     from models_store.files.store import open_store
     from models_store.maintenance.verify import verify
     from models_store.settings import Settings
 
     settings = Settings()
-    database = Database.of(settings)
     count = faults = 0
     try:
-        with database.read() as connection:
-            check_schema(connection)
+        database = open_current(settings)
         for file in verify(database, open_store(settings)):
             count += 1
             if file.fault is not None:

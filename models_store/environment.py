@@ -1,4 +1,8 @@
-"""Where every setting comes from: the environment, or a file of its own for what is secret."""
+"""The base class of all settings: values from environment variables or from secret files.
+
+The module lies in `models_store`, since the settings of `application`, `api` and `worker` inherit
+from it, and `models_store` is the lowest room that has settings.
+"""
 
 import warnings
 from pathlib import Path

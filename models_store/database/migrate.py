@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from domain.errors import GraphfitError
 from models_store.database.engine import Database
+from models_store.settings import Settings
 
 ADVISORY_LOCK = 7_227_348
 """Any number, the same in every process: PostgreSQL lets one migrate at a time."""
@@ -34,6 +35,23 @@ def migrate(database: Database, revision: str = "head") -> None:
         config = _config(connection)
         _refuse_newer(connection, config)
         command.upgrade(config, revision)
+
+
+def open_current(settings: Settings) -> Database:
+    """Opens the database and checks its schema.
+
+    Raises:
+        SchemaMismatch: The schema is missing, older or newer.
+        Busy: The database does not answer.
+    """
+    database = Database.of(settings)
+    try:
+        with database.read() as connection:
+            check_schema(connection)
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def check_schema(connection: Connection) -> None:

@@ -84,12 +84,19 @@ class ArtifactStore(Protocol):
         ...
 
     def publish(self, source: Path, key: str, sha256: str) -> None:
-        """Moves a file out of `scratch` to its key, durably and all at once.
+        """Moves a file from `scratch` to its key in one step, and syncs it to the disk.
 
-        One that was moved there before is no fault: who did not hear of it tries again.
+        Does nothing if an earlier call has moved the file, so that a caller may repeat a call
+        whose answer was lost.
+
+        Args:
+            source: The file.
+            key: Its key.
+            sha256: The hash of the file. The store does not compute it again: a wrong hash is
+                found when the file is fetched.
 
         Raises:
-            StorageFull: there is no room; nothing is kept under the key.
+            StorageFull: There is no room; nothing is stored under the key.
         """
         ...
 

@@ -82,9 +82,27 @@ def save_checkpoint(
 
 
 def restart(connection: Connection, claim: Claim) -> None:
-    """Queues a job whose checkpoint is lost; it starts again without one."""
+    """Queues a job whose checkpoint is lost and resets its progress.
+
+    Raises:
+        LeaseLost: Another attempt owns the job; nothing was written.
+    """
     checkpoints.drop(connection, claim.job_id)
-    hand_back(connection, claim, "its checkpoint is lost: it starts again")
+    values = {"progress": _reset_progress(connection, claim.job_id), "metrics": {}}
+    hand_back(connection, claim, "its checkpoint is lost: it starts again", values)
+
+
+def _reset_progress(connection: Connection, job_id: str) -> dict[str, Any]:
+    row = connection.execute(select(jobs.c.progress).where(jobs.c.id == job_id)).one()
+    reset = {
+        "epoch": 0,
+        "step": 0,
+        "fraction": 0.0,
+        "seconds_remaining": None,
+        "updated_at": datetime.now(UTC),
+    }
+    progress = Progress.model_validate(row.progress).model_copy(update=reset)
+    return progress.model_dump(mode="json")
 
 
 def succeed(connection: Connection, claim: Claim, progress: Progress, outcome: Outcome) -> None:

@@ -6,7 +6,6 @@ from sqlalchemy import ColumnElement, Table, delete, exists, select
 
 from models_store.database.engine import Database
 from models_store.database.tables import job_uses, jobs, models
-from models_store.records import checkpoints
 from models_store.records.uses import TERMINAL
 
 BATCH = 100
@@ -14,7 +13,7 @@ BATCH = 100
 
 
 def retire(database: Database, jobs_days: float, models_days: float) -> int:
-    """Drops the checkpoints of ended jobs, and what is older than its days.
+    """Deletes the rows of ended jobs and of models that are older than their limit.
 
     A model that a job still needs stays until that job has ended. Any number of processes may do
     this together.
@@ -29,8 +28,6 @@ def retire(database: Database, jobs_days: float, models_days: float) -> int:
     Raises:
         Busy: the database does not answer; what was forgotten before stays so.
     """
-    with database.write() as connection:
-        checkpoints.drop_ended(connection)
     forgotten = 0
     if jobs_days:
         ended = jobs.c.state.in_(TERMINAL), jobs.c.finished_at < _ago(jobs_days)

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select
 
-from models_store.database.tables import checkpoints, jobs
-from models_store.records.uses import TERMINAL
+from models_store.database.tables import checkpoints
 
 
 @dataclass(frozen=True)
@@ -44,9 +43,3 @@ def replace(connection: Connection, owner: str, job_id: str, checkpoint: Checkpo
 def drop(connection: Connection, job_id: str) -> None:
     """Forgets it; its file is named by nothing any more."""
     connection.execute(delete(checkpoints).where(checkpoints.c.job_id == job_id))
-
-
-def drop_ended(connection: Connection) -> None:
-    """Forgets those of jobs that have ended, which may have done so while nobody worked on them."""
-    ended = select(jobs.c.id).where(jobs.c.state.in_(TERMINAL))
-    connection.execute(delete(checkpoints).where(checkpoints.c.job_id.in_(ended)))

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from domain.errors import NotFound, StorageFull
+from domain.errors import Damaged, NotFound, StorageFull
 from models_store.files.disk import full_disk_named, sha256_of
 from models_store.files.local import LocalArtifacts
 from models_store.files.scratch import Scratch
 from models_store.files.store import ArtifactStore, open_store
 from models_store.settings import Settings
-from tests.support.stores import content, publish
+from tests.support.buckets import BucketServer
+from tests.support.stores import content, publish, store_of
 
 KEY = "jobs/job_1/2/model.keras"
 
@@ -59,6 +60,17 @@ def test_publishing_what_was_published_does_no_harm(store: ArtifactStore) -> Non
         assert not (folder / "file").exists()
         store.publish(folder / "file", KEY, sha256)
         assert content(store, KEY) == b"abc"
+
+
+def test_a_wrong_hash_is_found_when_the_file_is_fetched(
+    bucket_server: BucketServer, tmp_path: Path
+) -> None:
+    store = store_of(tmp_path, bucket_server.settings())
+    with store.scratch("test") as folder:
+        (folder / "file").write_bytes(b"content")
+        store.publish(folder / "file", KEY, "0" * 64)
+    with pytest.raises(Damaged), store.fetch(KEY):
+        pass
 
 
 def test_what_is_not_kept(store: ArtifactStore) -> None:

@@ -156,6 +156,17 @@ def test_a_paused_job_is_cancelled_at_once_and_forgets_its_checkpoint(database: 
         assert checkpoints.of(connection, job_id) is None
 
 
+def test_the_checkpoint_of_a_job_that_was_cancelled_in_the_queue_goes(database: Database) -> None:
+    ended, waiting = queued(database), queued(database)
+    with database.write() as connection:
+        for job_id in (ended, waiting):
+            checkpoints.replace(connection, "local", job_id, Checkpoint(1, 0, "jobs/x/1/c", "0"))
+    steered(database, control.cancel, ended)
+    with database.read() as connection:
+        assert checkpoints.of(connection, ended) is None
+        assert checkpoints.of(connection, waiting) is not None
+
+
 @pytest.mark.parametrize("steer", STEERS)
 def test_what_has_ended_is_not_steered_nor_what_is_somebody_elses(
     database: Database, steer: Steer

@@ -1,10 +1,12 @@
 """How often a job is tried again that was lost, how long it waits, and when it fails."""
 
+from datetime import UTC, datetime
+
 import pytest
 from sqlalchemy import update
 
 from domain.errors import LeaseLost
-from domain.job.job import Job, JobError
+from domain.job.job import Job, JobError, Progress
 from models_store.database import tables
 from models_store.database.engine import Database
 from models_store.database.types import database_clock
@@ -140,3 +142,28 @@ def test_what_was_lost_already_is_not_lost_again(database: Database, job_id: str
         lose(database, held)
     assert wait_of(database) == pytest.approx(1, abs=0.9)
     assert shown(database, job_id).attempt == 1
+
+
+def test_a_job_whose_checkpoint_is_lost_shows_no_progress(database: Database, job_id: str) -> None:
+    claim = claimed(database)
+    progress = Progress(
+        epoch=2,
+        epochs=5,
+        step=3,
+        steps=10,
+        fraction=0.46,
+        seconds_remaining=1.0,
+        updated_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    with database.write() as connection:
+        attempts.update_progress(connection, claim, progress, {"loss": 0.5})
+    checkpoint(database, claim)
+    with database.write() as connection:
+        attempts.restart(connection, claim)
+    job = shown(database, job_id)
+    assert (job.state, job.metrics) == ("queued", {})
+    assert (job.progress.epoch, job.progress.step, job.progress.fraction) == (0, 0, 0.0)
+    assert (job.progress.epochs, job.progress.steps) == (5, 10)
+    assert job.progress.seconds_remaining is None
+    assert job.progress.updated_at > progress.updated_at
+    assert claimed(database).checkpoint is None

@@ -15,8 +15,6 @@ from models_store.jobs.claims import Claim
 from models_store.maintenance import retention
 from models_store.maintenance.retention import retire
 from models_store.maintenance.sweep import sweep
-from models_store.records import checkpoints
-from models_store.records.checkpoints import Checkpoint
 from models_store.records.uses import insert_uses
 from tests.support import queued_jobs
 from tests.support.stores import publish
@@ -97,15 +95,3 @@ def test_old_models_go_with_their_files_unless_a_job_needs_them(
         connection.execute(update(jobs).where(jobs.c.id == user), {"state": "cancelled"})
     assert retire(database, 0, 7) == 1
     assert count(database, jobs) == 3
-
-
-def test_the_checkpoint_of_a_job_that_was_cancelled_in_the_queue_goes(database: Database) -> None:
-    with database.write() as connection:
-        ended, waiting = queued_jobs.queue(connection), queued_jobs.queue(connection)
-        for job_id in (ended, waiting):
-            checkpoints.replace(connection, "local", job_id, Checkpoint(1, 0, "jobs/x/1/c", "0"))
-        connection.execute(update(jobs).where(jobs.c.id == ended), {"state": "cancelled"})
-    retire(database, 0, 0)
-    with database.read() as connection:
-        assert checkpoints.of(connection, ended) is None
-        assert checkpoints.of(connection, waiting) is not None
