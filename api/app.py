@@ -13,7 +13,7 @@ from api.access.loopback import LoopbackGuard
 from api.dependencies.parameters import Services
 from api.dependencies.query_check import check_query
 from api.http.job_snapshots import Snapshots
-from api.http.route_options import options_of
+from api.http.route_options import get_route_options
 from api.middleware.body_limit import BodyLimit
 from api.middleware.job_poll import JobPolling
 from api.middleware.metrics import Metrics, Observer
@@ -90,7 +90,7 @@ def create_app(
 def _add_middleware(app: FastAPI, settings: Settings, services: Services) -> None:
     """Adds the middleware; the last one added handles a request first."""
     routes = [r for router in ROUTERS for r in router.routes if isinstance(r, APIRoute)]
-    polled = next(route for route in routes if options_of(route).is_polled)
+    polled = next(route for route in routes if get_route_options(route).is_polled)
     app.add_middleware(BodyLimit, settings=settings, routes=routes)
     app.add_middleware(JobPolling, snapshots=services.snapshots, route=polled)
     if settings.auth == "keys":
@@ -107,7 +107,7 @@ def assemble(settings: Settings, store_settings: StoreSettings) -> Services:
     artifacts = open_store(store_settings)
     celery = celery_app(store_settings)
     metrics = Metrics(database)
-    checker = Checker.of(settings, metrics.child_ended)
+    checker = Checker.of(settings, metrics.count_child)
     folder = store_settings.data_folder / "predict-cache"
     cache = Cache(folder, settings.predict_cache_bytes, "PREDICT_CACHE_BYTES")
     return Services(

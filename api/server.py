@@ -8,7 +8,7 @@ import uvicorn
 from api.app import create_app
 from api.settings import Settings
 
-GOODBYE_SECONDS = 3
+SHUTDOWN_SECONDS = 3
 """For answers under way; event streams are cut, and their clients resume."""
 
 
@@ -20,7 +20,7 @@ def run(host: str, port: int, fd: int | None = None) -> None:
         port: To listen on.
         fd: A socket that listens already, instead of the two.
     """
-    refusal = Settings().unlistenable(host)
+    refusal = Settings().explain_refused_host(host)
     if refusal is not None:
         sys.exit(f"graphfit: {refusal}")
     config = uvicorn.Config(
@@ -34,7 +34,7 @@ def run(host: str, port: int, fd: int | None = None) -> None:
         access_log=False,
         log_level="warning" if fd is not None else "info",  # `serve` says itself that it is ready
         server_header=False,
-        timeout_graceful_shutdown=GOODBYE_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
     # Of its real family: uvicorn's own `fd` takes any for a UNIX socket, without TCP_NODELAY
     sockets = None if fd is None else [socket.socket(fileno=fd)]

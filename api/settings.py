@@ -24,7 +24,7 @@ class Settings(application.settings.Settings):
     stream_seconds: float = Field(default=900, gt=0)
     """Lifetime of one event stream; a client resumes with `Last-Event-ID`."""
 
-    def unlistenable(self, host: str) -> str | None:
+    def explain_refused_host(self, host: str) -> str | None:
         """Why the service may not listen on a host, if it may not."""
         if self.auth == "keys" or host in LOOPBACK:
             return None

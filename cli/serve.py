@@ -77,7 +77,7 @@ def _listener(host: str, port: int) -> socket.socket | None:
     """The parent holds the socket: connections wait while the API is started again."""
     import api.settings
 
-    refusal = api.settings.Settings().unlistenable(host)
+    refusal = api.settings.Settings().explain_refused_host(host)
     if refusal is not None:
         _say(refusal)
         return None

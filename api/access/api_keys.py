@@ -5,8 +5,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.access.key_cache import KeyCache
 from api.access.principal import SCOPE, Principal
-from api.problems.handlers import problem_of
-from api.problems.types import UNAUTHORIZED, problem_response
+from api.problems.handlers import make_error_response
+from api.problems.types import UNAUTHORIZED, make_problem_response
 from domain.errors import GraphfitError
 from models_store.records.keys import digest_of
 
@@ -45,7 +45,7 @@ class KeyCheck:
         try:
             owner = await self._keys.owner_of(digest)
         except GraphfitError as error:
-            return problem_of(error, scope["path"])
+            return make_error_response(error, scope["path"])
         if owner is None:
             return _unauthorized(KEY_REFUSED, scope["path"])
         return Principal(owner, digest, self._keys)
@@ -69,7 +69,7 @@ def _bearer_token(scope: Scope) -> str | None:
 
 
 def _unauthorized(detail: str, path: str) -> Response:
-    return problem_response(UNAUTHORIZED, detail, path, headers={"WWW-Authenticate": "Bearer"})
+    return make_problem_response(UNAUTHORIZED, detail, path, headers={"WWW-Authenticate": "Bearer"})
 
 
 async def _reject(response: Response, scope: Scope, receive: Receive, send: Send) -> None:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.access.principal import LOCAL, SCOPE
-from api.problems.types import FORBIDDEN_ORIGIN, MISDIRECTED, ProblemType, problem_response
+from api.problems.types import FORBIDDEN_ORIGIN, MISDIRECTED, ProblemType, make_problem_response
 
 _HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 """Stricter than the authority of a URL: no user and no path, which parsers read differently."""
@@ -31,7 +31,7 @@ class LoopbackGuard:
             await self.app(scope, receive, send)
         else:
             kind, detail = refused
-            await problem_response(kind, detail, scope["path"])(scope, receive, send)
+            await make_problem_response(kind, detail, scope["path"])(scope, receive, send)
 
 
 @lru_cache(maxsize=1024)

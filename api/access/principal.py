@@ -43,7 +43,7 @@ LOCAL = Principal(LOCAL_OWNER)
 """The principal of every request to a service without keys."""
 
 
-async def principal_of(request: Request) -> Principal:
+async def get_principal(request: Request) -> Principal:
     """Returns the principal that the access middleware found.
 
     Raises:
@@ -53,4 +53,4 @@ async def principal_of(request: Request) -> Principal:
     return principal
 
 
-CurrentPrincipal = Annotated[Principal, Depends(principal_of)]
+CurrentPrincipal = Annotated[Principal, Depends(get_principal)]

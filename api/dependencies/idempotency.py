@@ -16,12 +16,12 @@ from models_store.database.engine import Database
 from models_store.records import idempotency
 from models_store.records.idempotency import Answer, Reservation, Scope
 
-Keep = Callable[[Connection, Response], None]
+StoreResponse = Callable[[Connection, Response], None]
 """Keeps the answer in the transaction that keeps what was created."""
 
 
 @dataclass(frozen=True)
-class Once:
+class IdempotentRequest:
     """The right of one request to create something, however often it is sent."""
 
     database: Database
@@ -39,7 +39,7 @@ class Once:
         with self.database.write() as connection:
             return idempotency.reserve(connection, self.scope)
 
-    def again(self, answer: Answer, body_sha256: str) -> Response:
+    def replay(self, answer: Answer, body_sha256: str) -> Response:
         """The first answer again.
 
         Raises:
@@ -49,15 +49,15 @@ class Once:
         return Response(answer.body, answer.status, answer.headers)
 
     @contextmanager
-    def kept(self, reservation: Reservation | None, body_sha256: str) -> Iterator[Keep]:
-        """Gives `Keep`; a request that fails inside frees its key."""
+    def storing(self, reservation: Reservation | None, body_sha256: str) -> Iterator[StoreResponse]:
+        """Gives `store_response`; a request that fails inside frees its key."""
 
-        def keep(connection: Connection, response: Response) -> None:
+        def store_response(connection: Connection, response: Response) -> None:
             if reservation is not None:
                 idempotency.complete(connection, reservation, self._answer(response, body_sha256))
 
         try:
-            yield keep
+            yield store_response
         except BaseException:
             self.release(reservation)
             raise
@@ -68,14 +68,14 @@ class Once:
             with self.database.write() as connection:
                 idempotency.release(connection, reservation)
 
-    def run(self, body: bytes, make: Callable[[Keep], Response]) -> Response:
-        """The whole of it for a body that is in memory: `make` calls `Keep` once."""
+    def run(self, body: bytes, make: Callable[[StoreResponse], Response]) -> Response:
+        """The whole of it for a body that is in memory: `make` calls its argument once."""
         sha256 = hashlib.sha256(body).hexdigest()
         reserved = self.reserve()
         if isinstance(reserved, Answer):
-            return self.again(reserved, sha256)
-        with self.kept(reserved, sha256) as keep:
-            return make(keep)
+            return self.replay(reserved, sha256)
+        with self.storing(reserved, sha256) as store_response:
+            return make(store_response)
 
     def _answer(self, response: Response, body_sha256: str) -> Answer:
         headers = {name: text for name, text in response.headers.items() if name in _KEPT_HEADERS}
@@ -91,7 +91,7 @@ _KEPT_HEADERS = frozenset({"content-type", "location", "retry-after"})
 
 async def once(
     request: Request, parts: Parts, principal: CurrentPrincipal, key: IdempotencyKey = None
-) -> Once:
+) -> IdempotentRequest:
     """The request's `Idempotency-Key`, if it has one.
 
     Raises:
@@ -100,7 +100,7 @@ async def once(
     if len(request.headers.getlist("idempotency-key")) > 1:
         raise Invalid([Fault(pointer="", detail="`Idempotency-Key` is given more than once.")])
     scope = Scope(principal.owner, request.method, request.url.path, key) if key else None
-    return Once(parts.database, scope, request.url.query)
+    return IdempotentRequest(parts.database, scope, request.url.query)
 
 
-OnceOnly = Annotated[Once, Depends(once)]
+Idempotency = Annotated[IdempotentRequest, Depends(once)]

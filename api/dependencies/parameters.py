@@ -38,7 +38,7 @@ class Services:
     metrics: Metrics
 
 
-async def services_of(request: Request) -> Services:
+async def get_services(request: Request) -> Services:
     """The parts that this application was made with."""
     services: Services = request.app.state.services
     return services
@@ -52,7 +52,7 @@ class PageRequest:
     cursor: str | None
 
 
-async def page_request(
+async def get_page_request(
     page_size: Annotated[int, Query(ge=1, le=200, description="Items of one page.")] = 50,
     cursor: Annotated[
         str | None, Query(max_length=128, description="`next_cursor` of the page before.")
@@ -62,8 +62,8 @@ async def page_request(
     return PageRequest(page_size, cursor)
 
 
-Parts = Annotated[Services, Depends(services_of)]
-Paging = Annotated[PageRequest, Depends(page_request)]
+Parts = Annotated[Services, Depends(get_services)]
+Paging = Annotated[PageRequest, Depends(get_page_request)]
 IdempotencyKey = Annotated[
     str | None,
     Header(

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import Request
 
-from api.http.route_options import options_of
+from api.http.route_options import get_route_options
 from domain.errors import Fault, Invalid, did_you_mean
 
 
@@ -19,7 +19,7 @@ async def check_query(request: Request) -> None:
     known = _documented_parameters(request)
     if known is None:
         return
-    free = options_of(request.scope["route"]).free_parameters
+    free = get_route_options(request.scope["route"]).free_parameters
     given = request.query_params
     wrong = [
         f"There is no parameter '{name}'.{did_you_mean(name, known)}"

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import Message, Receive, Scope, Send
 
 from api.http.etags import matches
-from api.problems.types import BAD_REQUEST, RANGE_NOT_SATISFIABLE, problem_response
+from api.problems.types import BAD_REQUEST, RANGE_NOT_SATISFIABLE, make_problem_response
 from domain.errors import Damaged
 from domain.model import ModelFile
 from models_store.files.store import ArtifactStore, StoredFile
@@ -74,10 +74,10 @@ class _Cursor:
 def _refusal(start: Message, path: str) -> Response:
     if start["status"] == 400:
         detail = "The `Range` header is not one of bytes, e.g. `bytes=0-1023`."
-        return problem_response(BAD_REQUEST, detail, path)
+        return make_problem_response(BAD_REQUEST, detail, path)
     sizes = [value.decode() for name, value in start["headers"] if name == b"content-range"]
     headers = {"Content-Range": sizes[0]}
-    return problem_response(
+    return make_problem_response(
         RANGE_NOT_SATISFIABLE, "The file has no such bytes.", path, headers=headers
     )
 

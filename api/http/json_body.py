@@ -14,8 +14,8 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from api.http.json_parser import json_of
-from api.http.media_types import media_type_of
+from api.http.json_parser import parse_json
+from api.http.media_types import get_media_type
 from api.problems.handlers import UnsupportedMediaType
 from domain.errors import MOST_FAULTS
 
@@ -24,7 +24,7 @@ QUICK_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
-class Sent:
+class ReceivedBody:
     """A body as it was sent."""
 
     raw: bytes
@@ -34,7 +34,7 @@ class Sent:
 class JsonRequest(Request):
     """A request whose body has been read."""
 
-    sent: Sent
+    received: ReceivedBody
     validated: Any
     """The JSON, or a model of it that has been validated and is not again."""
 
@@ -44,16 +44,16 @@ class JsonRequest(Request):
 
 
 class JsonRoute(APIRoute):
-    """A route that takes `application/json`, where its endpoint asks for `SentBody`."""
+    """A route that takes `application/json`, where its endpoint asks for `CurrentBody`."""
 
-    def at_once(self, request: JsonRequest) -> Response | None:
+    def respond_early(self, request: JsonRequest) -> Response | None:
         """An answer that needs neither dependencies nor a thread, if there is one."""
         return None
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler, behind our reader."""
         handler = super().get_route_handler()
-        if not any(asked.call is sent_body for asked in self.dependant.dependencies):
+        if not any(asked.call is get_received_body for asked in self.dependant.dependencies):
             return handler
 
         async def handle(request: Request) -> Response:
@@ -64,15 +64,15 @@ class JsonRoute(APIRoute):
             if len(raw) > QUICK_BYTES:
                 value, read.validated = await run_in_threadpool(self._validated, raw)
             else:
-                value = read.validated = json_of(raw)
-            read.sent = Sent(raw, value)
-            return self.at_once(read) or await handler(read)
+                value = read.validated = parse_json(raw)
+            read.received = ReceivedBody(raw, value)
+            return self.respond_early(read) or await handler(read)
 
         return handle
 
     def _validated(self, raw: bytes) -> tuple[Any, Any]:
         """A body's JSON, and the model of it that the endpoint asks for, if it does."""
-        value = json_of(raw)
+        value = parse_json(raw)
         kinds = [field.field_info.annotation for field in self.dependant.body_params]
         if len(kinds) != 1 or not (isinstance(kinds[0], type) and issubclass(kinds[0], BaseModel)):
             return value, value
@@ -87,17 +87,17 @@ class JsonRoute(APIRoute):
 def _check_media_type(request: Request) -> None:
     if request.headers.get("content-type") == "application/json":
         return
-    media_type = media_type_of(request)
+    media_type = get_media_type(request)
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise UnsupportedMediaType(
             "Only JSON is taken here: send `Content-Type: application/json`."
         )
 
 
-async def sent_body(request: Request) -> Sent:
+async def get_received_body(request: Request) -> ReceivedBody:
     """The body as it was sent, for pointers into it and for its fingerprint."""
     assert isinstance(request, JsonRequest)
-    return request.sent
+    return request.received
 
 
-SentBody = Annotated[Sent, Depends(sent_body)]
+CurrentBody = Annotated[ReceivedBody, Depends(get_received_body)]

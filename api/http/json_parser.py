@@ -16,7 +16,7 @@ _MAYBE_TOO_LARGE = re.compile(rb"[eE]\+?\d{3}|\d{300}")
 _MAYBE_NUL = b"\\u0000"
 
 
-def json_of(raw: bytes) -> Any:
+def parse_json(raw: bytes) -> Any:
     """The body's value.
 
     Raises:

@@ -14,18 +14,20 @@ from domain.pointer import pointer
 Place = tuple[str | int, ...]
 
 
-def answer(value: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def make_json_response(
+    value: BaseModel, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
     """A response whose body is `value`, with `non_finite` where it is needed."""
-    return Response(body_of(value), status, headers, "application/json")
+    return Response(encode_json(value), status, headers, "application/json")
 
 
-def body_of(value: BaseModel) -> bytes:
+def encode_json(value: BaseModel) -> bytes:
     """The JSON of an answer."""
     document = value.model_dump(mode="json", by_alias=True, exclude={"non_finite"})
-    return to_json(marked(document), inf_nan_mode="null")
+    return to_json(mark_non_finite(document), inf_nan_mode="null")
 
 
-def marked(document: dict[str, Any]) -> dict[str, Any]:
+def mark_non_finite(document: dict[str, Any]) -> dict[str, Any]:
     """The same, and a top-level `non_finite` when a number in it is not finite."""
     found = {
         pointer(*place): name_non_finite(number) for place, number in _not_finite(document, ())

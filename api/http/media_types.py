@@ -5,7 +5,7 @@ from email.message import Message
 from fastapi import Request
 
 
-def media_type_of(request: Request) -> str:
+def get_media_type(request: Request) -> str:
     """The Content-Type without its parameters, in lower case; empty when there is none."""
     if "content-type" not in request.headers:
         return ""

@@ -20,7 +20,7 @@ class RouteOptions:
     """Prefix of query parameters that the OpenAPI document does not name."""
 
 
-def route_options(options: RouteOptions) -> Callable[[Endpoint], Endpoint]:
+def set_route_options(options: RouteOptions) -> Callable[[Endpoint], Endpoint]:
     """Attaches options to an endpoint; write it below the decorator of the router."""
 
     def attach(endpoint: Endpoint) -> Endpoint:
@@ -30,7 +30,7 @@ def route_options(options: RouteOptions) -> Callable[[Endpoint], Endpoint]:
     return attach
 
 
-def options_of(route: Any) -> RouteOptions:
+def get_route_options(route: Any) -> RouteOptions:
     """Returns the options of a route; a route without an endpoint has the defaults."""
     options: RouteOptions = getattr(getattr(route, "endpoint", None), _ATTRIBUTE, RouteOptions())
     return options

@@ -22,7 +22,7 @@ class _Lost(Exception):
     """The body ended before all of it had come; whoever reads it stops."""
 
 
-class Incoming:
+class BodyStream:
     """The thread's end: a body to read from."""
 
     def __init__(self, blocks: MemoryObjectReceiveStream[bytes]) -> None:
@@ -53,7 +53,7 @@ class Incoming:
         from_thread.run_sync(self._blocks.close)
 
 
-async def read_in_thread(request: Request, work: Callable[[Incoming], T]) -> T:
+async def read_in_thread(request: Request, work: Callable[[BodyStream], T]) -> T:
     """What `work` makes of the request's body, of which three blocks are in memory at most.
 
     Raises:
@@ -63,7 +63,7 @@ async def read_in_thread(request: Request, work: Callable[[Incoming], T]) -> T:
     if _threads.available_tokens < 1:
         raise Busy(f"{AT_ONCE} uploads are under way; send this one again later.", retry_after=5)
     send, receive = anyio.create_memory_object_stream[bytes](1)
-    incoming = Incoming(receive)
+    incoming = BodyStream(receive)
     thread = asyncio.create_task(
         to_thread.run_sync(_read_and_close, work, incoming, limiter=_threads)
     )
@@ -78,7 +78,7 @@ async def read_in_thread(request: Request, work: Callable[[Incoming], T]) -> T:
     return thread.result()
 
 
-def _read_and_close(work: Callable[[Incoming], T], incoming: Incoming) -> T:
+def _read_and_close(work: Callable[[BodyStream], T], incoming: BodyStream) -> T:
     try:
         return work(incoming)
     finally:

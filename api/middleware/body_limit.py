@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http.route_options import options_of
-from api.problems.types import TOO_LARGE, problem_response
+from api.http.route_options import get_route_options
+from api.problems.types import TOO_LARGE, make_problem_response
 from api.settings import Settings
 from domain.errors import TooLarge
 
@@ -22,7 +22,7 @@ class BodyLimit:
         self._upload_paths = [
             route.path_regex
             for route in routes
-            if isinstance(route, Route) and options_of(route).takes_upload
+            if isinstance(route, Route) and get_route_options(route).takes_upload
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,7 +34,7 @@ class BodyLimit:
         detail = f"A body holds at most {limit} bytes here ({name})."
         length = Request(scope).headers.get("content-length", "")
         if length.isdigit() and int(length) > limit:
-            refusal = problem_response(
+            refusal = make_problem_response(
                 TOO_LARGE, detail, scope["path"], headers={"Connection": "close"}
             )
             await refusal(scope, receive, send)

@@ -48,7 +48,7 @@ class Metrics:
         )
         self.registry.register(_Jobs(database))
 
-    def child_ended(self, function: str, outcome: str, seconds: float) -> None:
+    def count_child(self, function: str, outcome: str, seconds: float) -> None:
         """Counts one check, export or prediction in a child."""
         self.children.labels(function, outcome).observe(seconds)
 

@@ -4,7 +4,7 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems.handlers import problem_of
+from api.problems.handlers import make_error_response
 from domain.errors import Busy
 
 
@@ -29,4 +29,4 @@ class ShutdownResponder:
             if has_started or scope["type"] != "http":
                 raise
             stopping = Busy("This server is stopping; send the request again.", retry_after=1)
-            await problem_of(stopping, scope["path"])(scope, receive, send)
+            await make_error_response(stopping, scope["path"])(scope, receive, send)

@@ -18,7 +18,7 @@ _TAGGED: Mapping[str | int, type[BaseModel]] = {
 """The variants of a union, by what tells them apart."""
 
 
-def fields_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
+def find_fields(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
     """Of whatever may stand where the location's last step leads from.
 
     Args:

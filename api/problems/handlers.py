@@ -11,9 +11,9 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
 
 from api.problems import types
-from api.problems.body_fields import fields_at
-from api.problems.hints import told
-from api.problems.types import ProblemType, problem_response
+from api.problems.body_fields import find_fields
+from api.problems.hints import describe_error
+from api.problems.types import ProblemType, make_problem_response
 from domain.errors import (
     Busy,
     Conflict,
@@ -48,11 +48,11 @@ _BY_STATUS = {kind.status: kind for kind in types.PROBLEMS} | {400: types.BAD_RE
 def add_handlers(app: FastAPI) -> None:
     """Every error of this application leaves it as a problem document."""
     handlers: dict[Any, Callable[[Request, Any], Response]] = {
-        GraphfitError: _on_error,
-        RequestValidationError: _refused,
-        HTTPException: _raised_by_the_framework,
-        ClientDisconnect: _gone,
-        Exception: _unforeseen,
+        GraphfitError: _handle_error,
+        RequestValidationError: _handle_validation_error,
+        HTTPException: _handle_http_exception,
+        ClientDisconnect: _handle_disconnect,
+        Exception: _handle_unexpected_error,
     }
     for error, handler in handlers.items():
         app.add_exception_handler(error, _asynchronous(handler))
@@ -67,11 +67,11 @@ def _asynchronous(handler: Callable[[Request, Any], Response]) -> Any:
     return handle
 
 
-def _on_error(request: Request, error: GraphfitError) -> Response:
-    return problem_of(error, request.url.path)
+def _handle_error(request: Request, error: GraphfitError) -> Response:
+    return make_error_response(error, request.url.path)
 
 
-def problem_of(error: GraphfitError, path: str) -> Response:
+def make_error_response(error: GraphfitError, path: str) -> Response:
     """What is said to a client of an error that was foreseen."""
     kind = next((kind for of, kind in _KINDS.items() if isinstance(error, of)), None)
     if kind is None:
@@ -79,18 +79,20 @@ def problem_of(error: GraphfitError, path: str) -> Response:
     faults = error.faults if isinstance(error, Invalid) else ()
     wait = error.retry_after if isinstance(error, Busy | Conflict) else None
     headers = None if wait is None else {"Retry-After": str(wait)}
-    return problem_response(kind, error.detail, path, faults, headers)
+    return make_problem_response(kind, error.detail, path, faults, headers)
 
 
-def _refused(request: Request, error: RequestValidationError) -> Response:
+def _handle_validation_error(request: Request, error: RequestValidationError) -> Response:
     """What pydantic found: in the path an unknown id, in the body faults at pointers."""
     found = error.errors()
     for item in found:
         if item["loc"][0] == "path":
             missing = NotFound(_thing_of(request.url.path), str(item["input"])[:64])
-            return _on_error(request, missing)
+            return _handle_error(request, missing)
     model = _model_of_body(request)
-    return _on_error(request, Invalid([fault_of(item, error.body, model) for item in found]))
+    return _handle_error(
+        request, Invalid([convert_error(item, error.body, model) for item in found])
+    )
 
 
 def _model_of_body(request: Request) -> type[BaseModel] | None:
@@ -104,20 +106,22 @@ def _thing_of(path: str) -> str:
     return path.split("/")[2].removesuffix("s") if path.startswith("/v1/") else "thing"
 
 
-def fault_of(item: Mapping[str, Any], body: Any, model: type[BaseModel] | None) -> Fault:
+def convert_error(item: Mapping[str, Any], body: Any, model: type[BaseModel] | None) -> Fault:
     """One of pydantic's errors, in our words and at its place in the body."""
     where, *location = item["loc"]
     if where != "body":
-        return Fault(pointer="", detail=f"{where} parameter `{location[0]}`: {told(item)}")
+        return Fault(
+            pointer="", detail=f"{where} parameter `{location[0]}`: {describe_error(item)}"
+        )
     if not location and item["type"] == "missing":
         return Fault(pointer="", detail="A JSON body is needed.")
-    fields = [] if model is None else fields_at(model, location)
+    fields = [] if model is None else find_fields(model, location)
     is_missing = item["type"] in ("missing", "extra_forbidden")
     place = SourceMap(body=body).place_of_error(location, is_missing=is_missing)
-    return Fault(pointer=place, detail=told(item, fields))
+    return Fault(pointer=place, detail=describe_error(item, fields))
 
 
-def _raised_by_the_framework(request: Request, error: HTTPException) -> Response:
+def _handle_http_exception(request: Request, error: HTTPException) -> Response:
     kind = _BY_STATUS.get(error.status_code, types.BAD_REQUEST)
     headers = dict(error.headers or {})
     if error.status_code == 405:
@@ -128,7 +132,7 @@ def _raised_by_the_framework(request: Request, error: HTTPException) -> Response
         f"{headers.get('Allow', 'other methods')}.",
     }
     detail = details.get(error.status_code, str(error.detail))
-    return problem_response(kind, detail, request.url.path, headers=headers)
+    return make_problem_response(kind, detail, request.url.path, headers=headers)
 
 
 def _methods(request: Request) -> set[str]:
@@ -142,13 +146,13 @@ def _methods(request: Request) -> set[str]:
     }
 
 
-def _gone(request: Request, error: ClientDisconnect) -> Response:
+def _handle_disconnect(request: Request, error: ClientDisconnect) -> Response:
     """Nobody reads this answer."""
     detail = "The connection ended before the whole body had come."
-    return problem_response(types.BAD_REQUEST, detail, request.url.path)
+    return make_problem_response(types.BAD_REQUEST, detail, request.url.path)
 
 
-def _unforeseen(request: Request, error: Exception) -> Response:
+def _handle_unexpected_error(request: Request, error: Exception) -> Response:
     # Starlette raises the error again after the answer, and the server logs it
     detail = "The service made a mistake; nothing of the request was kept, as far as it knows."
-    return problem_response(types.INTERNAL, detail, request.url.path)
+    return make_problem_response(types.INTERNAL, detail, request.url.path)

@@ -46,7 +46,7 @@ _OF_TYPE = {
 }
 
 
-def told(error: Mapping[str, Any], fields: Collection[str] = ()) -> str:
+def describe_error(error: Mapping[str, Any], fields: Collection[str] = ()) -> str:
     """One of pydantic's errors in our words, with a hint where one is known.
 
     Args:

@@ -8,7 +8,7 @@ from api.problems.types import Problem, ProblemType
 Responses = dict[int | str, dict[str, Any]]
 
 
-def problems_of(*kinds: ProblemType) -> Responses:
+def describe_problems(*kinds: ProblemType) -> Responses:
     """The `responses` of an operation that these problems can befall."""
     by_status: dict[int, list[ProblemType]] = {}
     for kind in kinds:
@@ -30,18 +30,18 @@ _BODY = (
     types.UNSUPPORTED_MEDIA_TYPE,
     types.INVALID_REQUEST,
 )
-LISTS = problems_of(types.INVALID_REQUEST, *_ALWAYS)
-READS = problems_of(types.NOT_FOUND, *_ALWAYS)
-DELETES = problems_of(types.NOT_FOUND, types.CONFLICT, *_ALWAYS)
-CREATES = problems_of(*_BODY, types.CONFLICT, types.STORAGE_FULL, *_ALWAYS)
-ASKS = problems_of(*_BODY, types.NOT_FOUND, types.STORAGE_FULL, *_ALWAYS)
-UNSAYABLE = problems_of(types.INVALID_REQUEST)
-ALWAYS = problems_of(*_ALWAYS)
-OPEN = problems_of(*_OPEN)
+LISTS = describe_problems(types.INVALID_REQUEST, *_ALWAYS)
+READS = describe_problems(types.NOT_FOUND, *_ALWAYS)
+DELETES = describe_problems(types.NOT_FOUND, types.CONFLICT, *_ALWAYS)
+CREATES = describe_problems(*_BODY, types.CONFLICT, types.STORAGE_FULL, *_ALWAYS)
+ASKS = describe_problems(*_BODY, types.NOT_FOUND, types.STORAGE_FULL, *_ALWAYS)
+NOT_EXPRESSIBLE = describe_problems(types.INVALID_REQUEST)
+ALWAYS = describe_problems(*_ALWAYS)
+OPEN = describe_problems(*_OPEN)
 """Of what needs no key."""
 DOWNLOADS: Responses = {
     200: {"description": "The file.", "content": {"application/octet-stream": {}}},
     206: {"description": "The part asked for.", "content": {"application/octet-stream": {}}},
     304: {"description": "You have it already."},
-    **problems_of(types.BAD_REQUEST, types.NOT_FOUND, types.RANGE_NOT_SATISFIABLE, *_ALWAYS),
+    **describe_problems(types.BAD_REQUEST, types.NOT_FOUND, types.RANGE_NOT_SATISFIABLE, *_ALWAYS),
 }

@@ -137,7 +137,7 @@ class Problem(BaseModel):
     """Where the request is at fault, every place at once."""
 
 
-def problem_response(
+def make_problem_response(
     kind: ProblemType,
     detail: str,
     path: str,

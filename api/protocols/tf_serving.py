@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from pydantic_core import to_json
 
-from api.http.json_response import marked
+from api.http.json_response import mark_non_finite
 from application.prediction.arrays import Arrays, Rows, array_of, listed
 from domain.errors import Fault, Invalid, did_you_mean
 from domain.graph.summary import Tensor
@@ -147,7 +147,7 @@ def told(form: Form, outputs: Arrays) -> bytes:
         {"predictions": _rows(columns)} if form == "instances" else {"outputs": _bare(columns)}
     )
     finite = all(a.dtype.kind != "f" or np.isfinite(a).all() for a in outputs.values())
-    return to_json(document if finite else marked(document), inf_nan_mode="null")
+    return to_json(document if finite else mark_non_finite(document), inf_nan_mode="null")
 
 
 def _rows(columns: dict[str, list[Any]]) -> list[Any]:

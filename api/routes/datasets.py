@@ -6,13 +6,13 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic_core import to_json
 
 from api.access.principal import CurrentPrincipal, Principal
-from api.dependencies.idempotency import Once, OnceOnly
+from api.dependencies.idempotency import Idempotency, IdempotentRequest
 from api.dependencies.parameters import DatasetPath, Paging, Parts, Services
-from api.http.json_response import answer, marked
-from api.http.media_types import media_type_of
-from api.http.route_options import RouteOptions, route_options
+from api.http.json_response import make_json_response, mark_non_finite
+from api.http.media_types import get_media_type
+from api.http.route_options import RouteOptions, set_route_options
 from api.http.schemas import Answer, Page
-from api.http.uploads import Incoming, read_in_thread
+from api.http.uploads import BodyStream, read_in_thread
 from api.problems.handlers import UnsupportedMediaType
 from api.problems.responses import CREATES, DELETES, LISTS, READS
 from domain.dataset import Dataset
@@ -67,12 +67,12 @@ BODIES = {media_type: _content_of(known) for media_type, known in FORMATS.items(
     responses=CREATES,
     openapi_extra={"requestBody": {"required": True, "content": BODIES}},
 )
-@route_options(RouteOptions(takes_upload=True))
+@set_route_options(RouteOptions(takes_upload=True))
 async def create_dataset(
     request: Request,
     parts: Parts,
     principal: CurrentPrincipal,
-    once: OnceOnly,
+    once: Idempotency,
     name: DatasetName = None,
 ) -> Response:
     """Named columns of numbers or booleans with equally many rows.
@@ -80,12 +80,12 @@ async def create_dataset(
     The body is read as it comes, in the format that its Content-Type names. Columns keep the
     dtype in which they are sent.
     """
-    media_type = media_type_of(request)
+    media_type = get_media_type(request)
     if media_type not in FORMATS:
         known = ", ".join(FORMATS)
         raise UnsupportedMediaType(f"A dataset's Content-Type is one of {known}.")
 
-    def work(incoming: Incoming) -> Response:
+    def work(incoming: BodyStream) -> Response:
         return _created(parts, principal, once, media_type, name, incoming)
 
     return await read_in_thread(request, work)
@@ -94,14 +94,14 @@ async def create_dataset(
 def _created(
     parts: Services,
     principal: Principal,
-    once: Once,
+    once: IdempotentRequest,
     media_type: str,
     name: str | None,
-    incoming: Incoming,
+    incoming: BodyStream,
 ) -> Response:
     reserved = once.reserve()
     if isinstance(reserved, FirstAnswer):
-        return once.again(reserved, ingest.sha256_to_end(incoming))
+        return once.replay(reserved, ingest.sha256_to_end(incoming))
     try:
         dataset = ingest.ingest(
             parts.artifacts,
@@ -120,15 +120,20 @@ def _created(
 def _inserted(
     parts: Services,
     principal: Principal,
-    once: Once,
+    once: IdempotentRequest,
     reserved: Reservation | None,
     dataset: Dataset,
 ) -> Response:
     try:
-        with once.kept(reserved, dataset.sha256) as keep, parts.database.write() as connection:
+        with (
+            once.storing(reserved, dataset.sha256) as store_response,
+            parts.database.write() as connection,
+        ):
             datasets.insert(connection, principal.owner, dataset)
-            response = answer(_viewed(dataset), 201, {"Location": f"/v1/datasets/{dataset.id}"})
-            keep(connection, response)
+            response = make_json_response(
+                _viewed(dataset), 201, {"Location": f"/v1/datasets/{dataset.id}"}
+            )
+            store_response(connection, response)
     except (Conflict, StorageFull):  # after any other error the row may be there: the sweep knows
         ingest.discard(parts.artifacts, dataset.id)
         raise
@@ -141,13 +146,13 @@ def list_datasets(parts: Parts, principal: CurrentPrincipal, paging: Paging) -> 
     with parts.database.read() as connection:
         page = datasets.page(connection, principal.owner, paging.cursor, paging.size)
         items = [_viewed(datasets.stored(row)) for row in page.rows]
-    return answer(Page[DatasetAnswer](items=items, next_cursor=page.next_cursor))
+    return make_json_response(Page[DatasetAnswer](items=items, next_cursor=page.next_cursor))
 
 
 @router.get("/{id}", summary="Get a dataset", response_model=DatasetAnswer, responses=READS)
 def get_dataset(dataset_id: DatasetPath, parts: Parts, principal: CurrentPrincipal) -> Response:
     """Its columns, with dtype, shape of a row, and range."""
-    return answer(_viewed(_found(parts, principal, dataset_id)))
+    return make_json_response(_viewed(_found(parts, principal, dataset_id)))
 
 
 @router.get(
@@ -166,7 +171,10 @@ def get_rows(
     """The values as they are kept; not-finite ones are `null` and named in `non_finite`."""
     found = rows.rows(parts.artifacts, _found(parts, principal, dataset_id), start, count)
     document = {"start": found.start, "count": found.count, "columns": found.columns}
-    return Response(to_json(marked(document), inf_nan_mode="null"), media_type="application/json")
+    return Response(
+        to_json(mark_non_finite(document), inf_nan_mode="null"),
+        media_type="application/json",
+    )
 
 
 @router.delete("/{id}", status_code=204, summary="Delete a dataset", responses=DELETES)

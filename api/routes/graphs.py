@@ -7,13 +7,13 @@ from fastapi.responses import JSONResponse
 from pydantic import model_validator
 
 from api.access.principal import CurrentPrincipal, Principal
-from api.dependencies.idempotency import Keep, OnceOnly
+from api.dependencies.idempotency import Idempotency, StoreResponse
 from api.dependencies.parameters import GraphPath, Paging, Parts, Services
-from api.http.json_body import JsonRoute, Sent, SentBody
-from api.http.json_response import answer
+from api.http.json_body import CurrentBody, JsonRoute, ReceivedBody
+from api.http.json_response import make_json_response
 from api.http.schemas import CheckedGraph, Graph, Page
 from api.openapi.examples import examples_of
-from api.problems.responses import CREATES, DELETES, LISTS, READS, UNSAYABLE
+from api.problems.responses import CREATES, DELETES, LISTS, NOT_EXPRESSIBLE, READS
 from application.submission import keras_json
 from application.submission.graph_draft import Draft
 from domain.contract import Contract
@@ -55,10 +55,10 @@ ValidateOnly = Annotated[bool, Query(description="Check the graph and keep nothi
 )
 def create_graph(
     request: GraphRequest,
-    sent: SentBody,
+    sent: CurrentBody,
     parts: Parts,
     principal: CurrentPrincipal,
-    once: OnceOnly,
+    once: Idempotency,
     validate_only: ValidateOnly = False,
 ) -> Response:
     """Checks a graph as Keras would, without making a weight, and keeps it.
@@ -74,16 +74,20 @@ def create_graph(
             digest=graphs.digest_of(blueprint.definition),
             summary=summary,
         )
-        return answer(seen)
+        return make_json_response(seen)
 
-    def make(keep: Keep) -> Response:
-        return _kept(parts, principal, request, sent, keep)
+    def make(store_response: StoreResponse) -> Response:
+        return _kept(parts, principal, request, sent, store_response)
 
     return once.run(sent.raw, make)
 
 
 def _kept(
-    parts: Services, principal: Principal, request: GraphRequest, sent: Sent, keep: Keep
+    parts: Services,
+    principal: Principal,
+    request: GraphRequest,
+    sent: ReceivedBody,
+    store_response: StoreResponse,
 ) -> Response:
     draft, blueprint, summary = _checked(parts, principal, request, sent.json)
     with parts.database.write() as connection:
@@ -96,8 +100,8 @@ def _kept(
             summary,
             draft.renamed,
         )
-        response = answer(viewed(stored), 201, {"Location": f"/v1/graphs/{stored.id}"})
-        keep(connection, response)
+        response = make_json_response(viewed(stored), 201, {"Location": f"/v1/graphs/{stored.id}"})
+        store_response(connection, response)
     return response
 
 
@@ -122,21 +126,21 @@ def list_graphs(parts: Parts, principal: CurrentPrincipal, paging: Paging) -> Re
     with parts.database.read() as connection:
         page = graphs.page(connection, principal.owner, paging.cursor, paging.size)
         items = [viewed(graphs.stored(row)) for row in page.rows]
-    return answer(Page[Graph](items=items, next_cursor=page.next_cursor))
+    return make_json_response(Page[Graph](items=items, next_cursor=page.next_cursor))
 
 
 @router.get("/{id}", summary="Get a graph", response_model=Graph, responses=READS)
 def get_graph(graph_id: GraphPath, parts: Parts, principal: CurrentPrincipal) -> Response:
     """The definition as it was sent, and its summary."""
     with parts.database.read() as connection:
-        return answer(viewed(graphs.get(connection, principal.owner, graph_id)))
+        return make_json_response(viewed(graphs.get(connection, principal.owner, graph_id)))
 
 
 @router.get(
     "/{id}/keras-json",
     summary="Get a graph in Keras's own JSON",
     response_class=JSONResponse,
-    responses={**READS, **UNSAYABLE},
+    responses={**READS, **NOT_EXPRESSIBLE},
 )
 def get_keras_json(graph_id: GraphPath, parts: Parts, principal: CurrentPrincipal) -> Response:
     """What plain Keras's `keras.models.model_from_json` loads to the same model.

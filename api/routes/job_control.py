@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from api.access.principal import CurrentPrincipal, Principal
 from api.dependencies.parameters import JobPath, Parts, Services
-from api.http.json_response import answer
+from api.http.json_response import make_json_response
 from api.http.schemas import JobAnswer
 from api.problems.responses import DELETES
 from api.routes.jobs import viewed
@@ -62,6 +62,6 @@ def _steered(
 ) -> Response:
     with parts.database.write() as connection:
         steer(connection, principal.owner, job_id)
-        response = answer(viewed(jobs.get(connection, principal.owner, job_id)), 202)
+        response = make_json_response(viewed(jobs.get(connection, principal.owner, job_id)), 202)
     parts.snapshots.drop((principal.owner, job_id))
     return response

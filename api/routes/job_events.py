@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from api.access.principal import CurrentPrincipal, Principal
 from api.dependencies.parameters import JobPath, Parts, Services
 from api.http.job_snapshots import FRESH_SECONDS
-from api.http.json_response import answer, body_of
+from api.http.json_response import encode_json, make_json_response
 from api.http.schemas import Events
 from api.problems.responses import READS
 from api.routes.jobs import current
@@ -75,7 +75,7 @@ async def get_events(
     found = await run_in_threadpool(_read, parts, principal, job_id, after, page_size + 1)
     more = len(found) > page_size
     page = found[:page_size]
-    return answer(Events(items=page, next_cursor=str(page[-1].id) if more else None))
+    return make_json_response(Events(items=page, next_cursor=str(page[-1].id) if more else None))
 
 
 def _number(text: str | None, name: str) -> int:
@@ -128,5 +128,5 @@ async def _stream(
 
 
 def _sent(event: Event) -> bytes:
-    data = body_of(event).decode()
+    data = encode_json(event).decode()
     return format_sse_event(data_str=data, event=event.type, id=str(event.id))

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.access.principal import CurrentPrincipal, Principal
-from api.dependencies.idempotency import Keep, OnceOnly
+from api.dependencies.idempotency import Idempotency, StoreResponse
 from api.dependencies.parameters import IfNoneMatch, JobPath, Paging, Parts, Services
 from api.http.job_snapshots import Snapshot
-from api.http.json_body import JsonRoute, Sent, SentBody
-from api.http.json_response import answer, body_of
-from api.http.route_options import RouteOptions, route_options
+from api.http.json_body import CurrentBody, JsonRoute, ReceivedBody
+from api.http.json_response import encode_json, make_json_response
+from api.http.route_options import RouteOptions, set_route_options
 from api.http.schemas import History, JobAnswer, Page
 from api.openapi.examples import examples_of
 from api.problems.responses import CREATES, DELETES, LISTS, READS
@@ -39,16 +39,20 @@ StateFilter = Annotated[JobState | None, Query(description="Only jobs in this st
     openapi_extra=examples_of("job"),
 )
 def create_job(
-    request: JobRequest, sent: SentBody, parts: Parts, principal: CurrentPrincipal, once: OnceOnly
+    request: JobRequest,
+    sent: CurrentBody,
+    parts: Parts,
+    principal: CurrentPrincipal,
+    once: Idempotency,
 ) -> Response:
     """Trains (or only builds) a model: reads like the Keras script that it replaces.
 
     Graph, feed, data and recipe are checked against each other before the job is accepted.
     """
 
-    def make(keep: Keep) -> Response:
+    def make(store_response: StoreResponse) -> Response:
         job = accepted(parts.acceptance, principal.owner, request, sent.json)
-        response = _inserted(parts, principal, job, sent, keep)
+        response = _inserted(parts, principal, job, sent, store_response)
         parts.calls.wake()
         return response
 
@@ -56,7 +60,11 @@ def create_job(
 
 
 def _inserted(
-    parts: Services, principal: Principal, job: Accepted, sent: Sent, keep: Keep
+    parts: Services,
+    principal: Principal,
+    job: Accepted,
+    sent: ReceivedBody,
+    store_response: StoreResponse,
 ) -> Response:
     with parts.database.write() as connection:
         job.confirm(connection, principal.owner)
@@ -65,13 +73,15 @@ def _inserted(
         )
         wait_reasons.tell(connection, job_id)
         headers = {"Location": f"/v1/jobs/{job_id}", "Retry-After": "1"}
-        response = answer(viewed(jobs.get(connection, principal.owner, job_id)), 202, headers)
-        keep(connection, response)
+        response = make_json_response(
+            viewed(jobs.get(connection, principal.owner, job_id)), 202, headers
+        )
+        store_response(connection, response)
     return response
 
 
 @router.get("", summary="List jobs", response_model=Page[JobAnswer], responses=LISTS)
-@route_options(RouteOptions(free_parameters=METADATA))
+@set_route_options(RouteOptions(free_parameters=METADATA))
 def list_jobs(
     request: Request,
     parts: Parts,
@@ -91,7 +101,7 @@ def list_jobs(
     with parts.database.read() as connection:
         page = jobs.page(connection, principal.owner, paging.cursor, paging.size, state, wanted)
         items = [viewed(jobs.viewed(connection, row)) for row in page.rows]
-    return answer(Page[JobAnswer](items=items, next_cursor=page.next_cursor))
+    return make_json_response(Page[JobAnswer](items=items, next_cursor=page.next_cursor))
 
 
 @router.get(
@@ -100,7 +110,7 @@ def list_jobs(
     response_model=JobAnswer,
     responses={304: {"description": "The job is still as you have it."}, **READS},
 )
-@route_options(RouteOptions(is_polled=True))
+@set_route_options(RouteOptions(is_polled=True))
 async def get_job(
     job_id: JobPath, parts: Parts, principal: CurrentPrincipal, if_none_match: IfNoneMatch = None
 ) -> Response:
@@ -128,7 +138,7 @@ def _snapshot(parts: Services, principal: Principal, job_id: str) -> Snapshot:
         row = jobs.get_row(connection, principal.owner, job_id)
         job = jobs.viewed(connection, row)
     age = (datetime.now(UTC) - row.created_at).total_seconds()
-    return Snapshot(started, age, row.version, job.is_terminal, body_of(viewed(job)))
+    return Snapshot(started, age, row.version, job.is_terminal, encode_json(viewed(job)))
 
 
 @router.get("/{id}/history", summary="Get a job's history", response_model=History, responses=READS)
@@ -136,7 +146,7 @@ def get_history(job_id: JobPath, parts: Parts, principal: CurrentPrincipal) -> R
     """The metrics of every finished epoch."""
     with parts.database.read() as connection:
         jobs.get_row(connection, principal.owner, job_id)
-        return answer(History(epochs=epochs.of(connection, principal.owner, job_id)))
+        return make_json_response(History(epochs=epochs.of(connection, principal.owner, job_id)))
 
 
 @router.delete("/{id}", status_code=204, summary="Delete a job", responses=DELETES)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request, Response
 from api.access.principal import CurrentPrincipal
 from api.dependencies.parameters import ModelPath, Paging, Parts
 from api.http.downloads import file_response
-from api.http.json_response import answer
+from api.http.json_response import make_json_response
 from api.http.schemas import ModelAnswer, Page
 from api.problems.responses import DELETES, DOWNLOADS, LISTS, READS
 from domain.model import Model
@@ -25,14 +25,14 @@ def list_models(parts: Parts, principal: CurrentPrincipal, paging: Paging) -> Re
     with parts.database.read() as connection:
         page = models.page(connection, principal.owner, paging.cursor, paging.size)
         items = [viewed(models.viewed(connection, row)) for row in page.rows]
-    return answer(Page[ModelAnswer](items=items, next_cursor=page.next_cursor))
+    return make_json_response(Page[ModelAnswer](items=items, next_cursor=page.next_cursor))
 
 
 @router.get("/{id}", summary="Get a model", response_model=ModelAnswer, responses=READS)
 def get_model(model_id: ModelPath, parts: Parts, principal: CurrentPrincipal) -> Response:
     """What it takes and gives, how well it was trained, and its files."""
     with parts.database.read() as connection:
-        return answer(viewed(models.get(connection, principal.owner, model_id)))
+        return make_json_response(viewed(models.get(connection, principal.owner, model_id)))
 
 
 @router.delete("/{id}", status_code=204, summary="Delete a model", responses=DELETES)

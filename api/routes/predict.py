@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from api.access.principal import SCOPE, CurrentPrincipal, Principal
 from api.dependencies.parameters import ModelPath, Parts, Services
-from api.http.json_body import JsonRequest, JsonRoute, Sent, SentBody
+from api.http.json_body import CurrentBody, JsonRequest, JsonRoute, ReceivedBody
 from api.problems.responses import ASKS
 from api.protocols.tf_serving import asked, told
 from application.prediction.predictor import Ready
@@ -17,7 +17,7 @@ from domain.source_map import SourceMap
 QUICK_BYTES = 4096
 
 
-def predicted(parts: Services, ready: Ready, sent: Sent) -> Response:
+def predicted(parts: Services, ready: Ready, sent: ReceivedBody) -> Response:
     """The answer of a model that is ready.
 
     Raises:
@@ -35,16 +35,16 @@ def predicted(parts: Services, ready: Ready, sent: Sent) -> Response:
 class PredictRoute(JsonRoute):
     """Small predictions are sooner done than a thread is found for them."""
 
-    def at_once(self, request: JsonRequest) -> Response | None:
+    def respond_early(self, request: JsonRequest) -> Response | None:
         """The answer of a model that was looked up a moment ago and computes in no time."""
-        if request.scope["query_string"] or len(request.sent.raw) > QUICK_BYTES:
+        if request.scope["query_string"] or len(request.received.raw) > QUICK_BYTES:
             return None
         parts: Services = request.app.state.services
         principal: Principal = request.scope[SCOPE]
         ready = parts.predictor.fresh(principal.owner, request.path_params["id"])
         if ready is None or not ready.engine.is_quick:
             return None
-        return predicted(parts, ready, request.sent)
+        return predicted(parts, ready, request.received)
 
 
 router = APIRouter(prefix="/v1/models", tags=["models"], route_class=PredictRoute)
@@ -92,7 +92,7 @@ ANSWER: dict[str, Any] = {
     },
 )
 def predict(
-    model_id: ModelPath, sent: SentBody, parts: Parts, principal: CurrentPrincipal
+    model_id: ModelPath, sent: CurrentBody, parts: Parts, principal: CurrentPrincipal
 ) -> Response:
     """Rows (`instances`) or columns (`inputs`), bare with one input or output, else by name.
 

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from api.access.principal import CurrentPrincipal
 from api.dependencies.parameters import Paging, Parts
-from api.http.json_response import answer
+from api.http.json_response import make_json_response
 from api.http.schemas import Page
 from api.problems.responses import LISTS
 from domain.worker import Worker
@@ -22,4 +22,4 @@ def list_workers(parts: Parts, principal: CurrentPrincipal, paging: Paging) -> R
     with parts.database.read() as connection:
         page = workers.page(connection, principal.owner, paging.cursor, paging.size)
     items = [workers.viewed(row) for row in page.rows]
-    return answer(Page[Worker](items=items, next_cursor=page.next_cursor))
+    return make_json_response(Page[Worker](items=items, next_cursor=page.next_cursor))

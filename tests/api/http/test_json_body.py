@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
 from pydantic import BeforeValidator
 
-from api.http.json_body import QUICK_BYTES, JsonRoute, SentBody
+from api.http.json_body import QUICK_BYTES, CurrentBody, JsonRoute
 from domain.contract import Contract
 from tests.api.requests import faults
 
@@ -31,7 +31,7 @@ router = APIRouter(route_class=JsonRoute)
 
 
 @router.post("/")
-async def length(body: Body, sent: SentBody) -> int:
+async def length(body: Body, sent: CurrentBody) -> int:
     assert sent.json == {"text": body.text}
     return len(body.text)
 
