@@ -1,4 +1,4 @@
-"""From Keras's own JSON to a graph: data to data, nothing in it is imported, called or opened."""
+"""Reads a graph from Keras's JSON; imports, calls and opens nothing that the JSON names."""
 
 from typing import Any
 
@@ -19,50 +19,57 @@ from domain.source_map import SourceMap
 
 
 def read(keras_json_text: str, limits: Limits = STANDARD) -> ReadResult:
-    """Read a model's JSON; every fault at once, or the first limit that it goes beyond."""
+    """Read a graph from the JSON of a model.
+
+    Args:
+        keras_json_text: The text of `model.to_json()`.
+        limits: The limits of a graph.
+
+    Returns:
+        The graph, or all faults. If the document exceeds a limit, this is the only fault.
+    """
     collector = FaultCollector()
-    document = collector.attempt(lambda: _model(keras_json_text, limits))
+    document = collector.attempt(lambda: _parse_document(keras_json_text, limits))
     if document is None:
         return ReadResult(faults=collector.faults)
-    found = _reading(document, collector)
+    found = _translate(document, collector)
     source = SourceMap(body=document)
     faults = [item.at(source.existing_place_of(item.pointer)) for item in found.faults]
     return found.model_copy(update={"faults": list(dict.fromkeys(faults))})
 
 
-def _reading(document: dict[str, Any], collector: FaultCollector) -> ReadResult:
+def _translate(document: dict[str, Any], collector: FaultCollector) -> ReadResult:
     names = NameMap(document)
-    reader = ModelTranslator(names, collector)
-    graph = collector.attempt(lambda: reader.graph(document, (), Context()))
-    if graph is None:
+    translator = ModelTranslator(names, collector)
+    graph = collector.attempt(lambda: translator.graph(document, (), Context()))
+    if graph is None or collector.faults:
         return ReadResult(faults=collector.faults)
-    return _checked(graph.part, names, collector.faults)
+    return _validate(graph.definition, names)
 
 
-def _model(text: str, limits: Limits) -> dict[str, Any]:
+def _parse_document(text: str, limits: Limits) -> dict[str, Any]:
     document = expect(parse_json(text), dict, ())
     check_size_limits(document, limits)
     if not is_model(document):
         detail = (
             "This must be the JSON of a functional or sequential model, as `model.to_json()` "
-            "gives it; a subclassed model has none."
+            "returns it; a subclassed model has no such JSON."
         )
         raise invalid_at(("class_name",) if "class_name" in document else (), detail)
     return document
 
 
-def _checked(part: Fragment, names: NameMap, faults: list[Fault]) -> ReadResult:
-    if faults:
-        return ReadResult(faults=faults)
+def _validate(fragment: Fragment, names: NameMap) -> ReadResult:
     try:
-        definition = GraphDefinition.model_validate(part.value)
+        definition = GraphDefinition.model_validate(fragment.value)
     except ValidationError as error:
-        found = [_fault(item, part.value) for item in error.errors()]
-        return ReadResult(faults=part.source.locate_all(found))
-    return ReadResult(definition=definition, renamed=names.renamed, places=part.pointers)
+        faults = [_make_fault(item, fragment.value) for item in error.errors()]
+        return ReadResult(faults=fragment.source.locate_all(faults))
+    return ReadResult(definition=definition, renamed=names.renamed, places=fragment.pointers)
 
 
-def _fault(error: Any, value: Any) -> Fault:
+def _make_fault(error: Any, value: Any) -> Fault:
+    """Return pydantic's error as a fault, with a pointer into `value`."""
     is_missing = error["type"] == "missing"
     place = SourceMap(body=value).place_of_error(error["loc"], is_missing=is_missing)
     return Fault(pointer=place, detail=f"{error['msg']}.")

@@ -49,7 +49,7 @@ def parse_call(node: Any, place: Place, layers: Collection[str], keeps_lists: bo
 
 
 def untag_list(value: Any) -> Any:
-    """A list, also where Keras class_and_config it as a tuple."""
+    """Return the items of a tagged tuple, any other value as it is."""
     is_tagged = isinstance(value, dict) and value.get("class_name") == "__tuple__"
     return value.get("items") if is_tagged else value
 

@@ -23,15 +23,15 @@ def is_input_layer(layer: Layer) -> bool:
 
 
 def parse_model(spec: dict[str, Any], place: Place, collector: FaultCollector) -> Model:
-    """What a serialized model holds.
+    """Parse a serialized model.
 
     Args:
-        spec: Of which `is_model` holds.
-        place: Where it lies.
-        gathered: Takes the faults that do not keep the rest from being read.
+        spec: The JSON of a model; `is_model` is true.
+        place: Its place in the document.
+        collector: Receives the faults after which parsing continues.
 
     Raises:
-        Invalid: it cannot be read at all.
+        Invalid: The model is unusable as a whole.
     """
     parse = parse_sequential if spec["class_name"] == "Sequential" else parse_functional
     return parse(spec.get("config"), (*place, "config"), collector)

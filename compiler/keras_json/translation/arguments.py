@@ -15,28 +15,29 @@ _COMMON_PARAMETERS = ("training", "mask")
 
 
 class BoundArguments(NamedTuple):
-    """The arguments of a call by name."""
+    """The arguments of one call, by parameter name."""
 
     tensors: dict[str, CallArgument]
-    """Of each a tensor or a list of tensors."""
+    """The arguments whose value is a tensor or a list of tensors."""
     constants: dict[str, CallArgument]
+    """The arguments without tensors whose value is not the default."""
 
 
-def bound(
+def bind_layer_call(
     call: Call, parameters: Mapping[str, inspect.Parameter], lists_states: bool
 ) -> BoundArguments:
-    """The arguments of a layer's call.
+    """Return the arguments of a call of a layer.
 
     Args:
-        call: As Keras's JSON has it.
-        parameters: Of the layer's `call`, in order.
+        call: The parsed call.
+        parameters: The parameters of the layer's `call`, in order.
         lists_states: In Keras 2, the first argument is a list of the sequences and the states.
 
     Raises:
-        Invalid: an argument holds what no node of a graph can say.
+        Invalid: A node of a graph cannot express an argument.
     """
     given = call.bind(list(parameters))
-    if not call.is_keras_2:  # Keras 2 wrote down what was given to the call of any layer
+    if not call.is_keras_2:  # Keras 2 writes unknown arguments, too
         check_argument_names(given, parameters)
     first = next(iter(given), None)
     listed = given[first].value if first and call.is_keras_2 and lists_states else None
@@ -49,7 +50,7 @@ def bound(
     for name, item in given.items():
         if any(True for _ in tensors_in(item.value)):
             if name != "mask" or not is_automatic_mask(item.value):
-                tensors[name] = flat(name, item)
+                tensors[name] = flatten_tensors(name, item)
         elif (call.has_fixed_training and name == "training") or not _is_default(
             item.value, parameters.get(name)
         ):
@@ -58,37 +59,37 @@ def bound(
 
 
 def check_argument_names(given: Mapping[str, CallArgument], parameters: Iterable[str]) -> None:
-    """See that every argument is one of those that a call takes.
+    """Check that a call accepts every argument, also those that are null.
 
     Raises:
-        Invalid: one is not, even if it is null.
+        Invalid: An argument has an unknown name.
     """
     known = {*parameters, *_COMMON_PARAMETERS}
     for name, item in given.items():
         if name not in known:
-            detail = f"This call takes no argument '{name}'.{did_you_mean(name, known)}"
+            detail = f"This call has no argument '{name}'.{did_you_mean(name, known)}"
             raise invalid_at(item.place, detail)
 
 
 def is_automatic_mask(value: Any) -> bool:
-    """A mask that some of a list's tensors lack: Keras itself wrote it down, and does again."""
+    """Whether Keras adds this `mask` argument by itself: a list of masks that has gaps."""
     return isinstance(value, list) and None in value
 
 
-def flat(name: str, given: CallArgument) -> CallArgument:
-    """The argument itself.
+def flatten_tensors(name: str, given: CallArgument) -> CallArgument:
+    """Return the argument; nested lists of recurrent states become one list.
 
     Raises:
-        Invalid: it is neither a tensor nor a list of nothing but tensors.
+        Invalid: The value is neither a tensor nor a list of tensors.
     """
     value = given.value
-    if isinstance(value, list) and name in STATES:  # Keras nests those of stacked cells
+    if isinstance(value, list) and name in STATES:  # Keras nests the states of stacked cells
         value = keras.tree.flatten(value)
     if isinstance(value, Tensor) or (
         isinstance(value, list) and all(isinstance(item, Tensor) for item in value)
     ):
         return given._replace(value=value)
-    detail = f"'{name}' must be a tensor or a list of tensors, without constants among them."
+    detail = f"'{name}' must be a tensor or a list of tensors without constants."
     raise invalid_at(given.place, detail)
 
 

@@ -1,4 +1,4 @@
-"""What the calls of a model's layers call: a layer object, a nested graph or a function."""
+"""The targets of calls: layers of the catalogue, nested graphs, functions of `keras.ops`."""
 
 import inspect
 from collections.abc import Iterator, Mapping
@@ -11,12 +11,16 @@ import keras
 from compiler.catalogue.layers import CATALOGUE
 from compiler.keras_json.parsing.document import invalid_at
 from compiler.keras_json.parsing.parsed_model import Call, CallArgument, tensors_in
-from compiler.keras_json.translation.arguments import BoundArguments, bound, check_argument_names
+from compiler.keras_json.translation.arguments import (
+    BoundArguments,
+    bind_layer_call,
+    check_argument_names,
+)
 from compiler.keras_json.translation.fragment import Fragment
 from compiler.keras_json.translation.operations import MULTIPLE_OUTPUTS, Operation
 
 MODEL_PARAMETERS = ("inputs", "training", "mask")
-"""What the call of a model takes, in order."""
+"""The parameters of the call of a model, in order."""
 _LISTS_STATES = (keras.layers.RNN, keras.layers.Bidirectional)
 
 
@@ -24,12 +28,12 @@ _LISTS_STATES = (keras.layers.RNN, keras.layers.Bidirectional)
 class LayerCallee:
     """A layer of the catalogue."""
 
-    part: Fragment
+    layer: Fragment
     """The layer object."""
 
     @cached_property
     def _class(self) -> Any:
-        return CATALOGUE[self.part.value["type"]].cls
+        return CATALOGUE[self.layer.value["type"]].cls
 
     @cached_property
     def _parameters(self) -> Mapping[str, inspect.Parameter]:
@@ -38,42 +42,46 @@ class LayerCallee:
         return {parameter.name: parameter for parameter in named}
 
     def bind(self, call: Call) -> BoundArguments:
-        """The arguments of a call.
+        """Return the arguments of a call.
 
         Raises:
-            Invalid: an argument that no node can say.
+            Invalid: A node of a graph cannot express an argument.
         """
-        return bound(call, self._parameters, issubclass(self._class, _LISTS_STATES))
+        return bind_layer_call(call, self._parameters, issubclass(self._class, _LISTS_STATES))
 
     def inputs(self, tensors: Mapping[str, Any]) -> Any:
-        """A node's `inputs`, from references by argument."""
-        return _bare(tensors, next(iter(self._parameters), None))
+        """Return a node's `inputs`.
+
+        Args:
+            tensors: References by parameter name.
+        """
+        return _simplify_inputs(tensors, next(iter(self._parameters), None))
 
     def has_multiple_outputs(self, arguments: BoundArguments) -> bool:
-        """Whether a call gives a list of tensors."""
+        """Whether a call returns a list of tensors."""
         scores = arguments.constants.get("return_attention_scores")
-        gives_states = "states" in self._parameters or any(_returned_states(self.part.value))
-        return gives_states or bool(scores and scores.value)
+        returns_states = "states" in self._parameters or any(_return_states(self.layer.value))
+        return returns_states or bool(scores and scores.value)
 
 
 @dataclass(frozen=True)
 class NestedGraph:
-    """A model of the model."""
+    """A model that another model contains as a layer."""
 
-    part: Fragment
-    """The layer object."""
+    layer: Fragment
+    """The layer object, of type `Graph`."""
     input_names: Any
-    """NameMap of its inputs, in the lists and mappings in which Keras takes the tensors."""
+    """The names of its inputs, in the lists and mappings in which Keras takes the tensors."""
     layer_names: Mapping[str, str]
-    """The same by Keras's names of its input layers."""
+    """The names of its inputs, by Keras's names of the input layers."""
     outputs: tuple[str, ...]
-    """In Keras's order."""
+    """The names of its outputs, in Keras's order."""
 
     def bind(self, call: Call) -> BoundArguments:
-        """The arguments of a call; masks go along by themselves.
+        """Return the arguments of a call without `mask`, which Keras adds again by itself.
 
         Raises:
-            Invalid: the tensors do not fit the inputs.
+            Invalid: The tensors do not match the model's inputs.
         """
         given = call.bind(MODEL_PARAMETERS)
         if not call.is_keras_2:
@@ -81,20 +89,24 @@ class NestedGraph:
         inputs = given.pop("inputs", CallArgument([], call.place))
         given.pop("mask", None)
         constants = {name: item for name, item in given.items() if item.value is not None}
-        return BoundArguments(self._named(inputs), constants)
+        return BoundArguments(self._tensors_by_input(inputs), constants)
 
     def inputs(self, tensors: Mapping[str, Any]) -> Any:
-        """A node's `inputs`, from references by input."""
+        """Return a node's `inputs`.
+
+        Args:
+            tensors: References by input name.
+        """
         if isinstance(self.input_names, dict):
             return dict(tensors)
         ordered = [tensors[name] for name in self.layer_names.values()]
         return ordered[0] if len(ordered) == 1 else ordered
 
     def has_multiple_outputs(self, arguments: BoundArguments) -> bool:
-        """Whether a call gives tensors that references pick from by number."""
+        """Return False: references pick an output of a model by name, not by number."""
         return False
 
-    def _named(self, given: CallArgument) -> dict[str, CallArgument]:
+    def _tensors_by_input(self, given: CallArgument) -> dict[str, CallArgument]:
         value = given.value
         flat = list(tensors_in(value))
         names = list(self.layer_names.values())
@@ -102,7 +114,7 @@ class NestedGraph:
             names = [self.layer_names.get(key, "") for key in sorted(value)]
         if len(flat) != len(names) or set(names) != set(self.layer_names.values()):
             wanted = ", ".join(f"'{name}'" for name in self.layer_names)
-            raise invalid_at(given.place, f"This model takes a tensor for each of {wanted}.")
+            raise invalid_at(given.place, f"This model needs one tensor for each of {wanted}.")
         return {name: CallArgument(t, given.place) for name, t in zip(names, flat, strict=True)}
 
 
@@ -111,27 +123,33 @@ class Function:
     """A function of `keras.ops`."""
 
     operation: Operation
-    part: Fragment = field(default_factory=lambda: Fragment(None))
+    layer: Fragment = field(default_factory=lambda: Fragment(None))
+    """Empty: a function has no layer object."""
 
     def bind(self, call: Call) -> BoundArguments:
-        """The arguments of a call, those that are part of the operation among them.
+        """Return the arguments of a call, including those in the operation's config.
 
         Raises:
-            Invalid: an argument that the function does not take.
+            Invalid: The function does not accept an argument.
         """
         return self.operation.bind(call)
 
     def inputs(self, tensors: Mapping[str, Any]) -> Any:
-        """A node's `inputs`, from references by parameter."""
+        """Return a node's `inputs`.
+
+        Args:
+            tensors: References by parameter name.
+        """
         taken = list(self.operation.op.tensors)
         in_order = [name for name in taken if name in tensors]
         ordered = [tensors[name] for name in in_order]
-        if len(ordered) > 1 and in_order == taken[: len(tensors)] and all(map(_is_one, ordered)):
+        is_prefix = in_order == taken[: len(tensors)]
+        if len(ordered) > 1 and is_prefix and all(map(_is_reference, ordered)):
             return ordered
-        return _bare(tensors, taken[0])
+        return _simplify_inputs(tensors, taken[0])
 
     def has_multiple_outputs(self, arguments: BoundArguments) -> bool:
-        """Whether a call gives a list of tensors."""
+        """Whether a call returns a list of tensors."""
         parts = arguments.constants.get("indices_or_sections")
         return self.operation.op.name in MULTIPLE_OUTPUTS and not (parts and parts.value in (1, []))
 
@@ -139,17 +157,19 @@ class Function:
 Callee = LayerCallee | NestedGraph | Function
 
 
-def _is_one(reference: Any) -> bool:
-    return isinstance(reference, str)
+def _is_reference(value: Any) -> bool:
+    """Whether the value is one tensor reference, not a list of them."""
+    return isinstance(value, str)
 
 
-def _bare(tensors: Mapping[str, Any], first: str | None) -> Any:
-    """The first argument by itself where it is the only one."""
+def _simplify_inputs(tensors: Mapping[str, Any], first: str | None) -> Any:
+    """Return the first argument alone if it is the only one, otherwise the mapping."""
     return tensors[first] if first is not None and list(tensors) == [first] else dict(tensors)
 
 
-def _returned_states(layer: Any) -> Iterator[bool]:
+def _return_states(layer: Any) -> Iterator[bool]:
+    """Yield `return_state` of a layer object and of the layers that it wraps."""
     config = layer.get("config") if isinstance(layer, dict) else None
     if isinstance(config, dict):
         yield config.get("return_state") is True
-        yield from _returned_states(config.get("layer"))
+        yield from _return_states(config.get("layer"))

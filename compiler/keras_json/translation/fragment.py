@@ -10,18 +10,18 @@ from domain.pointer import pointer
 from domain.source_map import SourceMap
 
 Places = Mapping[Place, Place]
-"""From places in what was made, to those in Keras's JSON."""
+"""Places in the fragment, mapped to the places in Keras's JSON that they come from."""
 
 
 @dataclass(frozen=True)
 class Fragment:
-    """JSON of the graph language with the origin of its pieces."""
+    """JSON of the graph language, with the origin of each piece."""
 
     value: Any
     places: Places = field(default_factory=dict)
 
     def under(self, *place: str | int) -> dict[Place, Place]:
-        """The places when the part itself lies at `place`."""
+        """Return the places, prefixed by `place`, where another fragment contains this one."""
         return {(*place, *ours): theirs for ours, theirs in self.places.items()}
 
     @cached_property
@@ -31,7 +31,7 @@ class Fragment:
 
     @cached_property
     def source(self) -> SourceMap:
-        """Maps faults of the part to Keras's JSON."""
+        """The map from places in the fragment to places in Keras's JSON."""
         return SourceMap(places=self.pointers)
 
 
@@ -41,16 +41,16 @@ def definition_fragment(
     nodes: list[Fragment],
     outputs: list[Fragment],
 ) -> Fragment:
-    """A graph's definition, from its parts."""
+    """Return a graph's definition, made of the fragments of its pieces."""
     value: dict[str, Any] = {"inputs": [part.value for part in inputs]}
     if layers:
         value["layers"] = {name: part.value for name, part in layers.items()}
     value["nodes"] = [part.value for part in nodes]
     value["outputs"] = [part.value for part in outputs]
     places: dict[Place, Place] = {}
-    for room, parts in (("inputs", inputs), ("nodes", nodes), ("outputs", outputs)):
+    for field_name, parts in (("inputs", inputs), ("nodes", nodes), ("outputs", outputs)):
         for i, part in enumerate(parts):
-            places |= part.under(room, i)
+            places |= part.under(field_name, i)
     for name, part in layers.items():
         places |= part.under("layers", name)
     return Fragment(value, places)

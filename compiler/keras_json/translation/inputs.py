@@ -1,4 +1,4 @@
-"""The inputs of a graph, from the input layers of a model."""
+"""Translates the InputLayers of a model into the inputs of a graph."""
 
 from typing import Any
 
@@ -14,10 +14,10 @@ _SHAPES = ("batch_shape", "batch_input_shape")
 
 
 def check_inputs(model: Model) -> None:
-    """See that the inputs of a model are its input layers, each once.
+    """Check that the inputs of a model are its InputLayers, each once.
 
     Raises:
-        Invalid: they are not.
+        Invalid: An input is no InputLayer or occurs twice, or an InputLayer is no input.
     """
     found: set[str] = set()
     for tensor in tensors_in(model.inputs):
@@ -27,18 +27,18 @@ def check_inputs(model: Model) -> None:
                 tensor.place, f"There is no InputLayer '{tensor.layer}' in this model."
             )
         if layer.name in found:
-            raise invalid_at(tensor.place, f"'{layer.name}' is among the inputs already.")
+            raise invalid_at(tensor.place, f"'{layer.name}' is already one of the inputs.")
         found.add(layer.name)
     for layer in model.layers.values():
         if is_input_layer(layer) and layer.name not in found:
-            raise invalid_at(layer.place, f"'{layer.name}' is not among the model's inputs.")
+            raise invalid_at(layer.place, f"'{layer.name}' is not one of the model's inputs.")
 
 
 def translate_input(layer: Layer, name: str) -> Fragment:
-    """An input called `name`.
+    """Return the graph's input, with the name `name`.
 
     Raises:
-        Invalid: it is sparse, ragged or optional, or of no fixed number of axes.
+        Invalid: The input is sparse, ragged or optional, or has an unknown number of axes.
     """
     place: Place = (*layer.place, "config")
     config = expect(layer.spec.get("config"), dict, place)

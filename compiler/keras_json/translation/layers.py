@@ -1,4 +1,4 @@
-"""Serialized layers as layer objects: Keras's own types alone, configs without what goes unsaid."""
+"""Translates serialized layers to layer objects: Keras's own types only, without defaults."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -18,23 +18,27 @@ from domain.graph.walk import Place
 
 _ROOTS = frozenset({"keras", "keras_core", "tf_keras", "tensorflow", "tensorflow_core", "builtins"})
 _POLICIES = ("dtype", "reverse_dtype", "vocabulary_dtype")
-_OF_WHOLE_NUMBERS = frozenset({"HashedCrossing"})
-"""Layers that compute in whole numbers when they are not told a dtype."""
+_INTEGER_LAYERS = frozenset({"HashedCrossing"})
+"""Layers whose default dtype is an integer."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a layer's surroundings settle for it."""
+    """What the models around a layer determine for it."""
 
     shared: frozenset[str] = frozenset()
-    """The shared layers of the enclosing graphs: those of no inner one may be called so."""
+    """Names of the enclosing graphs' shared layers. An inner graph must not reuse them."""
     is_frozen: bool = False
-    """A model around it does not train."""
+    """Whether a model around the layer has `trainable` false."""
 
     def within(self, config: Any, shared: Iterable[str]) -> "Context":
-        """What a model, with the layers that it shares, settles for those in it.
+        """Return the context of the layers inside a model.
 
-        Keras does not read what a sequential model says of its training.
+        Keras ignores `trainable` in the config of a sequential model.
+
+        Args:
+            config: The model's config.
+            shared: The names of the model's own shared layers.
         """
         is_functional = isinstance(config, dict) and "input_layers" in config
         is_frozen = is_functional and config.get("trainable") is False
@@ -45,35 +49,35 @@ GraphMaker = Callable[[dict[str, Any], Place, Context], Fragment]
 
 
 def keras_class_name(spec: Mapping[str, Any], place: Place) -> str:
-    """The type of a serialized layer, if it is one of Keras's.
+    """Return the class name of a serialized layer of Keras.
 
     Raises:
-        Invalid: it has none, or is of a class of the client's.
+        Invalid: The layer has no class name, or its class is not one of Keras's.
     """
     kind = expect(spec.get("class_name"), str, (*place, "class_name"))
     module, registered = spec.get("module"), spec.get("registered_name")
     if isinstance(registered, str) and ">" in registered:
-        raise invalid_at((*place, "registered_name"), f"'{kind}' is a class of yours. {_CUSTOM}")
+        raise invalid_at((*place, "registered_name"), f"'{kind}' is a custom class. {_CUSTOM}")
     if isinstance(module, str) and module.partition(".")[0] not in _ROOTS:
-        raise invalid_at((*place, "module"), f"'{kind}' is a class of yours. {_CUSTOM}")
+        raise invalid_at((*place, "module"), f"'{kind}' is a custom class. {_CUSTOM}")
     return kind
 
 
-_CUSTOM = "A graph holds Keras's own layers alone: no code of the client's runs here."
+_CUSTOM = "A graph accepts Keras's own layers only: the server runs no code of a client."
 
 
 class LayerTranslator:
-    """Reads layers, and those that they hold."""
+    """Translates layers, and the layers inside them."""
 
     def __init__(self, collector: FaultCollector, make_graph: GraphMaker) -> None:
         self._collector = collector
         self._make_graph = make_graph
 
     def layer(self, spec: Any, place: Place, context: Context) -> Fragment:
-        """The layer object of one serialized layer.
+        """Return the layer object of one serialized layer.
 
         Raises:
-            Invalid: it is none that a graph can have.
+            Invalid: A graph cannot express the layer.
         """
         spec = expect(spec, dict, place)
         kind = keras_class_name(spec, place)
@@ -106,37 +110,38 @@ class LayerTranslator:
                 places |= {(name,): (*where, argument), **made.under(name)}
         if context.is_frozen and "trainable" in entry.arguments:
             values["trainable"] = False
-        if entry.type == "Bidirectional" and _is_mirrored(values):
+        if entry.type == "Bidirectional" and _has_default_backward_layer(values):
             del values["backward_layer"]
         return Fragment(values, places)
 
     def _argument(
         self, kind: str, entry: Entry, argument: str, value: Any, place: Place, context: Context
     ) -> list[tuple[str, Fragment]]:
-        """The argument as Keras 3 calls it; nothing where it goes without saying."""
+        """Return the argument with its name in Keras 3; an empty list if it is the default."""
         name = keras_2.current_name(kind, argument)
         known = entry.arguments.get(name)
         if argument == "name":
             return []
         if known is None:
-            told = dtype_name(value, (*place, argument)) if argument == "dtype" else untag(value)
-            return [] if is_ignorable(kind, argument, told) else [(name, Fragment(told))]
+            plain = dtype_name(value, (*place, argument)) if argument == "dtype" else untag(value)
+            return [] if is_ignorable(kind, argument, plain) else [(name, Fragment(plain))]
         made = self._value(kind, name, value, (*place, argument), context)
-        if is_default(known, made.value) or _is_usual(entry, name, made.value):
+        if is_default(known, made.value) or _is_default_dtype(entry, name, made.value):
             return []
         return [(name, made)]
 
     def _value(self, kind: str, name: str, value: Any, place: Place, context: Context) -> Fragment:
         family = family_of(name)
         if name in LAYER_ARGUMENTS and value is not None:
-            return self._held(value, place, context)
+            return self._inner_layers(value, place, context)
         if name in _POLICIES:
             return Fragment(dtype_name(value, place))
         if family:
             return Fragment(parse_component(family, value))
         return Fragment(keras_2.current_value(kind, name, untag(value)))
 
-    def _held(self, value: Any, place: Place, context: Context) -> Fragment:
+    def _inner_layers(self, value: Any, place: Place, context: Context) -> Fragment:
+        """Return the layer object in an argument of a wrapper, or the list of them."""
         if not isinstance(value, list):
             return self.layer(value, place, context)
         made = [self.layer(item, (*place, i), context) for i, item in enumerate(value)]
@@ -156,19 +161,20 @@ def _entry(kind: str, place: Place) -> Entry:
     return CATALOGUE[current]
 
 
-def _is_usual(entry: Entry, argument: str, value: Any) -> bool:
-    """Whether this is the dtype that most layers have when they are not told any."""
-    return argument == "dtype" and value == "float32" and entry.type not in _OF_WHOLE_NUMBERS
+def _is_default_dtype(entry: Entry, argument: str, value: Any) -> bool:
+    """Whether the argument is the dtype that the layer has by default."""
+    return argument == "dtype" and value == "float32" and entry.type not in _INTEGER_LAYERS
 
 
-def _is_mirrored(values: Mapping[str, Any]) -> bool:
+def _has_default_backward_layer(values: Mapping[str, Any]) -> bool:
     """Whether the backward layer is the one that Keras makes by itself."""
     forward, backward = values.get("layer"), values.get("backward_layer")
     if not isinstance(forward, dict) or not isinstance(backward, dict):
         return False
-    if "config" not in forward or "config" not in backward:  # a graph has none
+    if "config" not in forward or "config" not in backward:  # a nested graph has no config
         return False
-    turned = {**forward["config"], "go_backwards": not forward["config"].get("go_backwards", False)}
-    return backward["type"] == forward["type"] and turned == {
+    config = forward["config"]
+    reversed_config = {**config, "go_backwards": not config.get("go_backwards", False)}
+    return backward["type"] == forward["type"] and reversed_config == {
         "go_backwards": False, **backward["config"]
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The models of a document as graphs, those inside models included."""
+"""Translates the models of a document, also nested ones, to graphs."""
 
 from functools import partial
 from typing import Any
@@ -13,23 +13,23 @@ from compiler.keras_json.translation.graph_builder import Graph, GraphBuilder
 from compiler.keras_json.translation.inputs import check_inputs
 from compiler.keras_json.translation.layers import Context, LayerTranslator, keras_class_name
 from compiler.keras_json.translation.names import NameMap, choose_shared_names
-from compiler.keras_json.translation.operations import is_operation, operation
+from compiler.keras_json.translation.operations import is_operation, parse_operation
 from domain.graph.walk import Place
 
 
 class ModelTranslator:
-    """Reads the models of one document."""
+    """Translates the models of one document."""
 
     def __init__(self, names: NameMap, collector: FaultCollector) -> None:
         self.names = names
         self.collector = collector
-        self._layers = LayerTranslator(collector, self._graph_layer)
+        self._layers = LayerTranslator(collector, self._translate_nested)
 
     def graph(self, spec: dict[str, Any], place: Place, context: Context) -> Graph:
-        """The graph of a serialized model.
+        """Return the graph of a serialized model.
 
         Raises:
-            Invalid: it cannot be read at all; what else is wrong is gathered.
+            Invalid: The model is unusable as a whole; other faults go to the collector.
         """
         keras_class_name(spec, place)
         model = unwrap_fixed_training(parse_model(spec, place, self.collector))
@@ -46,18 +46,18 @@ class ModelTranslator:
 
     def _callee(self, layer: Layer, context: Context) -> Callee:
         if is_operation(layer.spec):
-            return Function(operation(layer.spec, layer.place))
+            return Function(parse_operation(layer.spec, layer.place))
         if not is_model(layer.spec):
             return LayerCallee(self._layers.layer(layer.spec, layer.place, context))
         graph = self.graph(layer.spec, layer.place, context)
-        return NestedGraph(
-            _layer_of(graph, layer.place), graph.input_names, graph.layer_names, graph.outputs
-        )
+        made = _graph_layer(graph, layer.place)
+        return NestedGraph(made, graph.input_names, graph.layer_names, graph.outputs)
 
-    def _graph_layer(self, spec: dict[str, Any], place: Place, context: Context) -> Fragment:
-        return _layer_of(self.graph(spec, place, context), place)
+    def _translate_nested(self, spec: dict[str, Any], place: Place, context: Context) -> Fragment:
+        return _graph_layer(self.graph(spec, place, context), place)
 
 
-def _layer_of(graph: Graph, place: Place) -> Fragment:
-    places = {(): place, **graph.part.under("graph")}
-    return Fragment({"type": "Graph", "graph": graph.part.value}, places)
+def _graph_layer(graph: Graph, place: Place) -> Fragment:
+    """Return a layer object of type `Graph`."""
+    places = {(): place, **graph.definition.under("graph")}
+    return Fragment({"type": "Graph", "graph": graph.definition.value}, places)

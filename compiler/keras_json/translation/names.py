@@ -1,4 +1,4 @@
-"""Names that a graph accepts, made from the names in Keras JSON."""
+"""Makes names that a graph accepts from the names in Keras's JSON."""
 
 import re
 from collections import Counter
@@ -11,48 +11,55 @@ from compiler.keras_json.parsing.document import members
 from compiler.keras_json.parsing.parsed_model import Model, Tensor
 from domain.graph.language import Name
 
-_LONGEST = 64
+_MAX_LENGTH = 64
+"""Maximum number of characters of a `Name`."""
 _name: TypeAdapter[str] = TypeAdapter(Name)
 
 
 class UniqueNames:
-    """NameMap in use, from which further ones are kept apart."""
+    """Names in use."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._names = set(names)
         self._last: Counter[str] = Counter()
 
-    def apart(self, wanted: str, joint: str = "_", first: int = 1) -> str:
-        """A name like the one wanted, taken from now on: with a number where that is taken."""
+    def make_unique(self, wanted: str, joint: str = "_", first: int = 1) -> str:
+        """Return `wanted`, with a number at its end if it is in use; add it to the names in use.
+
+        Args:
+            wanted: The preferred name.
+            joint: The characters between the name and the number.
+            first: The lowest number to append.
+        """
         name = wanted
         self._last[wanted] = max(self._last[wanted], first - 1)
         while name in self._names:
             self._last[wanted] += 1
             ending = f"{joint}{self._last[wanted]}"
-            name = wanted[: _LONGEST - len(ending)] + ending
+            name = wanted[: _MAX_LENGTH - len(ending)] + ending
         self._names.add(name)
         return name
 
 
 class NameMap:
-    """One name of ours for each of Keras's, everywhere in a document; never one for two."""
+    """Maps Keras's names to names in the graph, one to one, for a whole document."""
 
     def __init__(self, document: Any) -> None:
-        self._taken = UniqueNames(name for name in _all_names(document) if is_name(name))
+        self._used = UniqueNames(name for name in _find_names(document) if is_name(name))
         self.renamed: dict[str, str] = {}
-        """Those that had to change, to what they became."""
+        """Names that a graph does not accept, and the names that replace them."""
 
-    def of(self, name: str) -> str:
-        """The name itself where a graph takes it."""
+    def graph_name(self, name: str) -> str:
+        """Return the name itself if a graph accepts it, otherwise the name that replaces it."""
         if is_name(name):
             return name
         if name not in self.renamed:
-            self.renamed[name] = self._taken.apart(_likened(name))
+            self.renamed[name] = self._used.make_unique(_make_valid(name))
         return self.renamed[name]
 
 
 def is_name(text: str) -> bool:
-    """Whether a graph takes this name."""
+    """Whether a graph accepts this name."""
     try:
         _name.validate_python(text)
     except ValidationError:
@@ -60,13 +67,13 @@ def is_name(text: str) -> bool:
     return True
 
 
-def _likened(name: str) -> str:
-    plain = re.sub(r"[^A-Za-z0-9_-]+", "_", name[: 2 * _LONGEST]).strip("_")
-    return (plain if plain[:1].isalpha() else f"layer_{plain}".rstrip("_"))[:_LONGEST]
+def _make_valid(name: str) -> str:
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "_", name[: 2 * _MAX_LENGTH]).strip("_")
+    return (plain if plain[:1].isalpha() else f"layer_{plain}".rstrip("_"))[:_MAX_LENGTH]
 
 
-def _all_names(document: Any) -> set[str]:
-    """Everything in a document that may become a name."""
+def _find_names(document: Any) -> set[str]:
+    """Return every string in a document that may become a name."""
     found: set[str] = set()
     waiting = [document]
     while waiting:
@@ -80,55 +87,64 @@ def _all_names(document: Any) -> set[str]:
 
 
 CallKey = tuple[str, int]
-"""Keras's name of a layer, and which of its calls."""
+"""A layer's name in Keras, and the number of one of its calls, from 0."""
 
 
 class GraphNames(NamedTuple):
     """The names of one graph."""
 
     inputs: Mapping[str, str]
-    """By the name of the input's layer, in the order in which Keras counts them."""
+    """The names of the inputs by their layers' names in Keras, in Keras's order."""
     nodes: Mapping[CallKey, str]
+    """The names of the nodes by the calls that they are."""
 
 
 def choose_names(model: Model, calls: Collection[CallKey], names: NameMap) -> GraphNames:
-    """NameMap for all that a graph has.
+    """Return the names of a graph's inputs and nodes.
 
     Args:
-        model: Its inputs are layers of it.
-        calls: Those that become nodes.
-        names: Of the whole document.
+        model: A model whose inputs are InputLayers of its own.
+        calls: The calls that become nodes.
+        names: The names of the whole document.
     """
-    own = {name: names.of(name) for name, _ in calls}
-    taken = UniqueNames(own.values())
+    own = {name: names.graph_name(name) for name, _ in calls}
+    used = UniqueNames(own.values())
     inputs = {
-        tensor.layer: taken.apart(names.of(tensor.layer if key is None else key))
+        tensor.layer: used.make_unique(names.graph_name(tensor.layer if key is None else key))
         for key, tensor in keyed_tensors(model.inputs)
     }
     nodes = {
-        (layer, i): taken.apart(own[layer], joint="__", first=i + 1) if i else own[layer]
+        (layer, i): used.make_unique(own[layer], joint="__", first=i + 1) if i else own[layer]
         for layer, i in calls
     }
     return GraphNames(inputs, nodes)
 
 
 def choose_shared_names(model: Model, outer: Collection[str], names: NameMap) -> dict[str, str]:
-    """Entries of `layers` for what is called more than once, called as in no enclosing graph."""
-    shared = {
-        layer.name: names.of(layer.name) for layer in model.layers.values() if len(layer.calls) > 1
-    }
-    taken = UniqueNames({*outer, *shared.values()})
-    return {k: taken.apart(v) if v in outer else v for k, v in shared.items()}
+    """Return the names, in `layers` of the graph, of the layers that are called more than once.
+
+    Args:
+        model: The model.
+        outer: The names of the enclosing graphs' shared layers, which are not used again.
+        names: The names of the whole document.
+
+    Returns:
+        The names by the layers' names in Keras.
+    """
+    called_again = [layer.name for layer in model.layers.values() if len(layer.calls) > 1]
+    shared = {name: names.graph_name(name) for name in called_again}
+    used = UniqueNames({*outer, *shared.values()})
+    return {k: used.make_unique(v) if v in outer else v for k, v in shared.items()}
 
 
 def keyed_tensors(
     structure: Any, order: Callable[[Iterable[str]], Iterable[str]] = sorted
 ) -> list[tuple[str | None, Tensor]]:
-    """Every tensor with the key that it alone has in a mapping.
+    """Return every tensor with its key; the key is None for a tensor outside a mapping.
 
     Args:
-        structure: A tensor, or lists and mappings of them.
-        order: Of the keys of a mapping; Keras counts them sorted.
+        structure: A tensor, or lists and mappings of tensors.
+        order: Orders the keys of a mapping. Keras sorts them.
     """
     if isinstance(structure, Tensor):
         return [(None, structure)]

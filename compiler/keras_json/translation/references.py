@@ -1,4 +1,4 @@
-"""References to tensors, and which calls and tensors of a model are used."""
+"""References to tensors, and the calls and tensors that a model uses."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -11,41 +11,43 @@ from compiler.keras_json.translation.names import CallKey, GraphNames
 
 
 class References(NamedTuple):
-    """How the nodes and outputs of one graph refer to its tensors."""
+    """The references of one graph to its tensors, as nodes and outputs write them."""
 
-    choose_names: GraphNames
-    several: frozenset[CallKey]
-    """The calls that give several tensors."""
+    names: GraphNames
+    multiple_outputs: frozenset[CallKey]
+    """The calls that return several tensors."""
     outputs: Mapping[str, tuple[str, ...]]
-    """Of the layers that are models: the names of their outputs, in Keras's order."""
+    """The names of the outputs of nested models, in Keras's order, by layer name."""
 
-    def to(self, tensor: Tensor) -> str:
-        """The reference to a tensor.
+    def reference_to(self, tensor: Tensor) -> str:
+        """Return the reference to a tensor, e.g. `dense` or `lstm:1`.
 
         Raises:
-            Invalid: the model has no such tensor.
+            Invalid: The model has no such tensor.
         """
-        if tensor.layer in self.choose_names.inputs and (tensor.call, tensor.index) == (0, 0):
-            return self.choose_names.inputs[tensor.layer]
-        name = self.choose_names.nodes.get((tensor.layer, tensor.call))
+        if tensor.layer in self.names.inputs and (tensor.call, tensor.index) == (0, 0):
+            return self.names.inputs[tensor.layer]
+        name = self.names.nodes.get((tensor.layer, tensor.call))
         if name is None or tensor.index < 0:
             detail = f"This model has no such tensor of a layer '{tensor.layer}'."
             raise invalid_at(tensor.place, detail)
-        pick = self._pick(tensor)
-        return name if pick is None else f"{name}:{pick}"
+        output = self._output_of(tensor)
+        return name if output is None else f"{name}:{output}"
 
     def replace_tensors(self, value: Any) -> Any:
-        """The same lists and mappings with references in the places of tensors."""
+        """Return the lists and mappings with each tensor replaced by the reference to it."""
         if isinstance(value, Tensor):
-            return self.to(value)
+            return self.reference_to(value)
         if isinstance(value, dict):
             return {key: self.replace_tensors(item) for key, item in value.items()}
         return [self.replace_tensors(item) for item in value]
 
-    def _pick(self, tensor: Tensor) -> str | None:
+    def _output_of(self, tensor: Tensor) -> str | None:
+        """Return the name or number of the tensor among its call's; None if it is the only one."""
         outputs = self.outputs.get(tensor.layer)
         if outputs is None:
-            return str(tensor.index) if (tensor.layer, tensor.call) in self.several else None
+            has_others = (tensor.layer, tensor.call) in self.multiple_outputs
+            return str(tensor.index) if has_others else None
         if tensor.index >= len(outputs):
             detail = f"The model '{tensor.layer}' has {len(outputs)} outputs."
             raise invalid_at(tensor.place, detail)
@@ -53,38 +55,46 @@ class References(NamedTuple):
 
 
 class TensorUses:
-    """The calls of one model, and which tensors go where."""
+    """The calls of one model, and the tensors that they take."""
 
     def __init__(
-        self, model: Model, callees: Mapping[str, Callee], bound: Mapping[CallKey, BoundArguments]
+        self,
+        model: Model,
+        callees: Mapping[str, Callee],
+        arguments: Mapping[CallKey, BoundArguments],
     ) -> None:
-        self._model, self._callees, self._bound = model, callees, bound
+        self._model, self._callees, self._arguments = model, callees, arguments
 
-    def live(self) -> set[CallKey]:
-        """The calls that lead to an output, and those of layers, which hold weights.
+    def needed_calls(self) -> set[CallKey]:
+        """Return the calls of layers, and the calls on which an output or a layer depends.
 
-        A function that only made a mask which goes along by itself is not among them.
+        A function that only computes a mask is not needed: Keras computes the mask by itself.
         """
         waiting = [(tensor.layer, tensor.call) for tensor in tensors_in(self._model.outputs)]
-        waiting += [key for key in self._bound if not isinstance(self._callees[key[0]], Function)]
-        live: set[CallKey] = set()
+        waiting += [k for k in self._arguments if not isinstance(self._callees[k[0]], Function)]
+        needed: set[CallKey] = set()
         while waiting:
             key = waiting.pop()
-            if key not in live and key in self._bound:
-                live.add(key)
+            if key not in needed and key in self._arguments:
+                needed.add(key)
                 waiting += [(tensor.layer, tensor.call) for tensor in self.tensors(key)]
-        return live
+        return needed
 
-    def several(self) -> frozenset[CallKey]:
-        """The calls that give several tensors, by what is called or because a later one is used."""
-        told = {
-            key for key, b in self._bound.items() if self._callees[key[0]].has_multiple_outputs(b)
+    def calls_with_multiple_outputs(self) -> frozenset[CallKey]:
+        """Return the calls that return several tensors.
+
+        A callee says so itself, or the model uses a tensor of the call other than the first.
+        """
+        by_callee = {
+            key
+            for key, arguments in self._arguments.items()
+            if self._callees[key[0]].has_multiple_outputs(arguments)
         }
-        used = [tensor for key in self._bound for tensor in self.tensors(key)]
+        used = [tensor for key in self._arguments for tensor in self.tensors(key)]
         used += tensors_in(self._model.outputs)
-        return frozenset(told | {(t.layer, t.call) for t in used if t.index > 0})
+        return frozenset(by_callee | {(t.layer, t.call) for t in used if t.index > 0})
 
     def tensors(self, key: CallKey) -> Iterator[Tensor]:
-        """Those that one call takes."""
-        for given in self._bound[key].tensors.values():
+        """Iterate over the tensors that one call takes."""
+        for given in self._arguments[key].tensors.values():
             yield from tensors_in(given.value)

@@ -15,44 +15,50 @@ from domain.graph.walk import Place
 
 @dataclass(frozen=True)
 class TfFunction:
-    """A function of TensorFlow's."""
+    """A function of TensorFlow, and the function of `keras.ops` that computes the same."""
 
     op: str
-    """Its name in `keras.ops`."""
+    """The function's name in `keras.ops`."""
     names: Mapping[str, str]
-    """Its parameters, in order, to those of ours."""
+    """TensorFlow's parameters, in order, and the parameters of `keras.ops`."""
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    """Of TensorFlow's, where ours are others; by our names."""
+    """TensorFlow's defaults that differ from those of `keras.ops`, by the latter's parameters."""
 
 
 def _function(op: str, parameters: str, **defaults: Any) -> TfFunction:
-    """From `"theirs=ours same"`."""
+    """Return a function whose parameters are written as `"theirs=ours same"`."""
     return TfFunction(op, dict(_pairs(parameters)), defaults)
 
 
-def _alike(words: str, parameters: str) -> dict[str, TfFunction]:
-    """Functions with the same parameters, from `"theirs=ours same"`."""
-    return {f"math.{theirs}": _function(ours, parameters) for theirs, ours in _pairs(words)}
+def _math_functions(names: str, parameters: str) -> dict[str, TfFunction]:
+    """Return functions of `tf.math` that have the same parameters.
+
+    Args:
+        names: The functions' names, as `"theirs=ours same"`.
+        parameters: The parameters, in the same form.
+    """
+    return {f"math.{theirs}": _function(ours, parameters) for theirs, ours in _pairs(names)}
 
 
 def _pairs(words: str) -> list[tuple[str, str]]:
+    """Return TensorFlow's names with ours, from `"theirs=ours same"`."""
     split = [word.partition("=") for word in words.split()]
     return [(theirs, ours or theirs) for theirs, _, ours in split]
 
 
 _MATH = {
-    **_alike(
+    **_math_functions(
         "add subtract multiply divide truediv=true_divide floordiv=floor_divide mod floormod=mod"
         " pow=power maximum minimum greater greater_equal less less_equal equal not_equal"
         " logical_and logical_or logical_xor atan2=arctan2",
         "x=x1 y=x2",
     ),
-    **_alike(
+    **_math_functions(
         "abs negative exp expm1 log log1p sqrt rsqrt square sin cos tan tanh sigmoid sign floor"
         " ceil round is_nan=isnan is_inf=isinf is_finite=isfinite logical_not reciprocal erf",
         "x",
     ),
-    **_alike(
+    **_math_functions(
         "reduce_mean=mean reduce_sum=sum reduce_max=max reduce_min=min reduce_prod=prod"
         " reduce_any=any reduce_all=all reduce_std=std reduce_variance=var"
         " reduce_logsumexp=logsumexp",
@@ -115,48 +121,48 @@ _ARRAYS = {
 }
 
 
-def _bare(functions: Mapping[str, TfFunction]) -> dict[str, TfFunction]:
-    """The same under the names without a module: `tf.abs` is `tf.math.abs`."""
+def _without_module(functions: Mapping[str, TfFunction]) -> dict[str, TfFunction]:
+    """Return the functions by their names without the module: `tf.abs` is `tf.math.abs`."""
     return {name.partition(".")[2]: function for name, function in functions.items()}
 
 
 TF_FUNCTIONS: Mapping[str, TfFunction] = MappingProxyType(
-    {**_bare(_MATH), **_MATH, **_OPERATORS, **_NN, **_ARRAYS}
+    {**_without_module(_MATH), **_MATH, **_OPERATORS, **_NN, **_ARRAYS}
 )
 NEUTRAL = {"transpose_a": False, "transpose_b": False, "adjoint_a": False, "adjoint_b": False,
            "a_is_sparse": False, "b_is_sparse": False, "output_type": None, "name": None,
            "batch_dims": 0, "exclusive": False, "reverse": False, "conjugate": False, "beta": 1.0,
            "preserve_aspect_ratio": False, "optimize": True, "num": None}  # fmt: skip
-"""Arguments that ours do not have, with the values that ask for nothing."""
+"""TensorFlow's arguments that `keras.ops` does not have, with the values that have no effect."""
 
 
 def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
-def _places_to_cut(sizes: Any) -> Any:
-    """`tf.split` takes the parts' lengths, `keras.ops.split` the places between them."""
+def _split_indices(sizes: Any) -> Any:
+    """Convert the parts' lengths, as in `tf.split`, to the indices between them."""
     is_list = isinstance(sizes, list) and all(type(size) is int for size in sizes)
     return list(accumulate(sizes))[:-1] if is_list else sizes
 
 
-CHANGED: Mapping[tuple[str, str], Callable[[Any], Any]] = MappingProxyType(
-    {("pad", "mode"): _lower, ("split", "num_or_size_splits"): _places_to_cut}
+CONVERSIONS: Mapping[tuple[str, str], Callable[[Any], Any]] = MappingProxyType(
+    {("pad", "mode"): _lower, ("split", "num_or_size_splits"): _split_indices}
 )
-"""Arguments whose values are written otherwise."""
+"""Functions that convert values of TensorFlow's arguments to values for `keras.ops`."""
 
 
 def find_tf_function(config: dict[str, Any], place: Place) -> tuple[str, Op]:
-    """TensorFlow's name of a function, and the function of `keras.ops` that does the same.
+    """Return TensorFlow's name of a function, and the function of `keras.ops` that replaces it.
 
     Raises:
-        Invalid: there is none.
+        Invalid: No function of `keras.ops` replaces it.
     """
-    said = expect(config.get("function", "__operators__.getitem"), str, (*place, "function"))
-    name = said.removeprefix("compat.v1.")
+    written = expect(config.get("function", "__operators__.getitem"), str, (*place, "function"))
+    name = written.removeprefix("compat.v1.")
     if name not in TF_FUNCTIONS or TF_FUNCTIONS[name].op not in OPS:
         detail = (
-            f"No function of a graph stands for TensorFlow's '{said}'; build the model with "
+            f"A graph has no function for TensorFlow's '{written}'; build the model with "
             f"`keras.ops` instead."
         )
         raise invalid_at((*place, "function"), detail)
@@ -164,21 +170,21 @@ def find_tf_function(config: dict[str, Any], place: Place) -> tuple[str, Op]:
 
 
 def bind_tf_arguments(name: str, call: Call) -> dict[str, CallArgument]:
-    """The arguments of one call by the parameters of our function.
+    """Return the arguments of one call, by the parameters of the function of `keras.ops`.
 
     Raises:
-        Invalid: an argument that our function does not have.
+        Invalid: The function of `keras.ops` does not have an argument.
     """
     function = TF_FUNCTIONS[name]
     given: dict[str, CallArgument] = {}
     for theirs, item in call.bind(list(function.names)).items():
         ours = function.names.get(theirs)
         if ours is not None:
-            value = CHANGED.get((name, theirs), lambda value: value)(item.value)
+            value = CONVERSIONS.get((name, theirs), lambda value: value)(item.value)
             value = dtype_name(value, item.place) if ours == "dtype" else value
             given[ours] = item._replace(value=value)
         elif theirs != "name" and item.value not in (None, NEUTRAL.get(theirs)):
             raise invalid_at(item.place, f"'{theirs}' of TensorFlow's '{name}' is not offered.")
-    said = {ours: item for ours, item in given.items() if item.value is not None}
-    unsaid = {ours: CallArgument(v, call.place) for ours, v in function.defaults.items()}
-    return {**given, **unsaid, **said}
+    defaults = {ours: CallArgument(v, call.place) for ours, v in function.defaults.items()}
+    not_null = {ours: item for ours, item in given.items() if item.value is not None}
+    return {**given, **defaults, **not_null}

@@ -258,8 +258,8 @@ WRONG = {
     "an unknown layer": (f"{DENSE}/class_name", "Dens", "Did you mean 'Dense'?"),
     "an operation that runs code": ("config/layers/3/class_name", "Map", "takes a function"),
     "an unknown operation": ("config/layers/3/class_name", "Ad", "no operation 'ad'"),
-    "a module of the client's": (f"{DENSE}/module", "my.layers", "is a class of yours"),
-    "a registered class": (f"{DENSE}/registered_name", "mine>Dense", "is a class of yours"),
+    "a module of the client's": (f"{DENSE}/module", "my.layers", "is a custom class"),
+    "a registered class": (f"{DENSE}/registered_name", "mine>Dense", "is a custom class"),
     "a quantized dtype": (f"{DENSE}/config/dtype",
                           {"class_name": "QuantizedDTypePolicy", "config": {"mode": "int8"}},
                           "A dtype or a policy named after one"),
@@ -270,7 +270,7 @@ WRONG = {
     "an input of any rank": ("config/layers/0/config/batch_shape", None, "must be a list"),
     "a layer that is never called": (f"{DENSE}/inbound_nodes", [], "never called"),
     "the same name twice": (f"{DENSE}/name", "x", "has this name already"),
-    "a subclassed model": ("class_name", "MyModel", "a subclassed model has none"),
+    "a subclassed model": ("class_name", "MyModel", "a subclassed model has no such JSON"),
 }  # fmt: skip
 
 
