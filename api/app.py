@@ -38,7 +38,7 @@ from api.settings import Settings
 from application.children.catalogue import Catalogue
 from application.children.pool import Checker
 from application.prediction.predictor import Predictor
-from application.submission.jobs import Parts as Acceptance
+from application.submission.jobs import JobServices
 from models_store.broker.celery import celery_app
 from models_store.broker.wakeups import Calls
 from models_store.database.engine import Database
@@ -118,7 +118,7 @@ def assemble(settings: Settings, store_settings: StoreSettings) -> Services:
         calls=Calls(celery),
         checker=checker,
         catalogue=Catalogue(checker, settings),
-        acceptance=Acceptance(settings, database, checker),
+        job_services=JobServices(settings, database, checker),
         predictor=Predictor(settings, database, artifacts, checker, cache),
         snapshots=Snapshots(),
         keys=KeyCache(database),

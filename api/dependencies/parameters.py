@@ -13,7 +13,7 @@ from api.settings import Settings
 from application.children.catalogue import Catalogue
 from application.children.pool import Checker
 from application.prediction.predictor import Predictor
-from application.submission.jobs import Parts as Acceptance
+from application.submission.jobs import JobServices
 from domain.ids import DatasetId, GraphId, JobId, ModelId
 from models_store.broker.wakeups import Calls
 from models_store.database.engine import Database
@@ -31,7 +31,7 @@ class Services:
     calls: Calls
     checker: Checker
     catalogue: Catalogue
-    acceptance: Acceptance
+    job_services: JobServices
     predictor: Predictor
     snapshots: Snapshots
     keys: KeyCache

@@ -55,7 +55,7 @@ def get_op(op: OpPath, parts: Parts, if_none_match: IfNoneMatch = None) -> Respo
 
 
 def _respond(document: Document, if_none_match: str | None) -> Response:
-    """Return the document, or 304 if the client already has it."""
+    """Returns the document, or 304 if the client already has it."""
     headers = {"ETag": document.etag, "Cache-Control": "private, max-age=300"}
     if if_none_match is not None and matches(if_none_match, document.etag):
         return Response(status_code=304, headers=headers)

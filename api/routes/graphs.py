@@ -15,7 +15,7 @@ from api.http.schemas import CheckedGraph, Graph, Page
 from api.openapi.examples import examples_of
 from api.problems.responses import CREATES, DELETES, LISTS, NOT_EXPRESSIBLE, READS
 from application.submission import keras_json
-from application.submission.graph_draft import Draft
+from application.submission.graph_draft import GraphDraft
 from domain.contract import Contract
 from domain.graph.language import Blueprint, GraphDefinition
 from domain.graph.summary import Summary
@@ -107,17 +107,17 @@ def _kept(
 
 def _checked(
     parts: Services, principal: Principal, request: GraphRequest, body: Any
-) -> tuple[Draft, Blueprint, Summary]:
+) -> tuple[GraphDraft, Blueprint, Summary]:
     draft = _draft(parts, request, body)
     with parts.database.read() as connection:
-        blueprint = draft.blueprint(connection, principal.owner, parts.settings)
-    return draft, blueprint, draft.summary(blueprint, parts.checker, parts.settings)
+        blueprint = draft.expand(connection, principal.owner, parts.settings)
+    return draft, blueprint, draft.check(blueprint, parts.checker, parts.settings)
 
 
-def _draft(parts: Services, request: GraphRequest, body: Any) -> Draft:
+def _draft(parts: Services, request: GraphRequest, body: Any) -> GraphDraft:
     if request.definition is not None:
-        return Draft(request.definition, SourceMap(prefix="/definition", body=body))
-    return keras_json.read(parts.checker, parts.settings, body["keras_json"], body)
+        return GraphDraft(request.definition, SourceMap(prefix="/definition", body=body))
+    return keras_json.read_graph(parts.checker, parts.settings, body["keras_json"], body)
 
 
 @router.get("", summary="List graphs", response_model=Page[Graph], responses=LISTS)
@@ -150,7 +150,7 @@ def get_keras_json(graph_id: GraphPath, parts: Parts, principal: CurrentPrincipa
     """
     with parts.database.read() as connection:
         blueprint = graphs.get(connection, principal.owner, graph_id).blueprint
-    document = keras_json.written(parts.checker, parts.settings, blueprint)
+    document = keras_json.write_graph(parts.checker, parts.settings, blueprint)
     return JSONResponse(document)
 
 

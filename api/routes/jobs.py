@@ -17,7 +17,7 @@ from api.http.route_options import RouteOptions, set_route_options
 from api.http.schemas import History, JobAnswer, Page
 from api.openapi.examples import examples_of
 from api.problems.responses import CREATES, DELETES, LISTS, READS
-from application.submission.jobs import Accepted, accepted
+from application.submission.jobs import AcceptedJob, accept_job
 from domain.errors import Fault, Invalid
 from domain.job.job import Job, JobRequest, JobState
 from models_store.jobs import jobs, wait_reasons
@@ -51,7 +51,7 @@ def create_job(
     """
 
     def make(store_response: StoreResponse) -> Response:
-        job = accepted(parts.acceptance, principal.owner, request, sent.json)
+        job = accept_job(parts.job_services, principal.owner, request, sent.json)
         response = _inserted(parts, principal, job, sent, store_response)
         parts.calls.wake()
         return response
@@ -62,7 +62,7 @@ def create_job(
 def _inserted(
     parts: Services,
     principal: Principal,
-    job: Accepted,
+    job: AcceptedJob,
     sent: ReceivedBody,
     store_response: StoreResponse,
 ) -> Response:

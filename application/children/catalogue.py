@@ -19,7 +19,7 @@ class Catalogue:
         self._ops = DocumentCache(checker, settings, Entrypoint.DESCRIBE_OPS, Ops)
 
     def layers(self, kind: LayerKind | None = None) -> Document:
-        """Return the document of all layers, or of the layers of one kind, as `Layers`.
+        """Returns the document of all layers, or of the layers of one kind, as `Layers`.
 
         Raises:
             Busy: no child was free for the first call, or the child did not finish in time.
@@ -27,7 +27,7 @@ class Catalogue:
         return self._layers.document(f"kind {kind}", lambda result: _select_layers(result, kind))
 
     def layer(self, name: str) -> Document:
-        """Return the document of one layer as `LayerType`; its schema contains all definitions.
+        """Returns the document of one layer as `LayerType`; its schema contains all definitions.
 
         Raises:
             NotOffered: no graph may use a layer of this type; the error says why, or names a
@@ -37,7 +37,7 @@ class Catalogue:
         return self._layers.document(f"type {name}", lambda result: _select_layer(result, name))
 
     def ops(self, kind: OpKind | None = None) -> Document:
-        """Return the document of all functions, or of the functions of one kind, as `Ops`.
+        """Returns the document of all functions, or of the functions of one kind, as `Ops`.
 
         Raises:
             Busy: no child was free for the first call, or the child did not finish in time.
@@ -45,7 +45,7 @@ class Catalogue:
         return self._ops.document(f"kind {kind}", lambda result: _select_ops(result, kind))
 
     def op(self, name: str) -> Document:
-        """Return the document of one function as `OpType`.
+        """Returns the document of one function as `OpType`.
 
         Raises:
             NotOffered: no node may call a function of this name; the error says why, or names a
@@ -89,7 +89,7 @@ def _select_op(ops: Ops, name: str) -> OpType:
 
 
 def _select_definitions(schema: Any, defs: Mapping[str, Schema]) -> dict[str, Schema]:
-    """Return the definitions that a schema refers to, directly or through other definitions."""
+    """Returns the definitions that a schema refers to, directly or through other definitions."""
     found: dict[str, Schema] = {}
     waiting = list(_references(schema))
     while waiting:
@@ -101,7 +101,7 @@ def _select_definitions(schema: Any, defs: Mapping[str, Schema]) -> dict[str, Sc
 
 
 def _references(schema: Any) -> Iterator[str]:
-    """Yield the names of the definitions that a JSON Schema refers to directly."""
+    """Yields the names of the definitions that a JSON Schema refers to directly."""
     if isinstance(schema, dict):
         if isinstance(target := schema.get("$ref"), str):
             yield target.removeprefix("#/$defs/")

@@ -24,7 +24,7 @@ class Document:
 
     @classmethod
     def of(cls, value: Contract) -> "Document":
-        """Serialize a value as JSON."""
+        """Serializes a value as JSON."""
         body = value.model_dump_json(by_alias=True).encode()
         return cls(body, f'"{sha256(body).hexdigest()}"')
 
@@ -47,7 +47,7 @@ class DocumentCache(Generic[ResultT]):
         self._documents: dict[str, Document] = {}
 
     def document(self, key: str, select: Callable[[ResultT], Contract]) -> Document:
-        """Return the document of one part of the result, serialized at the first call.
+        """Returns the document of one part of the result, serialized at the first call.
 
         Args:
             key: Identifies the part. Only keys of successful selections are stored.

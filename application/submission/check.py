@@ -1,4 +1,4 @@
-"""Asks a forked child what Keras makes of a graph, before a weight of it exists."""
+"""Checks a graph with Keras in a forked child, without creating weights."""
 
 from application.children.pool import Bounds, Checker, Unfinished
 from application.settings import Settings
@@ -8,10 +8,13 @@ from domain.errors import Fault
 from domain.graph.language import Blueprint, Input
 
 
-def checked(
+def check_graph(
     checker: Checker, settings: Settings, blueprint: Blueprint, training: Training | None = None
 ) -> CheckResult:
-    """The check of one graph, and of how it is to be trained.
+    """Returns the result of checking one graph, and the recipe of its training if there is one.
+
+    If the check runs out of time or memory, the result has one fault, at the node that was being
+    checked.
 
     Raises:
         Busy: too many graphs are being checked.
@@ -24,25 +27,25 @@ def checked(
     )
     request = CheckRequest(blueprint=blueprint, limits=limits, training=training)
     bounds = Bounds.of_check(settings)
-    note = checker.note()
+    position = checker.note()
     try:
         request_json = request.model_dump_json(by_alias=True)
-        answer = checker.run(Entrypoint.CHECK_GRAPH, request_json, note, bounds=bounds)
+        result_json = checker.run(Entrypoint.CHECK_GRAPH, request_json, position, bounds=bounds)
     except Unfinished as error:
         detail = f"This graph could not be checked beyond this place. {error.detail}"
-        return CheckResult(faults=[Fault(pointer=note.value.decode(), detail=detail)])
-    found = CheckResult.model_validate_json(answer)
+        return CheckResult(faults=[Fault(pointer=position.value.decode(), detail=detail)])
+    result = CheckResult.model_validate_json(result_json)
     inputs = blueprint.definition.inputs
     faults = [
         fault.model_copy(update={"detail": _with_batch_axis(fault.detail, inputs)})
-        for fault in found.faults
+        for fault in result.faults
     ]
-    return found.model_copy(update={"faults": faults})
+    return result.model_copy(update={"faults": faults})
 
 
 def _with_batch_axis(detail: str, inputs: list[Input]) -> str:
-    """What Keras says of a graph, and of a batch axis that may be why."""
-    begins = next((item.name for item in inputs if item.shape and item.shape[0] is None), None)
-    if begins is None or not any(word in detail for word in ("ndim=", "(None, None, ")):
+    """Appends a hint to a shape error if the shape of an input seems to include the batch axis."""
+    name = next((item.name for item in inputs if item.shape and item.shape[0] is None), None)
+    if name is None or not any(word in detail for word in ("ndim=", "(None, None, ")):
         return detail
-    return f"{detail} The batch axis is left out of `shape`: that of '{begins}' begins with null."
+    return f"{detail} The batch axis is left out of `shape`: that of '{name}' begins with null."

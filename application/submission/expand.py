@@ -1,4 +1,4 @@
-"""From a definition as sent to a blueprint that names no stored graph, or to its faults."""
+"""Expands a graph definition to a blueprint, which contains every stored graph and model."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,41 +18,46 @@ from models_store.records import graphs, models
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """A blueprint, only of use without faults."""
+class ExpandedGraph:
+    """The result of an expansion."""
 
     blueprint: Blueprint
+    """Valid only if there are no faults."""
     faults: list[Fault]
 
 
-def drawn(
+def expand_graph(
     connection: Connection,
     owner: str,
     settings: Settings,
     definition: GraphDefinition,
     place: Place,
-) -> Drawn:
-    """The blueprint of a definition, and everything structurally wrong with it.
+) -> ExpandedGraph:
+    """Returns the blueprint of a definition and all its structural faults.
 
     Args:
-        place: Where the definition lies in the request's body.
+        connection: An open transaction that reads stored graphs and models.
+        owner: The owner of the stored graphs and models.
+        settings: The limits of one graph.
+        definition: The graph as sent.
+        place: The place of the definition in the request body.
     """
-    limits = limits_of(settings)
+    limits = graph_limits(settings)
     faults = limit_faults(definition, limits, place)
     if faults:
-        return Drawn(Blueprint(definition=definition), faults)
+        return ExpandedGraph(Blueprint(definition=definition), faults)
     expansion = Expansion(
-        graph_of=_known(lambda id_: graphs.get(connection, owner, id_).blueprint),
-        model_of=_known(lambda id_: models.definition(connection, owner, id_)[0]),
+        graph_of=_optional(lambda id_: graphs.get(connection, owner, id_).blueprint),
+        model_of=_optional(lambda id_: models.definition(connection, owner, id_)[0]),
     )
     blueprint = expansion.blueprint(definition, place)
     faults = [*faults_of(definition, limits, place), *expansion.faults]
     faults += limit_faults(blueprint.definition, limits, place)
-    return Drawn(blueprint, faults or call_faults(blueprint, limits, place))
+    return ExpandedGraph(blueprint, faults or call_faults(blueprint, limits, place))
 
 
-def limits_of(settings: Settings) -> Limits:
-    """How much one graph may hold."""
+def graph_limits(settings: Settings) -> Limits:
+    """Returns the limits of one graph."""
     return Limits(
         nodes=settings.max_nodes,
         layers=settings.max_layers,
@@ -64,12 +69,14 @@ def limits_of(settings: Settings) -> Limits:
     )
 
 
-def _known(find: Callable[[str], Blueprint]) -> Callable[[str], Blueprint | None]:
+def _optional(find: Callable[[str], Blueprint]) -> Callable[[str], Blueprint | None]:
+    """Returns a cached `find` that gives None instead of raising `NotFound`."""
+
     @cache
-    def look(identifier: str) -> Blueprint | None:
+    def find_or_none(identifier: str) -> Blueprint | None:
         try:
             return find(identifier)
         except NotFound:
             return None
 
-    return look
+    return find_or_none

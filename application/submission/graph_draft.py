@@ -1,4 +1,4 @@
-"""A graph as a request brings it, in either form, until it has been checked."""
+"""A graph definition of a request before it is checked, from either input format."""
 
 from dataclasses import dataclass, field
 
@@ -6,8 +6,8 @@ from sqlalchemy import Connection
 
 from application.children.pool import Checker
 from application.settings import Settings
-from application.submission.check import checked
-from application.submission.expand import drawn
+from application.submission.check import check_graph
+from application.submission.expand import expand_graph
 from domain.errors import Fault, Invalid
 from domain.graph.language import Blueprint, GraphDefinition
 from domain.graph.summary import Summary
@@ -15,38 +15,38 @@ from domain.source_map import SourceMap
 
 
 @dataclass(frozen=True)
-class Draft:
-    """A definition, wherever in the body it came from."""
+class GraphDraft:
+    """An unchecked definition and its place in the request body."""
 
     definition: GraphDefinition
     source: SourceMap
     """Maps faults of the definition to the body as sent."""
     renamed: dict[str, str] = field(default_factory=dict)
-    """Names in Keras's JSON that a graph cannot have, to what they became."""
+    """Names in Keras's JSON that a graph cannot use, mapped to their replacements."""
 
-    def told(self, faults: list[Fault]) -> Invalid:
-        """Faults of the definition, at their places in the body as sent."""
-        return Invalid(self.source.locate_all(faults))
-
-    def blueprint(self, connection: Connection, owner: str, settings: Settings) -> Blueprint:
-        """With every stored graph written out.
+    def expand(self, connection: Connection, owner: str, settings: Settings) -> Blueprint:
+        """Returns the blueprint, which contains every stored graph and model.
 
         Raises:
-            Invalid: its structure is at fault.
+            Invalid: the structure of the graph is wrong.
         """
-        found = drawn(connection, owner, settings, self.definition, ())
-        if found.faults:
-            raise self.told(found.faults)
-        return found.blueprint
+        expanded = expand_graph(connection, owner, settings, self.definition, ())
+        if expanded.faults:
+            raise self._invalid(expanded.faults)
+        return expanded.blueprint
 
-    def summary(self, blueprint: Blueprint, checker: Checker, settings: Settings) -> Summary:
-        """What Keras makes of it.
+    def check(self, blueprint: Blueprint, checker: Checker, settings: Settings) -> Summary:
+        """Returns the summary that Keras computes of the expanded graph.
 
         Raises:
-            Invalid: configs, calls or shapes that Keras refuses.
+            Invalid: Keras rejects a config, a call or a shape.
             Busy: too many graphs are being checked.
         """
-        result = checked(checker, settings, blueprint)
+        result = check_graph(checker, settings, blueprint)
         if result.summary is None:
-            raise self.told(result.faults)
+            raise self._invalid(result.faults)
         return result.summary
+
+    def _invalid(self, faults: list[Fault]) -> Invalid:
+        """Returns the error with every fault at its place in the body as sent."""
+        return Invalid(self.source.locate_all(faults))

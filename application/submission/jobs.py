@@ -1,4 +1,4 @@
-"""Accepts a job, or refuses it with everything that is wrong: before it waits in a queue."""
+"""Checks a job request completely before it is stored: accepts it, or rejects it with faults."""
 
 import secrets
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 
 from application.children.pool import Checker
 from application.settings import Settings
-from application.submission.check import checked
-from application.submission.references import Materials, gathered, missing
+from application.submission.check import check_graph
+from application.submission.references import References, find_deleted, load_references
 from domain.check import CheckResult, ColumnSpec, Training
 from domain.dataset import Dataset
 from domain.errors import Fault, Invalid
@@ -23,12 +23,13 @@ from domain.job.rules import request_faults
 from domain.source_map import SourceMap
 from models_store.database.engine import Database
 
-SEEDS = 2**32
+SEED_COUNT = 2**32
+"""Seeds are the integers from 0 to `SEED_COUNT` - 1."""
 
 
 @dataclass(frozen=True)
-class Accepted:
-    """A job that can run."""
+class AcceptedJob:
+    """A checked job that is not stored yet."""
 
     request: JobRequest
     plan: Plan
@@ -36,125 +37,130 @@ class Accepted:
     warnings: list[str]
 
     def confirm(self, connection: Connection, owner: str) -> None:
-        """Nothing, when all that the job uses is still there.
+        """Checks, in the transaction that stores the job, that the records it uses still exist.
 
         Raises:
-            Invalid: it was deleted while the job was being checked.
+            Invalid: a record was deleted while the job was being checked.
         """
-        _refuse(missing(connection, owner, self.request, self.plan))
+        _raise_if_any(find_deleted(connection, owner, self.request, self.plan))
 
 
 @dataclass(frozen=True)
-class Parts:
-    """What accepting a job takes."""
+class JobServices:
+    """The services that `accept_job` needs."""
 
     settings: Settings
     database: Database
     checker: Checker
 
 
-def accepted(parts: Parts, owner: str, request: JobRequest, body: Any) -> Accepted:
-    """The plan of a job, which nothing keeps yet.
+def accept_job(services: JobServices, owner: str, request: JobRequest, body: Any) -> AcceptedJob:
+    """Returns the checked job with its plan; stores nothing.
 
     Args:
+        services: The database, the checker and the limits.
+        owner: The owner of the job and of the records that it uses.
+        request: The parsed request.
         body: The request as it was sent.
 
     Raises:
-        Invalid: everything that is wrong with it, each fault at its place in `body`.
+        Invalid: the request has faults; each fault has its place in `body`.
         Busy: too many graphs are being checked.
     """
-    with parts.database.read() as connection:
-        materials, faults = gathered(connection, owner, parts.settings, request)
+    with services.database.read() as connection:
+        references, faults = load_references(connection, owner, services.settings, request)
     faults = [*request_faults(request), *SourceMap(body=body).locate_all(faults)]
-    if materials is None:
+    if references is None:
         raise Invalid(faults)
-    recipe, misnamed = _recipe(request, materials)
-    answer = _checked(parts, request, materials, recipe)
-    source = SourceMap(prefix=materials.place, body=body)
-    faults += [*misnamed, *source.locate_all(answer.faults)]
-    outputs = materials.blueprint.definition.output_names()
-    faults += recipe_map(request, outputs).locate_all(answer.recipe_faults)
+    recipe, name_faults = _resolve_recipe(request, references)
+    result = _check(services, request, references, recipe)
+    source = SourceMap(prefix=references.place, body=body)
+    faults += [*name_faults, *source.locate_all(result.faults)]
+    outputs = references.blueprint.definition.output_names()
+    faults += recipe_map(request, outputs).locate_all(result.recipe_faults)
     warnings: list[str] = []
-    feeding = None if misnamed else _feeding(request, materials, recipe, answer)
+    feeding = None if name_faults else _make_feeding(request, references, recipe, result)
     if feeding is not None:
         faults += feeding.faults()
         warnings = feeding.warnings()
-    _refuse(faults)
-    plan = _plan(request, materials, recipe, answer, feeding)
-    seed = secrets.randbelow(SEEDS) if request.seed is None else request.seed
-    return Accepted(request, plan, seed, warnings)
+    _raise_if_any(faults)
+    plan = _make_plan(request, references, recipe, result, feeding)
+    seed = secrets.randbelow(SEED_COUNT) if request.seed is None else request.seed
+    return AcceptedJob(request, plan, seed, warnings)
 
 
-def _recipe(request: JobRequest, materials: Materials) -> tuple[Recipe | None, list[Fault]]:
-    """Resolve the recipe: the names that it needs are known before the check."""
-    if request.kind == "build" or materials.dataset is None:
+def _resolve_recipe(
+    request: JobRequest, references: References
+) -> tuple[Recipe | None, list[Fault]]:
+    """Returns the recipe with the names of inputs, outputs and columns, and the name faults."""
+    if request.kind == "build" or references.dataset is None:
         return None, []
-    columns = [column.name for column in materials.dataset.columns]
-    definition = materials.blueprint.definition
+    columns = [column.name for column in references.dataset.columns]
+    definition = references.blueprint.definition
     return resolve(request, definition.input_names(), definition.output_names(), columns)
 
 
-def _checked(
-    parts: Parts, request: JobRequest, materials: Materials, recipe: Recipe | None
+def _check(
+    services: JobServices, request: JobRequest, references: References, recipe: Recipe | None
 ) -> CheckResult:
     training = None
-    if recipe is not None and materials.dataset is not None:
-        columns = materials.dataset.columns
+    if recipe is not None and references.dataset is not None:
+        columns = references.dataset.columns
         training = Training(
             recipe=recipe,
             callbacks=request.fit.callbacks,
             columns={c.name: ColumnSpec(dtype=c.dtype, shape=c.shape) for c in columns},
         )
-    return checked(parts.checker, parts.settings, materials.blueprint, training)
+    return check_graph(services.checker, services.settings, references.blueprint, training)
 
 
-def _feeding(
-    request: JobRequest, materials: Materials, recipe: Recipe | None, answer: CheckResult
+def _make_feeding(
+    request: JobRequest, references: References, recipe: Recipe | None, result: CheckResult
 ) -> Feeding | None:
-    if recipe is None or answer.summary is None or materials.dataset is None:
+    if recipe is None or result.summary is None or references.dataset is None:
         return None
     return Feeding(
         request=request,
         recipe=recipe,
-        summary=answer.summary,
-        definition=materials.blueprint.definition,
-        dataset=materials.dataset,
-        validation=materials.validation,
-        targets=answer.targets,
+        summary=result.summary,
+        definition=references.blueprint.definition,
+        dataset=references.dataset,
+        validation=references.validation,
+        targets=result.targets,
     )
 
 
-def _plan(
+def _make_plan(
     request: JobRequest,
-    materials: Materials,
+    references: References,
     recipe: Recipe | None,
-    answer: CheckResult,
+    result: CheckResult,
     feeding: Feeding | None,
 ) -> Plan:
-    assert answer.summary is not None  # or else there were faults
-    read = feeding.read if feeding else set()
+    assert result.summary is not None  # a result without a summary has faults
+    read_columns = feeding.read if feeding else set()
     return Plan(
         graph_id=request.graph if isinstance(request.graph, str) else None,
-        blueprint=materials.blueprint,
-        summary=answer.summary,
+        blueprint=references.blueprint,
+        summary=result.summary,
         recipe=recipe,
-        dataset=_pinned(materials.dataset, read),
-        validation_dataset=_pinned(materials.validation, read),
-        sources=materials.sources,
-        initial=materials.initial,
+        dataset=_pin_dataset(references.dataset, read_columns),
+        validation_dataset=_pin_dataset(references.validation, read_columns),
+        sources=references.sources,
+        initial=references.initial,
     )
 
 
-def _pinned(dataset: Dataset | None, read: set[str]) -> PinnedDataset | None:
+def _pin_dataset(dataset: Dataset | None, read_columns: set[str]) -> PinnedDataset | None:
     if dataset is None:
         return None
-    columns = {c.name: i for i, c in enumerate(dataset.columns) if c.name in read}
-    hashes = {c.name: c.sha256 for c in dataset.columns if c.name in read and c.sha256}
+    columns = {c.name: i for i, c in enumerate(dataset.columns) if c.name in read_columns}
+    hashes = {c.name: c.sha256 for c in dataset.columns if c.name in read_columns and c.sha256}
     return PinnedDataset(
         id=dataset.id, sha256=dataset.sha256, rows=dataset.rows, columns=columns, hashes=hashes
     )
 
 
-def _refuse(faults: list[Fault]) -> None:
+def _raise_if_any(faults: list[Fault]) -> None:
     if faults:
         raise Invalid(faults)

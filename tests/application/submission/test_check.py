@@ -8,7 +8,7 @@ import pytest
 from api.settings import Settings
 from application.children.pool import Failed
 from application.submission import check
-from application.submission.check import checked
+from application.submission.check import check_graph
 from domain.graph.language import Blueprint
 from tests.api.requests import DENSE, graph
 from tests.support.api_server import Server
@@ -32,7 +32,7 @@ CHAIN = [
 def test_where_time_or_memory_ran_out(server: Server, limits: dict[str, Any], said: str) -> None:
     definition = graph(nodes=CHAIN, outputs=["n2999"])
     blueprint = Blueprint.model_validate({"definition": definition})
-    (fault,) = checked(server.parts.checker, Settings(**limits), blueprint).faults
+    (fault,) = check_graph(server.parts.checker, Settings(**limits), blueprint).faults
     assert re.fullmatch(r"/nodes/[1-9]\d*", fault.pointer)
     assert re.search(said, fault.detail)
 
@@ -41,7 +41,7 @@ def test_an_error_of_the_check_itself_is_no_fault_of_the_graph(server: Server) -
     inner = {"type": "Graph", "graph": "graph_00000000000000000000000000"}  # was not expanded
     blueprint = Blueprint.model_validate({"definition": graph(inner)})
     with pytest.raises(Failed, match="TypeError"):
-        checked(server.parts.checker, Settings(), blueprint)
+        check_graph(server.parts.checker, Settings(), blueprint)
 
 
 def test_the_client_learns_of_an_internal_error_alone(
