@@ -1,4 +1,4 @@
-"""Bodies that an attacker posts: one suspicious layer in a graph, and in Keras's own JSON."""
+"""Bodies with one suspicious layer, as a graph and as Keras's own JSON."""
 
 import base64
 import marshal
@@ -9,7 +9,7 @@ Json = dict[str, Any]
 
 
 def graph(node: Json, shape: list[Any] | None = None, dtype: str = "float32") -> Json:
-    """A graph of one input `x` and one node `n`, which is its output."""
+    """A graph with one input `x` and one node `n`, which is its output."""
     item = {"name": "x", "shape": [4] if shape is None else shape, "dtype": dtype}
     return {"inputs": [item], "nodes": [{"name": "n", "inputs": "x", **node}], "outputs": ["n"]}
 
@@ -25,7 +25,7 @@ def op(name: str, config: Json, shape: list[Any] | None = None, dtype: str = "fl
 
 
 def chain(length: int) -> list[Json]:
-    """Nodes `n0`, `n1`, ... each after the one before."""
+    """Nodes `n0`, `n1`, ... each of which takes the previous one."""
     dense = {"type": "Dense", "config": {"units": 2}}
     return [
         {"name": f"n{i}", "layer": dense, "inputs": f"n{i - 1}" if i else "x"}
@@ -34,7 +34,7 @@ def chain(length: int) -> list[Json]:
 
 
 def nested(depth: int, calls: int = 1) -> Json:
-    """Graphs in graphs, each of which calls the next one so many times in a row."""
+    """Nested graphs, each of which calls the next one `calls` times in a row."""
     definition = layer("Dense", {"units": 4})
     for _ in range(depth - 1):
         nodes = [
@@ -54,7 +54,7 @@ def nested(depth: int, calls: int = 1) -> Json:
 
 
 def tensor(source: str) -> Json:
-    """How Keras's JSON refers to a layer's output."""
+    """The reference to a layer's output in Keras's JSON."""
     return {
         "class_name": "__keras_tensor__",
         "config": {"shape": [None, 4], "dtype": "float32", "keras_history": [source, 0, 0]},
@@ -62,7 +62,7 @@ def tensor(source: str) -> Json:
 
 
 def keras_json(class_name: str, config: Json, **fields: Any) -> Json:
-    """What `model.to_json()` gives for a model whose second layer is the suspicious one."""
+    """The JSON that `model.to_json()` gives for a model whose second layer is suspicious."""
     name = config.get("name", "n")
     first: Json = {
         "module": "keras.layers",
@@ -97,7 +97,7 @@ def keras_json(class_name: str, config: Json, **fields: Any) -> Json:
 
 
 def bytecode(proof: Path) -> Json:
-    """A marshalled function, as Keras's Lambda keeps it, that would create `proof`."""
+    """A marshalled function, as Keras's Lambda saves it, that would create `proof`."""
     code = compile(f"open({str(proof)!r}, 'w').close()", "<lambda>", "exec")
     text = base64.b64encode(marshal.dumps(code)).decode()
     config = {"code": text, "defaults": None, "closure": None}
@@ -105,5 +105,5 @@ def bytecode(proof: Path) -> Json:
 
 
 def function(module: str, name: str) -> Json:
-    """A function by its module, as Keras's JSON names them."""
+    """A function with its module, as Keras's JSON names it."""
     return {"module": module, "class_name": "function", "config": name, "registered_name": name}

@@ -1,4 +1,4 @@
-"""One service for all attacks, looked at after each."""
+"""One service for all attacks, which is checked after each attack."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What each published advisory on Keras did, tried in the graph language."""
+"""The attack of each published advisory on Keras, in the graph language."""
 
 from typing import Any
 
@@ -131,5 +131,5 @@ def test_payloads_in_place_of_values(watch: Watch, class_name: str) -> None:
 
 
 def faults_at(faults: dict[str, str], place: str) -> bool:
-    """Whether a fault lies there or deeper."""
+    """Whether a fault is at this pointer or below it."""
     return any(pointer.startswith(place) for pointer in faults)

@@ -1,4 +1,4 @@
-"""What each published advisory on Keras did, tried in a body of Keras's own JSON."""
+"""The attack of each published advisory on Keras, in Keras's own JSON."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ DENSE = {"units": 2, "activation": "linear"}
 
 
 def refused(watch: Watch, model: Any) -> dict[str, str]:
-    """The faults of a model's JSON, sent as text (as `to_json()` gives it) and as its value."""
+    """The faults of a model's JSON, posted as a string (from `to_json()`) and as an object."""
     watch.refused({"keras_json": json.dumps(model)})
     faults = watch.refused({"keras_json": model})
     assert all(pointer.startswith("/keras_json") for pointer in faults)
@@ -20,7 +20,7 @@ def refused(watch: Watch, model: Any) -> dict[str, str]:
 
 
 def test_an_honest_model_is_taken(watch: Watch) -> None:
-    """Else all that follows would prove nothing."""
+    """Without this, the other tests would prove nothing."""
     body = {"keras_json": keras_json("Dense", DENSE)}
     answer = watch.client.post("/v1/graphs?validate_only=true", json=body)
     assert answer.status_code == 200, answer.text

@@ -1,4 +1,4 @@
-"""Bodies that ask for more than any machine has."""
+"""Bodies that need more memory or time than any machine has."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Names and texts that mean something to Python, to Keras or to a reader of JSON."""
+"""Names and texts with a meaning for Python, Keras or a JSON parser."""
 
 import json
 from typing import Any

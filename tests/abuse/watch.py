@@ -1,4 +1,4 @@
-"""What an attack must not do to a service: be slow, grow it, leave anything, read or run."""
+"""Checks that an attack is refused quickly, and reads, runs, stores and leaves nothing."""
 
 import json
 import time
@@ -14,13 +14,13 @@ from tests.support.service import ROOT, Service, until
 
 SECONDS = 1.0
 TRIES = 3
-"""Of which the fastest counts: other work of the machine is not the service's."""
+"""Tries for each attack; the fastest counts, since other work may slow the machine down."""
 GROWTH_BYTES = 200 * 2**20
 SECRET = "the-secret-of-the-canary"
 
 
 class Watch:
-    """One service, with a file that no answer may tell of and one that nothing may create."""
+    """One service, a file that no answer may quote, and the path of a file that must not appear."""
 
     def __init__(self, service: Service, folder: Path) -> None:
         self.client = service.client
@@ -28,27 +28,27 @@ class Watch:
         self.canary.write_text(f"{SECRET}\n{SECRET}-2\n")
         self.proof = folder / "proof.txt"
         self._api = service.part("api")
-        self.served()  # the checker is warm from here on
+        self.served()  # the checker has started
         self._bytes = self._api.memory_info().rss
         self._children = self._living()
         self._kept: Any = None
 
     def begin(self) -> None:
-        """From here on nothing may be kept."""
+        """Notes the stored graphs; further ones are a failure."""
         self._kept = self._graphs()
 
     def served(self) -> None:
-        """An honest request is."""
+        """Asserts that an honest request is answered."""
         body = {"definition": layer("Dense", {"units": 2})}
         answer = self.client.post("/v1/graphs?validate_only=true", json=body)
         assert answer.status_code == 200, answer.text
 
     def refused(self, body: Any, *, path: str = "/v1/graphs") -> dict[str, str]:
-        """The faults of a refusal by pointer, each at a place inside the body.
+        """Posts a body that must be refused, and returns the faults by pointer.
 
         Args:
-            body: JSON's value, or bytes as they go over the wire.
-            path: Where it is posted.
+            body: A JSON value, or the bytes to send.
+            path: The path to post to.
         """
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         answer = self._fast(raw, path)
@@ -71,11 +71,11 @@ class Watch:
         raise AssertionError(f"took {taken} seconds: {answer.text[:500]}")
 
     def _says_nothing(self, answer: httpx.Response) -> None:
-        for told in (SECRET, "Traceback", "site-packages", str(ROOT)):
-            assert told not in answer.text
+        for text in (SECRET, "Traceback", "site-packages", str(ROOT)):
+            assert text not in answer.text
 
     def unharmed(self) -> None:
-        """Nothing was kept, run, left or grown, and the next request is served."""
+        """Asserts that nothing was stored, run or left, and that the memory has not grown."""
         self.served()
         assert not self.proof.exists()
         assert self._graphs() == self._kept

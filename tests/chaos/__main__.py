@@ -1,4 +1,4 @@
-"""`make chaos`: a storm over a whole cluster, and whether anything was lost in it."""
+"""`make chaos`: runs jobs on a whole cluster under faults, and checks every invariant."""
 
 import argparse
 import random
@@ -12,15 +12,15 @@ from tests.chaos.storm import Options, Storm
 
 
 def main() -> int:
-    """Gives 1 where a promise was broken, and keeps the logs then."""
-    asked = _parser().parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended in the midst of it"))
-    options = Options(jobs=asked.jobs, seed=asked.seed, pace=asked.pace)
-    folder = Path(tempfile.mkdtemp(prefix=f"graphfit-storm-{asked.seed}-"))
-    report = Storm(options, folder, aloud=not asked.quiet).run()
+    """Returns 1 and keeps the logs if an invariant does not hold."""
+    given = _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM during the storm"))
+    options = Options(jobs=given.jobs, seed=given.seed, pace=given.pace)
+    folder = Path(tempfile.mkdtemp(prefix=f"graphfit-storm-{given.seed}-"))
+    report = Storm(options, folder, is_printed=not given.quiet).run()
     for line in report.lines():
         print(line)
-    if report.violations or asked.keep:
+    if report.violations or given.keep:
         print(f"logs: {report.logs}")
     else:
         shutil.rmtree(folder, ignore_errors=True)
@@ -32,8 +32,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=200)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10_000))
     parser.add_argument("--pace", type=float, default=4.0, help="mean seconds between two faults")
-    parser.add_argument("--keep", action="store_true", help="the logs, come what may")
-    parser.add_argument("--quiet", action="store_true", help="only the report")
+    parser.add_argument("--keep", action="store_true", help="keep the logs in any case")
+    parser.add_argument("--quiet", action="store_true", help="print only the report")
     return parser
 
 

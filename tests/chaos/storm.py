@@ -1,4 +1,4 @@
-"""A storm, from the calm before it to the verdict after it."""
+"""Runs a storm: reference trainings, jobs under faults, and the check of all invariants."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -7,61 +7,62 @@ from pathlib import Path
 
 from tests.chaos.checks import evidence as evidence_
 from tests.chaos.checks.evidence import Evidence
-from tests.chaos.checks.reference import References, undisturbed
+from tests.chaos.checks.reference import References, train_references
 from tests.chaos.checks.report import Report
-from tests.chaos.checks.verdict import Violation, violations
+from tests.chaos.checks.verdict import Violation, find_violations
 from tests.chaos.cluster import processes
-from tests.chaos.cluster.cluster import GRACE_SECONDS, SWEEP_SECONDS, Cluster, until
+from tests.chaos.cluster.cluster import GRACE_SECONDS, POLL_SECONDS, SWEEP_SECONDS, Cluster
 from tests.chaos.cluster.timeline import Timeline
 from tests.chaos.faults.injector import Injector
 from tests.chaos.load.answers import Answers, Circumstances
 from tests.chaos.load.client import Client
 from tests.chaos.load.http_client import HttpClient
 from tests.chaos.load.scenarios import Record, Scenario, draw
+from tests.support.service import until
 
 
 @dataclass(frozen=True)
 class Options:
-    """How large a storm is."""
+    """The size of a storm; times are in seconds."""
 
     jobs: int
     seed: int
     pace: float = 4.0
-    """Mean seconds between two faults."""
+    """Mean time between two faults."""
     clients: int = 10
-    """Clients at once, each with one job."""
+    """Clients at the same time, each with one job."""
     seeds: int = 2
-    """Different ones that each workload is trained with."""
+    """Different seeds that each workload is trained with."""
     storm_seconds: float = 3600.0
-    """After which the injector ends, whatever is not done."""
-    calm_seconds: float = 300.0
-    """For what is left after that."""
+    """Time after which the injector ends, even if jobs remain."""
+    rest_seconds: float = 300.0
+    """Time for the remaining jobs after the last fault."""
 
 
 class Storm:
-    """One cluster, one injector, one verdict."""
+    """One cluster with one injector."""
 
-    def __init__(self, options: Options, folder: Path, *, aloud: bool) -> None:
+    def __init__(self, options: Options, folder: Path, *, is_printed: bool) -> None:
         self.options = options
-        self.timeline = Timeline(aloud=aloud)
+        self.timeline = Timeline(is_printed=is_printed)
         self._folder = folder
         self._answers = Answers()
 
     def run(self) -> Report:
-        """All of it."""
+        """Runs the storm and reports it."""
         scenarios = draw(self.options.seed, self.options.jobs, self.options.seeds)
-        self.timeline.say(f"seed {self.options.seed}: {len(scenarios)} jobs; all in {self._folder}")
+        self.timeline.add(f"seed {self.options.seed}: {len(scenarios)} jobs; all in {self._folder}")
         with closing(Cluster(self._folder, self.timeline)) as cluster:
             cluster.start()
             with closing(HttpClient(cluster.apis, self._answers, self.timeline)) as client:
-                references = undisturbed(client, ((e.workload, e.seed) for e in scenarios))
+                references = train_references(client, ((s.workload, s.seed) for s in scenarios))
                 injector = Injector(cluster, self.options.seed, self.options.pace)
-                records = self._weathered(cluster, client, injector, references, scenarios)
-                found = self._judged(cluster, client, injector, references, records)
-                broken = [*violations(found), *self._stopped(cluster)]
+                records = self._run_clients(cluster, client, injector, references, scenarios)
+                found = self._gather(cluster, client, injector, references, records)
+                broken = [*find_violations(found), *self._stop(cluster)]
         return Report(self.options.seed, found, broken, injector, self.timeline, cluster.logs)
 
-    def _weathered(
+    def _run_clients(
         self,
         cluster: Cluster,
         client: HttpClient,
@@ -69,27 +70,28 @@ class Storm:
         references: References,
         scenarios: list[Scenario],
     ) -> list[Record]:
-        user = Client(client, self.timeline, references.datasets)
-        self.timeline.say("the storm begins")
+        runner = Client(client, self.timeline, references.datasets)
+        self.timeline.add("the storm begins")
         began = self.timeline.now()
         injector.begin()
         with ThreadPoolExecutor(self.options.clients) as threads:
-            under_way = [threads.submit(user.run, scenario) for scenario in scenarios]
+            under_way = [threads.submit(runner.run, scenario) for scenario in scenarios]
             try:
                 with suppress(TimeoutError):
                     until(
-                        lambda: all(scenario.done() for scenario in under_way),
+                        lambda: all(run.done() for run in under_way) or None,
                         "the scenarios",
                         self.options.storm_seconds,
+                        POLL_SECONDS,
                     )
             finally:
                 injector.end()
-                client.deadline = self.timeline.now() + self.options.calm_seconds
-            self.timeline.say(f"the storm is over after {self.timeline.now() - began:.0f} s")
-            cluster.heal()
-            return [scenario.result() for scenario in under_way]
+                client.deadline = self.timeline.now() + self.options.rest_seconds
+            self.timeline.add(f"the last fault is over after {self.timeline.now() - began:.0f} s")
+            cluster.repair()
+            return [run.result() for run in under_way]
 
-    def _judged(
+    def _gather(
         self,
         cluster: Cluster,
         client: HttpClient,
@@ -97,27 +99,30 @@ class Storm:
         references: References,
         records: list[Record],
     ) -> Evidence:
-        """Once the sweep and dying processes have had their time."""
-        patience = GRACE_SECONDS + 5 * SWEEP_SECONDS + 10
+        """Gathers the evidence once the sweep and ending processes have had time."""
+        seconds = GRACE_SECONDS + 5 * SWEEP_SECONDS + 10
         with suppress(TimeoutError):
-            until(lambda: _is_tidy(cluster), "the sweep", patience)
-        self.timeline.say("looking at what is left")
+            until(lambda: _is_tidy(cluster) or None, "the sweep", seconds, POLL_SECONDS)
+        self.timeline.add("gathering the evidence")
         circumstances = Circumstances(
             full=injector.windows("fill disk"),
             apis={api.name: api for api in cluster.apis},
         )
-        return evidence_.gathered(
-            cluster, client, records, references, circumstances, self._answers
-        )
+        return evidence_.gather(cluster, client, records, references, circumstances, self._answers)
 
-    def _stopped(self, cluster: Cluster) -> list[Violation]:
-        """What is alive after a soft stop of every part."""
-        law = "the service stops"
-        found = [Violation(law, name, "did not stop when told to") for name in cluster.stop()]
+    def _stop(self, cluster: Cluster) -> list[Violation]:
+        """Stops every part; a part or process that still runs is a violation."""
+        invariant = "the service stops"
+        found = [Violation(invariant, name, "did not end after SIGTERM") for name in cluster.stop()]
         with suppress(TimeoutError):
-            until(lambda: not processes.marked(cluster.mark), "the last process", 10)
-        left = [processes.described(process) for process in processes.marked(cluster.mark)]
-        return found + [Violation(law, process, "outlives the service") for process in left]
+            until(
+                lambda: not processes.find_marked(cluster.mark) or None, "the end", 10, POLL_SECONDS
+            )
+        left = [processes.describe(process) for process in processes.find_marked(cluster.mark)]
+        return found + [
+            Violation(invariant, process, "still runs after the service was stopped")
+            for process in left
+        ]
 
 
 def _is_tidy(cluster: Cluster) -> bool:

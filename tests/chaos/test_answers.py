@@ -1,30 +1,30 @@
-"""What a client may be answered in a storm, and what never."""
+"""Which answers of the API are right during a storm, and which are wrong."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.chaos.cluster.part import Life, Part
+from tests.chaos.cluster.part import Part, Run
 from tests.chaos.cluster.timeline import Timeline
-from tests.chaos.load.answers import PROBLEM, Answer, Circumstances, fault_of
+from tests.chaos.load.answers import PROBLEM, Answer, Circumstances, error_in
 
 
 @pytest.fixture
 def circumstances(tmp_path: Path) -> Circumstances:
     """An API that was killed at 100 s and served again at 110 s; a disk full from 200 to 205 s."""
-    api = Part("api-0", ["api"], {}, tmp_path, Timeline(aloud=False), port=1)
-    api.lives = [
-        Life(began=0, serving=5, struck=100, ended=100.2, status=-9),
-        Life(began=101, serving=110),
+    api = Part("api-0", ["api"], {}, tmp_path, Timeline(is_printed=False), port=1)
+    api.runs = [
+        Run(began=0, serving=5, signalled=100, ended=100.2, status=-9),
+        Run(began=101, serving=110),
     ]
     return Circumstances(full=[(200, 205)], apis={api.name: api})
 
 
 def answer(status: int | None, at: float = 50, **fields: Any) -> Answer:
-    said = {"media_type": PROBLEM if (status or 0) >= 400 else "application/json", **fields}
+    values = {"media_type": PROBLEM if (status or 0) >= 400 else "application/json", **fields}
     return Answer(
-        since=at, until=at + 1, api="api-0", request="GET /v1/jobs", status=status, **said
+        since=at, until=at + 1, api="api-0", request="GET /v1/jobs", status=status, **values
     )
 
 
@@ -45,7 +45,7 @@ def answer(status: int | None, at: float = 50, **fields: Any) -> Answer:
     ids=str,
 )
 def test_what_is_right(fine: Answer, circumstances: Circumstances) -> None:
-    assert fault_of(fine, circumstances) is None
+    assert error_in(fine, circumstances) is None
 
 
 @pytest.mark.parametrize(
@@ -66,9 +66,9 @@ def test_what_is_right(fine: Answer, circumstances: Circumstances) -> None:
     ids=str,
 )
 def test_what_is_not(wrong: Answer, circumstances: Circumstances) -> None:
-    assert fault_of(wrong, circumstances)
+    assert error_in(wrong, circumstances)
 
 
 def test_a_second_delete_finds_nothing(circumstances: Circumstances) -> None:
     again = Answer(50, 51, "api-0", "DELETE /v1/datasets/dataset_1", 404, PROBLEM)
-    assert fault_of(again, circumstances) is None
+    assert error_in(again, circumstances) is None

@@ -1,4 +1,4 @@
-"""A seed repeats a storm: the same scenarios, the same faults."""
+"""A seed repeats a storm: it draws the same scenarios and the same faults."""
 
 from itertools import islice
 
@@ -25,5 +25,5 @@ def test_a_seed_repeats_its_scenarios() -> None:
     scenarios = draw(7, jobs=200, seeds=2)
     assert len({scenario.key for scenario in scenarios}) == 200
     assert {scenario.seed for scenario in scenarios} == {0, 1}
-    for act in ("cancel_after", "pause_after"):
-        assert 10 < sum(getattr(scenario, act) is not None for scenario in scenarios) < 80
+    for action in ("cancel_after", "pause_after"):
+        assert 10 < sum(getattr(scenario, action) is not None for scenario in scenarios) < 80

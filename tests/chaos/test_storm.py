@@ -1,4 +1,4 @@
-"""A short storm: `make chaos` has the long ones."""
+"""A short storm; `make chaos` runs long ones."""
 
 from pathlib import Path
 
@@ -12,6 +12,6 @@ JOBS, SEED = 20, 20
 @pytest.mark.slow
 @pytest.mark.timeout(1_200)
 def test_a_short_storm_breaks_no_promise(tmp_path: Path) -> None:
-    report = Storm(Options(JOBS, SEED), tmp_path, aloud=False).run()
+    report = Storm(Options(JOBS, SEED), tmp_path, is_printed=False).run()
     assert not report.violations, "\n".join(report.lines())
-    assert report.injector.struck
+    assert report.injector.injected

@@ -1,4 +1,4 @@
-"""The harness finds what it looks for: each promise is broken on purpose, and told."""
+"""Each invariant is broken on purpose, and its check finds that."""
 
 import os
 import signal
@@ -8,12 +8,12 @@ from contextlib import closing
 
 import pytest
 
-from tests.chaos.checks.evidence import Evidence, gathered
-from tests.chaos.checks.reference import References, undisturbed
-from tests.chaos.checks.verdict import INVARIANTS, violations
+from tests.chaos.checks.evidence import Evidence, gather
+from tests.chaos.checks.reference import References, train_references
+from tests.chaos.checks.verdict import INVARIANTS, find_violations
 from tests.chaos.cluster.cluster import Cluster, Size
 from tests.chaos.cluster.timeline import Timeline
-from tests.chaos.faults.damage import orphan, overwritten, rewritten
+from tests.chaos.faults.damage import overwrite_file, rewrite_rows, start_orphan
 from tests.chaos.load.answers import Answer, Answers, Circumstances
 from tests.chaos.load.client import Client
 from tests.chaos.load.http_client import HttpClient
@@ -26,45 +26,45 @@ JOB = "(SELECT id FROM jobs WHERE metadata::json ->> 'scenario' = 'first')"
 LAST_STEP = f"(SELECT max(sequence) FROM events WHERE job_id = {JOB} AND type = 'state')"
 
 
-def _again(table: str, kind: str) -> str:
-    """A second row for the first job: the same but for its id."""
+def _copy_row(table: str, kind: str) -> str:
+    """A statement that copies a row of the first job under another id."""
     new = f"""'{{"id": "{kind}_00000000000000000000000000"}}'"""
     mine = f"id = {JOB}" if table == "jobs" else f"job_id = {JOB}"
     record = f"jsonb_populate_record(NULL::{table}, to_jsonb({table}) || {new})"
     return f"INSERT INTO {table} SELECT ({record}).* FROM {table} WHERE {mine}"
 
 
-REWRITTEN = [
-    ("accepted_jobs_are_there_once", f"DELETE FROM jobs WHERE id = {JOB}"),
-    ("accepted_jobs_are_there_once", _again("jobs", "job")),
+STATEMENTS = [
+    ("accepted_jobs_exist_once", f"DELETE FROM jobs WHERE id = {JOB}"),
+    ("accepted_jobs_exist_once", _copy_row("jobs", "job")),
     ("jobs_end", f"UPDATE jobs SET state = 'running' WHERE id = {JOB}"),
     ("jobs_end", f"UPDATE jobs SET state = 'queued' WHERE id = {JOB}"),
     ("jobs_end_as_their_clients_asked", f"UPDATE jobs SET state = 'failed' WHERE id = {JOB}"),
     ("jobs_end_as_their_clients_asked", f"UPDATE jobs SET state = 'cancelled' WHERE id = {JOB}"),
     (
-        "lives_are_lawful",
+        "transitions_are_allowed",
         "INSERT INTO events SELECT job_id, sequence + 1, owner, at, type, data FROM events "
         f"WHERE job_id = {JOB} AND sequence = {LAST_STEP}",
     ),
-    ("lives_are_lawful", f"UPDATE jobs SET attempt = attempt + 1 WHERE id = {JOB}"),
+    ("transitions_are_allowed", f"UPDATE jobs SET attempt = attempt + 1 WHERE id = {JOB}"),
     ("events_have_no_gap", f"DELETE FROM events WHERE job_id = {JOB} AND sequence = 3"),
     (
         "events_have_no_gap",
         f"UPDATE events SET at = at - interval '1 second' WHERE job_id = {JOB} AND sequence = 1",
     ),
-    ("successes_have_one_model", _again("models", "model")),
-    ("successes_have_one_model", f"DELETE FROM models WHERE job_id = {JOB}"),
-    ("histories_are_whole", f"DELETE FROM epochs WHERE job_id = {JOB} AND epoch = 2"),
+    ("succeeded_jobs_have_one_model", _copy_row("models", "model")),
+    ("succeeded_jobs_have_one_model", f"DELETE FROM models WHERE job_id = {JOB}"),
+    ("histories_are_complete", f"DELETE FROM epochs WHERE job_id = {JOB} AND epoch = 2"),
     (
-        "results_equal_the_undisturbed",
+        "results_equal_the_references",
         "UPDATE epochs SET metrics = jsonb_set(metrics::jsonb, '{loss}', '1.0000001')::text "
         f"WHERE job_id = {JOB} AND epoch = 2",
     ),
     (
-        "results_equal_the_undisturbed",
+        "results_equal_the_references",
         "UPDATE model_files SET sha256 = repeat('0', 64) WHERE name = 'model.safetensors'",
     ),
-    ("results_equal_the_undisturbed", f"UPDATE jobs SET bit_exact = false WHERE id = {JOB}"),
+    ("results_equal_the_references", f"UPDATE jobs SET bit_exact = false WHERE id = {JOB}"),
     (
         "files_and_rows_agree",
         "DELETE FROM model_files WHERE name = 'history.json' AND model_id IN "
@@ -73,15 +73,15 @@ REWRITTEN = [
 ]
 
 
-class Calm:
-    """A small cluster after two scenarios that nothing disturbed."""
+class Undisturbed:
+    """A small cluster after two scenarios without faults."""
 
     def __init__(self, cluster: Cluster, client: HttpClient, answers: Answers) -> None:
         self.cluster = cluster
         self.client = client
         self.answers = answers
         workload = WORKLOADS[0]
-        self.references: References = undisturbed(client, [(workload, 0)])
+        self.references: References = train_references(client, [(workload, 0)])
         user = Client(client, cluster.timeline, self.references.datasets)
         scenarios = [
             Scenario(key, workload, 0, uploads, True, None, None, 0.0)
@@ -90,7 +90,7 @@ class Calm:
         self.records: list[Record] = [user.run(scenario) for scenario in scenarios]
 
     def evidence(self) -> Evidence:
-        return gathered(
+        return gather(
             self.cluster,
             self.client,
             self.records,
@@ -99,86 +99,90 @@ class Calm:
             self.answers,
         )
 
-    def broken_laws(self) -> set[str]:
-        """What is answered while we look is not held against those who look later."""
+    def broken_invariants(self) -> set[str]:
+        """The names of the invariants that do not hold; answers to this check are not kept."""
         before = list(self.answers)
         try:
-            return {violation.law for violation in violations(self.evidence())}
+            return {violation.invariant for violation in find_violations(self.evidence())}
         finally:
             self.answers.replace(before)
 
     def weights(self) -> str:
-        """The key of the first job's weights."""
-        last = self.records[0].last
+        """The key of the file with the first job's weights."""
+        last = self.records[0].final
         assert last is not None
         return f"jobs/{last['id']}/{last['attempt']}/model.safetensors"
 
 
 @pytest.fixture(scope="module")
-def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Calm]:
-    timeline, answers = Timeline(aloud=False), Answers()
-    size = Size(apis=1, workers=1, reapers=0)  # no reaper: what is left here stays
-    with closing(Cluster(tmp_path_factory.mktemp("calm"), timeline, size)) as cluster:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Undisturbed]:
+    timeline, answers = Timeline(is_printed=False), Answers()
+    size = Size(apis=1, workers=1, reapers=0)  # a reaper would delete files that tests add
+    with closing(Cluster(tmp_path_factory.mktemp("undisturbed"), timeline, size)) as cluster:
         cluster.start()
         with closing(HttpClient(cluster.apis, answers, timeline)) as client:
-            yield Calm(cluster, client, answers)
+            yield Undisturbed(cluster, client, answers)
 
 
-def test_nothing_is_broken_in_calm(calm: Calm) -> None:
-    assert list(violations(calm.evidence())) == []
+def test_no_invariant_is_broken_without_faults(undisturbed: Undisturbed) -> None:
+    assert list(find_violations(undisturbed.evidence())) == []
 
 
-@pytest.mark.parametrize(("law", "statement"), REWRITTEN)
-def test_a_wrong_row_is_found(calm: Calm, law: str, statement: str) -> None:
-    with rewritten(calm.cluster, statement):
-        assert law in calm.broken_laws()
+@pytest.mark.parametrize(("invariant", "statement"), STATEMENTS)
+def test_a_wrong_row_is_found(undisturbed: Undisturbed, invariant: str, statement: str) -> None:
+    with rewrite_rows(undisturbed.cluster, statement):
+        assert invariant in undisturbed.broken_invariants()
 
 
 @pytest.mark.parametrize(
-    ("law", "content"),
+    ("invariant", "content"),
     [("files_match_their_hashes", b"something else"), ("files_and_rows_agree", None)],
 )
-def test_a_damaged_file_is_found(calm: Calm, law: str, content: bytes | None) -> None:
-    with overwritten(calm.cluster, calm.weights(), content):
-        assert law in calm.broken_laws()
+def test_a_damaged_file_is_found(
+    undisturbed: Undisturbed, invariant: str, content: bytes | None
+) -> None:
+    with overwrite_file(undisturbed.cluster, undisturbed.weights(), content):
+        assert invariant in undisturbed.broken_invariants()
 
 
 @pytest.mark.parametrize("key", ["jobs/job_1/1/model.keras", "scratch/attempt-1/partial-model.h5"])
-def test_a_file_that_was_left_is_found(calm: Calm, key: str) -> None:
-    with overwritten(calm.cluster, key, b"left"):
-        assert calm.broken_laws() == {"files_and_rows_agree"}
+def test_a_file_without_a_row_is_found(undisturbed: Undisturbed, key: str) -> None:
+    with overwrite_file(undisturbed.cluster, key, b"left"):
+        assert undisturbed.broken_invariants() == {"files_and_rows_agree"}
 
 
-def test_an_orphan_is_found(calm: Calm) -> None:
-    with orphan(calm.cluster):
-        assert calm.broken_laws() == {"processes_have_parents"}
+def test_an_orphan_is_found(undisturbed: Undisturbed) -> None:
+    with start_orphan(undisturbed.cluster):
+        assert undisturbed.broken_invariants() == {"processes_have_parents"}
 
 
-def test_a_bad_answer_is_found(calm: Calm) -> None:
-    before = list(calm.answers)
-    calm.answers.add(Answer(1, 2, "api-0", "GET /v1/jobs", 500, "application/problem+json"))
+def test_a_bad_answer_is_found(undisturbed: Undisturbed) -> None:
+    before = list(undisturbed.answers)
+    undisturbed.answers.add(Answer(1, 2, "api-0", "GET /v1/jobs", 500, "application/problem+json"))
     try:
-        assert calm.broken_laws() == {"clients_are_answered_well"}
+        assert undisturbed.broken_invariants() == {"answers_are_right"}
     finally:
-        calm.answers.replace(before)
+        undisturbed.answers.replace(before)
 
 
-def test_a_part_that_ends_by_itself_is_found(calm: Calm) -> None:
-    worker = calm.cluster.workers[0]
+def test_a_part_that_ends_by_itself_is_found(undisturbed: Undisturbed) -> None:
+    worker = undisturbed.cluster.workers[0]
     pid = worker.pid
     assert pid is not None
-    os.kill(pid, signal.SIGKILL)  # not by `strike`: nobody owns up to it
+    os.kill(pid, signal.SIGKILL)  # unlike `Part.kill`, this is not recorded
     while worker.pid in (pid, None):
         time.sleep(0.05)
-    assert "parts_end_by_faults_alone" in calm.broken_laws()
-    worker.lives[0].struck = worker.lives[0].ended
+    assert "parts_end_by_faults_alone" in undisturbed.broken_invariants()
+    worker.runs[0].signalled = worker.runs[0].ended
 
 
-def test_every_law_was_broken_here() -> None:
+def test_every_invariant_is_broken_here() -> None:
     elsewhere = {
         "files_match_their_hashes",
         "processes_have_parents",
         "parts_end_by_faults_alone",
-        "clients_are_answered_well",
+        "answers_are_right",
     }
-    assert {law for law, _ in REWRITTEN} | elsewhere == {law.__name__ for law in INVARIANTS}
+    assert {invariant for invariant, _ in STATEMENTS} | elsewhere == {
+        invariant.__name__ for invariant in INVARIANTS
+    }

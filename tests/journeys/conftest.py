@@ -1,4 +1,4 @@
-"""Every journey is made on both engines."""
+"""Runs every journey on both engines."""
 
 import pytest
 
@@ -8,6 +8,6 @@ from tests.support.service import Service
 
 @pytest.fixture(scope="session")
 def service(request: pytest.FixtureRequest, engine: Engine) -> Service:
-    """One service an engine, for all journeys that do not break it."""
+    """The service of the engine, for all journeys that do not damage it."""
     running: Service = request.getfixturevalue(f"{engine.name}_service")
     return running

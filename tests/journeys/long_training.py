@@ -1,4 +1,4 @@
-"""A training that takes some seconds, for journeys that disturb one."""
+"""A training that takes some seconds, for journeys that interrupt it."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ EPOCHS = 60
 
 
 def steady(service: Service) -> dict[str, Any]:
-    """The request, without a name or a place of its own."""
+    """Uploads the dataset and returns the body of the job's request."""
     draw = np.random.default_rng(5)
     x = draw.random((4_000, 32)).round(4)
     return {
@@ -40,11 +40,11 @@ def steady(service: Service) -> dict[str, Any]:
 
 
 def in_mid_training(service: Service, job_id: str) -> None:
-    """Returns once some epochs are finished and checkpointed, and many are left."""
+    """Waits until some epochs are finished and many remain."""
 
     def looking() -> bool | None:
         job = service.job(job_id)
-        assert not job["is_terminal"], "the job was over before it could be disturbed"
+        assert not job["is_terminal"], "the job ended too early"
         return True if 3 <= job["progress"]["epoch"] < EPOCHS - 10 else None
 
     until(looking, "mid-training")

@@ -1,4 +1,4 @@
-"""Everything is lost and restored: all rows and files agree, and work goes on."""
+"""A service is deleted and restored: all rows and files agree, and jobs continue."""
 
 import re
 import shutil
@@ -47,7 +47,7 @@ def test_what_was_lost_is_restored(engine: Engine, tmp_path: Path) -> None:
     in_mid_training(lost, running)
     backup = Backup(tmp_path / "backup", PROGRAMS)
     backup.take_rows(lost.settings)
-    named = checkpoints(lost)  # which later ones replace: its file is not in the backup
+    named = checkpoints(lost)  # later ones replace it, so its file is not in the backup
     until(lambda: named.isdisjoint(checkpoints(lost)) or None, "a later checkpoint")
     backup.take_files(lost.store())
     lost.kill()

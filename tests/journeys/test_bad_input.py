@@ -1,4 +1,4 @@
-"""Each of these gets its problem document and leaves nothing behind."""
+"""Each bad request is answered by a problem document and changes nothing."""
 
 import io
 import json
@@ -44,7 +44,7 @@ def dataset(service: Service) -> str:
 
 
 def problem(answer: httpx.Response, status: int, pointer: str | None = None) -> str:
-    """The detail of the fault at `pointer`, after the document's form was checked."""
+    """Checks the form of the problem document and returns the detail of the fault at `pointer`."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"].startswith("application/problem+json")
     document = answer.json()
@@ -182,7 +182,7 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read(service: Service) ->
 
 
 def _early_answer(service: Service, head: dict[str, str]) -> httpx.Response:
-    """What the server says on the head of a request alone."""
+    """The server's answer to the headers of a request, before the body is sent."""
     import socket
 
     host, port = service.address.removeprefix("http://").split(":")

@@ -1,4 +1,4 @@
-"""Real data: scikit-learn's handwritten digits."""
+"""Trains on real data: scikit-learn's handwritten digits."""
 
 import numpy as np
 from sklearn.datasets import load_digits

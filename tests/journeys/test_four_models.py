@@ -1,4 +1,4 @@
-"""The four models of the README, from POST to prediction, through HTTP alone."""
+"""The four models of the README, from POST to prediction, by HTTP alone."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ FIT = {"epochs": 2, "batch_size": 32}
 
 @pytest.fixture(scope="module")
 def dense(service: Service) -> dict[str, Any]:
-    """A trained model 1: its job as it ended."""
+    """The job of model 1 after its success."""
     body = example("dense")
     graph = service.client.post("/v1/graphs", json=body["graph"]).json()
     return service.trained(
@@ -155,7 +155,7 @@ def _ends_as(key: str, known: dict[str, Any]) -> str:
 
 
 def _with_model(definition: Any, model_id: str) -> Any:
-    """The example's definition, its placeholder replaced by a real model."""
+    """The example's definition, with the id of a real model in place of its placeholder."""
     if isinstance(definition, dict):
         return {
             key: model_id if key == "model" else _with_model(value, model_id)

@@ -1,4 +1,4 @@
-"""A full disk: 507, and nothing half-written."""
+"""A full disk is answered by 507 and leaves no partial file."""
 
 import resource
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ ROOM = 4 * 1024 * 1024
 
 @pytest.fixture
 def service(engine: Engine, tmp_path: Path) -> Iterator[Service]:
-    """One that a test may do to what it likes."""
+    """A service that a test may damage."""
     running = engine.service(tmp_path)
     yield running
     running.stop()
 
 
 def leave_room(processes: list[psutil.Process], room: int) -> None:
-    """None of them may write a file larger than that; nor may what they start."""
+    """Limits the size of each file that the processes and their children may write."""
     for process in processes:
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
 

@@ -1,4 +1,4 @@
-"""`graphfit health` tells a part that works from one that hangs."""
+"""`graphfit health` distinguishes a part that works from one that hangs."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""`graphfit keys`: what it prints, and how it refuses."""
+"""The output and the errors of `graphfit keys`."""
 
 import re
 
@@ -12,7 +12,7 @@ from models_store.records import keys
 
 @pytest.fixture
 def named(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
-    """The database that the command line finds."""
+    """Sets the database of the command line."""
     url = database.engine.url.render_as_string(hide_password=False)
     monkeypatch.setenv("GRAPHFIT_DATABASE_URL", url)
     return database
@@ -23,7 +23,7 @@ def test_a_key_is_made_listed_and_revoked(
 ) -> None:
     assert main(["keys", "create", "--owner", "ada", "--name", "the laptop"]) == 0
     said = capsys.readouterr()
-    assert re.fullmatch(f"{SECRET}\n", said.out)  # alone, so that a script catches it
+    assert re.fullmatch(f"{SECRET}\n", said.out)  # nothing else, so that a script can capture it
     (key_id,) = re.findall("key_[0-9a-z]{26}", said.err)
     assert "of ada" in said.err
 
@@ -33,7 +33,7 @@ def test_a_key_is_made_listed_and_revoked(
     assert line.split(maxsplit=4)[:2] == [key_id, "ada"]
     assert line.split(maxsplit=4)[3:] == ["-", "the laptop"]
 
-    for _ in range(2):  # again is no fault
+    for _ in range(2):  # a second revocation is not an error
         assert main(["keys", "revoke", key_id]) == 0
         assert capsys.readouterr().out == f"{key_id} of ada is revoked\n"
     assert main(["keys", "list"]) == 0

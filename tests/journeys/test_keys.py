@@ -1,4 +1,4 @@
-"""API keys from the command line to the last 401, through real processes."""
+"""API keys from their creation to their revocation, through real processes."""
 
 import os
 import subprocess
@@ -34,7 +34,7 @@ JOB = {
 
 
 class Made(NamedTuple):
-    """What `graphfit keys create` printed."""
+    """The output of `graphfit keys create`."""
 
     key_id: str
     headers: dict[str, str]
@@ -42,14 +42,14 @@ class Made(NamedTuple):
 
 @pytest.fixture(scope="module")
 def guarded(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service with keys."""
+    """A service that requires API keys."""
     service = engine.service(tmp_path_factory.mktemp("guarded"), AUTH="keys")
     yield service
     service.stop()
 
 
 def graphfit(environment: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """One command line, to its end."""
+    """Runs one command to its end."""
     command = [sys.executable, "-m", "cli.main", *arguments]
     return subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120
@@ -127,7 +127,7 @@ def test_without_keys_nothing_listens_beyond_loopback(tmp_path: Path) -> None:
 
 
 def test_with_keys_any_host_may_be_listened_on(guarded: Service) -> None:
-    """On another loopback address: none is bound that another machine could reach."""
+    """Uses another loopback address, so that no other machine can connect."""
     ada = key(guarded, "ada")
     port = free_port()
     command = [sys.executable, "-m", "cli.main", "api", "--host", "127.0.0.2"]

@@ -1,4 +1,4 @@
-"""Whatever is killed in mid-training, the job ends once, with the bits of a calm run."""
+"""A job whose processes are killed in mid-training ends once, with the bits of a plain run."""
 
 import os
 import signal
@@ -37,7 +37,7 @@ def request_body(service: Service) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def calm(service: Service, request_body: dict[str, Any]) -> bytes:
-    """The weights of a run that nothing disturbed."""
+    """The weights of a run without a kill."""
     return service.file(service.trained(**request_body)["model"], "model.safetensors")
 
 
@@ -108,8 +108,8 @@ def test_a_worker_sleeps_past_its_lease_and_wakes(
         winner = service.job(job_id)["attempt"]
         sleeper.resume()
         check(service, job_id, calm)
-        # A second job keeps both workers in motion: whatever the sleeper still had to
-        # say of the first one would have been said before its end.
+        # A second job keeps both workers busy: if the stopped worker still wrote anything about
+        # the first job, it would do so before the second job ends.
         service.trained(**request_body)
     assert service.job(job_id)["attempt"] == winner
     assert attempts_kept(service, job_id) == {winner}
@@ -117,14 +117,14 @@ def test_a_worker_sleeps_past_its_lease_and_wakes(
 
 
 def attempts_kept(service: Service, job_id: str) -> set[int]:
-    """Of which there are files."""
+    """The attempts that have files in the store."""
     folders = {file.folder for file in service.store().files("jobs")}
     return {int(f.rpartition("/")[2]) for f in folders if f.startswith(f"jobs/{job_id}/")}
 
 
 def suspend_between_writes(process: psutil.Process, service: Service) -> None:
-    """Stops a process while it holds no lock: a stopped writer would stop SQLite's others."""
-    if service.settings.database_url:  # PostgreSQL, which cuts off a writer that sleeps
+    """Stops a process while it holds no lock, which would block all other writers of SQLite."""
+    if service.settings.database_url:  # PostgreSQL disconnects a stopped writer
         process.suspend()
         return
     database = service.data / "graphfit.sqlite"
@@ -143,7 +143,7 @@ def suspend_between_writes(process: psutil.Process, service: Service) -> None:
 
 
 class second_worker:  # noqa: N801 - reads as a function
-    """Another worker on the same data, for as long as it is needed."""
+    """Runs another worker on the same data while the context lasts."""
 
     def __init__(self, service: Service) -> None:
         command = [sys.executable, "-m", "cli.main", "worker"]
@@ -176,7 +176,7 @@ def test_a_training_that_is_killed_twice_without_getting_further_fails(
 
 
 def large(service: Service) -> str:
-    """So many rows that an epoch of single rows takes minutes."""
+    """Uploads so many rows that an epoch of single rows takes minutes."""
     x = np.ones((200_000, 32), "float32")
     archive = BytesIO()
     np.savez(archive, x=x, y=x[:, 0])

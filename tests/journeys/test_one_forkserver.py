@@ -1,4 +1,4 @@
-"""`graphfit serve` imports Keras in one process, which its parts share and which is replaced."""
+"""`graphfit serve` imports Keras in one forkserver for all parts, and replaces a killed one."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -24,7 +24,7 @@ def holds_tensorflow(process: psutil.Process) -> bool:
 
 
 def forkservers(service: Service) -> list[psutil.Process]:
-    """The children of `graphfit serve` that hold TensorFlow; forks of theirs are left out."""
+    """The children of `graphfit serve` that have loaded TensorFlow, without their forks."""
     children = psutil.Process(service.process.pid).children()
     return [child for child in children if holds_tensorflow(child)]
 
@@ -36,7 +36,7 @@ def train(service: Service) -> None:
 
 
 def check_graph(service: Service) -> bool | None:
-    """Whether the API's child checked it; None where the client is to ask again."""
+    """True if the graph was checked; None if the client should repeat the request."""
     answer = service.client.post("/v1/graphs?validate_only=true", json={"definition": GRAPH})
     assert answer.status_code in (200, 503), answer.text
     return answer.status_code == 200 or None
@@ -63,7 +63,7 @@ def test_a_forkserver_that_is_killed_is_replaced_for_all_parts(
     service = engine.service(tmp_path)
     try:
         (first,) = forkservers(service)
-        for _ in range(2):  # the second time soon after its start
+        for _ in range(2):  # the second kill comes soon after the start
             (running,) = until(lambda: forkservers(service) or None, "a forkserver")
             running.kill()
             until(lambda: check_graph(service), "a check by the new forkserver")

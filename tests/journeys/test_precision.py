@@ -1,4 +1,4 @@
-"""A job in mixed precision, from outside."""
+"""A job in mixed precision, by HTTP."""
 
 import numpy as np
 import pytest
@@ -36,4 +36,4 @@ def test_a_model_trained_in_mixed_precision_predicts_in_float32(service: Service
     answer = service.client.post(f"/v1/models/{job['model']}:predict", json=body)
     predicted = np.array(answer.json()["predictions"])
     exact = rows @ arrays["y/kernel"] + arrays["y/bias"]
-    np.testing.assert_allclose(predicted, exact, rtol=0, atol=1e-5)  # bfloat16 has 3e-3
+    np.testing.assert_allclose(predicted, exact, rtol=0, atol=1e-5)  # bfloat16: 3e-3

@@ -1,4 +1,4 @@
-"""A job that rests, at its owner's wish or because its worker stops, goes on as if it had not."""
+"""A job that is paused, or whose worker stops, resumes with the bits of an uninterrupted run."""
 
 from typing import Any
 
@@ -21,12 +21,12 @@ GRAPH = {
 }
 EPOCHS = 3
 Place = tuple[int, int]
-"""Finished epochs, and finished steps of the next."""
+"""Finished epochs, and finished steps of the next one."""
 
 
 @pytest.fixture(scope="module")
 def request_body(service: Service) -> dict[str, Any]:
-    """Epochs of seconds, in which no checkpoint is due but those that are asked for."""
+    """A job whose epochs take seconds; checkpoints within an epoch are written on request only."""
     x = np.random.default_rng(5).random((20_000, 16)).round(3)
     return {
         "graph": GRAPH,
@@ -39,7 +39,7 @@ def request_body(service: Service) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def calm(service: Service, request_body: dict[str, Any]) -> dict[str, Any]:
-    """The job that nothing disturbed."""
+    """The same job without an interruption."""
     return service.trained(**request_body)
 
 
@@ -48,11 +48,11 @@ def place(job: dict[str, Any]) -> Place:
 
 
 def in_mid_epoch(service: Service, job_id: str) -> Place:
-    """Returns once it is in the middle of its second epoch."""
+    """Waits until a job is within its second epoch."""
 
     def looking() -> Place | None:
         job = service.job(job_id)
-        assert not job["is_terminal"], "the job was over before it could be disturbed"
+        assert not job["is_terminal"], "the job ended too early"
         epoch, step = place(job)
         return (epoch, step) if epoch == 1 and step > 0 else None
 
@@ -71,12 +71,12 @@ def in_state(service: Service, job_id: str, state: str) -> dict[str, Any]:
 def asked(service: Service, job_id: str, what: str, status: int = 202) -> dict[str, Any]:
     answer = service.client.post(f"/v1/jobs/{job_id}/{what}")
     assert answer.status_code == status, answer.text
-    said: dict[str, Any] = answer.json()
-    return said
+    job: dict[str, Any] = answer.json()
+    return job
 
 
 def goes_on_from(service: Service, job_id: str, rested: Place, calm: dict[str, Any]) -> None:
-    """Never behind the place where it rested, and to the same end."""
+    """Asserts that a job resumes from a place, not before it, and has the uninterrupted result."""
 
     def looking() -> dict[str, Any] | None:
         job = service.job(job_id)

@@ -1,4 +1,4 @@
-"""No part runs on a database of another version, on either database."""
+"""No part runs on a database with another schema version."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ MIGRATING = ("serve --port 0", "migrate")
 
 
 def refusals(database: Database, parts: Sequence[str]) -> list[tuple[int, str]]:
-    """How each part ends that is started on the database, and what it says."""
+    """Starts each part on the database and returns its exit status and output."""
     url = database.engine.url.render_as_string(hide_password=False)
     environment = {**os.environ, "GRAPHFIT_DATABASE_URL": url}
     started = [

@@ -1,4 +1,4 @@
-"""`graphfit serve`: its parts come back, and it says what it cannot do."""
+"""`graphfit serve` restarts its parts, and reports what it cannot do."""
 
 import os
 import subprocess

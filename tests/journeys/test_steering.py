@@ -1,4 +1,4 @@
-"""Cancelling, deadlines, events and repeated requests, in mid-training."""
+"""Cancellation, time limits, events and repeated requests during a training."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""A store that goes away and comes back: no request fails as ours, and no job is lost."""
+"""A store is unavailable for a while: requests are answered by 503, and no job is lost."""
 
 import signal
 from collections.abc import Iterator
@@ -18,26 +18,26 @@ COLUMNS = {"columns": {"x": [1.0, 2.0]}}
 
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
-    """Of these tests alone."""
+    """The stores of these tests alone."""
     with production(tmp_path_factory.mktemp("stores")) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def service(stores: Production, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """One that does not wait long for a silent store."""
-    patience = {"S3_SECONDS": "1", "DATABASE_SECONDS": "5", "LEASE_SECONDS": "5"}
-    running = Service(tmp_path_factory.mktemp("away"), **stores.settings(), **patience)
+    """A service with short timeouts for its stores."""
+    timeouts = {"S3_SECONDS": "1", "DATABASE_SECONDS": "5", "LEASE_SECONDS": "5"}
+    running = Service(tmp_path_factory.mktemp("away"), **stores.settings(), **timeouts)
     yield running
     running.stop()
 
 
-def busy(answer: httpx.Response, *, said: str = "") -> None:
-    """503, and when to come again."""
+def busy(answer: httpx.Response, *, detail: str = "") -> None:
+    """Asserts a 503 problem document with `Retry-After`."""
     assert answer.status_code == 503, (answer.request.url, answer.text)
     assert int(answer.headers["Retry-After"]) >= 1
     assert answer.headers["content-type"].startswith("application/problem+json")
-    assert said in answer.json()["detail"]
+    assert detail in answer.json()["detail"]
 
 
 def is_ready(service: Service) -> bool | None:
@@ -45,13 +45,13 @@ def is_ready(service: Service) -> bool | None:
 
 
 def polled(service: Service, job_id: str) -> httpx.Response | None:
-    """None while the job is shown as it was a moment ago."""
+    """The answer about a job; None while it comes from the API's cache."""
     answer = service.client.get(f"/v1/jobs/{job_id}")
     return None if answer.status_code == 200 else answer
 
 
 def finished(service: Service, job_id: str) -> None:
-    """Whole, and once."""
+    """Asserts that a job succeeds and has every epoch once."""
     job = service.ended(job_id)
     assert job["state"] == "succeeded", job["error"]
     history = service.client.get(f"/v1/jobs/{job_id}/history").json()["epochs"]
@@ -64,7 +64,7 @@ def test_without_redis_jobs_are_taken_and_done(stores: Production, service: Serv
         service.trained(**BUILD)
         answer = service.client.get("/readyz")
         assert (answer.status_code, answer.json()["away"]) == (200, ["broker"])
-        service.part("worker").kill()  # the next one starts without its broker
+        service.part("worker").kill()  # the next worker starts without the broker
         service.trained(**BUILD)
     finally:
         stores.broker.start()
@@ -92,8 +92,8 @@ def test_a_training_goes_on_after_postgresql_was_away(
     try:
         for path in ("/v1/jobs", f"/v1/jobs/{job_id}/events", "/v1/models"):
             busy(service.client.get(path))
-        busy(until(lambda: polled(service, job_id), "an answer that no memory gives"))
-        busy(service.client.get("/readyz"), said="database: ")
+        busy(until(lambda: polled(service, job_id), "an answer that is not cached"))
+        busy(service.client.get("/readyz"), detail="database: ")
         busy(service.client.get("/metrics"))
         busy(service.client.post("/v1/jobs", json=BUILD))
         busy(service.client.post("/v1/datasets", json=COLUMNS))
@@ -131,7 +131,7 @@ def test_a_live_stream_ends_with_postgresql_and_is_taken_up_again(
 
 
 def numbers(stream: httpx.Response) -> Iterator[int]:
-    """The events' ids as they come, to a proper end."""
+    """The ids of the events as they arrive, to the end of the stream."""
     return (int(line[4:]) for line in stream.iter_lines() if line.startswith("id: "))
 
 
@@ -141,7 +141,7 @@ def test_a_training_outlasts_a_bucket_that_is_silent(stores: Production, service
     stores.bucket.process.send_signal(signal.SIGSTOP)
     try:
         busy(service.client.post("/v1/datasets", json=COLUMNS))
-        busy(service.client.get("/readyz"), said="files: ")
+        busy(service.client.get("/readyz"), detail="files: ")
         assert service.job(job_id)["state"] == "running"
     finally:
         stores.bucket.process.send_signal(signal.SIGCONT)

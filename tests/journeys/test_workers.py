@@ -1,4 +1,4 @@
-"""Workers as a client sees them."""
+"""The workers that `GET /v1/workers` lists, and jobs that no worker fits."""
 
 import subprocess
 import sys
@@ -47,7 +47,7 @@ def test_a_worker_shows_what_it_offers_and_what_it_does(service: Service) -> Non
 
 @contextmanager
 def announced(service: Service, worker: Announcement) -> Iterator[None]:
-    """As another machine would say it."""
+    """Registers a worker of another machine."""
     with service.database() as database:
         with database.write() as connection:
             store.beat(connection, worker, 600)

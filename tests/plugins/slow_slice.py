@@ -1,9 +1,9 @@
-"""Run as much of the slow set as time allows, in a seeded order.
+"""Runs as many slow tests as time allows, in a seeded order.
 
     pytest --slice-seconds=900 --slice-seed=<commit>
 
-The quick tests come first and all run. The slow ones follow in an order drawn from the seed, and
-none starts later than `--slice-seconds` after the session did: the rest count as deselected.
+All quick tests run first. The slow tests follow in an order that the seed decides. None of them
+starts later than `--slice-seconds` after the session; the others count as deselected.
 """
 
 import random
@@ -33,7 +33,7 @@ def is_slow(item: pytest.Item) -> bool:
 
 
 class Slice:
-    """Orders the tests, and leaves out slow ones once the time is spent."""
+    """Orders the tests, and deselects slow ones after the time limit."""
 
     def __init__(self, seconds: float, seed: str) -> None:
         self.seconds = seconds
@@ -44,7 +44,7 @@ class Slice:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Iterator[None]:
-        yield  # last, after -m and -k have chosen
+        yield  # after -m and -k have been applied
         slow = [item for item in items if is_slow(item)]
         random.Random(self.seed).shuffle(slow)
         items[:] = [item for item in items if not is_slow(item)] + slow

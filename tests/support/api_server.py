@@ -1,4 +1,4 @@
-"""A real server for the API's tests: uvicorn on a free port, SQLite, checks in real children."""
+"""A real server for the API's tests: uvicorn on a free port, SQLite, checks in child processes."""
 
 import threading
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from tests.support.service import until
 
 
 class Server:
-    """The API alone, in a thread of this process: its parts are at hand."""
+    """The API in a thread of this process, so that tests can use its services."""
 
     def __init__(self, data: Path, settings: Settings) -> None:
         self.data = data
@@ -59,7 +59,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One that asks for API keys."""
+    """A server that requires API keys."""
     running = Server(tmp_path_factory.mktemp("keyed"), Settings(auth="keys"))
     until(lambda: running.parts.checker.is_warm or None, "the checker")
     yield running

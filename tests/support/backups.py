@@ -1,4 +1,4 @@
-"""Takes backups as docs/how-to/back-up.md says: rows first, then files."""
+"""Takes and restores backups as docs/how-to/back-up.md says: rows first, then files."""
 
 import sqlite3
 import subprocess
@@ -13,7 +13,7 @@ from tests.support.stores import content, publish
 
 
 class Backup:
-    """What a folder holds of one service, whichever engine it runs on."""
+    """The backup of one service on either engine, kept in a folder."""
 
     def __init__(self, folder: Path, programs: Path) -> None:
         self._rows, self._files = folder / "rows", folder / "files"
@@ -21,22 +21,22 @@ class Backup:
         folder.mkdir()
 
     def take_rows(self, settings: Settings) -> None:
-        """While the service goes on."""
+        """Copies all rows while the service runs."""
         if settings.database_url:
             self._run("pg_dump", "--format=custom", f"--file={self._rows}", settings.database_url)
         else:
             _copy(settings.data_folder / "graphfit.sqlite", self._rows)
 
     def take_files(self, store: ArtifactStore) -> None:
-        """Of datasets, models and checkpoints."""
+        """Copies the files of datasets, models and checkpoints."""
         for file in (file for kind in LEVELS for file in store.files(kind)):
             target = self._files / file.key
             target.parent.mkdir(parents=True, exist_ok=True)
-            with suppress(NotFound):  # a checkpoint that was overtaken meanwhile
+            with suppress(NotFound):  # a later checkpoint has replaced it meanwhile
                 target.write_bytes(content(store, file.key))
 
     def restore_rows(self, settings: Settings) -> None:
-        """Into a database that is empty, or not there yet."""
+        """Restores the rows into an empty or a missing database."""
         if settings.database_url:
             self._run(
                 "pg_restore", "--exit-on-error", f"--dbname={settings.database_url}", self._rows
@@ -45,7 +45,7 @@ class Backup:
             _copy(self._rows, settings.data_folder / "graphfit.sqlite")
 
     def restore_files(self, store: ArtifactStore) -> None:
-        """The backup's own copies stay."""
+        """Copies the files back to the store."""
         for path in (path for path in self._files.rglob("*") if path.is_file()):
             publish(store, str(path.relative_to(self._files)), path.read_bytes())
 

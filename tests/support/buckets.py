@@ -1,4 +1,4 @@
-"""A real S3 server for tests, moto's, in a process of its own; each test takes a new bucket."""
+"""An S3 server for tests: moto in a process of its own; each test uses a new bucket."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ sys.stdin.read()
 
 
 class BucketServer:
-    """Keeps everything in its memory, and ends with the process that started it."""
+    """A server that keeps everything in memory and ends with the process that started it."""
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
@@ -35,7 +35,7 @@ class BucketServer:
         self.address = f"http://{host}:{port}"
 
     def settings(self) -> dict[str, str]:
-        """Those of the store, with a new bucket."""
+        """The store's settings for a new bucket."""
         bucket = new_id("bucket").replace("_", "-")
         httpx.put(f"{self.address}/{bucket}", timeout=60).raise_for_status()
         return {

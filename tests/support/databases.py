@@ -1,4 +1,4 @@
-"""Real databases for tests: every suite that takes `database` runs on SQLite and PostgreSQL."""
+"""Databases for tests: every test with the fixture `database` runs on SQLite and PostgreSQL."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.support.postgresql import PostgreSql
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSql]:
-    """A server of this session's own, which its tests share and leave running."""
+    """A server that all tests of the session share; a test must not stop it."""
     server = PostgreSql()
     yield server
     server.close()
@@ -20,13 +20,13 @@ def postgresql() -> Iterator[PostgreSql]:
 
 @pytest.fixture(scope="session")
 def postgresql_url(postgresql: PostgreSql) -> str:
-    """Its first database."""
+    """The URL of the server's first database."""
     return postgresql.url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """A database without a table."""
+    """A database without tables."""
     if request.param == "sqlite":
         database = Database(f"sqlite:///{tmp_path / 'graphfit.sqlite'}")
     else:

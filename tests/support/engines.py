@@ -1,6 +1,6 @@
-"""The engines that a service may run on: a test that takes `engine` runs on each of them.
+"""The engines of a service: a test with the fixture `engine` runs on each of them.
 
-The embedded one with the quick tests, the production one with the slow.
+The quick tests run on the embedded engine, the slow tests on the production engine.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,14 +15,14 @@ from tests.support.service import Service
 
 @dataclass(frozen=True)
 class Engine:
-    """Stores of one kind."""
+    """The stores that a service runs on."""
 
     name: str
     settings: Callable[[], dict[str, str]]
-    """Those of a service that has them to itself."""
+    """Makes the settings of a service with stores of its own."""
 
     def service(self, data: Path, **settings: str) -> Service:
-        """A new one on them."""
+        """Runs a new service on new stores."""
         return Service(data, **self.settings(), **settings)
 
 
@@ -32,14 +32,14 @@ BOTH = ["embedded", pytest.param("production", marks=pytest.mark.slow)]
 
 @pytest.fixture(scope="session")
 def production_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
-    """Servers of this session's own, which its tests share and leave running."""
+    """Servers that all tests of the session share; a test must not stop them."""
     with production(tmp_path_factory.mktemp("production")) as stores:
         yield stores
 
 
 @pytest.fixture(scope="session", params=BOTH)
 def engine(request: pytest.FixtureRequest) -> Engine:
-    """One after the other."""
+    """Each engine in turn."""
     if request.param == EMBEDDED.name:
         return EMBEDDED
     stores: Production = request.getfixturevalue("production_stores")
@@ -48,7 +48,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 
 @pytest.fixture(scope="session")
 def embedded_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """One service for all tests that do not break it."""
+    """An embedded service for all tests that do not damage it."""
     running = EMBEDDED.service(tmp_path_factory.mktemp("service"))
     yield running
     running.stop()
@@ -58,7 +58,7 @@ def embedded_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servi
 def production_service(
     production_stores: Production, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
-    """The same on the other engine."""
+    """A production service for all tests that do not damage it."""
     running = Service(tmp_path_factory.mktemp("service"), **production_stores.settings())
     yield running
     running.stop()
@@ -66,5 +66,5 @@ def production_service(
 
 @pytest.fixture(scope="session")
 def service(embedded_service: Service) -> Service:
-    """What most tests mean; journeys run on both engines (`tests/journeys/conftest.py`)."""
+    """The embedded service; journeys override this fixture (`tests/journeys/conftest.py`)."""
     return embedded_service

@@ -1,4 +1,4 @@
-"""The example request bodies, and data that fits them."""
+"""The example request bodies, and data for them."""
 
 import json
 from pathlib import Path
@@ -11,13 +11,13 @@ EXAMPLES = Path(__file__).parents[2] / "openapi" / "examples"
 
 
 def example(name: str) -> dict[str, Any]:
-    """`{"graph": ..., "job": ...}` of one of `openapi/examples/`."""
+    """One of `openapi/examples/`, of the form `{"graph": ..., "job": ...}`."""
     body: dict[str, Any] = json.loads((EXAMPLES / f"{name}.json").read_text())
     return body
 
 
 def tensors(content: bytes) -> dict[str, Any]:
-    """The arrays of a safetensors file."""
+    """The arrays of a safetensors file by name."""
     arrays: dict[str, Any] = load(content)
     return arrays
 
@@ -31,7 +31,7 @@ def same(one: bytes, other: bytes) -> bool:
 
 
 def dense_data(rows: int = 96) -> dict[str, Any]:
-    """For model 1: pictures of 784 numbers, and one of ten classes, one-hot."""
+    """Data of model 1: images of shape (rows, 784) and one-hot classes of shape (rows, 10)."""
     draw = np.random.default_rng(1)
     pictures = draw.random((rows, 784)).round(3)
     digits = draw.integers(0, 10, rows)
@@ -39,7 +39,7 @@ def dense_data(rows: int = 96) -> dict[str, Any]:
 
 
 def headlines(rows: int = 96) -> dict[str, Any]:
-    """For model 2: word numbers, five facts, and a label."""
+    """Data of model 2: word indices, five numbers and a label for each row."""
     draw = np.random.default_rng(2)
     return {
         "headline": draw.integers(0, 10_000, (rows, 100)),
@@ -49,7 +49,7 @@ def headlines(rows: int = 96) -> dict[str, Any]:
 
 
 def tweets(rows: int = 16) -> dict[str, Any]:
-    """For model 3: two sequences, and whether they belong together."""
+    """Data of model 3: two sequences for each row, and whether they are by the same author."""
     draw = np.random.default_rng(3)
     return {
         "tweet_a": draw.random((rows, 140, 256)).round(2),

@@ -1,4 +1,4 @@
-"""A real PostgreSQL server for tests, on a folder of its own, that can crash."""
+"""A PostgreSQL server for tests, with a folder of its own; tests can crash it."""
 
 import shutil
 import socket
@@ -18,16 +18,16 @@ from tests.support.proxy import Proxy
 
 Mode = Literal["fast", "immediate"]
 PROGRAMS: Path = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
-"""Where `pg_dump` and others of the server's version are."""
+"""The folder of `pg_dump` and other programs of the server's version."""
 STARTS = 5
-"""On a machine that is short of time a start may take longer than the package waits."""
+"""Tries of a start: on a busy machine one may take longer than the package waits."""
 
 
 class PostgreSql:
-    """Reached by a socket in the file system.
+    """A server that listens on a Unix socket.
 
-    Not in pytest's folder: each session bars that to others as it starts, and PostgreSQL, which
-    never runs as root, is another.
+    Its folder is not pytest's: pytest closes its folder to other users, and PostgreSQL runs as
+    another user, since it never runs as root.
     """
 
     def __init__(self) -> None:
@@ -37,31 +37,31 @@ class PostgreSql:
         self.url: str = self._server.get_uri()
 
     def new_database(self) -> str:
-        """The URL of an empty one."""
+        """Creates an empty database and returns its URL."""
         name = new_id("database")
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type, unused-ignore]
         return urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
 
     def proxied(self, url: str) -> tuple[Proxy, str]:
-        """A proxy before one of its databases, and the URL through it."""
+        """Starts a proxy for one of the databases, and returns it with the URL through it."""
         parts = urlsplit(url)
         (folder,) = parse_qs(parts.query)["host"]
         proxy = Proxy(socket.AF_UNIX, f"{folder}/.s.PGSQL.5432")
         return proxy, f"postgresql://postgres@127.0.0.1:{proxy.port}{parts.path}"
 
     def stop(self, mode: Mode) -> None:
-        """Cuts all connections. `immediate` is a crash: the next start recovers from the log."""
+        """Stops the server, which closes all connections. `immediate` is a crash."""
         server = self._server
         arguments = ("-D", str(server.pgdata), "-m", mode, "-w", "stop")
         pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
 
     def start(self) -> None:
-        """Starts it again, unless it runs."""
+        """Starts the server again if it does not run."""
         _started(self._server.ensure_postgres_running)
 
     def close(self) -> None:
-        """For good."""
+        """Stops the server and removes its folder."""
         self._server.cleanup()
         shutil.rmtree(self._folder)
 

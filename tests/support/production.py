@@ -1,4 +1,4 @@
-"""The production engine's stores, real ones on this machine: PostgreSQL, Redis, S3 by moto."""
+"""The stores of the production engine on this machine: PostgreSQL, Redis and moto's S3."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,16 +12,16 @@ from tests.support.redis_server import RedisServer
 
 @dataclass(frozen=True)
 class Production:
-    """Three servers, each of which can be stopped and started by itself."""
+    """Three servers that can be stopped and started one by one."""
 
     database: PostgreSql
     broker: RedisServer
     bucket: BucketServer
 
     def settings(self) -> dict[str, str]:
-        """Those of a service with a database, a broker and a bucket that nobody uses yet.
+        """Makes the settings of a service with a new database, broker and bucket.
 
-        By the settings' names without their prefix, as `Service` takes them.
+        The names are those of the settings without their prefix, as `Service` takes them.
         """
         return {
             "DATABASE_URL": self.database.new_database(),
@@ -32,7 +32,7 @@ class Production:
 
 @contextmanager
 def production(folder: Path) -> Iterator[Production]:
-    """Runs the servers for as long as the context lasts; Redis's log goes into the folder."""
+    """Runs the servers while the context lasts. Redis writes its log to `folder`."""
     with ExitStack() as closing:
         database = PostgreSql()
         closing.callback(database.close)

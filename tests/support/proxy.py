@@ -1,4 +1,4 @@
-"""Stands between a client and its server, and loses what it carries."""
+"""A TCP proxy between a client and a server that can lose or delay what is sent."""
 
 import socket
 import threading
@@ -9,7 +9,7 @@ BLOCK = 1 << 16
 
 
 class Proxy:
-    """Each block that a client sends counts: a statement or a commit is one."""
+    """A proxy that counts the blocks that clients send; a statement or a commit is one block."""
 
     def __init__(self, family: socket.AddressFamily, target: Any) -> None:
         self._family, self._target = family, target
@@ -24,18 +24,18 @@ class Proxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def mend(self) -> None:
-        """From now on everything goes through."""
+        """Forwards everything from now on."""
         self._cut_at = None
         self._moving.set()
 
     def cut_after(self, blocks: int) -> None:
-        """Closes everything once so many more have reached the server, unanswered."""
+        """Closes all connections once `blocks` more blocks have reached the server, unanswered."""
         self._cut_at = self.sent + blocks
         if not blocks:
             self._cut()
 
     def hang(self) -> None:
-        """Carries nothing any more, and closes nothing."""
+        """Forwards nothing from now on, but closes no connection."""
         self._moving.clear()
 
     def close(self) -> None:

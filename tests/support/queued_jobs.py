@@ -1,4 +1,4 @@
-"""A small accepted job, for tests that need one in the database, and a worker for it."""
+"""A small accepted job in the database, and its claim by a worker."""
 
 from sqlalchemy import Connection
 
@@ -26,7 +26,7 @@ SUMMARY = {
 
 
 def plan() -> Plan:
-    """What a `build` job of one Dense layer is accepted with."""
+    """The plan of a `build` job with one Dense layer."""
     return Plan(
         graph_id=None,
         blueprint=Blueprint.model_validate({"definition": DEFINITION}),
@@ -36,7 +36,7 @@ def plan() -> Plan:
 
 
 def queue(connection: Connection, owner: str = "local", **fields: object) -> str:
-    """Queues a job and gives its id."""
+    """Queues a job and returns its id."""
     sent = {"kind": "build", "graph": DEFINITION, **fields}
     return jobs.insert(connection, owner, JobRequest.model_validate(sent), sent, plan(), seed=7)
 
@@ -52,12 +52,12 @@ def claim(
     lease_seconds: float = 60,
     anywhere_seconds: float = 600,
 ) -> Claim | None:
-    """What a worker gets that asks for a job."""
+    """Claims a job as a worker does; None if none fits."""
     return claims.claim(connection, worker, capacity, lease_seconds, anywhere_seconds)
 
 
 def claimed(database: Database) -> Claim:
-    """A job that has just been queued, and that a worker has."""
+    """Queues a job and claims it."""
     with database.write() as connection:
         queue(connection)
         got = claim(connection)

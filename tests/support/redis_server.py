@@ -1,4 +1,4 @@
-"""A real Redis server for tests, that forgets and dies."""
+"""A Redis server for tests, which tests can flush and kill."""
 
 import socket
 import subprocess
@@ -14,7 +14,7 @@ DATABASES = 1_000
 
 
 class RedisServer:
-    """In memory alone: a killed one comes back empty."""
+    """A server that keeps everything in memory; it is empty after a kill."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -28,12 +28,12 @@ class RedisServer:
         self.start()
 
     def new_broker(self) -> str:
-        """The URL of a database that nobody uses."""
+        """The URL of an unused database of the server."""
         self._used += 1
         return f"redis://127.0.0.1:{self.port}/{self._used}"
 
     def start(self) -> None:
-        """Starts it and waits until it answers."""
+        """Starts the server and waits until it answers."""
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(self._command, stdout=log, stderr=log, cwd="/")
         deadline = time.monotonic() + START_SECONDS
@@ -48,22 +48,22 @@ class RedisServer:
             return False
 
     def kill(self) -> None:
-        """With all that it held."""
+        """Kills the server; its content is lost."""
         self.process.kill()
         self.process.wait()
 
     def flush(self) -> None:
-        """Forgets every call and every worker that listens."""
+        """Deletes everything, queued messages and the bindings of workers included."""
         self.client.flushall()
 
     def close(self) -> None:
-        """For good."""
+        """Stops the server."""
         self.client.close()
         self.kill()
 
 
 def free_port() -> int:
-    """One that nobody listens on just now."""
+    """A port that no process listens on at present."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port

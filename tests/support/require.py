@@ -1,6 +1,6 @@
-"""What a test needs from the machine: found, or the test is skipped.
+"""Programs that a test needs; without them the test is skipped.
 
-Under GRAPHFIT_TEST_REQUIRE_ALL=1 nothing may be missing, so what would skip fails.
+With GRAPHFIT_TEST_REQUIRE_ALL=1 the test fails instead of being skipped.
 """
 
 import os
@@ -11,14 +11,14 @@ import pytest
 
 
 def unavailable(reason: str) -> NoReturn:
-    """Skip the running test, or fail it where everything has to be there."""
+    """Skips the running test, or fails it if nothing may be missing."""
     if os.environ.get("GRAPHFIT_TEST_REQUIRE_ALL") == "1":
         pytest.fail(f"GRAPHFIT_TEST_REQUIRE_ALL=1, but {reason}", pytrace=False)
     pytest.skip(reason)
 
 
 def require_program(*names: str) -> str:
-    """The path of the first of these programs found on PATH."""
+    """The path of the first of these programs on PATH. Without any, the test is skipped."""
     for name in names:
         if path := shutil.which(name):
             return path

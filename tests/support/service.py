@@ -1,4 +1,4 @@
-"""A real service for tests: `graphfit serve` on a free port with a data folder of its own."""
+"""A service for tests: `graphfit serve` on a free port with a data folder of its own."""
 
 import os
 import signal
@@ -37,31 +37,31 @@ class Service:
 
     @property
     def environment(self) -> dict[str, str]:
-        """That of its processes, and of others which join them."""
+        """The environment of its processes, e.g. for a further worker."""
         return os.environ | {f"GRAPHFIT_{name}": value for name, value in self._settings.items()}
 
     @property
     def settings(self) -> Settings:
-        """What its processes know of the stores."""
+        """The settings of its stores."""
         return settings_of(self.data, self._settings)
 
     @contextmanager
     def database(self) -> Iterator[Database]:
-        """Its rows."""
+        """Opens its database."""
         database = Database.of(self.settings)
         yield database
         database.close()
 
     def store(self) -> ArtifactStore:
-        """Its files."""
+        """Opens its store of files."""
         return open_store(self.settings)
 
     def scratch(self) -> list[Path]:
-        """Folders that it writes in just now."""
+        """The folders of files that are being written."""
         return sorted(self.data.rglob("scratch/*"))
 
     def start(self) -> None:
-        """Starts it (again), on the same data, and waits until it is ready."""
+        """Starts the service on its data folder and waits until it is ready."""
         self.process = subprocess.Popen(
             [sys.executable, "-m", "cli.main", "serve", "--port", "0"],
             stdout=subprocess.PIPE,
@@ -87,21 +87,21 @@ class Service:
                 ready.set()
 
     def stop(self) -> None:
-        """Ends it softly."""
+        """Stops the service by SIGTERM and prints its log."""
         self.client.close()
         self.process.terminate()
         self.process.wait(60)
-        print("".join(self.lines))  # shown when a test failed
+        print("".join(self.lines))  # pytest shows it if a test fails
 
     def kill(self) -> None:
-        """Kills every process of it at once."""
+        """Kills all of its processes at once."""
         for process in [psutil.Process(self.process.pid), *self.descendants()]:
             _signal(process, signal.SIGKILL)
         self.process.wait(60)
         self.client.close()
 
     def descendants(self) -> list[psutil.Process]:
-        """Every process that the service has started, and theirs."""
+        """All descendants of its main process."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def part(self, name: str) -> psutil.Process:
@@ -110,13 +110,13 @@ class Service:
 
     def _part(self, name: str) -> psutil.Process | None:
         for process in psutil.Process(self.process.pid).children():
-            with suppress(psutil.NoSuchProcess):  # also one that has died and is not buried yet
+            with suppress(psutil.NoSuchProcess):  # it has ended, or is a zombie
                 if process.name() == f"graphfit-{name}":
                     return process
         return None
 
     def training_process(self) -> psutil.Process:
-        """The fork that trains just now."""
+        """Waits for a training process and returns it."""
         return until(self._training_process, "a training process")
 
     def _training_process(self) -> psutil.Process | None:
@@ -127,7 +127,7 @@ class Service:
         return None
 
     def dataset(self, columns: dict[str, Any], **extra: Any) -> str:
-        """Posts JSON columns (arrays or lists) and gives the id."""
+        """Posts a dataset of columns (arrays or lists) and returns its id."""
         listed = {n: c.tolist() if hasattr(c, "tolist") else c for n, c in columns.items()}
         answer = self.client.post("/v1/datasets", json={"columns": listed, **extra})
         assert answer.status_code == 201, answer.text
@@ -135,21 +135,21 @@ class Service:
         return identifier
 
     def submit(self, **request: Any) -> str:
-        """Posts a job and gives its id."""
+        """Posts a job and returns its id."""
         answer = self.client.post("/v1/jobs", json=request)
         assert answer.status_code == 202, answer.text
         identifier: str = answer.json()["id"]
         return identifier
 
     def job(self, job_id: str) -> dict[str, Any]:
-        """The job as it stands."""
+        """The present state of a job."""
         answer = self.client.get(f"/v1/jobs/{job_id}")
         assert answer.status_code == 200, answer.text
         job: dict[str, Any] = answer.json()
         return job
 
     def ended(self, job_id: str) -> dict[str, Any]:
-        """The job once it is terminal."""
+        """Waits until a job is in a terminal state and returns it."""
 
         def terminal() -> dict[str, Any] | None:
             job = self.job(job_id)
@@ -158,27 +158,38 @@ class Service:
         return until(terminal, f"the end of {job_id}", JOB_SECONDS)
 
     def trained(self, **request: Any) -> dict[str, Any]:
-        """Posts a job that must succeed, and gives it as it ended."""
+        """Posts a job, waits for its success and returns it."""
         job = self.ended(self.submit(**request))
         assert job["state"] == "succeeded", job["error"]
         return job
 
     def file(self, model_id: str, name: str) -> bytes:
-        """One file of a model."""
+        """The content of one file of a model."""
         answer = self.client.get(f"/v1/models/{model_id}/files/{name}")
         assert answer.status_code == 200, answer.text
         return answer.content
 
 
 def _signal(process: psutil.Process, number: int) -> None:
-    with suppress(psutil.NoSuchProcess):  # it ended by itself
+    with suppress(psutil.NoSuchProcess):  # it has ended
         process.send_signal(number)
 
 
-def until(look: Callable[[], T | None], what: str, seconds: float = 60) -> T:
-    """Polls until `look` gives something, and gives it; fails after `seconds`."""
+def until(look: Callable[[], T | None], what: str, seconds: float = 60, pause: float = 0.02) -> T:
+    """Calls `look` until it returns something other than None, and returns that.
+
+    Args:
+        look: The condition.
+        what: What is awaited, for the message.
+        seconds: The time limit.
+        pause: Seconds between two calls.
+
+    Raises:
+        TimeoutError: the time limit has passed.
+    """
     deadline = time.monotonic() + seconds
     while (found := look()) is None:
-        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        time.sleep(0.02)
+        if time.monotonic() >= deadline:
+            raise TimeoutError(f"waited {seconds} s for {what}")
+        time.sleep(pause)
     return found

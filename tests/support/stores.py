@@ -1,4 +1,4 @@
-"""Real stores of files for tests: every suite that takes `store` runs on a folder and a bucket."""
+"""Stores of files for tests: every test with the fixture `store` runs on a folder and a bucket."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.support.buckets import BucketServer
 
 @pytest.fixture(params=["folder", "bucket"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ArtifactStore:
-    """An empty one."""
+    """An empty store."""
     settings: dict[str, str] = {}
     if request.param == "bucket":
         server: BucketServer = request.getfixturevalue("bucket_server")
@@ -21,18 +21,18 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ArtifactStore:
 
 
 def settings_of(data: Path, settings: dict[str, str]) -> Settings:
-    """As they stand in the environment."""
+    """The settings with these values, named as in the environment without the prefix."""
     values = {name.lower(): value for name, value in settings.items()}
     return Settings.model_validate({"data": data, **values})
 
 
 def store_of(data: Path, settings: dict[str, str]) -> ArtifactStore:
-    """The one that these settings name."""
+    """The store that these settings select."""
     return open_store(settings_of(data, settings))
 
 
 def publish(store: ArtifactStore, key: str, content: bytes) -> str:
-    """Puts a file there and gives its hash."""
+    """Writes a file to the store and returns its hash."""
     with store.scratch("test") as folder:
         source = folder / "file"
         source.write_bytes(content)
@@ -42,6 +42,6 @@ def publish(store: ArtifactStore, key: str, content: bytes) -> str:
 
 
 def content(store: ArtifactStore, key: str, sha256: str | None = None) -> bytes:
-    """What is kept there."""
+    """The content of a file in the store."""
     with store.fetch(key, sha256) as path:
         return path.read_bytes()

@@ -1,4 +1,4 @@
-"""What can be seen from outside after a storm: answers, rows, files, processes."""
+"""The state of a cluster after a storm: answers, rows, files and processes."""
 
 import hashlib
 import json
@@ -21,12 +21,12 @@ from tests.chaos.load.scenarios import Record
 
 Json = dict[str, Any]
 Found = Iterator[tuple[str, str]]
-"""What a law finds: whom it concerns, and how it was broken."""
+"""What the check of an invariant finds: the subject, and how the invariant is broken."""
 
 
 @dataclass(frozen=True)
 class Store:
-    """Files that lie there, and those that rows name."""
+    """The keys of the files in the store, and of the files that rows name."""
 
     kept: frozenset[str]
     named: frozenset[str]
@@ -34,38 +34,38 @@ class Store:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that the verdict is found on."""
+    """Everything that the invariants are checked on."""
 
     records: list[Record]
     references: References
     jobs: dict[str, Json]
-    """Every job that the API lists, by id."""
+    """All jobs that the API lists, by id."""
     events: dict[str, list[Json]]
     histories: dict[str, Json]
     models: list[Json]
     downloads: dict[tuple[str, str], tuple[str, int]]
-    """By model and file: sha256 and bytes of what is given to a client."""
+    """The sha256 and the size in bytes of each download, by model and file."""
     leased: frozenset[str]
-    """Jobs under a lease that still runs, by the database's clock."""
+    """The ids of jobs with a lease that lasts, by the database's clock."""
     store: Store
     strays: list[str]
-    """Processes of the service that descend from no living part of it."""
+    """Processes of the service that descend from no running part."""
     answers: Answers
     circumstances: Circumstances
     parts: list[Part]
 
-    def judged(self) -> Iterator[tuple[Record, Json]]:
-        """The scenarios whose job is there."""
+    def with_job(self) -> Iterator[tuple[Record, Json]]:
+        """The scenarios whose job exists, each with its job."""
         for record in self.records:
             if record.job in self.jobs:
                 yield record, self.jobs[record.job]
 
     def succeeded(self) -> Iterator[tuple[Record, Json]]:
-        """Those whose job has succeeded."""
-        return ((record, job) for record, job in self.judged() if job["state"] == "succeeded")
+        """The scenarios whose job has succeeded, each with its job."""
+        return ((record, job) for record, job in self.with_job() if job["state"] == "succeeded")
 
 
-def gathered(
+def gather(
     cluster: Cluster,
     client: HttpClient,
     records: list[Record],
@@ -73,7 +73,7 @@ def gathered(
     circumstances: Circumstances,
     answers: Answers,
 ) -> Evidence:
-    """Asks and looks."""
+    """Reads the state of the cluster, and keeps what the clients observed."""
     jobs = {job["id"]: job for job in client.items("/v1/jobs")}
     models = client.items("/v1/models")
     return Evidence(
@@ -124,12 +124,12 @@ def _rows(url: str, query: str) -> list[Json]:
 
 
 def store(cluster: Cluster) -> Store:
-    """As it is now."""
+    """The files and the rows of the cluster at present."""
     return Store(frozenset(_kept(cluster.artifacts)), frozenset(_named(cluster.database_url)))
 
 
 def _kept(folder: Path) -> set[str]:
-    """Every file and every empty folder."""
+    """The keys of all files and of all empty folders, except top-level ones."""
     return {
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
@@ -146,6 +146,6 @@ def _named(url: str) -> set[str]:
 
 
 def strays(cluster: Cluster) -> list[str]:
-    """As they are now."""
+    """The stray processes at present, each as one line of text."""
     living = [part.pid for part in cluster.parts if part.pid]
-    return [processes.described(stray) for stray in processes.strays(cluster.mark, living)]
+    return [processes.describe(stray) for stray in processes.find_strays(cluster.mark, living)]

@@ -1,4 +1,4 @@
-"""What each training gives when nothing disturbs it."""
+"""The result of each training without faults, for comparison."""
 
 import hashlib
 import time
@@ -10,12 +10,12 @@ from tests.chaos.load.http_client import HttpClient
 from tests.chaos.load.workloads import Workload
 
 Metrics = list[dict[str, float]]
-"""Of each epoch."""
+"""The metrics of each epoch."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """All that must be equal, bit for bit."""
+    """The parts of a result that must be equal bit for bit."""
 
     weights: str
     """The sha256 of `model.safetensors`."""
@@ -25,17 +25,17 @@ class Result:
 
 @dataclass(frozen=True)
 class References:
-    """Every result that a storm's jobs may have."""
+    """The results that a storm's jobs must have."""
 
     datasets: dict[str, str]
-    """By workload."""
+    """The ids of the datasets by workload."""
     results: dict[tuple[str, int], Result]
-    """By workload and seed."""
+    """The results by workload and seed."""
     jobs: list[str]
 
 
-def undisturbed(client: HttpClient, wanted: Iterable[tuple[Workload, int]]) -> References:
-    """Trains each once, in calm."""
+def train_references(client: HttpClient, wanted: Iterable[tuple[Workload, int]]) -> References:
+    """Trains each workload once with each seed, without faults."""
     distinct = {(workload.name, seed): workload for workload, seed in wanted}
     datasets: dict[str, str] = {}
     for workload in distinct.values():
@@ -54,21 +54,21 @@ def undisturbed(client: HttpClient, wanted: Iterable[tuple[Workload, int]]) -> R
 def _result(client: HttpClient, job_id: str, workload: Workload) -> Result:
     while not (job := client.read(f"/v1/jobs/{job_id}"))["is_terminal"]:
         time.sleep(0.2)
-    assert (job["state"], job["attempt"]) == ("succeeded", 1), f"in calm weather: {job}"
+    assert (job["state"], job["attempt"]) == ("succeeded", 1), f"without faults: {job}"
     answer = client.ask("GET", f"/v1/models/{job['model']}/files/model.safetensors")
     return Result(
         weights=hashlib.sha256(answer.content).hexdigest(),
         metrics=metrics_of(client.read(f"/v1/jobs/{job_id}/history")),
-        predictions=predicted(client, job["model"], workload),
+        predictions=predict(client, job["model"], workload),
     )
 
 
 def metrics_of(history: Any) -> Metrics:
-    """Without the seconds, which differ."""
+    """The metrics of a history, without the durations, which differ."""
     return [epoch["metrics"] for epoch in history["epochs"]]
 
 
-def predicted(client: HttpClient, model: str, workload: Workload) -> Any:
-    """What the model says to the workload's question."""
-    answer = client.ask("POST", f"/v1/models/{model}:predict", json=workload.question)
+def predict(client: HttpClient, model: str, workload: Workload) -> Any:
+    """Requests the workload's prediction of a model."""
+    answer = client.ask("POST", f"/v1/models/{model}:predict", json=workload.predict_body)
     return answer.json()

@@ -1,4 +1,4 @@
-"""What a storm was like, and how each violation came about."""
+"""Reports a storm, and the faults around each violation."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ from tests.chaos.cluster.timeline import Timeline
 from tests.chaos.faults.injector import Injector
 
 AROUND_SECONDS = 2.0
-MOST_TOLD = 20
-"""Violations whose story is told."""
+MOST_EXPLAINED = 20
+"""Jobs with a violation of which the report lists the transitions."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """All there is to say."""
+    """The result of one storm as text."""
 
     seed: int
     evidence: Evidence
@@ -27,17 +27,17 @@ class Report:
     logs: Path
 
     def lines(self) -> Iterator[str]:
-        """For people."""
+        """Yields the lines of the report."""
         yield from self._summary()
         yield from self._traces()
         for violation in self.violations:
             yield f"VIOLATION {violation}"
-        told: set[str] = set()
+        explained: set[str] = set()
         for violation in self.violations:
             job = self._job_of(violation)
-            if job is not None and job["id"] not in told and len(told) < MOST_TOLD:
-                told.add(job["id"])
-                yield from self._story(job)
+            if job is not None and job["id"] not in explained and len(explained) < MOST_EXPLAINED:
+                explained.add(job["id"])
+                yield from self._history_of(job)
         yield f"seed {self.seed}: {len(self.violations)} violations"
 
     def _summary(self) -> Iterator[str]:
@@ -52,17 +52,17 @@ class Report:
         yield f"requeued: {_listed(_reasons(jobs))}"
 
     def _traces(self) -> Iterator[str]:
-        """What broke inside, seen by clients or not."""
+        """Yields the tracebacks in the logs of the parts."""
         for log in sorted(self.logs.glob("*.log")):
             for line, count in _errors(log).most_common():
-                yield f"trace in {log.name}, {count} times: {line}"
+                yield f"traceback in {log.name}, {count} times: {line}"
 
     def _job_of(self, violation: Violation) -> Json | None:
-        said = f"{violation.subject} {violation.detail}"
-        return next((job for id_, job in self.evidence.jobs.items() if id_ in said), None)
+        text = f"{violation.subject} {violation.detail}"
+        return next((job for id_, job in self.evidence.jobs.items() if id_ in text), None)
 
-    def _story(self, job: Json) -> Iterator[str]:
-        """The job's steps among the faults around them."""
+    def _history_of(self, job: Json) -> Iterator[str]:
+        """Yields the transitions of a job and all entries of the timeline around them."""
         steps = [
             (self.timeline.seconds_of(step["at"]), f"    {step['state']}: {step['reason']}")
             for step in job["transitions"]
@@ -88,7 +88,7 @@ def _reasons(jobs: list[Json]) -> Counter[str]:
 
 
 def _errors(log: Path) -> Counter[str]:
-    """The last line of each trace."""
+    """The last line of each traceback, with the number of times."""
     found: Counter[str] = Counter()
     inside = False
     for line in log.read_text(errors="replace").splitlines():

@@ -1,4 +1,4 @@
-"""What is promised of a job's result."""
+"""Invariants of the results of jobs."""
 
 from collections import Counter
 
@@ -6,8 +6,8 @@ from tests.chaos.checks.evidence import Evidence, Found
 from tests.chaos.checks.reference import metrics_of
 
 
-def successes_have_one_model(evidence: Evidence) -> Found:
-    """One result a success, none else."""
+def succeeded_jobs_have_one_model(evidence: Evidence) -> Found:
+    """Each job that succeeded has one model; no other job has one."""
     made = Counter(model["job"] for model in evidence.models)
     known = {model["id"]: model["job"] for model in evidence.models}
     for job_id, job in evidence.jobs.items():
@@ -17,11 +17,11 @@ def successes_have_one_model(evidence: Evidence) -> Found:
         if expected and known.get(job["model"]) != job_id:
             yield job_id, f"names {job['model']}, which is not its model"
     for job_id in made.keys() - evidence.jobs.keys():
-        yield job_id, "has a model, and is not there"
+        yield job_id, "has a model, and does not exist"
 
 
-def histories_are_whole(evidence: Evidence) -> Found:
-    """Every epoch once, and each announced."""
+def histories_are_complete(evidence: Evidence) -> Found:
+    """Each history has every epoch once, and each epoch has an event."""
     for record, job in evidence.succeeded():
         epochs = [epoch["epoch"] for epoch in evidence.histories[job["id"]]["epochs"]]
         if epochs != list(range(1, record.scenario.workload.epochs + 1)):
@@ -29,11 +29,11 @@ def histories_are_whole(evidence: Evidence) -> Found:
         events = evidence.events[job["id"]]
         announced = {event["data"]["epoch"] for event in events if event["type"] == "epoch"}
         if announced != set(epochs):
-            yield job["id"], f"the epochs {sorted(announced)} were announced"
+            yield job["id"], f"the epochs {sorted(announced)} have events"
 
 
-def results_equal_the_undisturbed(evidence: Evidence) -> Found:
-    """Bit for bit."""
+def results_equal_the_references(evidence: Evidence) -> Found:
+    """Weights, metrics and predictions equal those of the reference bit for bit."""
     models = {model["id"]: model for model in evidence.models}
     for record, job in evidence.succeeded():
         scenario = record.scenario
@@ -46,15 +46,15 @@ def results_equal_the_undisturbed(evidence: Evidence) -> Found:
                 f"weights differ: {scenario.workload.name}, seed {scenario.seed}",
             )
         if metrics_of(evidence.histories[job["id"]]) != wanted.metrics:
-            yield job["id"], "other metrics in its history"
+            yield job["id"], "the metrics in its history differ"
         if record.predictions is not None and record.predictions != wanted.predictions:
-            yield job["id"], f"its model predicts otherwise: {record.predictions}"
+            yield job["id"], f"the predictions of its model differ: {record.predictions}"
         if job["bit_exact"] is not True:
             yield job["id"], f"bit_exact is {job['bit_exact']}"
 
 
 def files_match_their_hashes(evidence: Evidence) -> Found:
-    """Each file of each model, downloaded."""
+    """Each download has the size and the hash that its model names."""
     for model in evidence.models:
         for file in model["files"]:
             found = evidence.downloads[model["id"], file["name"]]

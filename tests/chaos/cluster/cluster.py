@@ -1,13 +1,13 @@
-"""The production engine on one machine: stores, two APIs, three workers, two reapers."""
+"""A cluster on one machine: PostgreSQL, Redis, a small disk, APIs, workers and reapers."""
 
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -19,15 +19,16 @@ from tests.chaos.cluster.part import LOOPBACK, Part
 from tests.chaos.cluster.timeline import Timeline
 from tests.support.postgresql import PostgreSql
 from tests.support.redis_server import RedisServer, free_port
-from tests.support.service import ROOT
+from tests.support.service import ROOT, until
 
 LEASE_SECONDS = 4.0
 SWEEP_SECONDS = 2.0
 GRACE_SECONDS = 12.0
-"""Past which a folder that no row names is deleted: longer than any lease."""
+"""Age at which a folder that no row names is deleted; longer than any lease."""
 READY_SECONDS = 400
 STOP_SECONDS = 40
-TEND_SECONDS = 0.1
+CHECK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 
 SETTINGS = {
     "LEASE_SECONDS": LEASE_SECONDS,
@@ -35,8 +36,8 @@ SETTINGS = {
     "SWEEP_GRACE_SECONDS": GRACE_SECONDS,
     "TICK_SECONDS": 0.3,
     "REAP_SECONDS": 0.5,
-    # The storm kills on purpose, more often than the machine of any real job would die:
-    # no job may fail of it, or it could not be told from one that was lost.
+    # A storm kills more often than real machines fail. No job may fail for that reason, so that
+    # every failed job shows a defect.
     "MAX_ATTEMPTS": 1_000_000,
     "MAX_DEATHS": 1_000_000,
     "CHECKPOINT_SECONDS": 1.0,
@@ -45,7 +46,7 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Size:
-    """How many of each part there are."""
+    """The number of parts of each kind."""
 
     apis: int = 2
     workers: int = 3
@@ -53,7 +54,7 @@ class Size:
 
 
 class Cluster:
-    """Its parts are started again whenever they end, until it is stopped."""
+    """A running service whose parts are started again whenever they end, until `stop`."""
 
     def __init__(self, folder: Path, timeline: Timeline, size: Size | None = None) -> None:
         self.mark = new_id("storm")
@@ -102,7 +103,7 @@ class Cluster:
 
     @property
     def parts(self) -> list[Part]:
-        """All of them."""
+        """All APIs, workers and reapers."""
         return list(self._parts)
 
     def start(self) -> None:
@@ -111,56 +112,45 @@ class Cluster:
         subprocess.run(command, check=True, cwd=ROOT, env=self._parts[0].environment)
         for part in self._parts:
             part.start()
-        threading.Thread(target=self._tend, name="tend", daemon=True).start()
+        threading.Thread(target=self._check_parts, name="check-parts", daemon=True).start()
         self.await_ready()
 
-    def _tend(self) -> None:
-        while not self._stopping.wait(TEND_SECONDS):
+    def _check_parts(self) -> None:
+        while not self._stopping.wait(CHECK_SECONDS):
             for part in self._parts:
-                part.tend()
+                part.check()
 
     def await_ready(self) -> None:
-        """Returns once every API says so."""
+        """Waits until every API is ready."""
         for api in self.apis:
-            until(lambda api=api: _is_ready(api), f"{api.name} to be ready", READY_SECONDS)  # type: ignore[misc]
+            until(partial(_ready, api), f"{api.name} to be ready", READY_SECONDS, POLL_SECONDS)
 
-    def heal(self) -> None:
-        """Undoes whatever a fault may have left."""
-        processes.send(processes.marked(self.mark), signal.SIGCONT)
+    def repair(self) -> None:
+        """Ends the effects of all faults, and waits until every API is ready."""
+        processes.send(processes.find_marked(self.mark), signal.SIGCONT)
         self.disk.free()
         self.database.start()
         self.await_ready()
 
     def stop(self) -> list[str]:
-        """Stops every part softly; gives those that did not."""
+        """Stops every part by SIGTERM and returns the names of those that do not end."""
         self._stopping.set()
         for part in self._parts:
-            part.strike(signal.SIGTERM)
+            part.kill(signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
         return [p.name for p in self._parts if not p.wait(max(0.1, deadline - time.monotonic()))]
 
     def close(self) -> None:
-        """Ends whatever lives, and gives all back."""
+        """Kills all processes, and stops the stores."""
         self._stopping.set()
-        processes.send(processes.marked(self.mark), signal.SIGKILL)
+        processes.send(processes.find_marked(self.mark), signal.SIGKILL)
         self._closing.close()
 
 
-def until(look: Callable[[], bool], what: str, seconds: float) -> None:
-    """Polls.
-
-    Raises:
-        TimeoutError: it did not happen.
-    """
-    deadline = time.monotonic() + seconds
-    while not look():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"waited {seconds} s for {what}")
-        time.sleep(0.1)
-
-
-def _is_ready(api: Part) -> bool:
+def _ready(api: Part) -> bool | None:
+    """True if the API is ready, else None."""
     try:
-        return httpx.get(f"http://{LOOPBACK}:{api.port}/readyz", timeout=10).status_code == 200
+        answer = httpx.get(f"http://{LOOPBACK}:{api.port}/readyz", timeout=10)
     except httpx.TransportError:
-        return False
+        return None
+    return answer.status_code == 200 or None

@@ -1,4 +1,4 @@
-"""The small disk that datasets, artefacts and predictions' cache lie on, and that fills up."""
+"""A small disk for the data folder of a storm, which can be filled."""
 
 import errno
 import os
@@ -19,25 +19,25 @@ PAGE = 4096
 
 
 class Disk(Protocol):
-    """Room that can run out."""
+    """A folder whose disk can be filled."""
 
     folder: Path
 
     def fill(self) -> None:
-        """Takes what room is left, or nearly."""
+        """Leaves no room for further files."""
         ...
 
     def free(self) -> None:
-        """Gives it back."""
+        """Makes room again."""
         ...
 
     def close(self) -> None:
-        """For good; what was kept is gone."""
+        """Removes the disk and its content."""
         ...
 
 
 class SmallDisk:
-    """A file system in memory of its own, filled with ballast."""
+    """A tmpfs of its own, which is filled by a large file."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
@@ -47,10 +47,10 @@ class SmallDisk:
         subprocess.run(command, check=True, capture_output=True)
 
     def fill(self) -> None:
-        """To the last byte that a file can have."""
+        """Extends the large file until the file system is full."""
         ballast = os.open(self._ballast, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         try:
-            while True:  # others may give something back meanwhile
+            while True:  # other processes may delete files meanwhile
                 size = max(PAGE, shutil.disk_usage(self.folder).free)
                 os.posix_fallocate(ballast, os.fstat(ballast).st_size, size)
         except OSError as full:
@@ -60,16 +60,16 @@ class SmallDisk:
             os.close(ballast)
 
     def free(self) -> None:
-        """Removes the ballast."""
+        """Removes the large file."""
         self._ballast.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Unmounts it."""
+        """Unmounts the file system."""
         subprocess.run(["umount", "--lazy", str(self.folder)], check=True)
 
 
 class FileQuota:
-    """Where nothing may be mounted: the service's processes may not write any file far."""
+    """A limit on the size of each file, for machines where mounting is not permitted."""
 
     def __init__(self, folder: Path, mark: str) -> None:
         folder.mkdir()
@@ -77,24 +77,24 @@ class FileQuota:
         self._mark = mark
 
     def fill(self) -> None:
-        """Every process that lives now; those that it forks inherit it."""
+        """Limits every running process of the service; its forks inherit the limit."""
         self._limit(PAGE)
 
     def free(self) -> None:
-        """No bound."""
+        """Removes the limit."""
         self._limit(resource.RLIM_INFINITY)
 
     def _limit(self, size: int) -> None:
-        for process in processes.marked(self._mark):
+        for process in processes.find_marked(self._mark):
             with suppress(psutil.Error, OSError):
                 process.rlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
     def close(self) -> None:
-        """Nothing is mounted."""
+        """Does nothing, since nothing is mounted."""
 
 
 def small_disk(folder: Path, mark: str) -> Disk:
-    """A disk of its own where mounting is permitted, else a quota."""
+    """A `SmallDisk` if mounting is permitted, else a `FileQuota`."""
     try:
         return SmallDisk(folder)
     except (OSError, subprocess.CalledProcessError):

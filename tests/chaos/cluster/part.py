@@ -1,4 +1,4 @@
-"""One process of the service, started again whenever it ends, as a restart policy would."""
+"""One part of the service, a process that is started again whenever it ends."""
 
 import os
 import signal
@@ -19,20 +19,20 @@ LOOPBACK = "127.0.0.1"
 
 
 @dataclass
-class Life:
-    """From one start to the end that follows it; times of the timeline."""
+class Run:
+    """One process of a part, from its start to its end; times are those of the timeline."""
 
     began: float
     serving: float | None = None
-    """When it first took a connection; of what listens nowhere, at once."""
-    struck: float | None = None
-    """When a fault first asked or forced it to end."""
+    """When it first accepted a connection; the start of a process that listens on no port."""
+    signalled: float | None = None
+    """When it was first sent a signal that ends it."""
     ended: float | None = None
     status: int | None = None
 
 
 class Part:
-    """Of an API, a worker or a reaper."""
+    """An API, a worker or a reaper."""
 
     def __init__(
         self,
@@ -45,24 +45,24 @@ class Part:
     ) -> None:
         self.name = name
         self.port = port
-        self.lives: list[Life] = []
+        self.runs: list[Run] = []
         self._command = [sys.executable, "-m", "cli.main", *arguments]
         self.environment = {**os.environ, **environment}
         self._log = logs / f"{name}.log"
         self._timeline = timeline
-        self._guard = threading.RLock()
+        self._lock = threading.RLock()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def pid(self) -> int | None:
-        """Of the process that lives now."""
-        with self._guard:
+        """The id of the present process; None if it has ended."""
+        with self._lock:
             alive = self._process is not None and self._process.poll() is None
             return self._process.pid if alive and self._process is not None else None
 
     def start(self) -> None:
-        """Begins a new life."""
-        with self._guard, self._log.open("ab") as log:
+        """Starts a new process."""
+        with self._lock, self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
                 stdout=log,
@@ -73,64 +73,64 @@ class Part:
                 start_new_session=True,
             )
             now = self._timeline.now()
-            self.lives.append(Life(now, serving=None if self.port else now))
+            self.runs.append(Run(now, serving=None if self.port else now))
 
-    def tend(self) -> None:
-        """Notices what has happened to it, and starts it again; called many times a second."""
-        with self._guard:
-            life, now = self.lives[-1], self._timeline.now()
-            if self.pid is None and life.ended is None:
-                self._bury(life, now)
-            elif life.ended is not None and now - life.ended >= RESTART_SECONDS:
+    def check(self) -> None:
+        """Records an end or a first connection, and restarts an ended process. Call it often."""
+        with self._lock:
+            run, now = self.runs[-1], self._timeline.now()
+            if self.pid is None and run.ended is None:
+                self._record_end(run, now)
+            elif run.ended is not None and now - run.ended >= RESTART_SECONDS:
                 self.start()
-            elif life.serving is None and self._is_listening():
-                life.serving = now
+            elif run.serving is None and self._is_listening():
+                run.serving = now
 
-    def _bury(self, life: Life, now: float) -> None:
+    def _record_end(self, run: Run, now: float) -> None:
         assert self._process is not None
-        life.ended, life.status = now, self._process.returncode
-        if life.struck is None:
-            self._timeline.say(f"{self.name} ended by itself (status {life.status})")
+        run.ended, run.status = now, self._process.returncode
+        if run.signalled is None:
+            self._timeline.add(f"{self.name} ended by itself (status {run.status})")
 
     def _is_listening(self) -> bool:
         with suppress(OSError), socket.create_connection((LOOPBACK, self.port or 0), 0.2):
             return True
         return False
 
-    def strike(self, number: signal.Signals) -> bool:
-        """Sends the process that lives now a signal that ends it; False if there is none."""
-        with self._guard:
+    def kill(self, number: signal.Signals) -> bool:
+        """Sends the process a signal that ends it; False if no process runs."""
+        with self._lock:
             if self.pid is None or self._process is None:
                 return False
-            self.lives[-1].struck = self.lives[-1].struck or self._timeline.now()
+            self.runs[-1].signalled = self.runs[-1].signalled or self._timeline.now()
             self._process.send_signal(number)
             return True
 
     def wait(self, seconds: float) -> bool:
-        """Whether it has ended by then."""
+        """Waits for the end of the process for at most `seconds`; True if it has ended."""
         assert self._process is not None
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             return False
-        self.tend_end()
+        self.check_end()
         return True
 
-    def tend_end(self) -> None:
-        """Notices its end, and lets it rest."""
-        with self._guard:
-            if self.pid is None and self.lives[-1].ended is None:
-                self._bury(self.lives[-1], self._timeline.now())
+    def check_end(self) -> None:
+        """Records the end of the process without a restart."""
+        with self._lock:
+            if self.pid is None and self.runs[-1].ended is None:
+                self._record_end(self.runs[-1], self._timeline.now())
 
     def served_throughout(self, since: float, until: float) -> bool:
-        """Whether one life of it took connections all the time.
+        """Whether one process accepted connections during the whole time.
 
-        Its end may be noticed a moment late.
+        The end of a process may be recorded up to a second late.
         """
         return any(
-            life.serving is not None
-            and life.serving <= since
-            and (life.ended or until + 2) > until + 1
-            and (life.struck or until + 2) > until + 1
-            for life in self.lives
+            run.serving is not None
+            and run.serving <= since
+            and (run.ended or until + 2) > until + 1
+            and (run.signalled or until + 2) > until + 1
+            for run in self.runs
         )

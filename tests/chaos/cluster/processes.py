@@ -1,4 +1,4 @@
-"""The processes that a storm's service is made of, whoever their parents are by now."""
+"""Finds the processes of a storm's service, whether or not their parents still run."""
 
 import signal
 from collections.abc import Iterable
@@ -7,23 +7,28 @@ from contextlib import suppress
 import psutil
 
 MARK = "GRAPHFIT_STORM"
-"""A variable of the environment that every process of the service inherits."""
+"""An environment variable that every process of the service inherits."""
 
 
-def marked(mark: str) -> list[psutil.Process]:
-    """All that live, zombies aside."""
+def find_marked(mark: str) -> list[psutil.Process]:
+    """The running processes of the service with this mark; zombies are left out."""
     found = []
     for process in psutil.process_iter():
-        with suppress(psutil.Error):  # it ended, or is another user's
+        with suppress(psutil.Error):  # it has ended, or belongs to another user
             if process.environ().get(MARK) == mark:
                 found.append(process)
     return found
 
 
-def strays(mark: str, parts: Iterable[int]) -> list[psutil.Process]:
-    """Those that descend from none of these living processes."""
+def find_strays(mark: str, parts: Iterable[int]) -> list[psutil.Process]:
+    """The processes of the service that descend from none of the parts.
+
+    Args:
+        mark: The mark of the service.
+        parts: The process ids of its parts.
+    """
     homes = set(parts)
-    return [process for process in marked(mark) if not _lineage(process) & homes]
+    return [process for process in find_marked(mark) if not _lineage(process) & homes]
 
 
 def _lineage(process: psutil.Process) -> set[int]:
@@ -32,8 +37,8 @@ def _lineage(process: psutil.Process) -> set[int]:
     return {process.pid}
 
 
-def forkserver(part: int) -> psutil.Process | None:
-    """The process that forks a part's children."""
+def find_forkserver(part: int) -> psutil.Process | None:
+    """The forkserver of a part; None if there is none."""
     with suppress(psutil.Error):
         for child in psutil.Process(part).children():
             with suppress(psutil.Error):
@@ -42,16 +47,16 @@ def forkserver(part: int) -> psutil.Process | None:
     return None
 
 
-def forked(part: int) -> list[psutil.Process]:
-    """What a part's forkserver has forked: of a worker, the process that trains."""
-    server = forkserver(part)
+def find_forks(part: int) -> list[psutil.Process]:
+    """The processes that a part's forkserver has forked; a worker has one, which trains."""
+    server = find_forkserver(part)
     with suppress(psutil.Error):
         return [] if server is None else server.children()
     return []
 
 
-def tree(part: int) -> list[psutil.Process]:
-    """A part and all that descends from it."""
+def find_tree(part: int) -> list[psutil.Process]:
+    """A part and all its descendants."""
     with suppress(psutil.Error):
         top = psutil.Process(part)
         return [top, *top.children(recursive=True)]
@@ -59,17 +64,17 @@ def tree(part: int) -> list[psutil.Process]:
 
 
 def send(processes: Iterable[psutil.Process], number: signal.Signals) -> int:
-    """Sends a signal and gives how many lived to get it."""
-    hit = 0
+    """Sends a signal and returns the number of processes that received it."""
+    received = 0
     for process in processes:
         with suppress(psutil.Error):
             process.send_signal(number)
-            hit += 1
-    return hit
+            received += 1
+    return received
 
 
-def described(process: psutil.Process) -> str:
-    """For people."""
+def describe(process: psutil.Process) -> str:
+    """A process as one line of text."""
     with suppress(psutil.Error):
         return f"{process.pid} ({' '.join(process.cmdline())[:120]}, {process.status()})"
     return str(process.pid)

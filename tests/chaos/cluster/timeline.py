@@ -1,4 +1,4 @@
-"""What happened when, in seconds since the storm was prepared."""
+"""Records what happened when, in seconds since the timeline was made."""
 
 import sys
 import threading
@@ -9,7 +9,7 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Moment:
-    """One thing that happened."""
+    """One entry of a timeline."""
 
     at: float
     what: str
@@ -19,32 +19,32 @@ class Moment:
 
 
 class Timeline:
-    """By the machine's wall clock, which the service's own times are of too."""
+    """Entries by the machine's wall clock, which the service uses as well."""
 
-    def __init__(self, *, aloud: bool) -> None:
+    def __init__(self, *, is_printed: bool) -> None:
         self._began = time.time()
-        self._aloud = aloud
-        self._guard = threading.Lock()
+        self._is_printed = is_printed
+        self._lock = threading.Lock()
         self.moments: list[Moment] = []
 
     def now(self) -> float:
-        """Seconds since the beginning."""
+        """The present time in seconds."""
         return time.time() - self._began
 
     def seconds_of(self, iso: str) -> float:
-        """When that was which an answer gives as a time of day."""
+        """The time in seconds of an ISO 8601 time in an answer."""
         return datetime.fromisoformat(iso).timestamp() - self._began
 
-    def say(self, what: str) -> None:
-        """It happens now."""
-        with self._guard:
+    def add(self, what: str) -> None:
+        """Records an entry with the present time."""
+        with self._lock:
             moment = Moment(self.now(), what)
             self.moments.append(moment)
-            if self._aloud:
+            if self._is_printed:
                 sys.stdout.write(f"{moment}\n")
                 sys.stdout.flush()
 
     def between(self, since: float, until: float) -> list[Moment]:
-        """What happened in that time."""
-        with self._guard:
+        """The entries in a span of time."""
+        with self._lock:
             return [moment for moment in self.moments if since <= moment.at <= until]

@@ -1,4 +1,4 @@
-"""Breaks a promise on purpose, and mends it again."""
+"""Damages the state of a cluster on purpose, and restores it at the end of the context."""
 
 import os
 import subprocess
@@ -25,8 +25,8 @@ time.sleep(600)
 
 
 @contextmanager
-def rewritten(cluster: Cluster, statement: str) -> Iterator[None]:
-    """The database after a statement, and afterwards as it was."""
+def rewrite_rows(cluster: Cluster, statement: str) -> Iterator[None]:
+    """Executes a statement in the database; restores all rows at the end."""
     with psycopg.connect(cluster.database_url, autocommit=True) as connection:
         for table in TABLES:
             connection.execute(f"CREATE TABLE kept_{table} AS TABLE {table}".encode())
@@ -42,8 +42,8 @@ def rewritten(cluster: Cluster, statement: str) -> Iterator[None]:
 
 
 @contextmanager
-def overwritten(cluster: Cluster, key: str, content: bytes | None) -> Iterator[None]:
-    """A file with another content, or without any."""
+def overwrite_file(cluster: Cluster, key: str, content: bytes | None) -> Iterator[None]:
+    """Replaces the content of a file, or removes the file if `content` is None."""
     path = cluster.artifacts / key
     before = path.read_bytes() if path.exists() else None
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,17 +57,17 @@ def overwritten(cluster: Cluster, key: str, content: bytes | None) -> Iterator[N
         if before is not None:
             path.write_bytes(before)
         else:
-            with suppress(OSError):  # up to the first that others need
+            with suppress(OSError):  # stops at the first folder that is not empty
                 os.removedirs(path.parent)
 
 
 @contextmanager
-def orphan(cluster: Cluster) -> Iterator[None]:
-    """A process of the service whose parents are all gone."""
+def start_orphan(cluster: Cluster) -> Iterator[None]:
+    """Starts a process of the service whose parents have all ended."""
     command = [sys.executable, "-c", ORPHAN]
     environment = {**os.environ, MARK: cluster.mark}
-    told = subprocess.check_output(command, stderr=subprocess.DEVNULL, env=environment)
-    process = psutil.Process(int(told))
+    pid = subprocess.check_output(command, stderr=subprocess.DEVNULL, env=environment)
+    process = psutil.Process(int(pid))
     try:
         yield
     finally:

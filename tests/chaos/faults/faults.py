@@ -1,4 +1,4 @@
-"""What the injector can do to a cluster. Each fault is whole: what it stops, it lets go on."""
+"""The faults that the injector can cause. Each fault continues or restarts what it has stopped."""
 
 import random
 import signal
@@ -10,120 +10,121 @@ import psutil
 from tests.chaos.cluster import processes
 from tests.chaos.cluster.cluster import LEASE_SECONDS, Cluster
 from tests.chaos.cluster.part import Part
-from tests.chaos.faults.wakeups import call
+from tests.chaos.faults.wakeups import send_wakeups
 from tests.support.postgresql import Mode
 
 Fault = Callable[[Cluster, random.Random], str]
-"""Strikes, and says whom."""
+"""Causes the fault and returns a description of its target."""
 PAST_A_LEASE = (LEASE_SECONDS + 0.5, LEASE_SECONDS + 3)
+"""Shortest and longest time in seconds for which a process is stopped."""
 
 
 def kill_training(cluster: Cluster, chance: random.Random) -> str:
-    """SIGKILL for a process that trains, as when memory runs out."""
-    worker = _chosen(cluster.workers, chance, at_work=True)
-    return _sent(processes.forked(worker.pid or 0)[:1], signal.SIGKILL, worker)
+    """Sends SIGKILL to a training process, as Linux does if memory runs out."""
+    worker = _choose(cluster.workers, chance, at_work=True)
+    return _send(processes.find_forks(worker.pid or 0)[:1], signal.SIGKILL, worker)
 
 
 def kill_forkserver(cluster: Cluster, chance: random.Random) -> str:
-    """SIGKILL for the process from which a worker or an API forks."""
-    part = _chosen([*cluster.workers, *cluster.apis], chance)
-    server = processes.forkserver(part.pid or 0)
-    return _sent([server] if server else [], signal.SIGKILL, part)
+    """Sends SIGKILL to the forkserver of a worker or an API."""
+    part = _choose([*cluster.workers, *cluster.apis], chance)
+    server = processes.find_forkserver(part.pid or 0)
+    return _send([server] if server else [], signal.SIGKILL, part)
 
 
 def kill_worker(cluster: Cluster, chance: random.Random) -> str:
-    """SIGKILL for a worker alone: its children must follow by themselves."""
-    return _struck(_chosen(cluster.workers, chance, at_work=True), signal.SIGKILL)
+    """Sends SIGKILL to a worker alone; its children must end by themselves."""
+    return _kill(_choose(cluster.workers, chance, at_work=True), signal.SIGKILL)
 
 
 def kill_worker_whole(cluster: Cluster, chance: random.Random) -> str:
-    """SIGKILL for a worker and all its children, as when its machine is gone."""
-    worker = _chosen(cluster.workers, chance, at_work=True)
-    family = processes.tree(worker.pid or 0)
-    worker.strike(signal.SIGKILL)
-    return _sent(family, signal.SIGKILL, worker)
+    """Sends SIGKILL to a worker and all its children, as if its machine had failed."""
+    worker = _choose(cluster.workers, chance, at_work=True)
+    family = processes.find_tree(worker.pid or 0)
+    worker.kill(signal.SIGKILL)
+    return _send(family, signal.SIGKILL, worker)
 
 
 def stop_worker(cluster: Cluster, chance: random.Random) -> str:
-    """SIGTERM: it hands its job back."""
-    return _struck(_chosen(cluster.workers, chance, at_work=True), signal.SIGTERM)
+    """Sends SIGTERM to a worker, which then releases its job."""
+    return _kill(_choose(cluster.workers, chance, at_work=True), signal.SIGTERM)
 
 
 def kill_reaper(cluster: Cluster, chance: random.Random) -> str:
-    """SIGKILL."""
-    return _struck(_chosen(cluster.reapers, chance), signal.SIGKILL)
+    """Sends SIGKILL to a reaper."""
+    return _kill(_choose(cluster.reapers, chance), signal.SIGKILL)
 
 
 def kill_api(cluster: Cluster, chance: random.Random) -> str:
-    """SIGKILL, requests under way or not."""
-    return _struck(_chosen(cluster.apis, chance), signal.SIGKILL)
+    """Sends SIGKILL to an API, which may be answering requests."""
+    return _kill(_choose(cluster.apis, chance), signal.SIGKILL)
 
 
 def stop_api(cluster: Cluster, chance: random.Random) -> str:
-    """SIGTERM: it answers what is under way."""
-    return _struck(_chosen(cluster.apis, chance), signal.SIGTERM)
+    """Sends SIGTERM to an API, which first answers the requests that it has received."""
+    return _kill(_choose(cluster.apis, chance), signal.SIGTERM)
 
 
 def freeze_worker(cluster: Cluster, chance: random.Random) -> str:
-    """SIGSTOP for a worker past its lease; its child hears nothing and must end itself."""
-    worker = _chosen(cluster.workers, chance, at_work=True)
-    return _frozen(processes.tree(worker.pid or 0)[:1], worker, chance)
+    """Stops a worker for longer than its lease; its training process must end by itself."""
+    worker = _choose(cluster.workers, chance, at_work=True)
+    return _freeze(processes.find_tree(worker.pid or 0)[:1], worker, chance)
 
 
 def freeze_training(cluster: Cluster, chance: random.Random) -> str:
-    """SIGSTOP for the process that trains, past a lease that its worker goes on renewing."""
-    worker = _chosen(cluster.workers, chance, at_work=True)
-    return _frozen(processes.forked(worker.pid or 0)[:1], worker, chance)
+    """Stops a training process for longer than a lease, which its worker keeps renewing."""
+    worker = _choose(cluster.workers, chance, at_work=True)
+    return _freeze(processes.find_forks(worker.pid or 0)[:1], worker, chance)
 
 
 def freeze_worker_whole(cluster: Cluster, chance: random.Random) -> str:
-    """SIGSTOP for both, as when a machine is paused: they wake when another has the job."""
-    worker = _chosen(cluster.workers, chance, at_work=True)
-    return _frozen(processes.tree(worker.pid or 0), worker, chance)
+    """Stops a worker and its children until another worker may have the job."""
+    worker = _choose(cluster.workers, chance, at_work=True)
+    return _freeze(processes.find_tree(worker.pid or 0), worker, chance)
 
 
 def flush_redis(cluster: Cluster, chance: random.Random) -> str:
-    """FLUSHALL: calls under way are lost."""
+    """Sends FLUSHALL to Redis, so that queued messages are lost."""
     cluster.broker.flush()
     return "redis"
 
 
 def kill_redis(cluster: Cluster, chance: random.Random) -> str:
-    """SIGKILL; it comes back empty."""
+    """Sends SIGKILL to Redis, which is empty after its restart."""
     cluster.broker.kill()
-    seconds = _waited(chance, 0.2, 4)
+    seconds = _wait(chance, 0.2, 4)
     cluster.broker.start()
     return f"redis, away for {seconds:.1f} s"
 
 
 def crash_postgresql(cluster: Cluster, chance: random.Random) -> str:
-    """Stops it at once, as a crash does; it recovers from its log."""
-    return _restarted(cluster, chance, "immediate")
+    """Stops PostgreSQL at once, as a crash does; it recovers from its log."""
+    return _restart(cluster, chance, "immediate")
 
 
 def restart_postgresql(cluster: Cluster, chance: random.Random) -> str:
-    """Stops it, cutting all connections, as an upgrade does."""
-    return _restarted(cluster, chance, "fast")
+    """Stops PostgreSQL, which closes all connections, as an upgrade does."""
+    return _restart(cluster, chance, "fast")
 
 
 def fill_disk(cluster: Cluster, chance: random.Random) -> str:
-    """No room for a while: not for an upload, a checkpoint or a model."""
+    """Fills the disk for some seconds, so that no file can be written."""
     cluster.disk.fill()
-    seconds = _waited(chance, 1, 5)
+    seconds = _wait(chance, 1, 5)
     cluster.disk.free()
     return f"for {seconds:.1f} s"
 
 
 def echo_redis(cluster: Cluster, chance: random.Random) -> str:
-    """Wake-up calls, each delivered twice."""
-    call(cluster.broker_url, messages=3, copies=2)
-    return "3 calls"
+    """Sends wake-up messages, each of which is delivered twice."""
+    send_wakeups(cluster.broker_url, messages=3, copies=2)
+    return "3 messages"
 
 
 def flood_redis(cluster: Cluster, chance: random.Random) -> str:
-    """Many more calls than there are jobs."""
-    call(cluster.broker_url, messages=200, copies=1)
-    return "200 calls"
+    """Sends many more wake-up messages than there are jobs."""
+    send_wakeups(cluster.broker_url, messages=200, copies=1)
+    return "200 messages"
 
 
 FAULTS: dict[str, Fault] = {
@@ -151,39 +152,39 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-def _chosen(parts: Sequence[Part], chance: random.Random, *, at_work: bool = False) -> Part:
-    """One of those that live, and if possible train, just now."""
-    order = chance.sample(parts, len(parts))
+def _choose(parts: Sequence[Part], chance: random.Random, *, at_work: bool = False) -> Part:
+    """Chooses a part that runs, if possible one that trains if `at_work` is set."""
+    parts_in_order = chance.sample(parts, len(parts))
     if at_work:
-        order.sort(key=lambda part: not processes.forked(part.pid or 0))
-    return next((part for part in order if part.pid), order[0])
+        parts_in_order.sort(key=lambda part: not processes.find_forks(part.pid or 0))
+    return next((part for part in parts_in_order if part.pid), parts_in_order[0])
 
 
-def _struck(part: Part, number: signal.Signals) -> str:
-    return part.name if part.strike(number) else f"{part.name}, which was down"
+def _kill(part: Part, number: signal.Signals) -> str:
+    return part.name if part.kill(number) else f"{part.name}, which was down"
 
 
-def _sent(targets: list[psutil.Process], number: signal.Signals, part: Part) -> str:
-    return part.name if processes.send(targets, number) else f"{part.name}, in vain"
+def _send(targets: list[psutil.Process], number: signal.Signals, part: Part) -> str:
+    return part.name if processes.send(targets, number) else f"{part.name}, without such a process"
 
 
-def _frozen(targets: list[psutil.Process], worker: Part, chance: random.Random) -> str:
+def _freeze(targets: list[psutil.Process], worker: Part, chance: random.Random) -> str:
     if not processes.send(targets, signal.SIGSTOP):
-        return f"{worker.name}, in vain"
-    seconds = _waited(chance, *PAST_A_LEASE)
+        return f"{worker.name}, without such a process"
+    seconds = _wait(chance, *PAST_A_LEASE)
     processes.send(targets, signal.SIGCONT)
     return f"{worker.name}, for {seconds:.1f} s"
 
 
-def _restarted(cluster: Cluster, chance: random.Random, mode: Mode) -> str:
+def _restart(cluster: Cluster, chance: random.Random, mode: Mode) -> str:
     cluster.database.stop(mode)
-    seconds = _waited(chance, 0.1, 3)
+    seconds = _wait(chance, 0.1, 3)
     cluster.database.start()
     return f"postgresql ({mode}), away for {seconds:.1f} s"
 
 
-def _waited(chance: random.Random, least: float, most: float) -> float:
-    """Waits a drawn time, the same for a seed whatever the machine does meanwhile."""
+def _wait(chance: random.Random, least: float, most: float) -> float:
+    """Waits for a random time in seconds that the seed alone decides, and returns it."""
     seconds = chance.uniform(least, most)
     time.sleep(seconds)
     return seconds

@@ -1,4 +1,4 @@
-"""Strikes fault after fault, as its seed tells."""
+"""Causes one fault after the other, in an order that its seed decides."""
 
 import random
 import threading
@@ -11,31 +11,31 @@ from tests.chaos.cluster.cluster import Cluster
 from tests.chaos.faults.faults import FAULTS
 
 AT_ONCE = 3
-"""Blows that may last side by side, never two on one thing."""
+"""Faults that may last at the same time; no two of them have the same target."""
 
 
 @dataclass(frozen=True)
 class Planned:
-    """One fault before it falls."""
+    """A fault that is yet to be caused."""
 
     number: int
     name: str
     wait: float
-    """Seconds after the one before it."""
+    """Seconds after the start of the previous fault."""
 
 
 @dataclass(frozen=True)
 class Injected:
-    """One that fell; times of the timeline."""
+    """A fault that was caused; times are those of the timeline."""
 
     name: str
     since: float
     until: float
-    told: str
+    result: str
 
 
 def plan(seed: int, pace: float) -> Iterator[Planned]:
-    """Without end: each kind once in every round, in an order drawn anew."""
+    """Draws faults without end: each round has every fault once, in a new order."""
     chance, number = random.Random(f"plan {seed}"), 0
     while True:
         for name in chance.sample(sorted(FAULTS), len(FAULTS)):
@@ -44,56 +44,63 @@ def plan(seed: int, pace: float) -> Iterator[Planned]:
 
 
 class Injector:
-    """Between `begin` and `end`."""
+    """Causes faults in threads from `begin` to `end`."""
 
     def __init__(self, cluster: Cluster, seed: int, pace: float) -> None:
-        """Takes the mean of the seconds between two faults."""
+        """Makes an injector.
+
+        Args:
+            cluster: The target.
+            seed: Decides the faults, their order and their times.
+            pace: The mean time in seconds between two faults.
+        """
         self._cluster = cluster
         self._seed = seed
         self._pace = pace
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="injector")
-        self._things = {_thing(name): threading.Lock() for name in FAULTS}
-        self.struck: list[Injected] = []
+        self._targets = {_target_of(name): threading.Lock() for name in FAULTS}
+        self.injected: list[Injected] = []
 
     def begin(self) -> None:
-        """The storm breaks."""
+        """Starts to cause faults."""
         self._thread.start()
 
     def end(self) -> None:
-        """Returns when the last fault is over."""
+        """Causes no further fault, and returns when the last one has ended."""
         self._ending.set()
         self._thread.join()
 
     def counts(self) -> Counter[str]:
-        """Blows by kind."""
-        return Counter(struck.name for struck in self.struck)
+        """The number of faults by name."""
+        return Counter(fault.name for fault in self.injected)
 
     def windows(self, name: str) -> list[tuple[float, float]]:
-        """When faults of a kind lasted."""
-        return [(struck.since, struck.until) for struck in self.struck if struck.name == name]
+        """The times during which faults of one name lasted."""
+        return [(fault.since, fault.until) for fault in self.injected if fault.name == name]
 
     def _run(self) -> None:
         with ThreadPoolExecutor(AT_ONCE) as threads:
             for planned in plan(self._seed, self._pace):
                 if self._ending.wait(planned.wait):
                     return
-                threads.submit(self._strike, planned)
+                threads.submit(self._inject, planned)
 
-    def _strike(self, planned: Planned) -> None:
+    def _inject(self, planned: Planned) -> None:
         timeline = self._cluster.timeline
-        chance = random.Random(f"blow {self._seed} {planned.number}")  # as known seeds drew
-        with self._things[_thing(planned.name)]:
+        # The text is fixed, so that a seed repeats its storm.
+        chance = random.Random(f"blow {self._seed} {planned.number}")
+        with self._targets[_target_of(planned.name)]:
             since = timeline.now()
-            timeline.say(f"FAULT {planned.number}: {planned.name}")
+            timeline.add(f"FAULT {planned.number}: {planned.name}")
             try:
-                told = FAULTS[planned.name](self._cluster, chance)
-            except Exception as error:  # of the harness: said aloud, and the storm goes on
-                told = f"MISSED: {type(error).__name__}: {error}"
-            timeline.say(f"fault {planned.number}: {planned.name}: {told}")
-            self.struck.append(Injected(planned.name, since, timeline.now(), told))
+                result = FAULTS[planned.name](self._cluster, chance)
+            except Exception as error:  # of the harness; the storm continues
+                result = f"MISSED: {type(error).__name__}: {error}"
+            timeline.add(f"fault {planned.number}: {planned.name}: {result}")
+            self.injected.append(Injected(planned.name, since, timeline.now(), result))
 
 
-def _thing(fault: str) -> str:
-    """What it falls on: one kills and another flushes `redis`."""
+def _target_of(fault: str) -> str:
+    """The last word of a fault's name: faults with the same target exclude each other."""
     return fault.rsplit(maxsplit=1)[-1]

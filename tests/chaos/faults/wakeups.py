@@ -1,12 +1,12 @@
-"""Wake-up calls that nobody had a reason for."""
+"""Needless wake-up messages to the workers."""
 
 from models_store.broker.celery import WAKE, celery_app
 from models_store.ids import new_id
 from models_store.settings import Settings
 
 
-def call(broker_url: str, messages: int, copies: int) -> None:
-    """Calls workers, each message delivered several times under one id."""
+def send_wakeups(broker_url: str, messages: int, copies: int) -> None:
+    """Sends wake-up messages; each is delivered `copies` times under one id."""
     with celery_app(Settings(broker_url=broker_url)) as app:
         for _ in range(messages):
             task = new_id("wake")

@@ -1,4 +1,4 @@
-"""Every answer that a client got, and what none may ever be."""
+"""The answers that clients received, and the check that each of them is right."""
 
 import threading
 from collections import Counter
@@ -8,95 +8,95 @@ from dataclasses import dataclass, field
 from tests.chaos.cluster.part import Part
 
 PROBLEM = "application/problem+json"
-FINE = frozenset({200, 201, 202, 204, 304})
+SUCCESS = frozenset({200, 201, 202, 204, 304})
 MARGIN_SECONDS = 2.0
-"""What began while the disk was full may be answered when it is not any more."""
+"""Time after a full disk in which a request that began earlier may still be answered 507."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Of one request; times of the timeline."""
+    """The answer to one request; times are those of the timeline."""
 
     since: float
     until: float
     api: str
     request: str
     status: int | None
-    """None: there was none."""
+    """None if no answer came."""
     media_type: str = ""
     retry_after: str | None = None
-    said: str = ""
-    """The body of a refusal, or how the connection failed."""
+    detail: str = ""
+    """The body of an error, or how the connection failed."""
 
     def __str__(self) -> str:
         status = self.status or "no answer"
-        return f"{self.api}: {self.request} -> {status} {self.said[:300]}"
+        return f"{self.api}: {self.request} -> {status} {self.detail[:300]}"
 
 
 @dataclass
 class Answers:
-    """All of a storm."""
+    """All answers of a storm; several threads may add to them."""
 
     _all: list[Answer] = field(default_factory=list)
-    _guard: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, answer: Answer) -> None:
-        """One more."""
-        with self._guard:
+        """Adds one answer."""
+        with self._lock:
             self._all.append(answer)
 
     def replace(self, answers: Iterable[Answer]) -> None:
-        """Those alone."""
-        with self._guard:
+        """Replaces all answers."""
+        with self._lock:
             self._all[:] = answers
 
     def __iter__(self) -> Iterator[Answer]:
-        with self._guard:
+        with self._lock:
             return iter(list(self._all))
 
     def counts(self) -> Counter[str]:
-        """By status."""
+        """The number of answers by status."""
         return Counter(str(answer.status or "no answer") for answer in self)
 
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What excuses an answer."""
+    """The faults of a storm that make an error answer right."""
 
     full: list[tuple[float, float]]
-    """When there was no room on the disk."""
+    """The times during which the disk was full."""
     apis: Mapping[str, Part]
 
     def was_full(self, answer: Answer) -> bool:
-        """Whether there was no room at any time of a request."""
+        """Whether the disk was full at any time of the request."""
         return any(
             since <= answer.until and answer.since <= until + MARGIN_SECONDS
             for since, until in self.full
         )
 
 
-def fault_of(answer: Answer, circumstances: Circumstances) -> str | None:
-    """Why a client should not have got this; None where all is well."""
+def error_in(answer: Answer, circumstances: Circumstances) -> str | None:
+    """Why the answer is wrong; None if it is right."""
     if answer.status is None:
         api = circumstances.apis[answer.api]
-        lived = api.served_throughout(answer.since, answer.until)
-        return "an API that lived gave no answer" if lived else None
-    if answer.status in FINE:
+        ran = api.served_throughout(answer.since, answer.until)
+        return "an API that ran gave no answer" if ran else None
+    if answer.status in SUCCESS:
         return None
     if answer.media_type != PROBLEM:
-        return f"a {answer.status} that is no problem document"
-    return _fault_of_problem(answer, circumstances)
+        return f"a {answer.status} that is not a problem document"
+    return _error_in_problem(answer, circumstances)
 
 
-def _fault_of_problem(answer: Answer, circumstances: Circumstances) -> str | None:
+def _error_in_problem(answer: Answer, circumstances: Circumstances) -> str | None:
     match answer.status:
         case 409:
             return None
         case 404 if answer.request.startswith("DELETE"):
-            return None  # the second try of one whose answer was lost
+            return None  # an earlier try has deleted it, and its answer was lost
         case 503:
             return None if answer.retry_after else "a 503 without Retry-After"
         case 507:
-            return None if circumstances.was_full(answer) else "a 507 while there was room"
+            return None if circumstances.was_full(answer) else "a 507 while the disk was not full"
         case status:
             return f"a {status}"

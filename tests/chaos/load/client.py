@@ -1,11 +1,11 @@
-"""A client at work: submits, follows, interferes, reads what came of it."""
+"""A client that submits a job, follows it, cancels or pauses it, and reads its result."""
 
 import hashlib
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from tests.chaos.checks.reference import predicted
+from tests.chaos.checks.reference import predict
 from tests.chaos.cluster.timeline import Timeline
 from tests.chaos.load.http_client import GaveUp, HttpClient
 from tests.chaos.load.scenarios import Record, Scenario
@@ -14,41 +14,47 @@ POLL_SECONDS = 0.5
 
 
 class Client:
-    """Does one scenario after the other."""
+    """Runs scenarios; several threads may do so at once."""
 
     def __init__(self, client: HttpClient, timeline: Timeline, datasets: Mapping[str, str]) -> None:
-        """Takes the datasets that are there already, by workload."""
+        """Makes a client.
+
+        Args:
+            client: Sends the requests.
+            timeline: Where the actions are recorded.
+            datasets: The ids of the datasets that exist already, by workload.
+        """
         self._client = client
         self._timeline = timeline
         self._datasets = datasets
 
     def run(self, scenario: Scenario) -> Record:
-        """From the first request to the last."""
+        """Runs one scenario from its first request to its last."""
         record = Record(scenario)
         try:
             self._run(record)
         except GaveUp as unanswered:
             record.gave_up = True
-            self._timeline.say(f"{scenario.key}: gave up on {unanswered}")
+            self._timeline.add(f"{scenario.key}: gave up on {unanswered}")
         return record
 
     def _run(self, record: Record) -> None:
         scenario = record.scenario
         dataset = (
-            self._uploaded(scenario) if scenario.uploads else self._datasets[scenario.workload.name]
+            self._upload(scenario) if scenario.uploads else self._datasets[scenario.workload.name]
         )
-        record.job = self._created("/v1/jobs", scenario, scenario.request(dataset))
+        record.job = self._create("/v1/jobs", scenario, scenario.request(dataset))
         self._follow(record, self._timeline.now())
-        if record.last is not None and record.last["state"] == "succeeded":
-            self._inspect(record, record.last["model"])
+        if record.final is not None and record.final["state"] == "succeeded":
+            self._inspect(record, record.final["model"])
         if scenario.uploads:
             self._client.ask("DELETE", f"/v1/datasets/{dataset}")
 
-    def _uploaded(self, scenario: Scenario) -> str:
-        return self._created("/v1/datasets", scenario, {"columns": scenario.workload.columns})
+    def _upload(self, scenario: Scenario) -> str:
+        return self._create("/v1/datasets", scenario, {"columns": scenario.workload.columns})
 
-    def _created(self, path: str, scenario: Scenario, body: Any) -> str:
-        """Sent again and again under one key until the answer comes through."""
+    def _create(self, path: str, scenario: Scenario, body: Any) -> str:
+        """Creates a resource; all tries send the same `Idempotency-Key`."""
         answer = self._client.ask(
             "POST", path, json=body, headers={"Idempotency-Key": scenario.key}
         )
@@ -58,24 +64,26 @@ class Client:
         return identifier
 
     def _follow(self, record: Record, accepted: float) -> None:
-        """Until the job is seen terminal."""
+        """Polls the job and actions on it until the job is in a terminal state."""
         headers: dict[str, str] = {}
-        acts, paused = _acts(record.scenario), None
+        actions, paused = _due_actions(record.scenario), None
         while True:
             answer = self._client.ask("GET", f"/v1/jobs/{record.job}", headers=headers)
             if answer.status_code == 200:
                 headers = {"If-None-Match": answer.headers["etag"]}
                 job = answer.json()
                 if job["is_terminal"]:
-                    record.last = job
+                    record.final = job
                     break
                 paused = (paused or self._timeline.now()) if job["state"] == "paused" else None
             elif answer.status_code != 304:
-                record.faults.append(f"a poll was answered {answer.status_code}: {answer.text}")
+                record.errors.append(
+                    f"the answer to a poll was {answer.status_code}: {answer.text}"
+                )
                 break
             now = self._timeline.now()
-            while acts and now - accepted >= acts[0][0]:
-                self._act(record, acts.pop(0)[1])
+            while actions and now - accepted >= actions[0][0]:
+                self._act(record, actions.pop(0)[1])
             if paused is not None and now - paused >= record.scenario.resume_after:
                 self._act(record, "resume")
             self._read_events(record)
@@ -84,26 +92,26 @@ class Client:
 
     def _act(self, record: Record, name: str) -> None:
         answer = self._client.ask("POST", f"/v1/jobs/{record.job}/{name}")
-        record.asked.append((name, answer.status_code))
-        self._timeline.say(f"{record.job}: a client asks to {name}: {answer.status_code}")
+        record.actions.append((name, answer.status_code))
+        self._timeline.add(f"{record.job}: a client asks to {name}: {answer.status_code}")
 
     def _read_events(self, record: Record) -> None:
-        """Those that came since the last look."""
+        """Reads the events that are new since the last call."""
         after = record.events[-1]["id"] if record.events else 0
         page = self._client.read(f"/v1/jobs/{record.job}/events?cursor={after}&page_size=1000")
         record.events += page.get("items", [])
 
     def _inspect(self, record: Record, model: str) -> None:
-        """Downloads every file, and asks for a prediction."""
+        """Downloads every file of a model, and requests a prediction."""
         for file in self._client.read(f"/v1/models/{model}")["files"]:
             answer = self._client.ask("GET", f"/v1/models/{model}/files/{file['name']}")
             if hashlib.sha256(answer.content).hexdigest() != file["sha256"]:
-                record.faults.append(f"{file['name']} was downloaded with another content")
+                record.errors.append(f"{file['name']} was downloaded with a different content")
         if record.scenario.predicts:
-            record.predictions = predicted(self._client, model, record.scenario.workload)
+            record.predictions = predict(self._client, model, record.scenario.workload)
 
 
-def _acts(scenario: Scenario) -> list[tuple[float, str]]:
-    """By when they are due."""
+def _due_actions(scenario: Scenario) -> list[tuple[float, str]]:
+    """The actions of a scenario by the time when they are due."""
     due = {"cancel": scenario.cancel_after, "pause": scenario.pause_after}
     return sorted((after, name) for name, after in due.items() if after is not None)

@@ -1,4 +1,4 @@
-"""HTTP as a patient client speaks it: any API, and the same request again when it did not work."""
+"""An HTTP client that sends each request to any API, and repeats it until it is answered."""
 
 import random
 import time
@@ -12,16 +12,16 @@ from tests.chaos.cluster.timeline import Timeline
 from tests.chaos.load.answers import Answer, Answers
 
 TIMEOUT_SECONDS = 60
-"""An API that says nothing for so long hangs."""
+"""Time after which an API without an answer counts as hanging."""
 LONGEST_WAIT_SECONDS = 5.0
 
 
 class GaveUp(Exception):
-    """The time was over before the request had a definite answer."""
+    """The deadline passed before a request had a definite answer."""
 
 
 class HttpClient:
-    """Records every answer."""
+    """Sends requests and records every answer."""
 
     def __init__(self, apis: Sequence[Part], answers: Answers, timeline: Timeline) -> None:
         self._apis = apis
@@ -29,25 +29,25 @@ class HttpClient:
         self._timeline = timeline
         self._http = httpx.Client(timeout=TIMEOUT_SECONDS)
         self.deadline = float("inf")
-        """On the timeline."""
+        """The time on the timeline at which `ask` gives up."""
 
     def close(self) -> None:
-        """Ends all connections."""
+        """Closes all connections."""
         self._http.close()
 
     def once(
         self, method: str, path: str, *, api: Part | None = None, **arguments: Any
     ) -> httpx.Response | None:
-        """One request of any API; None where no answer came."""
+        """Sends one request, by default to any API; None if no answer came."""
         api = api or random.choice(self._apis)
         began = self._timeline.now()
         response: httpx.Response | None = None
         try:
             url = f"http://{LOOPBACK}:{api.port}{path}"
             response = self._http.request(method, url, **arguments)
-            said = response.text if response.status_code >= 400 else ""
+            detail = response.text if response.status_code >= 400 else ""
         except httpx.TransportError as error:
-            said = f"{type(error).__name__}: {error}"
+            detail = f"{type(error).__name__}: {error}"
         headers = {} if response is None else response.headers
         self._answers.add(
             Answer(
@@ -58,16 +58,16 @@ class HttpClient:
                 status=None if response is None else response.status_code,
                 media_type=headers.get("content-type", "").partition(";")[0],
                 retry_after=headers.get("retry-after"),
-                said=said,
+                detail=detail,
             )
         )
         return response
 
     def ask(self, method: str, path: str, **arguments: Any) -> httpx.Response:
-        """The same request until there is a definite answer.
+        """Sends the same request until there is a definite answer.
 
         Raises:
-            GaveUp: there was none by the deadline.
+            GaveUp: no definite answer came by the deadline.
         """
         while self._timeline.now() < self.deadline:
             response = self.once(method, path, **arguments)
@@ -77,16 +77,16 @@ class HttpClient:
         raise GaveUp(f"{method} {path}")
 
     def read(self, path: str) -> Any:
-        """The JSON of something that must be there.
+        """Requests the JSON of a resource that must exist.
 
         Raises:
-            GaveUp: it was not to be had by the deadline.
+            GaveUp: no definite answer came by the deadline.
         """
         response = self.ask("GET", path)
         return response.json() if response.status_code == 200 else {"missing": response.status_code}
 
     def items(self, path: str) -> list[dict[str, Any]]:
-        """All items of a list, over all its pages."""
+        """Requests all pages of a list and returns their items."""
         found: list[dict[str, Any]] = []
         cursor = ""
         while True:
@@ -98,7 +98,7 @@ class HttpClient:
 
 
 def _is_to_be_repeated(response: httpx.Response) -> bool:
-    """Told to come back, or no room just now."""
+    """Whether the server asks for a repeat, or failed."""
     comes_back = "retry-after" in response.headers and response.status_code >= 400
     return comes_back or response.status_code >= 500
 

@@ -1,76 +1,76 @@
-"""What clients want of the service, drawn from the storm's seed."""
+"""The scenarios of the clients, drawn from the storm's seed."""
 
 import random
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from tests.chaos.load.workloads import WORKLOADS, Workload
 
-Act = Literal["cancel", "pause"]
 CANCELS, PAUSES, UPLOADS, PREDICTS = 0.15, 0.2, 0.2, 0.3
+"""The probability that the client of a scenario does this."""
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """One job, and what its client does besides waiting."""
+    """One job, and what its client does while the job runs."""
 
     key: str
-    """Its Idempotency-Key, and the job's metadata."""
+    """The `Idempotency-Key` of its requests, also kept in the job's metadata."""
     workload: Workload
     seed: int
     uploads: bool
-    """Sends its dataset itself, and deletes it in the end."""
+    """Whether the client uploads a dataset of its own and deletes it at the end."""
     predicts: bool
     cancel_after: float | None
-    """Seconds since it was accepted."""
+    """Seconds from the acceptance of the job to this request; None for no request."""
     pause_after: float | None
     resume_after: float
-    """Seconds since it was seen paused."""
+    """Seconds from the first poll that shows the job paused to the request to resume it."""
 
     def request(self, dataset: str) -> dict[str, Any]:
-        """The body of its job."""
+        """The body of `POST /v1/jobs`."""
         return {**self.workload.request(dataset, self.seed), "metadata": {"scenario": self.key}}
 
 
 @dataclass
 class Record:
-    """What a client saw of its scenario."""
+    """What a client has observed of one scenario."""
 
     scenario: Scenario
     job: str | None = None
-    """The id it was accepted under."""
-    asked: list[tuple[str, int]] = field(default_factory=list)
-    """Its acts, and how each was answered."""
+    """The job's id; None if the job was never accepted."""
+    actions: list[tuple[str, int]] = field(default_factory=list)
+    """The actions of the client, each with the status of its answer."""
     events: list[dict[str, Any]] = field(default_factory=list)
-    """As they were read while the job went on."""
-    last: dict[str, Any] | None = None
-    """The job as it was seen terminal."""
+    """The events that the client read while the job ran."""
+    final: dict[str, Any] | None = None
+    """The job as the client first saw it in a terminal state."""
     predictions: Any = None
-    faults: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
     gave_up: bool = False
 
 
 def draw(seed: int, jobs: int, seeds: int) -> list[Scenario]:
-    """As many scenarios as jobs.
+    """Draws one scenario for each job.
 
     Args:
-        seed: Of the storm.
-        jobs: How many.
-        seeds: How many different ones each workload is trained with.
+        seed: The seed of the storm.
+        jobs: The number of jobs.
+        seeds: The number of different seeds that each workload is trained with.
     """
-    chance = random.Random(f"errands {seed}")  # so that known seeds draw the same
-    return [_drawn(chance, f"storm-{seed}-{number}", seeds) for number in range(jobs)]
+    chance = random.Random(f"errands {seed}")  # the text is fixed: a seed repeats its storm
+    return [_draw_scenario(chance, f"storm-{seed}-{number}", seeds) for number in range(jobs)]
 
 
-def _drawn(chance: random.Random, key: str, seeds: int) -> Scenario:
-    acts = chance.random()
+def _draw_scenario(chance: random.Random, key: str, seeds: int) -> Scenario:
+    action = chance.random()
     return Scenario(
         key=key,
         workload=chance.choice(WORKLOADS),
         seed=chance.randrange(seeds),
         uploads=chance.random() < UPLOADS,
         predicts=chance.random() < PREDICTS,
-        cancel_after=chance.uniform(0, 8) if acts < CANCELS else None,
-        pause_after=chance.uniform(0, 8) if CANCELS < acts < CANCELS + PAUSES else None,
+        cancel_after=chance.uniform(0, 8) if action < CANCELS else None,
+        pause_after=chance.uniform(0, 8) if CANCELS < action < CANCELS + PAUSES else None,
         resume_after=chance.uniform(0, 6),
     )

@@ -1,4 +1,4 @@
-"""Tiny trainings of several kinds, whose bits tell at once when a resume was not exact."""
+"""Tiny trainings of several kinds, whose results differ in some bits if a resume is not exact."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,19 +10,19 @@ Columns = dict[str, list[Any]]
 
 @dataclass(frozen=True)
 class Workload:
-    """One graph, its data, and how it is trained."""
+    """One graph, its data, and the options of its training."""
 
     name: str
     graph: dict[str, Any]
     columns: Columns
     compile: dict[str, Any]
     fit: dict[str, Any]
-    question: dict[str, Any] = field(default_factory=dict)
-    """The body of a prediction."""
+    predict_body: dict[str, Any] = field(default_factory=dict)
+    """The body of the prediction request."""
 
     @property
     def epochs(self) -> int:
-        """That a training has."""
+        """The number of epochs of one training."""
         count: int = self.fit["epochs"]
         return count
 
@@ -38,7 +38,7 @@ class Workload:
 
 
 def _node(name: str, layer: str | dict[str, Any], inputs: Any, **config: Any) -> dict[str, Any]:
-    """A node whose layer is a type with its config, or the name of a shared one."""
+    """A node with a new layer of a type and config, or with a shared layer by name."""
     is_type = isinstance(layer, str) and layer[0].isupper()
     return {
         "name": name,
@@ -47,13 +47,13 @@ def _node(name: str, layer: str | dict[str, Any], inputs: Any, **config: Any) ->
     }
 
 
-def _numbers(rows: int, width: int, seed: int) -> Any:
+def _random_rows(rows: int, width: int, seed: int) -> Any:
     return np.random.default_rng(seed).normal(size=(rows, width)).round(3)
 
 
-def dense() -> Workload:
-    """Dropout draws new numbers in each step."""
-    x = _numbers(640, 16, seed=1)
+def make_dense() -> Workload:
+    """Dropout, which draws new random numbers in each step."""
+    x = _random_rows(640, 16, seed=1)
     graph = {
         "inputs": [{"name": "x", "shape": [16]}],
         "nodes": [
@@ -69,12 +69,12 @@ def dense() -> Workload:
         columns={"x": x.tolist(), "y": x.sum(axis=1).round(3).tolist()},
         compile={"optimizer": "adam", "loss": "mse", "metrics": ["mae"]},
         fit={"epochs": 40, "batch_size": 4},
-        question={"instances": x[:3].tolist()},
+        predict_body={"instances": x[:3].tolist()},
     )
 
 
-def words() -> Workload:
-    """Scatter-adds of an embedding, a recurrent layer, a schedule that counts steps."""
+def make_words() -> Workload:
+    """An embedding, a recurrent layer, and a learning rate schedule that counts steps."""
     draw = np.random.default_rng(2)
     text = draw.integers(0, 60, (192, 8))
     schedule = {
@@ -100,13 +100,13 @@ def words() -> Workload:
             "metrics": ["accuracy"],
         },
         fit={"epochs": 25, "batch_size": 8},
-        question={"instances": text[:3].tolist()},
+        predict_body={"instances": text[:3].tolist()},
     )
 
 
-def twins() -> Workload:
-    """Two inputs read by one shared layer, two outputs with losses of their own."""
-    left, right = _numbers(512, 6, seed=3), _numbers(512, 6, seed=4)
+def make_shared() -> Workload:
+    """A layer that two inputs share, and two outputs with a loss each."""
+    left, right = _random_rows(512, 6, seed=3), _random_rows(512, 6, seed=4)
     graph = {
         "inputs": [{"name": "left", "shape": [6]}, {"name": "right", "shape": [6]}],
         "layers": {"reader": {"type": "Dense", "config": {"units": 16, "activation": "tanh"}}},
@@ -134,13 +134,13 @@ def twins() -> Workload:
             "loss_weights": {"nearer": 1.0, "apart": 0.5},
         },
         fit={"epochs": 40, "batch_size": 4},
-        question={"inputs": {"left": left[:2].tolist(), "right": right[:2].tolist()}},
+        predict_body={"inputs": {"left": left[:2].tolist(), "right": right[:2].tolist()}},
     )
 
 
-def normalized() -> Workload:
-    """Moving statistics, noise, a validation, and a callback with a memory of its own."""
-    x = _numbers(600, 12, seed=5)
+def make_normalized() -> Workload:
+    """Moving statistics, noise, a validation, and a callback that has state."""
+    x = _random_rows(600, 12, seed=5)
     graph = {
         "inputs": [{"name": "x", "shape": [12]}],
         "nodes": [
@@ -167,8 +167,8 @@ def normalized() -> Workload:
             "validation_split": 0.2,
             "callbacks": [{"type": "ReduceLROnPlateau", "config": plateau}],
         },
-        question={"instances": x[:3].tolist()},
+        predict_body={"instances": x[:3].tolist()},
     )
 
 
-WORKLOADS = (dense(), words(), twins(), normalized())
+WORKLOADS = (make_dense(), make_words(), make_shared(), make_normalized())

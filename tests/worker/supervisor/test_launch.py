@@ -5,14 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.chaos.cluster.processes import forkserver
+from tests.chaos.cluster.processes import find_forkserver
 from worker.supervisor.launch import warm_up
 
 
 @pytest.mark.slow
 def test_a_server_that_dies_in_a_fork_is_started_anew() -> None:
     machine = warm_up()
-    server = forkserver(os.getpid())
+    server = find_forkserver(os.getpid())
     assert server is not None
     server.suspend()
     with ThreadPoolExecutor(1) as threads:
