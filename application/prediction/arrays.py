@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.errors import MOST_FAULTS, Fault, Invalid
-from domain.graph.shapes import shown
+from domain.graph.shapes import shape_text
 from domain.graph.summary import Tensor
 from domain.graph.walk import Place
 from domain.pointer import pointer
@@ -102,7 +102,9 @@ def _value_faults(
             detail = f"Input '{tensor.name}' ({tensor.dtype}) takes {wanted} here."
             yield Fault(pointer=pointer(*place), detail=detail)
     elif not isinstance(value, list) or shape[0] not in (None, len(value)):
-        detail = f"Input '{tensor.name}' takes rows of the shape {shown(tensor.shape[1:])}: a list "
+        detail = (
+            f"Input '{tensor.name}' takes rows of the shape {shape_text(tensor.shape[1:])}: a list "
+        )
         length = "belongs" if shape[0] is None else f"of {shape[0]} belongs"
         yield Fault(pointer=pointer(*place), detail=f"{detail}{length} here.")
     else:

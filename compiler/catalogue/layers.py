@@ -19,7 +19,7 @@ from compiler.keras_private import CustomScaleLayer, LayerScale, folder_of
 from domain.catalogue import LayerKind
 from domain.errors import MOST_FAULTS, Fault, not_offered
 from domain.graph.language import LAYER_ARGUMENTS, GraphDefinition, KerasLayer, OpNode
-from domain.graph.walk import Level, Place, holdings, levels
+from domain.graph.walk import Level, Place, walk_layers, walk_levels
 from domain.pointer import pointer
 
 LEFT_OUT: Mapping[str, str] = MappingProxyType(
@@ -131,12 +131,12 @@ def definition_faults(definition: GraphDefinition) -> list[Fault]:
 
     Every one of them, up to MOST_FAULTS.
     """
-    faults = (fault for level in levels(definition) for fault in _level_faults(level))
+    faults = (fault for level in walk_levels(definition) for fault in _level_faults(level))
     return list(islice(faults, MOST_FAULTS))
 
 
 def _level_faults(level: Level) -> Iterator[Fault]:
-    for place, held in holdings(level):
+    for place, held in walk_layers(level):
         if isinstance(held, KerasLayer):
             yield from layer_faults(held, place)
     for i, node in enumerate(level.graph.nodes):

@@ -15,7 +15,7 @@ from compiler.catalogue.arguments import arguments_of
 from compiler.catalogue.layers import CATALOGUE
 from domain.errors import Fault
 from domain.graph.language import Blueprint, GraphDefinition, KerasLayer, LayerNode, ModelLayer
-from domain.graph.walk import Level, Place, holdings, levels
+from domain.graph.walk import Level, Place, walk_layers, walk_levels
 from domain.pointer import pointer
 
 _FORGOTTEN = frozenset({("CategoryEncoding", "sparse"), ("MaxNumBoundingBoxes", "fill_value")})
@@ -41,9 +41,9 @@ def roundtrip_faults(blueprint: Blueprint, place: Place = ()) -> Iterator[Fault]
         model: next(roundtrip_faults(inner), None) for model, inner in blueprint.sources.items()
     }
     yield from _sharing_faults(blueprint.definition, place)
-    for level in levels(blueprint.definition, place):
+    for level in walk_levels(blueprint.definition, place):
         yield from _calls(level)
-        for where, held in holdings(level):
+        for where, held in walk_layers(level):
             if isinstance(held, KerasLayer):
                 yield from _arguments(held, where)
             elif isinstance(held, ModelLayer) and (reason := reasons[held.model]):
@@ -94,7 +94,7 @@ def _sharing_faults(definition: GraphDefinition, place: Place = ()) -> Iterator[
         place: Where it lies.
     """
     uses: dict[tuple[Level, str], list[_Use]] = defaultdict(list)
-    for level in levels(definition, place):
+    for level in walk_levels(definition, place):
         for name, use in _uses(level):
             uses[level.scope[name], name].append(use)
     for (_, name), found in uses.items():

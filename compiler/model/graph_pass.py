@@ -30,7 +30,7 @@ from compiler.model.variable_keys import VariableKeys
 from domain.dtype import is_float
 from domain.errors import Fault, Invalid
 from domain.graph.language import LayerNode, Node, OpNode
-from domain.graph.topology import ordered
+from domain.graph.topology import order_nodes
 from domain.graph.walk import Place
 
 
@@ -106,7 +106,7 @@ class GraphPass:
         faults: list[Fault] = []
         inputs = _make_inputs(scope, tensors)
         positions = {node.name: i for i, node in enumerate(scope.definition.nodes)}
-        for node in ordered(scope.definition):
+        for node in order_nodes(scope.definition):
             place = (*scope.place, "nodes", positions[node.name])
             if self._sizes and not scope.is_copy:
                 self._sizes.start_node(place)

@@ -1,7 +1,7 @@
 """Replaces the ids of stored graphs by their definitions, and finds the models used as layers.
 
-A stored graph is closed: it was checked alone, so it needs no name from around it. What is
-expanded is therefore not checked for shadowing again; the innermost `layers` entry counts.
+A stored graph was checked alone, so it uses no name of an enclosing graph. The expanded graph is
+therefore not checked for shadowed names again; a name means the innermost entry of `layers`.
 """
 
 from collections.abc import Callable
@@ -32,17 +32,17 @@ Lookup = Callable[[str], Blueprint | None]
 
 @dataclass
 class Expansion:
-    """One walk through a definition."""
+    """The expansion of one definition."""
 
     graph_of: Lookup
-    """A stored graph by its id, expanded; None when there is none."""
+    """Returns the expanded stored graph with an id, or None."""
     model_of: Lookup
-    """What a model was built from, by its id; None when there is none."""
+    """Returns the blueprint of the model with an id, or None."""
     faults: list[Fault] = field(default_factory=list)
     sources: dict[ModelId, Blueprint] = field(default_factory=dict)
 
     def blueprint(self, definition: GraphDefinition, place: Place) -> Blueprint:
-        """The expanded definition; only of use when there are no `faults`."""
+        """Return the expanded definition; it is incomplete if there are `faults`."""
         return Blueprint(definition=self._graph(definition, place), sources=self.sources)
 
     def _graph(self, graph: GraphDefinition, place: Place) -> GraphDefinition:
@@ -91,17 +91,17 @@ class Expansion:
             self.sources[layer.model] = source
 
     def _argument(self, value: JsonValue, place: Place) -> JsonValue:
-        """A layer argument of a wrapper: one layer, or a list of them."""
+        """Expand a layer argument of a wrapper: one layer, or a list of layers."""
         if isinstance(value, list):
-            return [self._held(item, (*place, i)) for i, item in enumerate(value)]
-        return self._held(value, place)
+            return [self._inner_layer(item, (*place, i)) for i, item in enumerate(value)]
+        return self._inner_layer(value, place)
 
-    def _held(self, value: JsonValue, place: Place) -> JsonValue:
+    def _inner_layer(self, value: JsonValue, place: Place) -> JsonValue:
         if not isinstance(value, dict):
             return value
         try:
             layer = parse_layer(value)
-        except ValidationError:  # the structural rules say what is wrong with it
+        except ValidationError:  # the structural rules report it
             return value
         if isinstance(layer, str):
             return value

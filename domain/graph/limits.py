@@ -1,4 +1,4 @@
-"""How much one graph may hold: counted before any work is done on it."""
+"""The size limits of a graph, which are checked before any other work on it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from domain.graph.language import (
     KerasLayer,
     LayerNode,
 )
-from domain.graph.walk import Level, Place, Unreadable, holdings, levels
+from domain.graph.walk import Level, Place, UnreadableLayer, walk_layers, walk_levels
 from domain.pointer import pointer
 
 Overrun = tuple[Place, str]
-"""Where a limit is passed, and what is said of it."""
+"""The place where a limit is exceeded, and the detail of the fault."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The settings of the same names."""
+    """Maximum sizes of one graph, including all graphs nested in it; see the settings MAX_*."""
 
     nodes: int = 5_000
     layers: int = 10_000
@@ -40,23 +40,25 @@ STANDARD = Limits()
 def limit_faults(
     definition: GraphDefinition, limits: Limits = STANDARD, place: Place = ()
 ) -> list[Fault]:
-    """The first limit that a graph goes beyond, if any: cheap, whatever it expands to.
+    """Return a fault for the first limit that a graph exceeds, or an empty list.
+
+    The time is linear in the length of the document; nested graphs are not expanded.
 
     Args:
         definition: The graph.
-        limits: Of all graphs nested in it together.
+        limits: Maximum sizes of the graph with all graphs nested in it.
         place: Where the graph lies in the request body, e.g. `("definition",)`.
     """
-    count = _Count(limits)
-    for level in levels(definition, place):
-        for where, detail in count.beyond(level):
-            return [Fault(pointer=pointer(*where), detail=detail)]
+    counter = _SizeCounter(limits)
+    for level in walk_levels(definition, place):
+        for exceeded, detail in counter.add(level):
+            return [Fault(pointer=pointer(*exceeded), detail=detail)]
     return []
 
 
 @dataclass
-class _Count:
-    """What the levels walked so far come to."""
+class _SizeCounter:
+    """The sizes of all levels that were added so far."""
 
     limits: Limits
     nodes: int = 0
@@ -64,16 +66,16 @@ class _Count:
     references: int = 0
     values: int = 0
 
-    def beyond(self, level: Level) -> Iterator[Overrun]:
-        """Adds one level, the cheapest count first."""
-        yield from self._deep(level)
+    def add(self, level: Level) -> Iterator[Overrun]:
+        """Add one level, and yield the limits that it exceeds; the cheapest count comes first."""
+        yield from self._depth(level)
         yield from self._tensors(level)
         yield from self._names(level)
         yield from self._references(level)
         yield from self._layers(level)
         yield from self._values(level)
 
-    def _deep(self, level: Level) -> Iterator[Overrun]:
+    def _depth(self, level: Level) -> Iterator[Overrun]:
         if level.depth > self.limits.depth:
             most = self.limits.depth
             yield level.place, f"Graphs nest at most {most} deep (MAX_GRAPH_DEPTH)."
@@ -83,21 +85,22 @@ class _Count:
         most, graph = self.limits.nodes, level.graph
         if self.nodes > most:
             detail = (
-                f"A graph holds at most {most:,} nodes, nested ones included (MAX_NODES); "
-                f"this one has at least {self.nodes:,}."
+                f"A graph has at most {most:,} nodes, including those of nested graphs "
+                f"(MAX_NODES); this one has at least {self.nodes:,}."
             )
             yield (*level.place, "nodes"), detail
         for name, listed in (("inputs", graph.inputs), ("outputs", graph.outputs)):
             if len(listed) > most:
-                detail = f"There are {len(listed):,} {name}; at most {most:,} (MAX_NODES)."
+                count = len(listed)
+                detail = f"A graph has at most {most:,} {name} (MAX_NODES); this one has {count:,}."
                 yield (*level.place, name), detail
 
     def _names(self, level: Level) -> Iterator[Overrun]:
         most = self.limits.name_length
-        for where, name in _names(level.graph):
+        for place, name in _names(level.graph):
             if len(name) > most:
                 detail = TOO_LONG.format(most=most, length=len(name))
-                yield (*level.place, *where), f"{detail}."
+                yield (*level.place, *place), f"{detail}."
 
     def _references(self, level: Level) -> Iterator[Overrun]:
         most = self.limits.references
@@ -105,47 +108,47 @@ class _Count:
             self.references += sum(1 for _ in node.references())
             if self.references > most:
                 detail = (
-                    f"The nodes of a graph take at most {most:,} references together "
-                    f"(MAX_REFERENCES); up to this one there are {self.references:,}."
+                    f"The nodes of a graph have at most {most:,} references in total "
+                    f"(MAX_REFERENCES); the nodes up to this one have {self.references:,}."
                 )
                 yield (*level.place, "nodes", i, "inputs"), detail
 
     def _layers(self, level: Level) -> Iterator[Overrun]:
         most = self.limits.layers
-        for where, held in holdings(level):
-            self.layers += not isinstance(held, str | Unreadable)
+        for place, layer in walk_layers(level):
+            self.layers += not isinstance(layer, str | UnreadableLayer)
             if self.layers > most:
                 detail = (
-                    f"A graph holds at most {most:,} layers, those in wrappers and nested graphs "
-                    f"included (MAX_LAYERS); this one is number {self.layers:,}."
+                    f"A graph has at most {most:,} layers, including those in wrappers and nested "
+                    f"graphs (MAX_LAYERS); this one is number {self.layers:,}."
                 )
-                yield where, detail
+                yield place, detail
 
     def _values(self, level: Level) -> Iterator[Overrun]:
         most = self.limits.values
-        for where, constants in _constants(level):
+        for place, constants in _constants(level):
             self.values += _size(constants)
             if self.values > most:
                 detail = (
-                    f"The layers and calls of a graph hold at most {most:,} values together "
-                    f"(MAX_VALUES); up to this one there are {self.values:,}."
+                    f"The layers and calls of a graph have at most {most:,} values in total "
+                    f"(MAX_VALUES); those up to this one have {self.values:,}."
                 )
-                yield where, detail
+                yield place, detail
 
 
 def _constants(level: Level) -> Iterator[tuple[Place, JsonValue]]:
-    """The configs of every layer and function, and what they are called with."""
-    for where, held in holdings(level):
-        if isinstance(held, KerasLayer):
-            own = {n: value for n, value in held.config.items() if n not in LAYER_ARGUMENTS}
-            yield (*where, "config"), own
+    """Yield the config of every layer and function, and the constant arguments of every call."""
+    for place, layer in walk_layers(level):
+        if isinstance(layer, KerasLayer):
+            own = {n: value for n, value in layer.config.items() if n not in LAYER_ARGUMENTS}
+            yield (*place, "config"), own
     for i, node in enumerate(level.graph.nodes):
-        room = "call" if isinstance(node, LayerNode) else "config"
-        yield (*level.place, "nodes", i, room), getattr(node, room)
+        field = "call" if isinstance(node, LayerNode) else "config"
+        yield (*level.place, "nodes", i, field), getattr(node, field)
 
 
 def _size(value: JsonValue) -> int:
-    """How many texts, numbers, truths and nulls a value holds."""
+    """Return the number of strings, numbers, booleans and nulls in a value."""
     if isinstance(value, list):
         return sum(map(_size, value))
     return sum(map(_size, value.values())) if isinstance(value, dict) else 1

@@ -1,4 +1,4 @@
-"""The structural rules of a graph: every fault at once, each with its JSON Pointer."""
+"""The structural rules of a graph. All faults are found together, each with its JSON Pointer."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,23 +8,25 @@ from domain.errors import MOST_FAULTS, Fault, clip, did_you_mean
 from domain.graph.language import GraphDefinition, Reference
 from domain.graph.limits import STANDARD, Limits, limit_faults
 from domain.graph.shared_layers import layer_faults
-from domain.graph.topology import cycle, ordered, reachable
-from domain.graph.walk import Level, Place, levels
+from domain.graph.topology import find_cycle, find_reachable, order_nodes
+from domain.graph.walk import Level, Place, walk_levels
 from domain.pointer import pointer
 
 
 def faults_of(
     definition: GraphDefinition, limits: Limits = STANDARD, place: Place = ()
 ) -> list[Fault]:
-    """All that is structurally wrong with a graph; empty when it is sound.
+    """Return the structural faults of a graph, up to MOST_FAULTS.
 
     Args:
         definition: The graph.
-        limits: What it may hold; beyond them nothing else is looked at.
+        limits: Maximum sizes; if the graph exceeds one, no other rule is checked.
         place: Where the graph lies in the request body, e.g. `("definition",)`.
     """
     beyond = limit_faults(definition, limits, place)
-    found = (fault for level in levels(definition, place) for fault in _level_faults(level, limits))
+    found = (
+        fault for level in walk_levels(definition, place) for fault in _level_faults(level, limits)
+    )
     return beyond or list(islice(found, MOST_FAULTS))
 
 
@@ -41,11 +43,13 @@ def _names(graph: GraphDefinition) -> Iterator[tuple[Place, str]]:
         (("inputs", i, "name"), item.name) for i, item in enumerate(graph.inputs)
     ]
     tensors += [(("nodes", i, "name"), node.name) for i, node in enumerate(graph.nodes)]
-    yield from _repeated(tensors, "Inputs and nodes need names of their own")
+    yield from _repeated(tensors, "The names of inputs and nodes must be unique")
     outputs: list[tuple[Place, str]] = [
         (("outputs", i), name) for i, (name, _) in enumerate(graph.named_outputs())
     ]
-    yield from _repeated(outputs, 'Outputs need names of their own ({"name": ..., "from": ...})')
+    yield from _repeated(
+        outputs, 'The names of outputs must be unique ({"name": ..., "from": ...})'
+    )
 
 
 def _repeated(named: list[tuple[Place, str]], rule: str) -> Iterator[tuple[Place, str]]:
@@ -53,7 +57,7 @@ def _repeated(named: list[tuple[Place, str]], rule: str) -> Iterator[tuple[Place
     for place, name in named:
         counts[name] += 1
         if counts[name] > 1:
-            yield place, f"{rule}; '{name}' is taken already."
+            yield place, f"{rule}; '{name}' is already taken."
 
 
 def _node_references(graph: GraphDefinition) -> Iterator[tuple[Place, str]]:
@@ -77,14 +81,12 @@ def _output_references(graph: GraphDefinition) -> Iterator[tuple[Place, str]]:
         target, pick = Reference.parse(text)
         yield from _resolvable(place, target, pick, known)
         if bare and pick is not None and target in known:
-            yield (
-                place,
-                f'A pick needs a name of its own: {{"name": "...", "from": "{clip(name)}"}}.',
-            )
+            named = f'{{"name": "...", "from": "{clip(name)}"}}'
+            yield place, f"An output that is a pick needs a name: {named}."
 
 
 def _tensors(graph: GraphDefinition) -> dict[str, bool]:
-    """Every name that can be referred to, and whether it is an input's."""
+    """Return every name that a reference may use, and whether it names an input."""
     nodes = {node.name: False for node in graph.nodes}
     return nodes | {item.name: True for item in graph.inputs}
 
@@ -96,28 +98,28 @@ def _resolvable(
         near = did_you_mean(target, known)
         yield place, f"There is no node or input named '{clip(target)}'.{near}"
     elif pick is not None and known[target]:
-        yield place, f"'{target}' is an input, a single tensor; leave ':{clip(pick)}' out."
+        yield place, f"'{target}' is an input, a single tensor; remove ':{clip(pick)}'."
 
 
 def _cycles(graph: GraphDefinition) -> Iterator[tuple[Place, str]]:
     names = [node.name for node in graph.nodes]
-    called = ordered(graph)
+    called = order_nodes(graph)
     if len(called) == len(names) or len(set(names)) < len(names):
         return
-    loop = cycle(graph, called)
-    if len(loop) > 1:  # a node that refers to itself has been named already
+    loop = find_cycle(graph, called)
+    if len(loop) > 1:  # a node that refers to itself already has a fault
         path = " -> ".join(_some([*reversed(loop), loop[-1]]))
         place = ("nodes", names.index(loop[0]), "inputs")
-        yield place, f"These nodes wait for each other in a cycle: {path}."
+        yield place, f"These nodes depend on each other in a cycle: {path}."
 
 
 def _some(names: list[str]) -> list[str]:
-    """Both ends of a long list."""
+    """Return the list, or its first and last ten entries if it is long."""
     return names if len(names) <= 20 else [*names[:10], "...", *names[-10:]]
 
 
 def _unused(graph: GraphDefinition) -> Iterator[tuple[Place, str]]:
-    needed = reachable(graph)
+    needed = find_reachable(graph)
     for i, item in enumerate(graph.inputs):
         if item.name not in needed:
             yield ("inputs", i), f"No output depends on input '{item.name}'; remove or use it."

@@ -1,18 +1,19 @@
-"""Shapes of one row: whether they fit, and how they are written."""
+"""Compares and formats the shapes of one row."""
 
 from collections.abc import Sequence
 
 MOST_AXES = 32
-"""Most axes of a tensor: many TensorFlow kernels refuse more, and 255 end the process."""
+"""Maximum number of axes of a tensor. Many TensorFlow kernels refuse more; 255 axes crash the
+process."""
 
 
 def fits(shape: Sequence[int], wanted: Sequence[int | None]) -> bool:
-    """Whether a shape is one of those wanted; `null` is any length."""
+    """Return whether a shape matches; a wanted length of None matches every length."""
     return len(shape) == len(wanted) and all(
         want is None or have == want for have, want in zip(shape, wanted, strict=True)
     )
 
 
-def shown(shape: Sequence[int | None]) -> str:
-    """As JSON has it."""
+def shape_text(shape: Sequence[int | None]) -> str:
+    """Return the shape as JSON writes it, e.g. `[null, 4]`."""
     return str(list(shape)).replace("None", "null")

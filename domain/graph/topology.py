@@ -1,4 +1,4 @@
-"""The order in which nodes are called: topological, ties by position in the document."""
+"""The topological order of nodes; ties are ordered by position in the document."""
 
 from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
@@ -7,40 +7,41 @@ from itertools import dropwhile
 from domain.graph.language import GraphDefinition, Node, Reference
 
 
-def ordered(definition: GraphDefinition) -> list[Node]:
-    """Every node after all it refers to; a cycle's nodes are left out.
+def order_nodes(definition: GraphDefinition) -> list[Node]:
+    """Return the nodes, each after the nodes that it refers to.
 
-    One pass over nodes and references (Kahn's algorithm, a heap of positions).
+    Nodes that are in a cycle, or depend on one, are left out. The algorithm is Kahn's, with a
+    heap of positions: one pass over nodes and references.
     """
-    needs, wanted_by = _edges(definition)
-    ready = [position for position, count in enumerate(needs) if count == 0]
+    counts, users = _edges(definition)
+    ready = [position for position, count in enumerate(counts) if count == 0]
     heapify(ready)
     order: list[Node] = []
     while ready:
         position = heappop(ready)
         order.append(definition.nodes[position])
-        for later in wanted_by[position]:
-            needs[later] -= 1
-            if needs[later] == 0:
+        for later in users[position]:
+            counts[later] -= 1
+            if counts[later] == 0:
                 heappush(ready, later)
     return order
 
 
 def _edges(definition: GraphDefinition) -> tuple[list[int], list[list[int]]]:
-    """How many nodes each node waits for, and which nodes wait for it."""
+    """Return, for each node, the number of nodes it refers to and the positions of its users."""
     positions = {node.name: i for i, node in enumerate(definition.nodes)}
-    needs = [0] * len(definition.nodes)
-    wanted_by: list[list[int]] = [[] for _ in definition.nodes]
+    counts = [0] * len(definition.nodes)
+    users: list[list[int]] = [[] for _ in definition.nodes]
     for i, node in enumerate(definition.nodes):
         targets = {Reference.parse(text).target for _, text in node.references()}
         for target in targets & positions.keys():
-            needs[i] += 1
-            wanted_by[positions[target]].append(i)
-    return needs, wanted_by
+            counts[i] += 1
+            users[positions[target]].append(i)
+    return counts, users
 
 
-def reachable(definition: GraphDefinition) -> set[str]:
-    """The names of all nodes and inputs that lead to an output."""
+def find_reachable(definition: GraphDefinition) -> set[str]:
+    """Return the names of all nodes and inputs that an output depends on."""
     by_name = {node.name: node for node in definition.nodes}
     waiting = [Reference.parse(text).target for _, text in definition.named_outputs()]
     seen: set[str] = set()
@@ -55,8 +56,8 @@ def reachable(definition: GraphDefinition) -> set[str]:
     return seen
 
 
-def cycle(definition: GraphDefinition, called: Sequence[Node]) -> list[str]:
-    """The names along one cycle among the nodes that `ordered` left out."""
+def find_cycle(definition: GraphDefinition, called: Sequence[Node]) -> list[str]:
+    """Return the names along one cycle among the nodes that `order_nodes` left out."""
     done = {node.name for node in called}
     left = {node.name: node for node in definition.nodes if node.name not in done}
     path: dict[str, None] = {}

@@ -1,4 +1,4 @@
-"""Walks a graph with all that it holds: wrappers' layers, and graphs nested in it."""
+"""Walks a graph, the layers in its wrappers, and the graphs nested in it."""
 
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,24 +24,23 @@ Place = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
-class Unreadable:
-    """A layer argument that holds neither a layer object nor a name."""
+class UnreadableLayer:
+    """The value of a layer argument that is neither a layer object nor a name."""
 
     reason: str
 
 
-Holding = LayerObject | str | Unreadable
-
-
-Held = tuple[tuple[Place, Holding], ...]
-"""A layer, and all that its wrappers' arguments hold, with their places."""
+ParsedLayer = LayerObject | str | UnreadableLayer
+"""A layer object, the name of a shared layer, or a value that is neither."""
+PlacedLayers = tuple[tuple[Place, ParsedLayer], ...]
+"""A layer and every layer in its wrappers' arguments, each with its place."""
 
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """One graph of the nesting, where it lies, and the shared layers of those around it.
+    """A graph, its place in the nesting, and the shared layers of the graphs that enclose it.
 
-    What it holds is read once, when it is first asked for, however often it is walked.
+    Each property is computed once, at its first use.
     """
 
     graph: GraphDefinition
@@ -49,6 +48,7 @@ class Level:
     outer: "ChainMap[str, Level]" = field(default_factory=ChainMap)
     """The shared names of the enclosing graphs, and the level that defines each."""
     depth: int = 1
+    """1 for the outermost graph."""
 
     @cached_property
     def scope(self) -> "ChainMap[str, Level]":
@@ -57,16 +57,16 @@ class Level:
         return self.outer.new_child(own) if own else self.outer
 
     @cached_property
-    def entries(self) -> Mapping[str, Held]:
-        """What each shared layer is and holds."""
+    def entries(self) -> Mapping[str, PlacedLayers]:
+        """Each shared layer by name, with the layers in its wrappers."""
         return {
             name: tuple(_with_inner(layer, (*self.place, "layers", name)))
             for name, layer in self.graph.layers.items()
         }
 
     @cached_property
-    def calls(self) -> tuple[Held, ...]:
-        """What the layer of each node is and holds; nothing where a node calls a function."""
+    def calls(self) -> tuple[PlacedLayers, ...]:
+        """The layer of each node, with the layers in its wrappers; empty if it calls a function."""
         return tuple(
             tuple(_with_inner(node.layer, (*self.place, "nodes", i, "layer")))
             if isinstance(node, LayerNode)
@@ -76,48 +76,48 @@ class Level:
 
     @cached_property
     def inner(self) -> Mapping[Place, "Level"]:
-        """The graphs written inside this one, by the places of the layers they are."""
+        """The graphs defined inside this one, by the places of their layers."""
         return {
-            where: Level(held.graph, (*where, "graph"), self.scope, self.depth + 1)
-            for where, held in holdings(self)
-            if isinstance(held, GraphLayer) and isinstance(held.graph, GraphDefinition)
+            place: Level(layer.graph, (*place, "graph"), self.scope, self.depth + 1)
+            for place, layer in walk_layers(self)
+            if isinstance(layer, GraphLayer) and isinstance(layer.graph, GraphDefinition)
         }
 
     @cached_property
-    def named(self) -> frozenset[str]:
-        """The shared names that this graph and those inside it use."""
-        return self._named_in((*self.entries.values(), *self.calls))
+    def used_names(self) -> frozenset[str]:
+        """The shared names that this graph and the graphs inside it use."""
+        return self._names_in((*self.entries.values(), *self.calls))
 
     @cached_property
-    def order(self) -> tuple[str, ...]:
-        """The shared layers, each after those it holds; what waits for itself is left out."""
-        sorter = TopologicalSorter(self.needs)
-        with suppress(CycleError):  # it still gives what no cycle holds back
+    def build_order(self) -> tuple[str, ...]:
+        """The shared layers, each after the layers that it contains; without those in cycles."""
+        sorter = TopologicalSorter(self.contained)
+        with suppress(CycleError):  # the sorter still yields every layer that no cycle blocks
             sorter.prepare()
-        made: list[str] = []
+        order: list[str] = []
         while ready := sorter.get_ready():
-            made += ready
+            order += ready
             sorter.done(*ready)
-        return tuple(made)
+        return tuple(order)
 
     @cached_property
-    def needs(self) -> Mapping[str, frozenset[str]]:
-        """The shared layers of this graph that each of them holds, in its graphs too."""
+    def contained(self) -> Mapping[str, frozenset[str]]:
+        """By shared layer: the shared layers of this graph that it contains, at any depth."""
         own = self.graph.layers.keys()
-        return {name: self._named_in((held,)) & own for name, held in self.entries.items()}
+        return {name: self._names_in((layers,)) & own for name, layers in self.entries.items()}
 
-    def _named_in(self, helds: Iterable[Held]) -> frozenset[str]:
+    def _names_in(self, layers: Iterable[PlacedLayers]) -> frozenset[str]:
         names: set[str] = set()
-        for place, held in chain.from_iterable(helds):
-            if isinstance(held, str):
-                names.add(held)
+        for place, layer in chain.from_iterable(layers):
+            if isinstance(layer, str):
+                names.add(layer)
             elif place in self.inner:
-                names |= self.inner[place].named
+                names |= self.inner[place].used_names
         return frozenset(names)
 
 
-def levels(graph: GraphDefinition, place: Place = ()) -> Iterator[Level]:
-    """The graph itself, then every inline graph inside it, lazily, outermost first."""
+def walk_levels(graph: GraphDefinition, place: Place = ()) -> Iterator[Level]:
+    """Yield the graph, then every inline graph inside it, outermost first."""
     yield from _walk(Level(graph, place))
 
 
@@ -127,20 +127,20 @@ def _walk(level: Level) -> Iterator[Level]:
         yield from _walk(inner)
 
 
-def holdings(level: Level) -> Iterator[tuple[Place, Holding]]:
-    """Every layer object and shared name of one level, those in wrappers included."""
+def walk_layers(level: Level) -> Iterator[tuple[Place, ParsedLayer]]:
+    """Yield every layer object and shared name of one level, including those in wrappers."""
     return chain.from_iterable((*level.entries.values(), *level.calls))
 
 
-def _with_inner(held: Holding, place: Place) -> Iterator[tuple[Place, Holding]]:
-    yield place, held
-    if isinstance(held, KerasLayer):
-        for where, value in layer_values(held):
-            yield from _with_inner(_parsed(value), (*place, *where))
+def _with_inner(layer: ParsedLayer, place: Place) -> Iterator[tuple[Place, ParsedLayer]]:
+    yield place, layer
+    if isinstance(layer, KerasLayer):
+        for inner_place, value in layer_values(layer):
+            yield from _with_inner(_parse(value), (*place, *inner_place))
 
 
-def _parsed(value: object) -> Holding:
+def _parse(value: object) -> ParsedLayer:
     try:
         return parse_layer(value)  # type: ignore[arg-type]
     except ValidationError as error:
-        return Unreadable(error.errors()[0]["msg"])
+        return UnreadableLayer(error.errors()[0]["msg"])

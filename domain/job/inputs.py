@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from domain.dataset import Column
 from domain.dtype import TEXT, bounds_of, kind_of
 from domain.graph.language import GraphDefinition, KerasLayer, LayerObject, OpNode, Reference
-from domain.graph.shapes import fits, shown
+from domain.graph.shapes import fits, shape_text
 from domain.graph.summary import Tensor
 
 
@@ -19,7 +19,7 @@ def reasons_against(column: Column, tensor: Tensor, indices: int | None) -> Iter
     if not (fits(column.shape, wanted) or (wanted == [1] and column.shape == [])):
         yield (
             f"Column '{column.name}' has the shape {column.shape} in each row; input "
-            f"'{tensor.name}' takes {shown(wanted)}."
+            f"'{tensor.name}' takes {shape_text(wanted)}."
         )
     misfit = _misfit(column, tensor.dtype)
     if misfit is not None:

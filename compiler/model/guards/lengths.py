@@ -9,7 +9,7 @@ import numpy as np
 from compiler.model.layer_calls import Call
 from compiler.model.refusals import Refusal
 from compiler.model.scope import BuiltLayer
-from domain.graph.shapes import shown
+from domain.graph.shapes import shape_text
 
 
 def refuse_statistics(layer: BuiltLayer, call: Call) -> None:
@@ -33,7 +33,7 @@ def refuse_statistics(layer: BuiltLayer, call: Call) -> None:
     if None not in lengths and given not in (1, prod(lengths)):
         raise Refusal(
             f"'mean' and 'variance' must be 1 number or {prod(lengths)} each, one for each place "
-            f"on the normalized axes of {shown(shape)}; {given} given."
+            f"on the normalized axes of {shape_text(shape)}; {given} given."
         )
 
 
@@ -90,8 +90,8 @@ def _refuse_weights(layer: BuiltLayer, call: Call) -> None:
     weights, shape = call.kwargs.get("count_weights"), _shape_of_first(call)
     if isinstance(weights, keras.KerasTensor) and weights.shape != shape:
         raise Refusal(
-            f"'count_weights' must be of the shape of 'inputs', {shown(shape)}, "
-            f"not {shown(weights.shape)}."
+            f"'count_weights' must be of the shape of 'inputs', {shape_text(shape)}, "
+            f"not {shape_text(weights.shape)}."
         )
 
 

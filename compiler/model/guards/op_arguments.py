@@ -10,7 +10,7 @@ import numpy as np
 from compiler.catalogue.kinds.op_kinds import each
 from compiler.model.refusals import Refusal
 from domain.dtype import is_float
-from domain.graph.shapes import shown
+from domain.graph.shapes import shape_text
 
 Arguments = Mapping[str, Any]
 Rule = Callable[[Arguments], str | None]
@@ -46,7 +46,7 @@ def _check_axes(arguments: Arguments) -> str | None:
     axes, rank = arguments.get("axis"), len(shape)
     listed = axes if isinstance(axes, tuple) else () if axes is None else (axes,)
     if not all(-rank <= axis < rank for axis in listed):
-        return f"needs an axis from {-rank} to {rank - 1} for {shown(shape)}."
+        return f"needs an axis from {-rank} to {rank - 1} for {shape_text(shape)}."
     if len({axis % rank for axis in listed}) < len(listed):
         return "needs each axis once."
     return None
@@ -54,14 +54,18 @@ def _check_axes(arguments: Arguments) -> str | None:
 
 def _check_matrices(arguments: Arguments) -> str | None:
     shape = _shape_of_x(arguments)
-    return None if len(shape) > 1 else f"needs at least two axes; {shown(shape)} has {len(shape)}."
+    return (
+        None
+        if len(shape) > 1
+        else f"needs at least two axes; {shape_text(shape)} has {len(shape)}."
+    )
 
 
 def _check_few_axes(arguments: Arguments) -> str | None:
     shape = _shape_of_x(arguments)
     if len(shape) <= _MOST_SOFTMAX_AXES:
         return _check_axes(arguments)
-    return f"takes at most {_MOST_SOFTMAX_AXES} axes; {shown(shape)} has {len(shape)}."
+    return f"takes at most {_MOST_SOFTMAX_AXES} axes; {shape_text(shape)} has {len(shape)}."
 
 
 def _check_wide_numbers(arguments: Arguments) -> str | None:
@@ -75,7 +79,7 @@ def _check_weights_like_x(arguments: Arguments) -> str | None:
     weights, shape = arguments.get("weights"), _shape_of_x(arguments)
     if weights is None or getattr(weights, "shape", None) == shape:
         return None
-    return f"needs weights of the shape of 'x', {shown(shape)}, from `inputs`."
+    return f"needs weights of the shape of 'x', {shape_text(shape)}, from `inputs`."
 
 
 def _check_several_values(arguments: Arguments) -> str | None:

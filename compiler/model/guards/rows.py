@@ -16,8 +16,8 @@ from compiler.model.refusals import Refusal
 from compiler.model.scope import Scope
 from domain.errors import Fault, Invalid
 from domain.graph.language import KerasLayer, LayerNode
-from domain.graph.shapes import shown
-from domain.graph.walk import Level, Place, holdings, levels
+from domain.graph.shapes import shape_text
+from domain.graph.walk import Level, Place, walk_layers, walk_levels
 from domain.pointer import pointer
 
 _TRIAL_LENGTH = 20160
@@ -34,7 +34,7 @@ def refuse_fixed_rows(scope: Scope, outputs: Mapping[str, Any]) -> None:
         Fault(
             pointer=pointer(*place_of_output(scope, i)),
             detail="The first axis of an output are the rows, of unknown number; the shape of "
-            f"'{name}' is {shown(tensor.shape)}.",
+            f"'{name}' is {shape_text(tensor.shape)}.",
         )
         for i, (name, tensor) in enumerate(outputs.items())
         if tensor.shape[:1] != (None,)
@@ -73,7 +73,9 @@ def _trial_inputs(model: Any, length: int | None = None) -> list[Any]:
 def _may_change_rows(scope: Scope) -> bool:
     """Whether any graph calls an operation or a `Concatenate`; other layers keep the rows."""
     graphs = [scope.definition, *(source.definition for source in scope.sources.values())]
-    types = (item for graph in graphs for level in levels(graph) for item in _called_types(level))
+    types = (
+        item for graph in graphs for level in walk_levels(graph) for item in _called_types(level)
+    )
     return any(item is None or item == "Concatenate" for item in types)
 
 
@@ -81,7 +83,7 @@ def _called_types(level: Level) -> Iterator[str | None]:
     """The types of a graph's layers, and None if it calls an operation."""
     if any(not isinstance(node, LayerNode) for node in level.graph.nodes):
         yield None
-    for _, layer in holdings(level):
+    for _, layer in walk_layers(level):
         if isinstance(layer, KerasLayer):
             yield layer.type
 

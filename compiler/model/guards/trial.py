@@ -14,7 +14,7 @@ from compiler.model.layer_calls import Call
 from compiler.model.refusals import Refusal
 from compiler.model.scope import BuiltLayer
 from domain.dtype import is_float
-from domain.graph.shapes import shown
+from domain.graph.shapes import shape_text
 
 Training = Mapping[str, bool]
 
@@ -64,7 +64,7 @@ def refuse_failing(layer: BuiltLayer, call: Call, results: Sequence[Any]) -> Non
 
 def _compare(layer: BuiltLayer, call: Call, training: Training, results: Sequence[Any]) -> None:
     """Trace a call, and compare its results with those that Keras stated."""
-    given = ", ".join(f"{t.dtype} {shown(t.shape)}" for t in tensors_in(call))
+    given = ", ".join(f"{t.dtype} {shape_text(t.shape)}" for t in tensors_in(call))
     try:
         traced = keras.tree.flatten(_trace(layer, call, training))
     except Refusal as refusal:
@@ -78,8 +78,8 @@ def _compare(layer: BuiltLayer, call: Call, training: Training, results: Sequenc
     # crops in training only.
     if training.get("training", True) and not _agree_with_rows(stated, real):
         raise Refusal(
-            f"{layer.type} with this config gives {_without_rows(shown(real))} for {given}, not "
-            f"{shown(stated)}, which Keras takes it for."
+            f"{layer.type} with this config gives {_without_rows(shape_text(real))} for {given}, "
+            f"not {shape_text(stated)}, which Keras takes it for."
         )
 
 

@@ -10,7 +10,7 @@ import keras
 
 from compiler.keras_private import initializer_of
 from compiler.model.refusals import Refusal
-from domain.graph.shapes import shown
+from domain.graph.shapes import shape_text
 
 _RANKS = (
     (keras.initializers.Identity, (2, 2)),
@@ -55,7 +55,7 @@ def refuse_regularizers(layer: Any, outputs: Iterable[Any]) -> None:
     for regularizer, name, shape in regularized:
         if isinstance(regularizer, keras.regularizers.OrthogonalRegularizer) and len(shape) != 2:
             raise Refusal(
-                f"OrthogonalRegularizer takes two axes; {name} is of shape {shown(shape)}."
+                f"OrthogonalRegularizer takes two axes; {name} is of shape {shape_text(shape)}."
             )
 
 
@@ -72,5 +72,5 @@ def refuse_constraints(weights: Iterable[Any]) -> None:
         if not exist or len({axis % rank for axis in listed}) < len(listed):
             raise Refusal(
                 f"A constraint of '{weight.name}' along {listed} does not fit "
-                f"{shown(weight.shape)}."
+                f"{shape_text(weight.shape)}."
             )

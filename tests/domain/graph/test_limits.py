@@ -112,8 +112,8 @@ def test_calls_inside_a_nested_graph_count_at_each_of_its_calls() -> None:
     assert faults.keys() == {"/nodes/1"}
     assert "7" in faults["/nodes/1"]
     assert "MAX_CALLS" in faults["/nodes/1"]
-    assert "comes to 4" in faults["/nodes/1"]
-    assert "to 8" in faults["/nodes/1"]
+    assert "makes 4" in faults["/nodes/1"]
+    assert "make 8" in faults["/nodes/1"]
 
 
 def test_calls_inside_wrappers_and_models_count_too() -> None:

@@ -59,7 +59,7 @@ def test_a_node_that_refers_to_itself() -> None:
 
 def test_duplicate_names_are_shown_at_the_later_one() -> None:
     faults = found(graph(nodes=[node("x", "x"), node("y", "x")]))
-    assert "'x' is taken already" in faults["/nodes/0/name"]
+    assert "'x' is already taken" in faults["/nodes/0/name"]
 
 
 def test_unused_inputs_nodes_and_layers() -> None:
