@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from domain.contract import Result
+from domain.contract import Contract, Result
 from domain.graph.summary import Parameters, Tensor
 from domain.ids import GraphId, JobId, ModelId
 
@@ -45,3 +45,14 @@ class Model(Result):
     files: list[ModelFile]
     files_left_out: list[FileLeftOut]
     created_at: datetime
+
+
+class ExportResult(Contract):
+    """The ONNX file that was written, or the reason why there is none."""
+
+    bytes: int = 0
+    """Size of the file; 0 if none was written."""
+    sha256: str | None = None
+    """Hash of the file; None if none was written."""
+    reason: str | None = None
+    """Why the model cannot be converted; None if it was."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from application.children.pool import Failed, Unfinished
 from application.prediction.engines import HeldFile, InChild
 from domain.entrypoints import Entrypoint
-from domain.onnx import ExportResult
+from domain.model import ExportResult
 from models_store.files.cache import Cache, Download
 from models_store.files.store import ArtifactStore
 

@@ -15,7 +15,7 @@ import onnxruntime
 from compiler.inference.forward import Arrays, forward_of, probe
 from compiler.inference.predict import restored
 from compiler.model.build import Built
-from domain.onnx import ExportResult
+from domain.model import ExportResult
 
 log = logging.getLogger(__name__)
 

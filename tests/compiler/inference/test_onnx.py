@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 
 from compiler.inference.onnx import export_onnx
-from domain.onnx import ExportResult
+from domain.model import ExportResult
 from tests.compiler.graphs import built, graph, layer, node
 from tests.compiler.inference.test_predict import TWO, rows, stored
 from tests.worker.child import in_child
