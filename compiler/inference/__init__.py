@@ -1,1 +1,1 @@
-"""Forward passes, and export to ONNX."""
+"""Runs forward passes of a model, and exports it to ONNX."""

@@ -1,4 +1,4 @@
-"""Runs a model forwards, in a graph: a recurrent layer without one goes step by step in Python."""
+"""Runs a model's forward pass in a TensorFlow graph, in which recurrent layers are fast."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,13 +10,17 @@ Array = np.ndarray[Any, Any]
 Arrays = dict[str, Array]
 
 UNKNOWN_LENGTH = 32
-"""What stands for an unknown axis when a model is tried."""
+"""The length of an unknown axis in generated rows."""
 
 
-def forward_of(model: Any) -> Callable[[Sequence[Array]], Arrays]:
-    """A function from arrays in the order of the inputs to arrays by output.
+def make_forward(model: Any) -> Callable[[Sequence[Array]], Arrays]:
+    """Return a function that runs the model's forward pass.
 
-    It is traced once, for every number of rows.
+    TensorFlow traces it once, for any number of rows.
+
+    Returns:
+        A function from arrays of shape (rows, ...), in the order of the inputs, to arrays of shape
+        (rows, ...) by output name.
     """
     signature = [[tf.TensorSpec(item.shape, item.dtype) for item in model.inputs]]
 
@@ -32,13 +36,17 @@ def forward_of(model: Any) -> Callable[[Sequence[Array]], Arrays]:
     return forward
 
 
-def probe(model: Any, rows: int = 1) -> list[Array]:
-    """Rows that any model accepts, to try it with: numbers in [0, 1), empty texts."""
+def generate_rows(model: Any, rows: int = 1) -> list[Array]:
+    """Return rows that a model accepts: numbers in [0, 1) from a fixed seed, or empty strings.
+
+    Returns:
+        An array of shape (rows, ...) for each input, in the order of the inputs.
+    """
     random = np.random.default_rng(0)
-    return [_rows_for(item, rows, random) for item in model.inputs]
+    return [_generate_array(tensor, rows, random) for tensor in model.inputs]
 
 
-def _rows_for(item: Any, rows: int, random: np.random.Generator) -> Array:
+def _generate_array(item: Any, rows: int, random: np.random.Generator) -> Array:
     shape = (rows, *(UNKNOWN_LENGTH if axis is None else axis for axis in item.shape[1:]))
     if item.dtype == "string":
         return np.full(shape, "")

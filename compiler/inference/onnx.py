@@ -1,4 +1,4 @@
-"""A model as an ONNX file that gives what Keras gives, in a process of its own."""
+"""Exports a model to ONNX, and compares the outputs of the file with those of Keras."""
 
 import hashlib
 import logging
@@ -12,41 +12,42 @@ import keras
 import numpy as np
 import onnxruntime
 
-from compiler.inference.forward import Arrays, forward_of, probe
-from compiler.inference.predict import restored
+from compiler.inference.forward import Arrays, generate_rows, make_forward
+from compiler.inference.predict import restore
 from compiler.model.build import Built
 from domain.model import ExportResult
 
 log = logging.getLogger(__name__)
 
-PROBE_ROWS = 3
+TEST_ROWS = 3
 TOLERANCES = {"float16": 1e-2, "float32": 1e-5, "float64": 1e-5}
-"""Relative and absolute; other dtypes have to be equal."""
+"""Relative and absolute tolerance by dtype; values of other dtypes must be equal."""
 
 
 class NotConverted(Exception):
-    """There is no ONNX file of this model; the text tells the client why."""
+    """The model cannot be converted to ONNX; the message tells the client why."""
 
 
 def export_onnx(blueprint_json: str, weights_path: str, target_path: str) -> ExportResult:
-    """Write a model's ONNX file and try it.
+    """Write a model's ONNX file and compare its outputs with Keras's on generated rows.
 
     Inputs and outputs have the names of the graph; the first axis of each is dynamic.
 
     Args:
-        blueprint_json: A `Blueprint`.
-        weights_path: The model's `model.safetensors`.
-        target_path: In a folder that the caller deletes: more than the file may be left there.
+        blueprint_json: JSON of a `Blueprint`.
+        weights_path: Path of the model's `model.safetensors`.
+        target_path: Path of the file to write. The caller deletes its folder, in which temporary
+            files may remain.
 
     Returns:
-        The file's size and hash, or the reason why the model cannot be converted; then there is
-        no file.
+        The file's size and hash, or the reason why the model cannot be converted. In the second
+        case there is no file.
 
     Raises:
-        OSError: E.g. the disk is full.
+        OSError: The file cannot be written, e.g. because the disk is full.
     """
     target = Path(target_path)
-    built = restored(blueprint_json, weights_path)
+    built = restore(blueprint_json, weights_path)
     try:
         with _temporary_files_in(target.parent):
             _convert(built, target)
@@ -61,7 +62,11 @@ def export_onnx(blueprint_json: str, weights_path: str, target_path: str) -> Exp
 
 @contextmanager
 def _temporary_files_in(folder: Path) -> Iterator[None]:
-    """AutoGraph deletes its own only when its process ends by itself, which no child does."""
+    """Create temporary files in `folder`.
+
+    AutoGraph deletes its temporary files only when its process exits normally. The API kills its
+    child processes.
+    """
     before, tempfile.tempdir = tempfile.tempdir, str(folder)
     try:
         yield
@@ -81,7 +86,7 @@ def _convert(built: Built, path: Path) -> None:
     except OSError:
         raise
     except Exception as error:
-        log.info("No ONNX file: %s", error)
+        log.info("Keras cannot export the model to ONNX: %s", error)
         raise NotConverted("A layer of this model cannot be converted to ONNX.") from error
 
 
@@ -90,32 +95,32 @@ def _inputs(built: Built) -> list[str]:
 
 
 def _compare(built: Built, path: Path) -> None:
-    inputs = probe(built.model, PROBE_ROWS)
-    ours = _tried(built, inputs)
-    theirs = _run(path, dict(zip(_inputs(built), inputs, strict=True)))
-    if theirs.keys() != ours.keys():
-        raise NotConverted("The names of the graph do not survive the conversion to ONNX.")
-    for name, array in ours.items():
+    inputs = generate_rows(built.model, TEST_ROWS)
+    keras_outputs = _run_keras(built, inputs)
+    onnx_outputs = _run_onnx(path, dict(zip(_inputs(built), inputs, strict=True)))
+    if onnx_outputs.keys() != keras_outputs.keys():
+        raise NotConverted("The conversion to ONNX changes the names of the outputs.")
+    for name, array in keras_outputs.items():
         tolerance = TOLERANCES.get(array.dtype.name, 0.0)
-        if array.shape != theirs[name].shape or not np.allclose(
-            array, theirs[name], rtol=tolerance, atol=tolerance, equal_nan=True
+        if array.shape != onnx_outputs[name].shape or not np.allclose(
+            array, onnx_outputs[name], rtol=tolerance, atol=tolerance, equal_nan=True
         ):
-            raise NotConverted(f"ONNX gives other values than Keras for output '{name}'.")
+            raise NotConverted(f"ONNX computes other values than Keras for output '{name}'.")
 
 
-def _tried(built: Built, inputs: list[Any]) -> Arrays:
+def _run_keras(built: Built, inputs: list[Any]) -> Arrays:
     try:
-        return forward_of(built.model)(inputs)
-    except Exception as error:  # e.g. a division by a whole number, which the probe has as 0
-        log.info("Not tried: %s", error)
-        raise NotConverted("This model cannot be tried on made-up rows.") from error
+        return make_forward(built.model)(inputs)
+    except Exception as error:  # e.g. a division by an integer input: generated integers are 0
+        log.info("Keras cannot run the model on generated rows: %s", error)
+        raise NotConverted("Keras cannot run this model on generated rows.") from error
 
 
-def _run(path: Path, inputs: Arrays) -> Arrays:
+def _run_onnx(path: Path, inputs: Arrays) -> Arrays:
     try:
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
         names = [item.name for item in session.get_outputs()]
         return dict(zip(names, session.run(names, inputs), strict=True))
     except Exception as error:
-        log.info("onnxruntime refuses: %s", error)
+        log.info("onnxruntime cannot run the model: %s", error)
         raise NotConverted("onnxruntime cannot run this model.") from error

@@ -1,30 +1,30 @@
-"""Predictions by Keras itself, in a process of their own."""
+"""Predicts with Keras from a blueprint and stored weights."""
 
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import load_file
 
-from compiler.inference.forward import Arrays, forward_of
+from compiler.inference.forward import Arrays, make_forward
 from compiler.model.build import Built, build
 from compiler.model.weights import assign
 from domain.graph.language import Blueprint
 
 
 def predict(blueprint_json: str, weights_path: str, inputs: Arrays, batch: int) -> Arrays:
-    """What a model gives for some rows.
+    """Return a model's predictions.
 
     Args:
-        blueprint_json: A `Blueprint`.
-        weights_path: The model's `model.safetensors`.
-        inputs: By input, each of shape (rows, ...).
-        batch: Rows in memory at once.
+        blueprint_json: JSON of a `Blueprint`.
+        weights_path: Path of the model's `model.safetensors`.
+        inputs: Arrays of shape (rows, ...) by input name.
+        batch: Number of rows that are computed at once.
 
     Returns:
-        By output, each of shape (rows, ...).
+        Arrays of shape (rows, ...) by output name.
     """
-    built = restored(blueprint_json, weights_path)
-    forward = forward_of(built.model)
+    built = restore(blueprint_json, weights_path)
+    forward = make_forward(built.model)
     arrays = [inputs[item.name] for item in built.blueprint.definition.inputs]
     parts = [
         forward([array[start : start + batch] for array in arrays])
@@ -33,8 +33,8 @@ def predict(blueprint_json: str, weights_path: str, inputs: Arrays, batch: int) 
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def restored(blueprint_json: str, weights_path: str) -> Built:
-    """The Keras model of a blueprint with stored weights."""
+def restore(blueprint_json: str, weights_path: str) -> Built:
+    """Return the Keras model of a blueprint, with stored weights."""
     built = build(Blueprint.model_validate_json(blueprint_json), seed=0)
     assign(built, load_file(Path(weights_path)))
     return built

@@ -1,1 +1,1 @@
-"""Compiles a Keras model by a training recipe."""
+"""Checks a training recipe, and compiles a Keras model with it."""

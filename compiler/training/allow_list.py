@@ -1,11 +1,11 @@
-"""One kind of training component: which there are, and how one is checked and made."""
+"""Checks and makes training components of one kind, e.g. optimizers, from an allow-list."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from compiler.catalogue.arguments import Argument
-from compiler.catalogue.configs import Component as Described
+from compiler.catalogue.configs import Component as ComponentConfig
 from compiler.catalogue.configs import config_faults, misuse, plain_value, read_config
 from compiler.model.keras_errors import locate_keras_errors
 from domain.errors import Fault, Invalid, not_offered
@@ -15,18 +15,25 @@ from domain.pointer import pointer
 
 
 @dataclass(frozen=True)
-class Offer:
-    """An allow-list of Keras classes."""
+class AllowList:
+    """The Keras classes and names that a client may use for one kind of component."""
 
     noun: str
+    """The kind in messages, e.g. `optimizer`."""
     classes: Mapping[str, Any]
+    """The Keras classes by their names."""
     names: frozenset[str] = frozenset()
-    """What a bare name may be; Keras resolves it, by the shapes where that matters."""
-    inner: Mapping[str, "Offer"] = field(default_factory=dict)
-    """The arguments that may hold a component of another kind."""
+    """The names allowed without a config, which Keras resolves. If empty, those of `classes`."""
+    inner: Mapping[str, "AllowList"] = field(default_factory=dict)
+    """The arguments that accept a component of another kind, e.g. a schedule."""
 
     def faults(self, spec: NameOrComponent, place: Place) -> list[Fault]:
-        """All that is wrong with a component's name and config at `place`."""
+        """Return the faults of a component's name and config.
+
+        Args:
+            spec: The component.
+            place: The component's place in the request.
+        """
         if isinstance(spec, str):
             return self._name_faults(spec, place)
         if spec.type not in self.classes:
@@ -36,10 +43,14 @@ class Offer:
         return [*config_faults(cls, spec.config, (*place, "config"), check=self._value_faults)]
 
     def make(self, spec: NameOrComponent, place: Place) -> Any:
-        """A new Keras object, or the name itself where Keras is to resolve it.
+        """Return a new Keras object, or the name itself if Keras resolves it.
+
+        Args:
+            spec: The component.
+            place: The component's place in the request.
 
         Raises:
-            Invalid: an unknown name, or a config that Keras refuses.
+            Invalid: The name is unknown, or Keras refuses the config.
         """
         faults = self.faults(spec, place)
         if faults:
@@ -62,25 +73,25 @@ class Offer:
         return [Fault(pointer=pointer(*place), detail=fault.detail) for fault in missing]
 
     def _value_faults(self, argument: Argument, value: Any, place: Place) -> Iterator[Fault]:
-        offer = self.inner.get(argument.name)
-        if offer is None or not isinstance(value, dict):
+        allowed = self.inner.get(argument.name)
+        if allowed is None or not isinstance(value, dict):
             yield from plain_value(argument, value, place)
             return
-        reason = misuse(value, offer.noun)
+        reason = misuse(value, allowed.noun)
         if reason:
             yield Fault(pointer=pointer(*place), detail=reason)
         else:
-            yield from offer.faults(_read(value), place)
+            yield from allowed.faults(_parse_component(value), place)
 
     def _make_inner(self, config: Mapping[str, Any], place: Place) -> dict[str, Any]:
         """Make the components of other kinds that a config contains."""
         return {
-            name: offer.make(_read(config[name]), (*place, name))
-            for name, offer in self.inner.items()
+            name: allowed.make(_parse_component(config[name]), (*place, name))
+            for name, allowed in self.inner.items()
             if isinstance(config.get(name), dict)
         }
 
 
-def _read(value: Mapping[str, Any]) -> Component:
-    described = Described.of(value)
-    return Component(type=described.type, config=described.config)
+def _parse_component(value: Mapping[str, Any]) -> Component:
+    parsed = ComponentConfig.of(value)
+    return Component(type=parsed.type, config=parsed.config)

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import keras
 
 from compiler.model.build import Built
-from compiler.training.allow_list import Offer
-from compiler.training.components import LOSSES, METRICS, callback, optimizer
+from compiler.training.allow_list import AllowList
+from compiler.training.components import LOSSES, METRICS, make_callback, make_optimizer
 from compiler.training.targets import (
     Pair,
     Spec,
@@ -24,12 +24,12 @@ from domain.job.targets import TargetCheck
 
 
 class TrainingCheck(NamedTuple):
-    """What the check of a training found."""
+    """The result of `check_training`."""
 
     faults: list[Fault]
-    """Their pointers start at the job's request, in which lists are resolved to names."""
+    """The pointers start at the job's request, in which lists are resolved to names."""
     targets: dict[str, TargetCheck]
-    """By output; without outputs that have no loss, no target, or a loss with faults."""
+    """By output. Outputs without a loss or a target, or with a faulty loss, are absent."""
 
 
 def check_training(training: Training, built: Built | None) -> TrainingCheck:
@@ -37,9 +37,9 @@ def check_training(training: Training, built: Built | None) -> TrainingCheck:
 
     Args:
         training: Recipe, callbacks and columns.
-        built: The model; without one only the components themselves are checked.
+        built: The model. If None, only the components themselves are checked.
     """
-    faults = _find_refusals(optimizer, training.recipe.optimizer, ("compile", "optimizer"))
+    faults = _find_refusals(make_optimizer, training.recipe.optimizer, ("compile", "optimizer"))
     targets: dict[str, TargetCheck] = {}
     for name, part in training.recipe.outputs.items():
         pair = _pair(name, part, training.columns, built)
@@ -51,7 +51,7 @@ def check_training(training: Training, built: Built | None) -> TrainingCheck:
         for spec in part.metrics:
             faults += _check_component(METRICS, spec, ("compile", "metrics", name), pair)
     for i, spec in enumerate(training.callbacks):
-        faults += _find_refusals(callback, spec, ("fit", "callbacks", i))
+        faults += _find_refusals(make_callback, spec, ("fit", "callbacks", i))
     return TrainingCheck(faults, targets)
 
 
@@ -68,7 +68,7 @@ def _find_refusals(
 def _pair(
     name: str, part: OutputRecipe, columns: Mapping[str, ColumnSpec], built: Built | None
 ) -> Pair | None:
-    """The output and its target; None unless both are known."""
+    """Return the output and its target; None unless both are known."""
     if built is None or part.target is None or part.target not in columns:
         return None
     tensor = built.outputs[name]
@@ -89,21 +89,21 @@ def _check_target(spec: NameOrComponent, pair: Pair) -> TargetCheck:
 
 
 def _check_component(
-    offer: Offer, spec: NameOrComponent, place: Place, pair: Pair | None
+    allowed: AllowList, spec: NameOrComponent, place: Place, pair: Pair | None
 ) -> list[Fault]:
     try:
-        made = offer.make(spec, place)
+        made = allowed.make(spec, place)
     except Invalid as refusal:
         return list(refusal.faults)
     if pair is None:
         return []
     name = _name_of(spec, pair)
-    compare = _resolve(offer, name) if isinstance(spec, str) else made
+    compare = _resolve(allowed, name) if isinstance(spec, str) else made
     return list(find_misfits(name, compare, pair, place))
 
 
 def _name_of(spec: NameOrComponent, pair: Pair) -> str:
-    """The name of a loss or metric; Keras resolves some names by the shapes."""
+    """Return the name of a loss or metric; Keras resolves some names by the shapes."""
     name = spec if isinstance(spec, str) else spec.type
     if name.lower() in ("accuracy", "acc"):
         return name_by_shapes("accuracy", pair)
@@ -112,7 +112,7 @@ def _name_of(spec: NameOrComponent, pair: Pair) -> str:
     return name
 
 
-def _resolve(offer: Offer, name: str) -> Any:
-    """The Keras object that Keras's `compile` makes of a name."""
-    module = keras.losses if offer is LOSSES else keras.metrics
+def _resolve(allowed: AllowList, name: str) -> Any:
+    """Return the object that Keras's `compile` makes of a name."""
+    module = keras.losses if allowed is LOSSES else keras.metrics
     return module.get(name)

@@ -1,9 +1,9 @@
-"""Compiles a model by a recipe: everything by output name, in graph order."""
+"""Compiles a model with losses, weights and metrics by output name."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from compiler.training.components import loss, metric, optimizer
+from compiler.training.components import make_loss, make_metric, make_optimizer
 from domain.job.recipe import OutputRecipe, Recipe
 
 
@@ -12,26 +12,26 @@ def keras_compile(
 ) -> None:
     """Call Keras's `compile` on a model whose outputs are a dictionary.
 
-    Losses, weights and metrics go by output name, so that the same recipe, whether it came
-    from lists or mappings, gives the same bits. Every output has an entry, those without
-    a loss too: Keras pairs shorter dictionaries by sorted position.
+    Losses, loss weights and metrics are dictionaries by output name, so that a recipe trains to
+    the same bits whether the client wrote lists or mappings. Outputs without a loss have an
+    entry, too: Keras pairs shorter dictionaries with the outputs by sorted position.
 
-    When it is fitted, `y` must be a dictionary with every output, an array with one row a
-    sample for those without a loss (their values are never read).
+    In `fit`, `y` must be a dictionary with every output. For an output without a loss, it has an
+    array of one row per sample; Keras does not read the values.
 
     Args:
-        model: As `compiler.model.build` makes it.
-        recipe: Resolved to output names.
-        scope: In which the optimizer is made: that of the devices which train together.
+        model: A model from `compiler.model.build`.
+        recipe: A recipe resolved to output names.
+        scope: The scope in which the optimizer is made, e.g. that of a distribution strategy.
 
     Raises:
-        Invalid: a component is unknown or refused, pointers as in a job's request.
+        Invalid: A component is unknown or refused; pointers start at the job's request.
     """
     parts = recipe.outputs
     with scope or nullcontext():
-        made = optimizer(recipe.optimizer, ("compile", "optimizer"))
+        optimizer = make_optimizer(recipe.optimizer, ("compile", "optimizer"))
     model.compile(
-        optimizer=made,
+        optimizer=optimizer,
         loss={name: _loss(name, part) for name, part in parts.items()},
         loss_weights=_loss_weights(recipe),
         metrics={name: _metrics(name, part) for name, part in parts.items() if part.metrics},
@@ -41,11 +41,11 @@ def keras_compile(
 
 
 def _loss(name: str, part: OutputRecipe) -> Any:
-    return None if part.loss is None else loss(part.loss, ("compile", "loss", name))
+    return None if part.loss is None else make_loss(part.loss, ("compile", "loss", name))
 
 
 def _loss_weights(recipe: Recipe) -> dict[str, float] | None:
-    """One for each output, or none at all: Keras wants the structure of the losses."""
+    """Return a weight for each output, as Keras requires, or None if the recipe has no weight."""
     given = {name: part.loss_weight for name, part in recipe.outputs.items()}
     if all(weight is None for weight in given.values()):
         return None
@@ -53,4 +53,4 @@ def _loss_weights(recipe: Recipe) -> dict[str, float] | None:
 
 
 def _metrics(name: str, part: OutputRecipe) -> list[Any]:
-    return [metric(spec, ("compile", "metrics", name)) for spec in part.metrics]
+    return [make_metric(spec, ("compile", "metrics", name)) for spec in part.metrics]

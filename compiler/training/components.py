@@ -1,4 +1,4 @@
-"""Optimizers, losses, metrics and callbacks: from name or type and config to Keras."""
+"""Makes optimizers, losses, metrics and callbacks of Keras from a name, or a type and a config."""
 
 import inspect
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from compiler.training.allow_list import Offer
+from compiler.training.allow_list import AllowList
 from domain.graph.walk import Place
 from domain.job.recipe import NameOrComponent
 
@@ -41,60 +41,60 @@ _METRICS = {
 _SCHEDULES = _classes(keras.optimizers.schedules, keras.optimizers.schedules.LearningRateSchedule)
 _CALLBACKS = ("EarlyStopping", "ReduceLROnPlateau", "TerminateOnNaN")
 
-OPTIMIZERS = Offer(
+OPTIMIZERS = AllowList(
     "optimizer",
     MappingProxyType(_OPTIMIZERS | {name.lower(): cls for name, cls in _OPTIMIZERS.items()}),
-    inner={"learning_rate": Offer("learning rate schedule", MappingProxyType(_SCHEDULES))},
+    inner={"learning_rate": AllowList("learning rate schedule", MappingProxyType(_SCHEDULES))},
 )
-LOSSES = Offer(
+LOSSES = AllowList(
     "loss",
     MappingProxyType(_LOSSES),
     (_SHORT | {"kld", "KLD", "crossentropy", "ce"} | _LOSSES.keys() | _functions(keras.losses))
     - {"CategoricalGeneralizedCrossEntropy", "categorical_generalized_cross_entropy"},
 )
-METRICS = Offer(
+METRICS = AllowList(
     "metric",
     MappingProxyType(_METRICS),
     (_SHORT | {"accuracy", "acc"} | _METRICS.keys() | _functions(keras.metrics))
     - {"binary_focal_crossentropy", "categorical_focal_crossentropy", "huber", "log_cosh"},
 )
-"""Of each module's functions and classes, less those that Keras does not know by name."""
-CALLBACKS = Offer(
+"""The names are those of the module's classes and functions that `keras.metrics.get` accepts."""
+CALLBACKS = AllowList(
     "callback", MappingProxyType({name: getattr(keras.callbacks, name) for name in _CALLBACKS})
 )
 
 
-def optimizer(spec: NameOrComponent, place: Place = ()) -> Any:
-    """A new `keras.optimizers.Optimizer`.
+def make_optimizer(spec: NameOrComponent, place: Place = ()) -> Any:
+    """Return a new `keras.optimizers.Optimizer`.
 
     Raises:
-        Invalid: it is unknown, or its config does not fit; pointers begin at `place`.
+        Invalid: The optimizer is unknown, or Keras refuses its config; pointers start with `place`.
     """
     return OPTIMIZERS.make(spec, place)
 
 
-def loss(spec: NameOrComponent, place: Place = ()) -> Any:
-    """A new `keras.losses.Loss`, or a name that Keras's `compile` knows.
+def make_loss(spec: NameOrComponent, place: Place = ()) -> Any:
+    """Return a new `keras.losses.Loss`, or a name that Keras's `compile` resolves.
 
     Raises:
-        Invalid: it is unknown, or its config does not fit; pointers begin at `place`.
+        Invalid: The loss is unknown, or Keras refuses its config; pointers start with `place`.
     """
     return LOSSES.make(spec, place)
 
 
-def metric(spec: NameOrComponent, place: Place = ()) -> Any:
-    """A new `keras.metrics.Metric`, or a name that Keras's `compile` knows.
+def make_metric(spec: NameOrComponent, place: Place = ()) -> Any:
+    """Return a new `keras.metrics.Metric`, or a name that Keras's `compile` resolves.
 
     Raises:
-        Invalid: it is unknown, or its config does not fit; pointers begin at `place`.
+        Invalid: The metric is unknown, or Keras refuses its config; pointers start with `place`.
     """
     return METRICS.make(spec, place)
 
 
-def callback(spec: NameOrComponent, place: Place = ()) -> Any:
-    """A new `keras.callbacks.Callback`.
+def make_callback(spec: NameOrComponent, place: Place = ()) -> Any:
+    """Return a new `keras.callbacks.Callback`.
 
     Raises:
-        Invalid: it is unknown, or its config does not fit; pointers begin at `place`.
+        Invalid: The callback is unknown, or Keras refuses its config; pointers start with `place`.
     """
     return CALLBACKS.make(spec, place)

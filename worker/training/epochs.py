@@ -12,7 +12,7 @@ import numpy as np
 from compiler.keras_private import build_training
 from compiler.model.build import Built
 from compiler.training.compile import keras_compile
-from compiler.training.components import callback
+from compiler.training.components import make_callback
 from domain.job.job import Epoch
 from domain.job.recipe import Fit
 from domain.job.split import count_training_rows
@@ -170,7 +170,9 @@ class Training:
 
 
 def _callbacks(fit: Fit) -> list[Any]:
-    return [callback(spec, ("fit", "callbacks", str(i))) for i, spec in enumerate(fit.callbacks)]
+    return [
+        make_callback(spec, ("fit", "callbacks", str(i))) for i, spec in enumerate(fit.callbacks)
+    ]
 
 
 def _feeds(task: TrainTask) -> tuple[Feed, Feed | None]:

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from compiler.inference.forward import forward_of, probe
+from compiler.inference.forward import generate_rows, make_forward
 from compiler.keras_json.roundtrip import roundtrip_faults
 from compiler.model.build import Built
 from worker.training.errors import disk_is_full
@@ -60,9 +60,9 @@ class KerasFiles:
                 raise NotTheSame(self._reason("Keras reads other weights back than it wrote."))
 
     def _same_predictions(self, reloaded: Any) -> None:
-        inputs = probe(self._model)
-        ours = self._keras(lambda: forward_of(self._model)(inputs))
-        theirs = self._keras(lambda: forward_of(reloaded)(inputs))
+        inputs = generate_rows(self._model)
+        ours = self._keras(lambda: make_forward(self._model)(inputs))
+        theirs = self._keras(lambda: make_forward(reloaded)(inputs))
         if not all(_equal(array, theirs[name]) for name, array in ours.items()):
             raise NotTheSame(self._reason("The model that Keras reads back predicts otherwise."))
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from compiler.entrypoints import write_keras_json
-from compiler.inference.forward import forward_of, probe
+from compiler.inference.forward import generate_rows, make_forward
 from compiler.model.build import build
 from domain.graph.language import Blueprint
 from domain.keras_json import WriteResult
@@ -50,8 +50,8 @@ def reloads(
     if not any("lora" in weight.path for weight in ours.weights):  # Keras's file merges those
         for one, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
             np.testing.assert_array_equal(one, other)
-    rows = probe(ours, 2)
-    wanted, got = forward_of(ours)(rows), forward_of(theirs)(rows)
+    rows = generate_rows(ours, 2)
+    wanted, got = make_forward(ours)(rows), make_forward(theirs)(rows)
     for name, array in wanted.items():
         np.testing.assert_array_equal(got[name], array)
     return theirs

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from compiler.check import check
-from compiler.inference.forward import forward_of
+from compiler.inference.forward import make_forward
 from compiler.model.build import build
 from compiler.model.size_limits import SizeCounter
 from domain.check import CheckRequest
@@ -57,7 +57,7 @@ def works_if_accepted(definition: dict[str, Any]) -> None:
         return
     model = build(made, seed=7).model
     rows = [np.ones((2, *item.shape[1:])).astype(item.dtype) for item in model.inputs]
-    for stated, given in zip(model.outputs, forward_of(model)(rows).values(), strict=True):
+    for stated, given in zip(model.outputs, make_forward(model)(rows).values(), strict=True):
         assert len(given) == 2
         assert given.ndim == len(stated.shape)
         assert given.dtype == stated.dtype

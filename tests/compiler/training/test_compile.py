@@ -9,7 +9,7 @@ import pytest
 from compiler.model.build import Built
 from compiler.model.weights import arrays_of
 from compiler.training.compile import keras_compile
-from compiler.training.components import LOSSES, METRICS, OPTIMIZERS, callback, optimizer
+from compiler.training.components import LOSSES, METRICS, OPTIMIZERS, make_callback, make_optimizer
 from domain.job.recipe import Component, OutputRecipe, Recipe
 from tests.compiler.graphs import built, graph, layer, node
 
@@ -116,7 +116,7 @@ def test_a_schedule_inside_an_optimizer() -> None:
     decay: Any = {"type": "ExponentialDecay", "config": {
         "initial_learning_rate": 0.5, "decay_steps": 2, "decay_rate": 0.5,
     }}  # fmt: skip
-    made = optimizer(Component(type="Adam", config={"learning_rate": decay, "beta_1": 0.8}))
+    made = make_optimizer(Component(type="Adam", config={"learning_rate": decay, "beta_1": 0.8}))
     assert isinstance(made, keras.optimizers.Adam)
     assert made.beta_1 == 0.8
     assert float(made.learning_rate) == 0.5
@@ -125,15 +125,15 @@ def test_a_schedule_inside_an_optimizer() -> None:
 
 
 def test_callbacks_are_keras_s_own() -> None:
-    made = callback(Component(type="EarlyStopping", config={"patience": 3, "monitor": "loss"}))
+    made = make_callback(Component(type="EarlyStopping", config={"patience": 3, "monitor": "loss"}))
     assert isinstance(made, keras.callbacks.EarlyStopping)
     assert made.patience == 3
-    assert isinstance(callback("TerminateOnNaN"), keras.callbacks.TerminateOnNaN)
+    assert isinstance(make_callback("TerminateOnNaN"), keras.callbacks.TerminateOnNaN)
 
 
 @pytest.mark.parametrize("name", sorted(set(OPTIMIZERS.classes)))
 def test_every_optimizer_is_made_by_name(name: str) -> None:
-    assert isinstance(optimizer(name), keras.optimizers.Optimizer)
+    assert isinstance(make_optimizer(name), keras.optimizers.Optimizer)
 
 
 def test_every_bare_name_is_one_that_keras_resolves() -> None:

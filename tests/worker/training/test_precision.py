@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from compiler.inference.forward import forward_of
+from compiler.inference.forward import make_forward
 from compiler.inference.onnx import export_onnx
 from compiler.model.build import build
 from compiler.model.weights import WeightsMismatch, arrays_of, assign
@@ -116,7 +116,7 @@ def predictions(task: TrainTask, folder: Path) -> tuple[list[Any], str]:
     loaded = keras.models.load_model(folder / "model.keras")
     built = build(task.blueprint, None)
     assign(built, load_file(folder / "model.safetensors"))
-    both = [np.asarray(forward_of(model)([x])["y"]) for model in (loaded, built.model)]
+    both = [np.asarray(make_forward(model)([x])["y"]) for model in (loaded, built.model)]
     return both, loaded.layers[1].dtype_policy.name
 
 
