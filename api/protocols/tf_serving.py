@@ -1,4 +1,4 @@
-"""TensorFlow Serving's two forms of a prediction: rows (`instances`) and columns (`inputs`)."""
+"""TensorFlow Serving's REST formats of a prediction: rows (`instances`) or columns (`inputs`)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
@@ -7,7 +7,7 @@ import numpy as np
 from pydantic_core import to_json
 
 from api.http.json_response import mark_non_finite
-from application.prediction.arrays import Arrays, Rows, array_of, listed
+from application.prediction.arrays import Arrays, Rows, list_rows, parse_rows
 from domain.errors import Fault, Invalid, did_you_mean
 from domain.graph.summary import Tensor
 from domain.graph.walk import Place
@@ -16,22 +16,29 @@ from domain.pointer import pointer
 Form = Literal["instances", "inputs"]
 
 
-class Asked(NamedTuple):
-    """The rows of a request, and the form in which they came."""
+class PredictRequest(NamedTuple):
+    """The rows of a request and their format."""
 
     form: Form
     rows: Rows
 
 
-def asked(body: Any, inputs: Sequence[Tensor], most_rows: int) -> Asked:
-    """What a request asks for.
+def parse_request(body: Any, inputs: Sequence[Tensor], most_rows: int) -> PredictRequest:
+    """Returns the rows of a request.
+
+    Args:
+        body: The parsed request body.
+        inputs: The inputs of the model.
+        most_rows: The largest number of rows of one request.
 
     Raises:
-        Invalid: everything that is not as the inputs want it, each at its place.
+        Invalid: the body does not match the inputs; each fault has its place in the body.
     """
-    form = _form(body)
+    form = _parse_form(body)
     columns = (
-        _row_columns(body[form], inputs) if form == "instances" else _columns(body[form], inputs)
+        _parse_instances(body[form], inputs)
+        if form == "instances"
+        else _parse_inputs(body[form], inputs)
     )
     count = len(next(iter(columns.values()))[0])
     if not 0 < count <= most_rows:
@@ -45,18 +52,18 @@ def asked(body: Any, inputs: Sequence[Tensor], most_rows: int) -> Asked:
     faults: list[Fault] = []
     for tensor in inputs:
         try:
-            arrays[tensor.name] = array_of(columns[tensor.name][0], tensor, locate)
+            arrays[tensor.name] = parse_rows(columns[tensor.name][0], tensor, locate)
         except Invalid as error:
             faults += error.faults
-    _refuse(faults)
-    return Asked(form, Rows(arrays, count, (form,), locate))
+    _raise_if_any(faults)
+    return PredictRequest(form, Rows(arrays, count, (form,), locate))
 
 
 Column = tuple[list[Any], list[Place]]
-"""The values of one input, one a row, and the place of each."""
+"""The values of one input, one for each row, and the place of each value."""
 
 
-def _form(body: Any) -> Form:
+def _parse_form(body: Any) -> Form:
     if not isinstance(body, dict):
         raise Invalid([Fault(pointer="", detail='An object is needed: {"instances": [...]}.')])
     faults = [
@@ -70,17 +77,23 @@ def _form(body: Any) -> Form:
     if ("instances" in body) == ("inputs" in body):
         detail = "Exactly one of `instances` (rows) and `inputs` (columns) is needed."
         faults.append(Fault(pointer="", detail=detail))
-    _refuse(faults)
+    _raise_if_any(faults)
     return "instances" if "instances" in body else "inputs"
 
 
-def _row_columns(rows: Any, inputs: Sequence[Tensor]) -> dict[str, Column]:
+def _parse_instances(rows: Any, inputs: Sequence[Tensor]) -> dict[str, Column]:
     if not isinstance(rows, list):
         raise Invalid([Fault(pointer="/instances", detail="A list of rows belongs here.")])
     names = [tensor.name for tensor in inputs]
     if len(names) == 1 and not any(isinstance(row, dict) for row in rows):
         return {names[0]: (rows, [("instances", i) for i in range(len(rows))])}
-    _refuse([fault for i, row in enumerate(rows) for fault in _named(row, names, ("instances", i))])
+    _raise_if_any(
+        [
+            fault
+            for i, row in enumerate(rows)
+            for fault in _name_faults(row, names, ("instances", i))
+        ]
+    )
     return {
         name: (
             [row[name] for row in rows],
@@ -90,22 +103,22 @@ def _row_columns(rows: Any, inputs: Sequence[Tensor]) -> dict[str, Column]:
     }
 
 
-def _columns(given: Any, inputs: Sequence[Tensor]) -> dict[str, Column]:
+def _parse_inputs(given: Any, inputs: Sequence[Tensor]) -> dict[str, Column]:
     names = [tensor.name for tensor in inputs]
     if len(names) == 1 and not isinstance(given, dict):
         found: dict[str, tuple[Any, Place]] = {names[0]: (given, ("inputs",))}
     else:
-        _refuse(_named(given, names, ("inputs",)))
+        _raise_if_any(_name_faults(given, names, ("inputs",)))
         found = {name: (given[name], ("inputs", name)) for name in names}
-    _refuse(_unequal(found))
+    _raise_if_any(_length_faults(found))
     return {
         name: (values, [(*place, i) for i in range(len(values))])
         for name, (values, place) in found.items()
     }
 
 
-def _named(value: Any, names: list[str], place: Place) -> list[Fault]:
-    """What keeps an object from having exactly the inputs as its fields."""
+def _name_faults(value: Any, names: list[str], place: Place) -> list[Fault]:
+    """Returns the faults of an object that must have exactly the inputs as its fields."""
     if not isinstance(value, dict):
         wanted = ", ".join(f"'{name}'" for name in names)
         detail = f"An object with the inputs {wanted} belongs here."
@@ -122,7 +135,7 @@ def _named(value: Any, names: list[str], place: Place) -> list[Fault]:
     return faults
 
 
-def _unequal(found: Mapping[str, tuple[Any, Place]]) -> list[Fault]:
+def _length_faults(found: Mapping[str, tuple[Any, Place]]) -> list[Fault]:
     faults = [
         Fault(pointer=pointer(*place), detail="A list with one value for each row belongs here.")
         for values, place in found.values()
@@ -140,27 +153,29 @@ def _unequal(found: Mapping[str, tuple[Any, Place]]) -> list[Fault]:
     ]
 
 
-def told(form: Form, outputs: Arrays) -> bytes:
-    """The JSON of the answer, in the form that was asked."""
-    columns = {name: listed(array) for name, array in outputs.items()}
+def serialize_outputs(form: Form, outputs: Arrays) -> bytes:
+    """Returns the JSON body of the response, in the format of the request."""
+    columns = {name: list_rows(array) for name, array in outputs.items()}
     document = (
-        {"predictions": _rows(columns)} if form == "instances" else {"outputs": _bare(columns)}
+        {"predictions": _format_rows(columns)}
+        if form == "instances"
+        else {"outputs": _format_columns(columns)}
     )
     finite = all(a.dtype.kind != "f" or np.isfinite(a).all() for a in outputs.values())
     return to_json(document if finite else mark_non_finite(document), inf_nan_mode="null")
 
 
-def _rows(columns: dict[str, list[Any]]) -> list[Any]:
+def _format_rows(columns: dict[str, list[Any]]) -> list[Any]:
     if len(columns) == 1:
         return next(iter(columns.values()))
     names = list(columns)
     return [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def _bare(columns: dict[str, list[Any]]) -> Any:
+def _format_columns(columns: dict[str, list[Any]]) -> Any:
     return columns if len(columns) > 1 else next(iter(columns.values()))
 
 
-def _refuse(faults: list[Fault]) -> None:
+def _raise_if_any(faults: list[Fault]) -> None:
     if faults:
         raise Invalid(faults)

@@ -40,7 +40,7 @@ def delete_model(model_id: ModelPath, parts: Parts, principal: CurrentPrincipal)
     """Its files go with it; models that it was a layer of have weights of their own."""
     with parts.database.write() as connection:
         folder = models.delete(connection, principal.owner, model_id)
-    parts.predictor.forget(model_id)
+    parts.predictor.unload(model_id)
     parts.artifacts.delete_prefix(folder)
     return Response(status_code=204)
 

@@ -1,4 +1,4 @@
-"""`/v1/models/{id}:predict`: TensorFlow Serving's REST form."""
+"""`/v1/models/{id}:predict`: predictions in TensorFlow Serving's REST format."""
 
 from typing import Any
 
@@ -8,54 +8,57 @@ from api.access.principal import SCOPE, CurrentPrincipal, Principal
 from api.dependencies.parameters import ModelPath, Parts, Services
 from api.http.json_body import CurrentBody, JsonRequest, JsonRoute, ReceivedBody
 from api.problems.responses import ASKS
-from api.protocols.tf_serving import asked, told
-from application.prediction.predictor import Ready
+from api.protocols.tf_serving import parse_request, serialize_outputs
+from application.prediction.predictor import LoadedModel
 from domain.errors import Invalid
 from domain.non_finite import NON_FINITE_NAMES
 from domain.source_map import SourceMap
 
 QUICK_BYTES = 4096
+"""The largest request body that is answered in the event loop's thread."""
 
 
-def predicted(parts: Services, ready: Ready, sent: ReceivedBody) -> Response:
-    """The answer of a model that is ready.
+def make_prediction(parts: Services, model: LoadedModel, sent: ReceivedBody) -> Response:
+    """Returns the response with the predictions of a loaded model.
 
     Raises:
-        Invalid: the rows are not as the model wants them.
+        Invalid: the rows do not match the inputs of the model.
     """
     try:
-        question = asked(sent.json, ready.summary.inputs, parts.settings.max_predict_rows)
-        outputs = parts.predictor.run(ready, question.rows)
+        predict_request = parse_request(
+            sent.json, model.summary.inputs, parts.settings.max_predict_rows
+        )
+        outputs = parts.predictor.run(model, predict_request.rows)
     except Invalid as error:
         raise Invalid(SourceMap(body=sent.json).locate_all(error.faults)) from error
-    parts.metrics.predictions.labels(ready.engine.name).inc(question.rows.count)
-    return Response(told(question.form, outputs), media_type="application/json")
+    parts.metrics.predictions.labels(model.engine.name).inc(predict_request.rows.count)
+    return Response(serialize_outputs(predict_request.form, outputs), media_type="application/json")
 
 
 class PredictRoute(JsonRoute):
-    """Small predictions are sooner done than a thread is found for them."""
+    """Runs small predictions in the event loop's thread, which is faster than a thread switch."""
 
     def respond_early(self, request: JsonRequest) -> Response | None:
-        """The answer of a model that was looked up a moment ago and computes in no time."""
+        """Returns the response to a small request if the model is loaded and quick, else None."""
         if request.scope["query_string"] or len(request.received.raw) > QUICK_BYTES:
             return None
         parts: Services = request.app.state.services
         principal: Principal = request.scope[SCOPE]
-        ready = parts.predictor.fresh(principal.owner, request.path_params["id"])
-        if ready is None or not ready.engine.is_quick:
+        model = parts.predictor.find_fresh(principal.owner, request.path_params["id"])
+        if model is None or not model.engine.is_quick:
             return None
-        return predicted(parts, ready, request.received)
+        return make_prediction(parts, model, request.received)
 
 
 router = APIRouter(prefix="/v1/models", tags=["models"], route_class=PredictRoute)
 VALUE: dict[str, Any] = {
-    "description": "Nested lists: a value for each row; an object by name with several."
+    "description": "Nested lists, one value for each row; an object by name if there are several."
 }
 REQUEST: dict[str, Any] = {
     "type": "object",
     "properties": {
-        "instances": {"type": "array", "items": VALUE, "description": "Rows."},
-        "inputs": {**VALUE, "description": "Columns: each input with its rows."},
+        "instances": {"type": "array", "items": VALUE, "description": "The rows."},
+        "inputs": {**VALUE, "description": "The columns: the rows of each input."},
         "signature_name": {"type": "string", "enum": ["serving_default"]},
     },
     "oneOf": [{"required": ["instances"]}, {"required": ["inputs"]}],
@@ -65,12 +68,16 @@ REQUEST: dict[str, Any] = {
 ANSWER: dict[str, Any] = {
     "type": "object",
     "properties": {
-        "predictions": {"type": "array", "items": VALUE, "description": "For `instances`."},
-        "outputs": {**VALUE, "description": "For `inputs`."},
+        "predictions": {
+            "type": "array",
+            "items": VALUE,
+            "description": "Answers `instances`.",
+        },
+        "outputs": {**VALUE, "description": "Answers `inputs`."},
         "non_finite": {
             "type": "object",
             "additionalProperties": {"enum": list(NON_FINITE_NAMES)},
-            "description": "JSON Pointer to what the `null` there stands for.",
+            "description": "The value that each `null` stands for, by JSON Pointer.",
         },
     },
 }
@@ -81,7 +88,7 @@ ANSWER: dict[str, Any] = {
     summary="Predict",
     responses={
         200: {
-            "description": "One prediction a row.",
+            "description": "One prediction for each row.",
             "content": {"application/json": {"schema": ANSWER}},
         },
         **ASKS,
@@ -94,8 +101,9 @@ ANSWER: dict[str, Any] = {
 def predict(
     model_id: ModelPath, sent: CurrentBody, parts: Parts, principal: CurrentPrincipal
 ) -> Response:
-    """Rows (`instances`) or columns (`inputs`), bare with one input or output, else by name.
+    """Returns one prediction for each row (`instances`), or the outputs of columns (`inputs`).
 
-    Equal requests give equal bits.
+    Values are given by name if the model has several inputs or outputs. Equal requests give equal
+    bits.
     """
-    return predicted(parts, parts.predictor.ready(principal.owner, model_id), sent)
+    return make_prediction(parts, parts.predictor.load(principal.owner, model_id), sent)

@@ -1,4 +1,4 @@
-"""JSON to arrays and back: what a prediction takes and gives."""
+"""Converts the JSON values of a prediction to NumPy arrays, and arrays to JSON values."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,55 +17,56 @@ from domain.pointer import pointer
 Array = npt.NDArray[Any]
 Arrays = dict[str, Array]
 Locate = Callable[[str, int], Place]
-"""Gives the place in the request of the value of an input (by name) in a row (by index)."""
+"""Returns the place in the request of one value, given the input's name and the row's index."""
 _KINDS = {"float": "biuf", "int": "biu", "uint": "biu", "bool": "b"}
-"""NumPy's kinds of arrays that become one of ours without loss."""
+"""The NumPy array kinds that convert to a dtype of each kind."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a prediction request, whatever protocol it came by."""
+    """The rows of a prediction request, independent of the protocol."""
 
     arrays: Arrays
-    """One array for each input by name, each of shape (rows, ...)."""
+    """Arrays by input name, each of shape (rows, ...)."""
     count: int
     """Number of rows, at least 1."""
     place: Place
-    """Where the request holds its rows."""
+    """The place of the rows in the request."""
     locate: Locate
 
 
-def array_of(rows: list[Any], tensor: Tensor, locate: Locate) -> Array:
-    """The rows of one input.
+def parse_rows(rows: list[Any], tensor: Tensor, locate: Locate) -> Array:
+    """Returns the array of one input, of shape (rows, ...).
 
     Args:
         rows: One value for each row, nested as deeply as the input has axes.
-        tensor: The input; a row of one number may come bare.
-        locate: Gives the place of each value in the request.
+        tensor: The input. If a row is one number, it needs no list around it.
+        locate: Returns the place of each value in the request.
 
     Raises:
-        Invalid: what is no number, or lies in a list of the wrong length, at its place.
+        Invalid: a value has the wrong type, or a list has the wrong length. Each fault has its
+            place.
     """
     if tensor.shape[1:] == [1]:
         rows = [value if isinstance(value, list) else [value] for value in rows]
-    array = _plain(rows)
-    if not _is_right(array, tensor):
+    array = _make_array(rows)
+    if not _matches(array, tensor):
         faults = list(islice(_faults(rows, tensor, locate), MOST_FAULTS))
         if faults:
             raise Invalid(faults)
-        array = _unusual(rows, tensor, locate)
+        array = _make_typed_array(rows, tensor, locate)
     return _cast(array, tensor, locate)
 
 
-def _plain(rows: list[Any]) -> Array:
+def _make_array(rows: list[Any]) -> Array:
     try:
         return np.array(rows)
     except ValueError:  # ragged
         return np.empty(0, object)
 
 
-def _unusual(rows: list[Any], tensor: Tensor, locate: Locate) -> Array:
-    """What NumPy makes an array of only when it is told of what, e.g. of 10^30."""
+def _make_typed_array(rows: list[Any], tensor: Tensor, locate: Locate) -> Array:
+    """Returns an array that NumPy makes only with a given dtype, for example of 10^30."""
     try:
         return np.array(rows, np.float64 if "float" in tensor.dtype else tensor.dtype)
     except (ValueError, TypeError, OverflowError) as error:
@@ -75,12 +76,13 @@ def _unusual(rows: list[Any], tensor: Tensor, locate: Locate) -> Array:
         ) from error
 
 
-def _is_right(array: Array, tensor: Tensor) -> bool:
+def _matches(array: Array, tensor: Tensor) -> bool:
     row = tensor.shape[1:]
-    fits = array.ndim == len(row) + 1 and all(
-        want is None or have == want for have, want in zip(array.shape[1:], row, strict=True)
+    has_shape = array.ndim == len(row) + 1 and all(
+        expected is None or length == expected
+        for length, expected in zip(array.shape[1:], row, strict=True)
     )
-    return fits and array.dtype.kind in _kinds(tensor.dtype)
+    return has_shape and array.dtype.kind in _kinds(tensor.dtype)
 
 
 def _kinds(dtype: str) -> str:
@@ -98,8 +100,8 @@ def _value_faults(
     value: Any, shape: list[int | None], tensor: Tensor, place: Place
 ) -> Iterator[Fault]:
     if not shape:
-        if (wanted := _wanted(value, tensor.dtype)) is not None:
-            detail = f"Input '{tensor.name}' ({tensor.dtype}) takes {wanted} here."
+        if (expected := _expected_value(value, tensor.dtype)) is not None:
+            detail = f"Input '{tensor.name}' ({tensor.dtype}) takes {expected} here."
             yield Fault(pointer=pointer(*place), detail=detail)
     elif not isinstance(value, list) or shape[0] not in (None, len(value)):
         detail = (
@@ -112,8 +114,8 @@ def _value_faults(
             yield from _value_faults(item, shape[1:], tensor, (*place, i))
 
 
-def _wanted(value: Any, dtype: str) -> str | None:
-    """What a value should be; nothing when it is."""
+def _expected_value(value: Any, dtype: str) -> str | None:
+    """Returns a description of valid values, or None if the value is valid."""
     if dtype == "string":
         return None if isinstance(value, str) else "text"
     if dtype == "bool":
@@ -139,43 +141,43 @@ def _cast(array: Array, tensor: Tensor, locate: Locate) -> Array:
         low, high = _range(tensor.dtype)
         outside = (array < low) | (array > high)
         detail = f"A whole number from {low} to {high} belongs here."
-        _refuse_first(outside, detail, tensor.name, locate)
+        _reject_first(outside, detail, tensor.name, locate)
     with np.errstate(over="ignore"):
         result = array.astype(dtype)
     if dtype.kind == "f" and not np.isfinite(result).all():
         detail = f"This number is too large for {tensor.dtype}."
-        _refuse_first(~np.isfinite(result), detail, tensor.name, locate)
+        _reject_first(~np.isfinite(result), detail, tensor.name, locate)
     return result
 
 
-def _refuse_first(bad: Array, reason: str, name: str, locate: Locate) -> None:
-    if bad.any():
-        row, *rest = (int(i) for i in np.argwhere(bad)[0])
+def _reject_first(is_invalid: Array, detail: str, name: str, locate: Locate) -> None:
+    if is_invalid.any():
+        row, *rest = (int(i) for i in np.argwhere(is_invalid)[0])
         where = pointer(*locate(name, row), *rest)
-        raise Invalid([Fault(pointer=where, detail=reason)])
+        raise Invalid([Fault(pointer=where, detail=detail)])
 
 
-def refuse_beyond(array: Array, size: int, name: str, locate: Locate) -> None:
-    """Nothing, when every index is one of an Embedding's.
+def check_indices(array: Array, size: int, name: str, locate: Locate) -> None:
+    """Checks that every index is one of an Embedding: from 0 to `size` - 1.
 
     Raises:
-        Invalid: the first that is not, at its place.
+        Invalid: an index is outside the range; the fault has the place of the first one.
     """
     outside = (array < 0) | (array >= size)
-    _refuse_first(outside, f"Input '{name}' takes the indices 0 to {size - 1}.", name, locate)
+    _reject_first(outside, f"Input '{name}' takes the indices 0 to {size - 1}.", name, locate)
 
 
-def listed(array: Array) -> list[Any]:
-    """The rows of one output as JSON has them."""
+def list_rows(array: Array) -> list[Any]:
+    """Returns the rows of one output as JSON values."""
     if array.dtype.kind in "biuf":
         values: list[Any] = array.tolist()
         return values
     if array.dtype.kind in "OSU":
-        return [_texts(row) for row in array.tolist()]
-    return listed(array.astype(np.float32))  # bfloat16
+        return [_decode_strings(row) for row in array.tolist()]
+    return list_rows(array.astype(np.float32))  # bfloat16
 
 
-def _texts(value: Any) -> Any:
+def _decode_strings(value: Any) -> Any:
     if isinstance(value, list):
-        return [_texts(item) for item in value]
+        return [_decode_strings(item) for item in value]
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -1,4 +1,4 @@
-"""The ONNX files of models: exported at a model's first prediction, and kept on this machine."""
+"""A local cache of ONNX files, each exported at its model's first prediction."""
 
 import logging
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from application.children.pool import Failed, Unfinished
-from application.prediction.engines import HeldFile, InChild
+from application.prediction.engines import FileContext, RunInChild
 from domain.entrypoints import Entrypoint
 from domain.model import ExportResult
 from models_store.files.cache import Cache, Download
@@ -17,54 +17,56 @@ log = logging.getLogger(__name__)
 BLOCK_BYTES = 2**20
 
 
-class OnnxFiles:
-    """One of each model; an empty one where ONNX cannot express it."""
+class OnnxCache:
+    """Holds one ONNX file per model; the file is empty if ONNX cannot express the model."""
 
-    def __init__(self, cache: Cache, artifacts: ArtifactStore, in_child: InChild) -> None:
+    def __init__(self, cache: Cache, artifacts: ArtifactStore, run_in_child: RunInChild) -> None:
         self._cache = cache
         self._artifacts = artifacts
-        self._in_child = in_child
+        self._run_in_child = run_in_child
 
     @contextmanager
-    def held(self, model_id: str, blueprint_json: str, weights: HeldFile) -> Iterator[Path]:
-        """The file, exported unless it is there; it stays for as long as the context lasts.
+    def open_file(self, model_id: str, blueprint_json: str, weights: FileContext) -> Iterator[Path]:
+        """Gives the path of the file, which exists until the context ends.
+
+        The file is exported if the cache does not have it.
 
         Raises:
-            Busy: too much work is being done in children.
-            StorageFull: there is no room for it.
+            Busy: too many children are running.
+            StorageFull: the disk or the cache has no room for the file.
         """
-        with ExitStack() as drafts:
-            export = partial(self._exported, drafts, model_id, blueprint_json, weights)
-            with self._cache.fetch(_name(model_id), export) as path:
-                drafts.close()
+        with ExitStack() as exports:
+            export = partial(self._download, exports, model_id, blueprint_json, weights)
+            with self._cache.fetch(_file_name(model_id), export) as path:
+                exports.close()
                 yield path
 
-    def forget(self, model_id: str) -> None:
-        """A model was deleted."""
-        self._cache.drop(_name(model_id))
+    def drop(self, model_id: str) -> None:
+        """Deletes the file of a deleted model."""
+        self._cache.drop(_file_name(model_id))
 
-    def _exported(
-        self, drafts: ExitStack, model_id: str, blueprint_json: str, weights: HeldFile
+    def _download(
+        self, exports: ExitStack, model_id: str, blueprint_json: str, weights: FileContext
     ) -> Download:
-        draft = drafts.enter_context(self._artifacts.scratch(f"onnx-{model_id}")) / "model.onnx"
+        exported = exports.enter_context(self._artifacts.scratch(f"onnx-{model_id}")) / "model.onnx"
         with weights() as path:
-            result = self._export(blueprint_json, str(path), str(draft))
+            result = self._export(blueprint_json, str(path), str(exported))
         if result.reason is not None:
-            log.info("%s is answered by Keras: %s", model_id, result.reason)
+            log.info("Keras computes the predictions of %s: %s", model_id, result.reason)
             return Download(model_id, 0, None, ())
-        file = drafts.enter_context(draft.open("rb"))
+        file = exports.enter_context(exported.open("rb"))
         blocks = iter(partial(file.read, BLOCK_BYTES), b"")
         return Download(model_id, result.bytes, result.sha256, blocks)
 
     def _export(self, *arguments: str) -> ExportResult:
         try:
-            answer: str = self._in_child(Entrypoint.EXPORT_ONNX, *arguments)
+            result_json: str = self._run_in_child(Entrypoint.EXPORT_ONNX, *arguments)
         except Failed:
             return ExportResult(reason="The export failed.")
         except Unfinished as error:
             return ExportResult(reason=error.detail)
-        return ExportResult.model_validate_json(answer)
+        return ExportResult.model_validate_json(result_json)
 
 
-def _name(model_id: str) -> str:
+def _file_name(model_id: str) -> str:
     return f"{model_id}.onnx"

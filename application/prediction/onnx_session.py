@@ -1,4 +1,4 @@
-"""Computes with onnxruntime, which starts a thread when it is imported."""
+"""Runs ONNX files with onnxruntime, which starts a thread when it is imported."""
 
 from pathlib import Path
 
@@ -12,12 +12,15 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 
 from application.prediction.arrays import Arrays
 
-FAULTS = (Fail, InvalidArgument, RuntimeException)
-"""What a session raises when the model cannot be computed for the rows."""
+RUN_ERRORS = (Fail, InvalidArgument, RuntimeException)
+"""The errors that a session raises if it cannot compute the model for the given rows."""
 
 
-def session_of(path: Path) -> onnxruntime.InferenceSession:
-    """A model's session; calls run side by side, each in its caller's thread."""
+def open_session(path: Path) -> onnxruntime.InferenceSession:
+    """Returns a session of an ONNX file.
+
+    Several threads may call the session at once; each call computes in its caller's thread.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -26,8 +29,17 @@ def session_of(path: Path) -> onnxruntime.InferenceSession:
 
 
 def run_file(path: str, inputs: Arrays, batch: int) -> Arrays:
-    """Runs an ONNX file over many rows in a child, `batch` rows at a time."""
-    session = session_of(Path(path))
+    """Runs an ONNX file in a child.
+
+    Args:
+        path: The ONNX file.
+        inputs: Arrays by input name, each of shape (rows, ...).
+        batch: The number of rows computed at once.
+
+    Returns:
+        Arrays by output name, each of shape (rows, ...).
+    """
+    session = open_session(Path(path))
     names = [output.name for output in session.get_outputs()]
     rows = len(next(iter(inputs.values())))
     parts = [

@@ -1,4 +1,4 @@
-"""Answers predictions: one engine a model, chosen at its first prediction and kept."""
+"""Runs predictions; selects one engine per model at the model's first prediction and keeps it."""
 
 import math
 import threading
@@ -9,15 +9,15 @@ from functools import partial
 from typing import Any
 
 from application.children.pool import Bounds, Checker, Failed, Unfinished
-from application.prediction.arrays import Arrays, Rows, refuse_beyond
+from application.prediction.arrays import Arrays, Rows, check_indices
 from application.prediction.engines import (
     Engine,
-    HeldFile,
+    FileContext,
     KerasEngine,
     OnnxEngine,
     import_onnx_session,
 )
-from application.prediction.onnx_cache import OnnxFiles
+from application.prediction.onnx_cache import OnnxCache
 from application.settings import Settings
 from domain.errors import Fault, Invalid, NotFound
 from domain.graph.language import Blueprint
@@ -30,25 +30,25 @@ from models_store.files.store import ArtifactStore
 from models_store.records import models
 
 FRESH_SECONDS = 0.25
-"""How long a model is used without looking whether it was deleted."""
+"""How long a loaded model is used before the database is asked whether it still exists."""
 Key = tuple[str, str]
-"""Owner and model."""
+"""The owner and the id of a model."""
 
 
 @dataclass(frozen=True)
-class Ready:
-    """A model that answers at once."""
+class LoadedModel:
+    """A model in memory, with its engine."""
 
-    seen_at: float
-    """When the database last had it."""
+    checked_at: float
+    """When the database last confirmed that the model exists, in monotonic seconds."""
     summary: Summary
     vocabularies: dict[str, int]
-    """The indices that an input takes which goes straight into an Embedding."""
+    """The number of indices of each input that is the direct input of an Embedding."""
     engine: Engine
 
 
 class Predictor:
-    """Models held ready, the least used forgotten first."""
+    """Runs predictions on loaded models; unloads the least recently used model first."""
 
     def __init__(
         self,
@@ -62,133 +62,139 @@ class Predictor:
         self._database = database
         self._artifacts = artifacts
         self._checker = checker
-        self._onnx = OnnxFiles(cache, artifacts, self._in_child)
-        self._ready: OrderedDict[Key, Ready] = OrderedDict()
+        self._onnx = OnnxCache(cache, artifacts, self._run_in_child)
+        self._loaded: OrderedDict[Key, LoadedModel] = OrderedDict()
         self._locks: dict[Key, threading.Lock] = {}
         self._guard = threading.Lock()
 
-    def fresh(self, owner: str, model_id: str) -> Ready | None:
-        """The model, when it was looked up a moment ago."""
-        found = self._ready.get((owner, model_id))
-        if found is not None and time.monotonic() - found.seen_at < FRESH_SECONDS:
-            return found
+    def find_fresh(self, owner: str, model_id: str) -> LoadedModel | None:
+        """Returns the model if it is loaded and was confirmed less than `FRESH_SECONDS` ago."""
+        model = self._loaded.get((owner, model_id))
+        if model is not None and time.monotonic() - model.checked_at < FRESH_SECONDS:
+            return model
         return None
 
-    def ready(self, owner: str, model_id: str) -> Ready:
-        """The model, prepared by whoever asks first.
+    def load(self, owner: str, model_id: str) -> LoadedModel:
+        """Returns the model; loads it if necessary. Only one thread loads a model at a time.
 
         Raises:
-            NotFound: the owner has none of this id.
-            Busy: too much work is being done in children.
-            StorageFull: there is no room for what it is prepared with.
+            NotFound: the owner has no model of this id.
+            Busy: too many children are running.
+            StorageFull: the cache has no room for the ONNX file or the weights.
         """
         key = (owner, model_id)
         with self._guard:
             lock = self._locks.setdefault(key, threading.Lock())
         try:
             with lock:
-                return self._prepared(key)
+                return self._load(key)
         except NotFound:
-            with self._guard:  # or else every id that somebody makes up would be kept
+            with self._guard:  # unknown ids must not fill the memory with locks
                 self._locks.pop(key, None)
             raise
 
-    def _prepared(self, key: Key) -> Ready:
+    def _load(self, key: Key) -> LoadedModel:
         owner, model_id = key
-        fresh = self.fresh(owner, model_id)
+        fresh = self.find_fresh(owner, model_id)
         if fresh is not None:
             return fresh
         now = time.monotonic()
-        found = self._ready.get(key)
+        model = self._loaded.get(key)
         with self._database.read() as connection:
-            if found is not None:
+            if model is not None:
                 models.pinned(connection, owner, model_id)
-                return self._keep(key, replace(found, seen_at=now))
+                return self._store(key, replace(model, checked_at=now))
             blueprint, summary = models.definition(connection, owner, model_id)
             pin = models.pinned(connection, owner, model_id)
         weights = partial(self._artifacts.fetch, pin.artifact, pin.sha256)
-        engine = self._engine(model_id, blueprint, weights)
-        self._forget_if_deleted(key)
+        engine = self._make_engine(model_id, blueprint, weights)
+        self._check_exists(key)
         indices = vocabularies(blueprint.definition)
-        return self._keep(key, Ready(now, summary, indices, engine))
+        return self._store(key, LoadedModel(now, summary, indices, engine))
 
-    def _keep(self, key: Key, ready: Ready) -> Ready:
+    def _store(self, key: Key, model: LoadedModel) -> LoadedModel:
         with self._guard:
-            self._ready[key] = ready
-            self._ready.move_to_end(key)
-            while len(self._ready) > self._settings.predict_sessions:
-                old, _ = self._ready.popitem(last=False)
+            self._loaded[key] = model
+            self._loaded.move_to_end(key)
+            while len(self._loaded) > self._settings.predict_sessions:
+                old, _ = self._loaded.popitem(last=False)
                 self._locks.pop(old, None)
-        return ready
+        return model
 
-    def _engine(self, model_id: str, blueprint: Blueprint, weights: HeldFile) -> Engine:
-        """Once for each model, so that equal requests give equal bits."""
+    def _make_engine(self, model_id: str, blueprint: Blueprint, weights: FileContext) -> Engine:
+        """Returns the engine of a model.
+
+        The engine does not change later, so that equal requests give equal bits.
+        """
         blueprint_json = blueprint.model_dump_json(by_alias=True)
-        onnx = partial(self._onnx.held, model_id, blueprint_json, weights)
-        threading.Thread(target=import_onnx_session, daemon=True).start()  # while it is exported
-        with onnx() as path:
-            is_empty = path.stat().st_size == 0
-        if is_empty:
-            return KerasEngine(blueprint_json, weights, self._in_child)
-        return OnnxEngine(onnx, self._in_child)
+        open_onnx = partial(self._onnx.open_file, model_id, blueprint_json, weights)
+        threading.Thread(target=import_onnx_session, daemon=True).start()  # during the export
+        with open_onnx() as path:
+            if path.stat().st_size == 0:
+                return KerasEngine(blueprint_json, weights, self._run_in_child)
+            return OnnxEngine(path, open_onnx, self._run_in_child)
 
-    def _in_child(self, function: str, *arguments: Any) -> Any:
+    def _run_in_child(self, function: str, *arguments: Any) -> Any:
         bounds = Bounds(
             self._settings.predict_seconds, self._settings.predict_memory_bytes, work="PREDICT"
         )
         return self._checker.run(function, *arguments, bounds=bounds)
 
-    def run(self, ready: Ready, rows: Rows) -> Arrays:
-        """The outputs, in graph order.
+    def run(self, model: LoadedModel, rows: Rows) -> Arrays:
+        """Returns arrays by output name, each of shape (rows, ...), in the order of the outputs.
 
         Raises:
-            Invalid: the model cannot be computed for these rows.
-            Busy: too much work is being done in children.
+            Invalid: the engine cannot compute the model for these rows, or the answer is too large.
+            Busy: too many children are running.
         """
-        for name, size in ready.vocabularies.items():
-            refuse_beyond(rows.arrays[name], size, name, rows.locate)
-        self._refuse_beyond(rows, rows.count * _values_of_a_row(ready.summary))
-        row_bytes = max(1, ready.summary.bytes.activations_per_row)
+        for name, size in model.vocabularies.items():
+            check_indices(rows.arrays[name], size, name, rows.locate)
+        self._check_answer_size(rows, rows.count * _count_row_values(model.summary))
+        row_bytes = max(1, model.summary.bytes.activations_per_row)
         batch = max(1, self._settings.max_predict_bytes // row_bytes)
         try:
-            outputs = ready.engine.run(rows.arrays, batch)
+            outputs = model.engine.run(rows.arrays, batch)
         except Failed as error:
             detail = "The model cannot be computed for these values."
             raise Invalid([Fault(pointer=pointer(*rows.place), detail=detail)]) from error
         except Unfinished as error:
             raise Invalid([Fault(pointer=pointer(*rows.place), detail=error.detail)]) from error
-        self._refuse_beyond(rows, sum(array.size for array in outputs.values()))
-        return {tensor.name: outputs[tensor.name] for tensor in ready.summary.outputs}
+        self._check_answer_size(rows, sum(array.size for array in outputs.values()))
+        return {tensor.name: outputs[tensor.name] for tensor in model.summary.outputs}
 
-    def _refuse_beyond(self, rows: Rows, values: int) -> None:
-        """An answer is made in this process: one too large would hold up all others."""
+    def _check_answer_size(self, rows: Rows, values: int) -> None:
+        """Rejects a large answer: this process serializes it, which would delay other requests.
+
+        Raises:
+            Invalid: the answer has more than `max_predict_values` numbers.
+        """
         most = self._settings.max_predict_values
         if values > most:
             detail = f"The answer would hold {values:,} numbers; at most {most:,} are given at "
             detail += "once (MAX_PREDICT_VALUES). Ask for fewer rows."
             raise Invalid([Fault(pointer=pointer(*rows.place), detail=detail)])
 
-    def _forget_if_deleted(self, key: Key) -> None:
-        """An export may outlast its model.
+    def _check_exists(self, key: Key) -> None:
+        """Checks that the model was not deleted during its export.
 
         Raises:
-            NotFound: the model was deleted meanwhile; nothing of it is left in the cache.
+            NotFound: the model was deleted; its file is removed from the cache.
         """
         try:
             with self._database.read() as connection:
                 models.pinned(connection, *key)
         except NotFound:
-            self.forget(key[1])
+            self.unload(key[1])
             raise
 
-    def forget(self, model_id: str) -> None:
-        """A model was deleted."""
+    def unload(self, model_id: str) -> None:
+        """Removes a deleted model from the memory and the cache."""
         with self._guard:
-            for key in [key for key in self._ready if key[1] == model_id]:
-                del self._ready[key]
-        self._onnx.forget(model_id)
+            for key in [key for key in self._loaded if key[1] == model_id]:
+                del self._loaded[key]
+        self._onnx.drop(model_id)
 
 
-def _values_of_a_row(summary: Summary) -> int:
-    """Numbers in the outputs of one row; unknown lengths count as 1."""
+def _count_row_values(summary: Summary) -> int:
+    """Returns how many numbers the outputs of one row have; an unknown length counts as 1."""
     return sum(math.prod(axis or 1 for axis in tensor.shape[1:]) for tensor in summary.outputs)

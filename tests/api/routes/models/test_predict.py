@@ -1,5 +1,7 @@
 """Predictions: both forms, both engines, and values that do not fit."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 
 from application.prediction.predictor import Predictor
 from domain.errors import StorageFull
-from models_store.files.cache import Cache
+from models_store.files.cache import Cache, Download
 from tests.api.requests import faults, graph, made
 from tests.api.routes.models.test_models import built
 from tests.support.api_server import Server
@@ -51,7 +53,7 @@ def ask(server: Server, model: str, **body: Any) -> httpx.Response:
 
 
 def engine(server: Server, model: str) -> str:
-    return server.parts.predictor.ready("local", model).engine.name
+    return server.parts.predictor.load("local", model).engine.name
 
 
 @pytest.mark.slow
@@ -118,25 +120,47 @@ def test_exported_models_are_bounded_and_exported_again(
     server: Server, one: str, two: str, tmp_path: Path
 ) -> None:
     for model in (one, two):
-        with_cache(server, tmp_path, 10**9).ready("local", model)
+        with_cache(server, tmp_path, 10**9).load("local", model)
     files = list(tmp_path.iterdir())
     assert {file.name for file in files} == {f"{one}.onnx", f"{two}.onnx"}
     predictor = with_cache(server, tmp_path / "small", max(f.stat().st_size for f in files))
-    engine = predictor.ready("local", one).engine
+    engine = predictor.load("local", one).engine
     rows = {"x": np.array(X * 5, np.float32)}
     before = engine.run(rows, batch=3)
-    predictor.ready("local", two)
+    predictor.load("local", two)
     assert [file.name for file in (tmp_path / "small").iterdir()] == [f"{two}.onnx"]
     again = engine.run(rows, batch=3)
     assert all(np.array_equal(before[name], again[name]) for name in before)
     assert [file.name for file in (tmp_path / "small").iterdir()] == [f"{one}.onnx"]
 
 
+class CountingCache(Cache):
+    """Counts how often a file is opened."""
+
+    opened = 0
+
+    @contextmanager
+    def fetch(self, name: str, download: Callable[[], Download]) -> Iterator[Path]:
+        self.opened += 1
+        with super().fetch(name, download) as path:
+            yield path
+
+
+def test_the_first_prediction_opens_the_onnx_file_once(
+    server: Server, one: str, tmp_path: Path
+) -> None:
+    cache = CountingCache(tmp_path, 10**9)
+    parts = server.parts
+    predictor = Predictor(parts.settings, parts.database, parts.artifacts, parts.checker, cache)
+    assert predictor.load("local", one).engine.name == "onnxruntime"
+    assert cache.opened == 1
+
+
 def test_a_model_larger_than_all_that_is_kept_is_refused(
     server: Server, one: str, tmp_path: Path
 ) -> None:
     with pytest.raises(StorageFull, match=r"may hold, 100 \(PREDICT_CACHE_BYTES\)"):
-        with_cache(server, tmp_path / "cache", 100).ready("local", one)
+        with_cache(server, tmp_path / "cache", 100).load("local", one)
     assert not list((tmp_path / "cache").iterdir())
     assert not list((server.data / "artifacts" / "scratch").iterdir())
 
