@@ -40,7 +40,7 @@ from application.children.pool import Checker
 from application.prediction.predictor import Predictor
 from application.submission.jobs import JobServices
 from models_store.broker.celery import celery_app
-from models_store.broker.wakeups import Calls
+from models_store.broker.wake_sender import WakeSender
 from models_store.database.engine import Database
 from models_store.files.cache import Cache
 from models_store.files.store import open_store
@@ -103,7 +103,7 @@ def _add_middleware(app: FastAPI, settings: Settings, services: Services) -> Non
 
 def assemble(settings: Settings, store_settings: StoreSettings) -> Services:
     """The parts, made but not started."""
-    database = Database.of(store_settings)
+    database = Database.from_settings(store_settings)
     artifacts = open_store(store_settings)
     celery = celery_app(store_settings)
     metrics = Metrics(database)
@@ -115,7 +115,7 @@ def assemble(settings: Settings, store_settings: StoreSettings) -> Services:
         database=database,
         artifacts=artifacts,
         celery=celery,
-        calls=Calls(celery),
+        calls=WakeSender(celery),
         checker=checker,
         catalogue=Catalogue(checker, settings),
         job_services=JobServices(settings, database, checker),

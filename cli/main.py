@@ -138,7 +138,7 @@ def _migrate(options: argparse.Namespace) -> int:
     from models_store.settings import Settings
 
     try:
-        migrate(Database.of(Settings(), patient=True))
+        migrate(Database.from_settings(Settings(), patient=True))
     except GraphfitError as error:
         sys.stderr.write(f"graphfit: {error.detail}\n")
         return 1

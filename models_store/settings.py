@@ -20,7 +20,7 @@ class Settings(EnvironmentSettings):
     """Of what is kept."""
 
     data: Path = Path("models_store/var")
-    """Folder in which the embedded default keeps rows, wake-up calls and files."""
+    """Folder in which the embedded default keeps rows, wake messages and files."""
     database_url: str = Field(default="", repr=False)
     """SQLAlchemy URL of the database; left empty, `graphfit.sqlite` in the data folder."""
     database_connections: int = Field(default=10, ge=2)

@@ -15,7 +15,7 @@ from application.children.pool import Checker
 from application.prediction.predictor import Predictor
 from application.submission.jobs import JobServices
 from domain.ids import DatasetId, GraphId, JobId, ModelId
-from models_store.broker.wakeups import Calls
+from models_store.broker.wake_sender import WakeSender
 from models_store.database.engine import Database
 from models_store.files.store import ArtifactStore
 
@@ -28,7 +28,7 @@ class Services:
     database: Database
     artifacts: ArtifactStore
     celery: Celery
-    calls: Calls
+    calls: WakeSender
     checker: Checker
     catalogue: Catalogue
     job_services: JobServices

@@ -36,7 +36,7 @@ class Readiness(Health):
     """That the service can serve."""
 
     away: list[Literal["broker"]]
-    """Parts that do not answer and are not needed to serve: without the broker of wake-up calls
+    """Parts that do not answer and are not needed to serve: without the broker of wake messages
     a job waits up to a second longer for an idle worker."""
 
 

@@ -26,7 +26,7 @@ class Info(BaseModel):
     limits: dict[str, int | float]
     """By the names of the settings, in lower case."""
     engines: dict[str, str]
-    """What keeps rows, carries wake-up calls, keeps files and predicts."""
+    """What keeps rows, carries wake messages, keeps files and predicts."""
     auth: str
     environment: dict[str, str]
     """Where the API runs; each job records its own."""

@@ -1,4 +1,4 @@
-"""Wake-up calls for workers: the database is the queue, a message only says `look`."""
+"""Celery messages that make idle workers look at the queue, which is in the database."""
 
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,16 @@ from models_store.settings import Settings
 
 WAKE = "graphfit.wake"
 REDIS = ("redis", "rediss")
-CONNECT_SECONDS, SILENT_SECONDS = 3, 5
+CONNECT_SECONDS, READ_SECONDS = 3, 5
 ANSWER_SECONDS = 0.3
-"""Whoever asks whether Redis is there does not wait for it."""
+"""Timeout of the check of Redis, in seconds."""
 
 
 def celery_app(settings: Settings) -> Celery:
-    """Celery on the broker that the settings name, kombu's filesystem transport by default.
+    """Creates the Celery app with the broker of the settings.
 
-    A worker that has lost its broker looks for it for ever.
+    The default broker is kombu's filesystem transport. A worker reconnects to a lost broker
+    without a limit on the number of tries.
     """
     app = Celery("graphfit")
     app.conf.update(
@@ -35,14 +36,14 @@ def celery_app(settings: Settings) -> Celery:
         worker_hijack_root_logger=False,
     )
     if not settings.broker_url:
-        app.conf.broker_transport_options = _folders(settings.data_folder / "calls")
+        app.conf.broker_transport_options = _filesystem_options(settings.data_folder / "calls")
     elif _is_redis(settings.broker_url):
-        app.conf.broker_transport_options = _patience()
+        app.conf.broker_transport_options = _redis_options()
     return app
 
 
-def _folders(folder: Path) -> dict[str, Any]:
-    """One folder for in and out: whoever listens there hears every call."""
+def _filesystem_options(folder: Path) -> dict[str, Any]:
+    """Options of the filesystem transport; one folder serves for input and output."""
     for name in ("messages", "control"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     return {
@@ -53,47 +54,47 @@ def _folders(folder: Path) -> dict[str, Any]:
     }
 
 
-def _patience() -> dict[str, Any]:
-    """Of Redis's client, which would wait for ever."""
+def _redis_options() -> dict[str, Any]:
+    """Timeouts of the Redis client, which has none by default."""
     return {
         "socket_connect_timeout": CONNECT_SECONDS,
-        "socket_timeout": SILENT_SECONDS,
+        "socket_timeout": READ_SECONDS,
         "socket_keepalive": True,
-        "health_check_interval": SILENT_SECONDS,
+        "health_check_interval": READ_SECONDS,
     }
 
 
-def send(app: Celery) -> None:
-    """Calls one idle worker.
+def send_wake(app: Celery) -> None:
+    """Sends one wake message, which one idle worker receives.
 
     Raises:
-        Busy: the broker does not answer.
+        Busy: The broker does not answer.
     """
     try:
         app.send_task(WAKE, ignore_result=True, retry=False)
     except (OperationalError, OSError) as error:
-        raise _away() from error
+        raise _busy() from error
 
 
 def check(app: Celery) -> None:
-    """Nothing, when Redis answers within a moment; a folder always does.
+    """Checks that Redis answers within `ANSWER_SECONDS`; does nothing for another broker.
 
     Raises:
-        Busy: it does not.
+        Busy: Redis does not answer.
     """
     if not _is_redis(app.conf.broker_url):
         return
-    never, at_once = Retry(NoBackoff(), 0), {"socket_timeout": ANSWER_SECONDS}
+    no_retry, timeout = Retry(NoBackoff(), 0), {"socket_timeout": ANSWER_SECONDS}
     try:
-        with Redis.from_url(app.conf.broker_url, retry=never, **at_once) as client:
+        with Redis.from_url(app.conf.broker_url, retry=no_retry, **timeout) as client:
             client.ping()
     except RedisError as error:
-        raise _away() from error
+        raise _busy() from error
 
 
 def _is_redis(url: str) -> bool:
     return url.split(":", maxsplit=1)[0] in REDIS
 
 
-def _away() -> Busy:
-    return Busy("The broker of wake-up calls does not answer just now.")
+def _busy() -> Busy:
+    return Busy("The message broker does not answer just now.")

@@ -1,4 +1,4 @@
-"""Opens the database: one transaction a `with`, and only that boundary commits."""
+"""Opens the database. Each `with` block is one transaction, and only its end commits."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,63 +7,64 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
-from models_store.database.errors import spoken
-from models_store.database.postgresql import Bounds, engine_of
+from models_store.database.errors import translate_errors
+from models_store.database.postgresql import Bounds, create_postgresql_engine
 from models_store.settings import Settings
 
 BUSY_MILLISECONDS = 30_000
 
 
 class Database:
-    """SQLite or PostgreSQL, by URL."""
+    """An SQLite or PostgreSQL database."""
 
     def __init__(self, url: str, bounds: Bounds | None = None) -> None:
-        self.engine = (
-            _sqlite(url) if url.startswith("sqlite") else engine_of(url, bounds or Bounds())
-        )
+        if url.startswith("sqlite"):
+            self.engine = _create_sqlite_engine(url)
+        else:
+            self.engine = create_postgresql_engine(url, bounds or Bounds())
 
     @classmethod
-    def of(cls, settings: Settings, *, patient: bool = False) -> "Database":
-        """The database that the settings name.
+    def from_settings(cls, settings: Settings, *, patient: bool = False) -> "Database":
+        """Opens the database of the settings.
 
         Args:
-            patient: A statement may take what it takes, as those that change the schema do.
+            patient: Sets no time limit for a statement; changes of the schema need this.
         """
         seconds = None if patient else settings.database_seconds
         return cls(settings.resolved_database_url, Bounds(settings.database_connections, seconds))
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A consistent view; whatever is written in it is rolled back.
+        """Opens a transaction for reading, which is rolled back at its end.
 
         Raises:
-            Busy: the database does not answer.
+            Busy: The database does not answer.
         """
-        with spoken(), self.engine.connect() as connection:
+        with translate_errors(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One transaction: committed at the end, or rolled back whole.
+        """Opens a transaction for writing: commits at its end, or rolls back on an exception.
 
-        On SQLite it takes the write lock at once: a reader that turns writer would
-        fail instead of waiting.
+        On SQLite it takes the write lock at its begin, since a transaction that reads first and
+        writes later would fail instead of waiting for the lock.
 
         Raises:
-            Busy: the database does not answer.
-            StorageFull: its disk is full.
+            Busy: The database does not answer.
+            StorageFull: The disk of the database is full.
         """
-        with spoken(), self.engine.connect() as connection:
+        with translate_errors(), self.engine.connect() as connection:
             writer = connection.execution_options(graphfit_begin="BEGIN IMMEDIATE")
             with writer.begin():
                 yield writer
 
     def close(self) -> None:
-        """Gives all connections back."""
+        """Closes all connections of the pool."""
         self.engine.dispose()
 
 
-def _sqlite(url: str) -> Engine:
+def _create_sqlite_engine(url: str) -> Engine:
     path = make_url(url).database
     if path:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +75,7 @@ def _sqlite(url: str) -> Engine:
 
 
 def _configure_sqlite(connection: Any, record: Any) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves
+    connection.isolation_level = None  # `_begin` sends BEGIN
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")

@@ -1,4 +1,4 @@
-"""What the database's errors mean, in the words of `domain.errors`."""
+"""Translates errors of the database into those of `domain.errors`."""
 
 import logging
 import sqlite3
@@ -16,18 +16,18 @@ log = logging.getLogger(__name__)
 RETRY_AFTER = 2
 FULL = ("is full", "disk I/O error", "No space left")
 ABSENT = (errors.UndefinedTable, errors.InvalidCatalogName)
-"""Not restored or not migrated yet."""
-AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
-"""Not there, ending, starting, overtaxed, read-only, silent, or it broke a deadlock."""
+"""Errors of a database that is not restored or not migrated yet."""
+UNAVAILABLE = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
+"""Errors of a server that is down, starting, stopping, overloaded or read-only, and deadlocks."""
 
 
 @contextmanager
-def spoken() -> Iterator[None]:
-    """Within, what clients are told of the database's trouble; the log tells the rest.
+def translate_errors() -> Iterator[None]:
+    """Translates database errors inside the block, and logs the original message.
 
     Raises:
-        Busy: it does not answer, or has no answer now; the same may succeed later.
-        StorageFull: its disk is full.
+        Busy: The database does not answer, or cannot run the statement now; a retry may succeed.
+        StorageFull: The disk of the database is full.
     """
     try:
         yield
@@ -36,28 +36,28 @@ def spoken() -> Iterator[None]:
         if meaning is None:
             raise
         cause = getattr(error, "orig", None) or error
-        log.warning("the database: %s", str(cause).strip().partition("\n")[0])
+        log.warning("database error: %s", str(cause).strip().partition("\n")[0])
         raise meaning from error
 
 
 def _meaning_of(error: DBAPIError | NoConnectionLeft) -> GraphfitError | None:
-    """None for a mistake of ours."""
-    away = Busy("The database does not answer just now.", retry_after=RETRY_AFTER)
+    """The error to raise; None for an error of our own code."""
+    busy = Busy("The database does not answer just now.", retry_after=RETRY_AFTER)
     if isinstance(error, NoConnectionLeft):
-        return away
+        return busy
     cause = error.orig
     if isinstance(cause, sqlite3.Error):
-        is_ours = not _is_sqlites(cause)
+        is_ours = not _is_file_error(cause)
     else:
-        is_ours = not isinstance(cause, AWAY + ABSENT)
+        is_ours = not isinstance(cause, UNAVAILABLE + ABSENT)
     if is_ours or isinstance(cause, errors.InFailedSqlTransaction):
         return None
     full = isinstance(cause, errors.DiskFull) or any(words in str(cause) for words in FULL)
-    return StorageFull() if full else away
+    return StorageFull() if full else busy
 
 
-def _is_sqlites(cause: sqlite3.Error) -> bool:
-    """Whether it is the file's trouble: SQLITE_ERROR is what it calls a mistake in a statement."""
+def _is_file_error(cause: sqlite3.Error) -> bool:
+    """Whether the cause lies in the database file; SQLITE_ERROR means a wrong statement."""
     is_mistake = getattr(cause, "sqlite_errorcode", None) in (None, sqlite3.SQLITE_ERROR)
     absent = "no such table" in str(cause)
     return isinstance(cause, sqlite3.OperationalError) and (absent or not is_mistake)

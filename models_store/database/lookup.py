@@ -1,4 +1,4 @@
-"""Finds one thing of an owner's by its id."""
+"""Finds one row of an owner by its id."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from sqlalchemy import Connection, Row, Table, select
 from domain.errors import NotFound
 
 
-def row_of(connection: Connection, table: Table, owner: str, identifier: str) -> Row[Any]:
-    """The row of a table whose things have owners.
+def get_row(connection: Connection, table: Table, owner: str, identifier: str) -> Row[Any]:
+    """Gets one row of a table that has the columns `id` and `owner`.
 
     Raises:
-        NotFound: the owner has none of this id.
+        NotFound: The owner has no row with this id.
     """
     query = select(table).where(table.c.owner == owner, table.c.id == identifier)
     row = connection.execute(query).one_or_none()

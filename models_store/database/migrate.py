@@ -1,4 +1,4 @@
-"""Brings the database to the schema this code knows."""
+"""Migrates the database to the schema of this version, and checks its schema."""
 
 from pathlib import Path
 
@@ -13,21 +13,21 @@ from models_store.database.engine import Database
 from models_store.settings import Settings
 
 ADVISORY_LOCK = 7_227_348
-"""Any number, the same in every process: PostgreSQL lets one migrate at a time."""
+"""Key of the PostgreSQL lock under which one process migrates at a time."""
 
 
 class SchemaMismatch(GraphfitError):
-    """The database's schema is not the one this code knows."""
+    """The database has another schema than this version of Graphfit."""
 
 
 def migrate(database: Database, revision: str = "head") -> None:
-    """Runs every missing migration in one transaction; processes that start together wait.
+    """Runs all pending migrations in one transaction; other processes wait for it.
 
     Args:
-        revision: Where to stop, for tests of what comes after.
+        revision: The last revision to apply; tests stop at an older one.
 
     Raises:
-        SchemaMismatch: a newer version of Graphfit has migrated this database.
+        SchemaMismatch: A newer version of Graphfit has migrated this database.
     """
     with database.write() as connection:
         if connection.dialect.name == "postgresql":
@@ -44,7 +44,7 @@ def open_current(settings: Settings) -> Database:
         SchemaMismatch: The schema is missing, older or newer.
         Busy: The database does not answer.
     """
-    database = Database.of(settings)
+    database = Database.from_settings(settings)
     try:
         with database.read() as connection:
             check_schema(connection)
@@ -58,7 +58,7 @@ def check_schema(connection: Connection) -> None:
     """Does nothing if the schema is current.
 
     Raises:
-        SchemaMismatch: it is missing, older or newer.
+        SchemaMismatch: The schema is missing, older or newer.
     """
     config = _config(connection)
     _refuse_newer(connection, config)

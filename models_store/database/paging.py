@@ -10,7 +10,7 @@ from domain.errors import Fault, Invalid
 
 
 class Page(NamedTuple):
-    """Rows of one page, and the cursor of the next."""
+    """Rows of one page, and the cursor of the next page."""
 
     rows: list[Row[Any]]
     next_cursor: str | None
@@ -19,10 +19,10 @@ class Page(NamedTuple):
 def page(
     connection: Connection, query: Select[Any], table: Table, cursor: str | None, size: int
 ) -> Page:
-    """`size` rows after `cursor`, by descending id (ULIDs sort by time).
+    """Fetches up to `size` rows after `cursor`, by descending id (ULIDs sort by time).
 
     Raises:
-        Invalid: the cursor is none of ours.
+        Invalid: The cursor is malformed.
     """
     if cursor is not None:
         query = query.where(table.c.id < _decoded(cursor))
@@ -41,5 +41,5 @@ def _decoded(cursor: str) -> str:
     except (binascii.Error, ValueError):
         text = ""
     if "_" not in text or not text.isprintable():
-        raise Invalid([Fault(pointer="", detail="`cursor` is not one this list gave.")])
+        raise Invalid([Fault(pointer="", detail="`cursor` is not a `next_cursor` of this list.")])
     return text

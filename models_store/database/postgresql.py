@@ -1,4 +1,4 @@
-"""PostgreSQL through psycopg: no statement and no silence of the server lasts for ever."""
+"""PostgreSQL connections with time limits for statements and for a silent server."""
 
 from typing import Any, NamedTuple
 
@@ -8,35 +8,35 @@ from sqlalchemy import Engine, create_engine, event, make_url
 
 CONNECT_SECONDS = 5
 IDLE_SECONDS = 5
-"""Who pauses for longer inside a transaction, stopped perhaps, holds up everybody else."""
+"""Longest pause inside a transaction: a process that is stopped there would block others."""
 
 
 class Bounds(NamedTuple):
-    """What one process may ask of the server."""
+    """Limits of one process."""
 
     connections: int = 10
     seconds: float | None = 20.0
-    """For one statement; None: it takes what it takes."""
+    """Time limit of one statement; None sets no limit."""
 
 
 class Connection(psycopg.Connection[Any]):
-    """Ends when the server is silent for too long: a server that hangs ends no statement itself."""
+    """A connection that closes after a time limit, since a hung server ends no statement itself."""
 
     seconds: float | None = None
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """As psycopg's own, with a bound where the caller gives none."""
+        """Waits like the method of psycopg, with a time limit if the caller sets none."""
         bound = self.seconds if timeout is None else timeout
         try:
             return super().wait(gen, interval=interval, timeout=bound)
         except psycopg.OperationalError:
             if self.info.transaction_status == TransactionStatus.ACTIVE:
-                self.close()  # a late answer would be taken for the next statement's
+                self.close()  # a late answer would be read as that of the next statement
             raise
 
 
-def engine_of(url: str, bounds: Bounds) -> Engine:
-    """A pool that opens no more connections than it may, and replaces those that were lost."""
+def create_postgresql_engine(url: str, bounds: Bounds) -> Engine:
+    """Creates a pool with a maximum size, which replaces lost connections."""
     engine = create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         pool_size=bounds.connections,
@@ -55,7 +55,7 @@ def engine_of(url: str, bounds: Bounds) -> Engine:
 
 
 def _parameters(bounds: Bounds) -> dict[str, Any]:
-    """A peer that is gone without a word is noticed as soon as one that hangs."""
+    """Connection parameters; the TCP limits detect a vanished server as fast as a hung one."""
     seconds = bounds.seconds or 0
     settings = {
         "statement_timeout": seconds,

@@ -1,6 +1,6 @@
-"""Every table. Each has its owner (`local` without keys), and every query takes it.
+"""The tables. All have a column `owner` (`local` without API keys), which every query filters by.
 
-Workers alone belong to nobody: they serve every owner.
+Only `workers` has none, since workers serve all owners.
 """
 
 from sqlalchemy import BigInteger as Big
@@ -39,15 +39,15 @@ def _owned() -> tuple["Column[str]", "Column[str]"]:
 
 
 def _partial(name: str, condition: str, *columns: str) -> Index:
-    """An index of those rows alone, on both databases."""
+    """A partial index, on both databases."""
     where = text(condition)
     return Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
 def _queue(kind: str) -> tuple[Index, Index, Index]:
-    """What finds the next job, an owner's last turn and the last turn that was claimed.
+    """Indexes of a queue: for the next job, an owner's last turn and the last claimed turn.
 
-    What a claim also asks of a job stands in the index: unfit ones are passed over there.
+    The first contains all columns that a claim tests, so that it skips jobs by the index alone.
     """
     turn = f"{kind}_turn"
     queued = f"state = 'queued' AND {turn} IS NOT NULL"
@@ -94,7 +94,7 @@ jobs = Table(
     Column("name", Text),
     Column("metadata", Json, nullable=False),
     Column("state", String(16), nullable=False),
-    Column("rank", Integer, nullable=False, doc="The priority's negative: claims go upwards."),
+    Column("rank", Integer, nullable=False, doc="The negative priority; claims take the lowest."),
     Column("request", Json, nullable=False),
     Column("plan", Json, nullable=False),
     Column("seed", Big, nullable=False),
@@ -110,16 +110,20 @@ jobs = Table(
     Column("losses", Integer, nullable=False, server_default=text("0")),
     Column("setbacks", Integer, nullable=False, server_default=text("0")),
     Column("worker", Text),
-    Column("cpu_turn", Big, doc="In the queue for CPUs; NULL where it may not run on one."),
-    Column("gpu_turn", Big, doc="In the queue for GPUs."),
-    Column("claimed_on", String(8), doc="The kind of device that claimed it last."),
+    Column("cpu_turn", Big, doc="Turn in the queue for CPUs; NULL if the job needs a GPU."),
+    Column("gpu_turn", Big, doc="Turn in the queue for GPUs; NULL if the job needs a CPU."),
+    Column("claimed_on", String(8), doc="The kind of device of the last claim."),
     Column("queued_at", Float(53), nullable=False, server_default=text("0")),
     Column("retry_at", Float(53), nullable=False, server_default=text("0")),
-    Column("waiting", Text, doc="Why no worker can take it; None where one can."),
+    Column("waiting", Text, doc="Why no worker can claim the job; NULL if one can."),
     Column("device", String(8), nullable=False, server_default="any"),
     Column("gpus", Integer, nullable=False, server_default=text("1")),
     Column("memory_bytes", Big, nullable=False, server_default=text("0")),
-    Column("environment_key", String(64), doc="Where its checkpoint goes on with the same bits."),
+    Column(
+        "environment_key",
+        String(64),
+        doc="Where its checkpoint resumes bit for bit.",
+    ),
     Column("progress", Json, nullable=False),
     Column("metrics", Json, nullable=False),
     Column("warnings", Json, nullable=False),
@@ -243,7 +247,7 @@ workers = Table(
     Column("version", String(64), nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("heartbeat", Float(53), nullable=False),
-    Column("alive_until", Float(53), nullable=False, doc="Past it the worker counts as lost."),
+    Column("alive_until", Float(53), nullable=False, doc="Afterwards the worker counts as lost."),
 )
 
 keys = Table(

@@ -1,4 +1,4 @@
-"""Column types and functions that read the same on SQLite and PostgreSQL."""
+"""Column types and functions that work alike on SQLite and PostgreSQL."""
 
 import json
 from datetime import UTC, datetime
@@ -12,42 +12,42 @@ from sqlalchemy.types import TypeDecorator
 
 
 class Json(TypeDecorator[Any]):
-    """JSON as text: unlike the databases' own types it keeps NaN and key order."""
+    """JSON as text, which preserves NaN and key order, unlike the JSON types of the databases."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        """Python values to text."""
+        """Converts a Python value to text."""
         return None if value is None else json.dumps(value, separators=(",", ":"))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        """Text to Python values."""
+        """Converts text to a Python value."""
         return None if value is None else json.loads(value)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware datetime in UTC; SQLite keeps it without its zone."""
+    """An aware datetime in UTC; SQLite stores it without a time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To UTC, naive on SQLite."""
+        """Converts to UTC, naive on SQLite."""
         if value is None:
             return None
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Aware again."""
+        """Converts to an aware datetime in UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class database_clock(FunctionElement[float]):  # noqa: N801 - reads as an SQL function
-    """The database's own clock in seconds since 1970: the only clock leases know."""
+    """The clock of the database in seconds since 1970; leases use no other clock."""
 
     type = Float()
     inherit_cache = True

@@ -7,7 +7,7 @@ from domain.dataset import Column, Dataset
 from models_store.datasets.formats.body import Body, Source
 from models_store.datasets.formats.npy import BLOCK_BYTES
 from models_store.datasets.formats.registry import FORMATS
-from models_store.files.disk import sha256_of
+from models_store.files.disk import hash_file
 from models_store.files.store import ArtifactStore
 from models_store.records.datasets import column_key, folder_of
 
@@ -77,7 +77,7 @@ def _published(store: ArtifactStore, dataset_id: str, body: Body) -> list[Column
     columns = []
     try:
         for index, written in enumerate(body.columns):
-            sha256 = sha256_of(written.path)
+            sha256 = hash_file(written.path)
             store.publish(written.path, column_key(dataset_id, index), sha256)
             columns.append(written.column.model_copy(update={"sha256": sha256}))
     except BaseException:

@@ -1,4 +1,4 @@
-"""Files of a store on this machine's disk: bounded, and checked when they come."""
+"""A cache of stored files on this machine's disk, with a maximum size."""
 
 import hashlib
 import os
@@ -10,30 +10,30 @@ from pathlib import Path
 from typing import NamedTuple
 
 from domain.errors import Busy, Damaged, StorageFull
-from models_store.files.cached_file import CachedFile, create_partial, files_in, hold
-from models_store.files.disk import full_disk_named
+from models_store.files.cached_file import CachedFile, create_partial, list_files, lock_file
+from models_store.files.disk import raise_storage_full
 
 RETRY_AFTER = 10
 
 
 class Download(NamedTuple):
-    """A file on its way."""
+    """A file to download."""
 
     name: str
-    """In words for the client."""
+    """The name that error messages show."""
     size: int
-    """In bytes."""
+    """Bytes."""
     sha256: str | None
-    """What its bytes must hash to, where that is known."""
+    """The expected hash; None if it is unknown."""
     blocks: Iterable[bytes]
 
 
 class Cache:
-    """Any number of processes share one folder, whatever kills them.
+    """A folder that several processes share; a killed process leaves it consistent.
 
-    Whoever uses a file holds it. To make room, those go that nobody holds, the least recently used
-    first. A partial file has its full size from the start: each process counts what the others are
-    fetching.
+    A process locks each file that it uses. To make room, the cache deletes unlocked files, the
+    least recently used first. A partial file has its full size from the start, so that each
+    process counts the downloads of the others.
     """
 
     def __init__(self, folder: Path, most_bytes: int, setting: str = "CACHE_BYTES") -> None:
@@ -46,20 +46,20 @@ class Cache:
 
     @contextmanager
     def fetch(self, name: str, download: Callable[[], Download]) -> Iterator[Path]:
-        """The file, which stays as it is for as long as the context lasts.
+        """Gives the path of a file, which is locked inside the `with` block.
 
         Args:
-            name: Of its content: no two contents share one.
-            download: How to come by it when it is not here.
+            name: The name in the cache; different contents have different names.
+            download: Opens the download if the file is not in the cache.
 
         Raises:
-            Damaged: what came is not what its hash says.
-            StorageFull: the disk has no room for it, or the bound leaves none beside what this
-                process holds already.
-            Busy: the bound is reached by what other processes hold.
+            Damaged: The downloaded bytes have another size or hash.
+            StorageFull: The disk is full, or the maximum size leaves no room beside the files
+                that this process uses.
+            Busy: Files that other processes use leave no room.
         """
         path = self._folder / name
-        descriptor = hold(path)
+        descriptor = lock_file(path)
         if descriptor is None:
             descriptor = self._fetch_once(path, download)
         with self._guard:
@@ -72,17 +72,17 @@ class Cache:
             os.close(descriptor)
 
     def drop(self, name: str) -> None:
-        """Deletes a file that nobody needs any more, unless somebody holds it."""
-        CachedFile(self._folder / name, bytes=0, used=0).removed()
+        """Deletes a file unless a process has locked it."""
+        CachedFile(self._folder / name, bytes=0, used=0).remove()
 
     def _fetch_once(self, path: Path, download: Callable[[], Download]) -> int:
-        """A descriptor that holds the file; threads that want the same wait for the first."""
+        """Returns a descriptor with a lock; threads that want the same file wait for the first."""
         with self._guard:
             lock = self._fetching.setdefault(path.name, threading.Lock())
         try:
             with lock:
                 while True:
-                    descriptor = hold(path)
+                    descriptor = lock_file(path)
                     if descriptor is None:
                         descriptor = self._download(path, download())
                     if descriptor is not None:
@@ -92,13 +92,13 @@ class Cache:
                 self._fetching.pop(path.name, None)
 
     def _download(self, path: Path, download: Download) -> int | None:
-        """A descriptor that holds the file; none where another process was faster."""
-        with full_disk_named():
+        """Returns a descriptor with a lock; None if another process was faster."""
+        with raise_storage_full():
             partial, descriptor = create_partial(self._folder, download.size)
         try:
             self._make_room(partial, download)
             _fill(descriptor, download)
-            os.link(partial, path)  # unlike a rename it leaves what somebody holds already
+            os.link(partial, path)  # unlike a rename, it does not replace a file in use
         except BaseException as error:
             os.close(descriptor)
             if isinstance(error, FileExistsError):
@@ -109,10 +109,10 @@ class Cache:
         return descriptor
 
     def _make_room(self, partial: Path, download: Download) -> None:
-        files = sorted(files_in(self._folder), key=lambda file: file.used)
+        files = sorted(list_files(self._folder), key=lambda file: file.used)
         excess = sum(file.bytes for file in files) - self._most
         for file in files:
-            if file.path != partial and (excess > 0 or file.is_partial) and file.removed():
+            if file.path != partial and (excess > 0 or file.is_partial) and file.remove():
                 excess -= file.bytes
         if excess > 0:
             self._refuse(files, download)
@@ -122,7 +122,10 @@ class Cache:
             ours = {path for path, count in self._in_use.items() if count}
         beside = sum(file.bytes for file in files if file.path in ours)
         if download.size + beside <= self._most:
-            raise Busy("The cache of files is full of what is in use.", retry_after=RETRY_AFTER)
+            raise Busy(
+                "The cache is full of files in use.",
+                retry_after=RETRY_AFTER,
+            )
         with_others = f", beside {beside} bytes in use" if beside else ""
         raise StorageFull(
             f"'{download.name}' has {download.size} bytes{with_others}: more than the server's "
@@ -131,9 +134,9 @@ class Cache:
 
 
 def _fill(descriptor: int, download: Download) -> None:
-    """Writes the file, checks it, and waits until it is on the disk."""
+    """Writes the file, syncs it, and checks its size and hash."""
     digest = hashlib.sha256()
-    with full_disk_named(), os.fdopen(descriptor, "wb", closefd=False) as file:
+    with raise_storage_full(), os.fdopen(descriptor, "wb", closefd=False) as file:
         if download.size:
             os.posix_fallocate(descriptor, 0, download.size)
         for block in download.blocks:

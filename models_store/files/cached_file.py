@@ -1,4 +1,4 @@
-"""A file in a cache that processes share: held by a lock that ends with its process."""
+"""A file in a shared cache. A lock protects it while a process uses it."""
 
 import fcntl
 import os
@@ -11,24 +11,24 @@ from models_store.ids import new_id
 
 PARTIAL = "partial"
 YOUNG_SECONDS = 60.0
-"""For so long a partial file that nobody holds may be about to be held."""
+"""Age below which an unlocked partial file stays, since its process may be about to lock it."""
 
 
 class CachedFile(NamedTuple):
-    """A whole file, or one on its way."""
+    """A complete or a partial file."""
 
     path: Path
     bytes: int
     used: float
-    """When, in seconds since 1970."""
+    """Time of the last use, in seconds since 1970."""
 
     @property
     def is_partial(self) -> bool:
-        """Whether it is on its way, or was when its process ended."""
+        """Whether the download is not complete, or never will be."""
         return self.path.name.startswith(PARTIAL)
 
-    def removed(self) -> bool:
-        """Deletes it, unless somebody holds it; gives whether it is gone."""
+    def remove(self) -> bool:
+        """Deletes the file unless a process has locked it. Returns whether the file is gone."""
         try:
             descriptor = os.open(self.path, os.O_RDONLY)
         except FileNotFoundError:
@@ -46,8 +46,8 @@ class CachedFile(NamedTuple):
             os.close(descriptor)
 
 
-def hold(path: Path) -> int | None:
-    """A descriptor that holds the file, now the most recently used; none where it is not here."""
+def lock_file(path: Path) -> int | None:
+    """Locks a file and marks it as used. Returns its descriptor; None if there is no such file."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
@@ -58,13 +58,13 @@ def hold(path: Path) -> int | None:
             os.utime(descriptor)
             return descriptor
     except BlockingIOError:
-        pass  # it is being deleted
+        pass  # another process is deleting it
     os.close(descriptor)
     return None
 
 
 def create_partial(folder: Path, size: int) -> tuple[Path, int]:
-    """A new file of this size, all holes, and a descriptor that holds it."""
+    """Creates a sparse file of `size` bytes. Returns its path and a descriptor with a lock."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / new_id(PARTIAL)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o444)
@@ -73,18 +73,18 @@ def create_partial(folder: Path, size: int) -> tuple[Path, int]:
     return path, descriptor
 
 
-def files_in(folder: Path) -> Iterator[CachedFile]:
-    """All of them, in no order."""
+def list_files(folder: Path) -> Iterator[CachedFile]:
+    """Lists the files of a cache in no order."""
     for path in folder.iterdir():
         try:
             found = path.stat()
-        except FileNotFoundError:  # it is being deleted right now
+        except FileNotFoundError:  # another process has just deleted it
             continue
         yield CachedFile(path, found.st_size, found.st_mtime)
 
 
 def _is_at(path: Path, descriptor: int) -> bool:
-    """Whether the path still names the file that is open."""
+    """Whether the path still names the open file."""
     try:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What a full disk is called, and how bytes get safely onto one."""
+"""Errors of a full disk, syncing and hashing of files."""
 
 import errno
 import hashlib
@@ -13,11 +13,11 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @contextmanager
-def full_disk_named() -> Iterator[None]:
-    """Names the disk's ways of being full.
+def raise_storage_full() -> Iterator[None]:
+    """Translates the errors of a full disk inside the block.
 
     Raises:
-        StorageFull: no space, no quota, or the process's limit on a file's size.
+        StorageFull: No space, no quota, or the process's limit of a file's size.
     """
     try:
         yield
@@ -28,7 +28,7 @@ def full_disk_named() -> Iterator[None]:
 
 
 def sync(path: Path) -> None:
-    """Waits until a file, or a folder's list of names, is on the disk."""
+    """Syncs a file, or the list of names in a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -36,7 +36,7 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def sha256_of(path: Path) -> str:
-    """The hash of a file's bytes, in hexadecimal."""
+def hash_file(path: Path) -> str:
+    """Returns the sha256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

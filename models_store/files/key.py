@@ -1,43 +1,44 @@
-"""An artefact: a file by its key, a path of ids, numbers and fixed names.
+"""The keys of stored files.
 
-`jobs/job_.../3/model.keras` belongs to the third attempt at a job.
+A key is a path of ids, numbers and fixed names. `jobs/job_.../3/model.keras` belongs to the third
+attempt at a job.
 """
 
 import re
 from typing import NamedTuple
 
 LEVELS = {"jobs": 2, "datasets": 1}
-"""How many names below its kind a folder has: an attempt's, or a dataset's."""
+"""Number of names after the kind in the path of an attempt's or a dataset's folder."""
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
 class Artifact(NamedTuple):
-    """A file as a store lists it."""
+    """A file in the listing of a store."""
 
     key: str
     bytes: int
     age: float
-    """Seconds since it was written."""
+    """Seconds since the file was written."""
 
     @property
     def folder(self) -> str:
-        """Of its attempt, or of its dataset."""
+        """The folder of its attempt or its dataset."""
         parts = self.key.split("/")
         return "/".join(parts[: 1 + LEVELS[parts[0]]])
 
 
 class Digest(NamedTuple):
-    """What a file's bytes come to."""
+    """Size and hash of a file."""
 
     bytes: int
     sha256: str
 
 
-def parts_of(key: str) -> list[str]:
-    """The names in a key, none of which leads anywhere else.
+def split_key(key: str) -> list[str]:
+    """Splits a key into its names, which cannot lead out of the store.
 
     Raises:
-        ValueError: it is no key.
+        ValueError: The key is malformed.
     """
     parts = key.split("/")
     for part in parts:

@@ -1,4 +1,4 @@
-"""Artefacts in a folder of this machine."""
+"""A store of files in a folder of this machine."""
 
 import os
 import shutil
@@ -9,13 +9,13 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from domain.errors import NotFound
-from models_store.files.disk import full_disk_named, sha256_of, sync
-from models_store.files.key import Artifact, Digest, parts_of
+from models_store.files.disk import hash_file, raise_storage_full, sync
+from models_store.files.key import Artifact, Digest, split_key
 from models_store.files.scratch import Scratch
 
 
 class LocalFile:
-    """An open file of the folder; its hash is not checked."""
+    """An open file; its hash is not checked."""
 
     def __init__(self, descriptor: int) -> None:
         self.size = os.fstat(descriptor).st_size
@@ -27,7 +27,7 @@ class LocalFile:
 
 
 class LocalArtifacts:
-    """Each key is a path below one folder; a rename publishes."""
+    """Stores each key as a path below one folder; a rename publishes a file."""
 
     kind = "file"
 
@@ -37,7 +37,7 @@ class LocalArtifacts:
 
     @contextmanager
     def fetch(self, key: str, sha256: str | None = None) -> Iterator[Path]:
-        """The file itself, read where it lies: nothing is fetched, so nothing is checked."""
+        """Gives the path of the stored file itself; its hash is not checked."""
         yield self._file(key)
 
     @contextmanager
@@ -47,14 +47,14 @@ class LocalArtifacts:
             yield LocalFile(file.fileno())
 
     def read(self, key: str, start: int, size: int) -> bytes:
-        """Reads a range of the file itself."""
+        """Reads a range of the stored file."""
         with self._file(key).open("rb") as file:
             return LocalFile(file.fileno()).read(start, size)
 
     def digest(self, key: str) -> Digest:
-        """Of the file itself."""
+        """Reads the stored file."""
         path = self._file(key)
-        return Digest(path.stat().st_size, sha256_of(path))
+        return Digest(path.stat().st_size, hash_file(path))
 
     def _file(self, key: str) -> Path:
         path = self._path(key)
@@ -67,12 +67,12 @@ class LocalArtifacts:
         target = self._path(key)
         if not source.exists() and target.exists():
             return
-        with full_disk_named():
+        with raise_storage_full():
             source.chmod(0o444)
             sync(source)
             try:
                 self._rename(source, target)
-            except FileNotFoundError:  # a sweep took the folder while it was still empty
+            except FileNotFoundError:  # a sweep deleted the empty folder
                 self._rename(source, target)
 
     def _rename(self, source: Path, target: Path) -> None:
@@ -84,43 +84,43 @@ class LocalArtifacts:
             folder = folder.parent
 
     def scratch(self, prefix: str) -> AbstractContextManager[Path]:
-        """Below the same folder, so that publishing is a rename."""
+        """Creates the folder on the same file system, so that publishing is a rename."""
         return self._scratch.folder(prefix)
 
     def sweep_scratch(self, grace_seconds: float) -> int:
-        """Whoever sweeps the store sweeps its scratch."""
+        """Sweeps the scratch folders inside the folder of the store."""
         return self._scratch.sweep(grace_seconds)
 
     def files(self, kind: str) -> Iterator[Artifact]:
-        """Ages by the file system's own times."""
+        """Lists files with their ages by the times of the file system."""
         for path in self._path(kind).rglob("*"):
             try:
                 found = path.stat()
-            except FileNotFoundError:  # it is being removed right now
+            except FileNotFoundError:  # another process has just removed it
                 continue
             if stat.S_ISREG(found.st_mode):
                 key = path.relative_to(self._folder).as_posix()
                 yield Artifact(key, found.st_size, max(0.0, time.time() - found.st_mtime))
 
     def delete_prefix(self, prefix: str) -> None:
-        """Removes the folder or file, and the folders above it that are empty then."""
+        """Removes the folder or file, and then its empty parent folders."""
         folder = self._path(prefix)
         if folder.is_dir():
             shutil.rmtree(folder, ignore_errors=True)
         else:
             folder.unlink(missing_ok=True)
         for parent in list(folder.parents)[: len(Path(prefix).parts) - 2]:
-            if not _removed_if_empty(parent):
+            if not _remove_if_empty(parent):
                 break
 
     def check(self) -> None:
-        """A folder always answers."""
+        """Does nothing, since a folder always answers."""
 
     def _path(self, key: str) -> Path:
-        return self._folder.joinpath(*parts_of(key))
+        return self._folder.joinpath(*split_key(key))
 
 
-def _removed_if_empty(folder: Path) -> bool:
+def _remove_if_empty(folder: Path) -> bool:
     try:
         folder.rmdir()
     except OSError:  # not empty, or already gone

@@ -1,4 +1,4 @@
-"""Artefacts in an S3 bucket, read through a cache on this machine's disk."""
+"""A store of files in an S3 bucket, with a cache on this machine's disk."""
 
 import hashlib
 from collections.abc import Iterator
@@ -11,22 +11,22 @@ from obstore.store import S3Store
 
 from domain.errors import Busy, Damaged
 from models_store.files.cache import Cache, Download
-from models_store.files.key import Artifact, Digest, parts_of
-from models_store.files.s3_client import named
+from models_store.files.key import Artifact, Digest, split_key
+from models_store.files.s3_client import translate_errors
 from models_store.files.scratch import Scratch
 
 SHA256 = "sha256"
-"""The attribute of an object that holds its hash."""
+"""The object attribute that contains the hash."""
 PART_BYTES = 8 * 2**20
 MOST_PARTS = 9_000
-"""S3 takes 10,000."""
+"""S3 allows 10,000."""
 PARTS_AT_ONCE = 4
 BLOCK_BYTES = 4 * 2**20
 LISTED_AT_ONCE = 1_000
 
 
 class BucketArtifacts:
-    """Each key is an object's; S3 shows an object once all of it is there."""
+    """Stores each file as an object; S3 shows an object only when it is complete."""
 
     kind = "s3"
 
@@ -37,8 +37,8 @@ class BucketArtifacts:
 
     @contextmanager
     def fetch(self, key: str, sha256: str | None = None) -> Iterator[Path]:
-        """In the cache, by its hash: where a row knows that, a hit asks nothing of the server."""
-        parts_of(key)
+        """Gives the path in the cache; a hit with a known hash sends no request to the server."""
+        split_key(key)
         found = None if sha256 else self._found(key)
 
         def download() -> Download:
@@ -48,29 +48,29 @@ class BucketArtifacts:
             yield path
 
     def _found(self, key: str) -> Any:
-        with named(key):
+        with translate_errors(key):
             return self._bucket.get(key)
 
     @contextmanager
     def open(self, key: str, sha256: str) -> Iterator["BucketFile"]:
-        """Opens the object past the cache, so that a download evicts no file that jobs read."""
+        """Opens the object without the cache, so that a download evicts no file that jobs read."""
         yield BucketFile(self, key, self._size(key), sha256)
 
     def read(self, key: str, start: int, size: int) -> bytes:
-        """Reads a range of the object past the cache."""
-        parts_of(key)
-        with named(key):
+        """Reads a range of the object without the cache."""
+        split_key(key)
+        with translate_errors(key):
             return bytes(self._bucket.get_range(key, start=start, length=size))
 
     def _size(self, key: str) -> int:
-        parts_of(key)
-        with named(key):
+        split_key(key)
+        with translate_errors(key):
             size: int = self._bucket.head(key)["size"]
             return size
 
     def digest(self, key: str) -> Digest:
-        """Of the object, past the cache, whatever its attribute says."""
-        parts_of(key)
+        """Reads the object without the cache, and ignores the attribute with its hash."""
+        split_key(key)
         size, digest = 0, hashlib.sha256()
         for block in _blocks(key, self._found(key)):
             size += len(block)
@@ -79,12 +79,12 @@ class BucketArtifacts:
 
     def publish(self, source: Path, key: str, sha256: str) -> None:
         """Uploads the file and deletes it here; the server compares the hash of each part."""
-        parts_of(key)
+        split_key(key)
         if not source.exists():
             self._check_size(key, None)
             return
         size = source.stat().st_size
-        with named(key):
+        with translate_errors(key):
             self._bucket.put(
                 key,
                 source,
@@ -98,41 +98,41 @@ class BucketArtifacts:
     def _check_size(self, key: str, size: int | None) -> None:
         kept = self._size(key)
         if size is not None and kept != size:
-            raise Busy(f"Of the file '{key.rpartition('/')[2]}' only a part was kept.")
+            raise Busy(f"The store has only a part of the file '{key.rpartition('/')[2]}'.")
 
     def scratch(self, prefix: str) -> AbstractContextManager[Path]:
-        """On this machine, and on its disk alone."""
+        """Creates the folder on this machine's disk."""
         return self._scratch.folder(prefix)
 
     def sweep_scratch(self, grace_seconds: float) -> int:
-        """Of this machine: others sweep their own."""
+        """Sweeps the scratch folders of this machine only."""
         return self._scratch.sweep(grace_seconds)
 
     def files(self, kind: str) -> Iterator[Artifact]:
-        """Ages by the server's clock at writing and ours now."""
-        parts_of(kind)
+        """Lists objects; an age compares the server's time of writing with this machine's clock."""
+        split_key(kind)
         now = datetime.now(UTC)
-        with named(kind):
+        with translate_errors(kind):
             for listed in self._bucket.list(kind, chunk_size=LISTED_AT_ONCE):
                 for item in listed:
                     age = (now - item["last_modified"]).total_seconds()
                     yield Artifact(item["path"], item["size"], max(0.0, age))
 
     def delete_prefix(self, prefix: str) -> None:
-        """The objects below it, and the one of that name."""
-        parts_of(prefix)
-        with named(prefix):
+        """Deletes the object with this key, and all objects below it."""
+        split_key(prefix)
+        with translate_errors(prefix):
             keys = [item["path"] for listed in self._bucket.list(prefix) for item in listed]
             self._bucket.delete([prefix, *keys])
 
     def check(self) -> None:
-        """Asks for a list of nothing: it fails too where there is no such bucket."""
-        with named("bucket"):
+        """Lists a prefix without objects, which also fails if the bucket does not exist."""
+        with translate_errors("bucket"):
             self._bucket.list("ready").collect()
 
 
 class BucketFile:
-    """An object that is read range by range, each with a request of its own.
+    """An object that is read in ranges, one request each.
 
     A slow client therefore keeps no connection to the bucket open.
     """
@@ -159,11 +159,11 @@ class BucketFile:
 
     def _check_at_end(self) -> None:
         if self._hashed == self.size and self._digest.hexdigest() != self._sha256:
-            raise Damaged(parts_of(self._key)[-1])
+            raise Damaged(split_key(self._key)[-1])
 
 
 def _identity(found: Any) -> str:
-    """What an object of unknown hash is cached as: its own hash, or the tag S3 gave it."""
+    """The name in the cache of an object whose row has no hash: from its attribute or its ETag."""
     tag = f"{found.meta['e_tag']} {found.meta['size']}".encode()
     name: str = found.attributes.get(SHA256) or hashlib.sha256(tag).hexdigest()
     return name
@@ -171,9 +171,9 @@ def _identity(found: Any) -> str:
 
 def _download(key: str, found: Any, sha256: str | None) -> Download:
     expected = sha256 or found.attributes.get(SHA256)
-    return Download(parts_of(key)[-1], found.meta["size"], expected, _blocks(key, found))
+    return Download(split_key(key)[-1], found.meta["size"], expected, _blocks(key, found))
 
 
 def _blocks(key: str, found: Any) -> Iterator[bytes]:
-    with named(key):
+    with translate_errors(key):
         yield from found.stream(min_chunk_size=BLOCK_BYTES)

@@ -1,4 +1,4 @@
-"""An S3 bucket, and what its client's errors mean."""
+"""The client of an S3 bucket, and the translation of its errors."""
 
 import logging
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ from models_store.settings import Settings
 
 log = logging.getLogger(__name__)
 FULL = ("XMinioStorageFull", "InsufficientStorage", "QuotaExceeded", "507 Insufficient Storage")
-"""What S3-compatible servers call a full disk; Amazon's has none."""
+"""Errors of a full disk from S3-compatible servers."""
 NO_BUCKET = "<Code>NoSuchBucket</Code>"
 RETRY_AFTER = 5
 
 
-def bucket_of(settings: Settings, name: str, prefix: str) -> S3Store:
-    """The client of a bucket; nothing is asked of the server yet."""
+def open_bucket(settings: Settings, name: str, prefix: str) -> S3Store:
+    """Creates the client of a bucket without a request to the server."""
     config = {"region": settings.s3_region, "checksum_algorithm": "SHA256"}
     if settings.s3_endpoint:
         config["endpoint"] = settings.s3_endpoint
@@ -30,7 +30,7 @@ def bucket_of(settings: Settings, name: str, prefix: str) -> S3Store:
         "allow_http": settings.s3_endpoint.startswith("http://"),
         "connect_timeout": timedelta(seconds=3),
         "read_timeout": timedelta(seconds=settings.s3_seconds),
-        "timeout": timedelta(days=1),  # of a whole file: only its silence is limited
+        "timeout": timedelta(days=1),  # of a whole file; `read_timeout` limits silence
     }
     return S3Store(
         name,
@@ -46,22 +46,22 @@ def bucket_of(settings: Settings, name: str, prefix: str) -> S3Store:
 
 
 @contextmanager
-def named(key: str) -> Iterator[None]:
-    """The client's errors in the words of `domain.errors`.
+def translate_errors(key: str) -> Iterator[None]:
+    """Translates errors of the client inside the block.
 
     Raises:
-        NotFound: there is no such object.
-        StorageFull: the server says that it is full.
-        Busy: anything else, which may pass or be mended; the log tells what it was.
+        NotFound: There is no such object.
+        StorageFull: The server reports a full disk.
+        Busy: Any other error, which is logged; a retry may succeed.
     """
     try:
         yield
     except (BaseError, OSError) as error:
-        said = str(error).partition("\n\nDebug source")[0]
-        if isinstance(error, FileNotFoundError) and NO_BUCKET not in said:
+        message = str(error).partition("\n\nDebug source")[0]
+        if isinstance(error, FileNotFoundError) and NO_BUCKET not in message:
             raise NotFound("file", key.rpartition("/")[2]) from error
-        log.warning("the bucket: %s", said)
-        if any(words in said for words in FULL):
+        log.warning("bucket error: %s", message)
+        if any(words in message for words in FULL):
             raise StorageFull from error
         detail = "The store of files does not answer just now."
         raise Busy(detail, retry_after=RETRY_AFTER) from error

@@ -1,4 +1,4 @@
-"""Folders to write in on this machine's disk, which outlive no process for long."""
+"""Temporary folders on this machine's disk, which are swept when their process is gone."""
 
 import fcntl
 import os
@@ -9,38 +9,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from models_store.files.disk import full_disk_named
-from models_store.files.key import parts_of
+from models_store.files.disk import raise_storage_full
+from models_store.files.key import split_key
 
 
 class Scratch:
-    """Each folder is locked by its owner, so that no sweep takes it from a live one."""
+    """Creates temporary folders; each process locks its own, so that no sweep deletes them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     @contextmanager
     def folder(self, prefix: str) -> Iterator[Path]:
-        """A new folder, removed at the end.
+        """Creates a folder, which is removed at the end of the `with` block.
 
         Raises:
-            StorageFull: the disk is full, inside too.
+            StorageFull: The disk is full, also if it fills inside the block.
         """
-        parts_of(prefix)
-        with full_disk_named():
+        split_key(prefix)
+        with raise_storage_full():
             self._folder.mkdir(parents=True, exist_ok=True)
             folder = Path(tempfile.mkdtemp(prefix=f"{prefix}-", dir=self._folder))
             descriptor = os.open(folder, os.O_RDONLY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            with full_disk_named():
+            with raise_storage_full():
                 yield folder
         finally:
             os.close(descriptor)
             shutil.rmtree(folder, ignore_errors=True)
 
     def sweep(self, grace_seconds: float) -> int:
-        """Deletes what killed processes left; gives how many folders that were."""
+        """Deletes the folders of killed processes. Returns their number."""
         if not self._folder.exists():
             return 0
         stale = [f for f in self._folder.iterdir() if _is_stale(f, grace_seconds)]
@@ -50,11 +50,11 @@ class Scratch:
 
 
 def _is_stale(folder: Path, grace_seconds: float) -> bool:
-    """Nothing in it has changed for a while, and the process that made it is gone."""
+    """Whether nothing in the folder has changed for the grace period and its process is gone."""
     try:
         times = [path.stat().st_mtime for path in (folder, *folder.rglob("*"))]
         return time.time() - max(times) >= grace_seconds and not _is_locked(folder)
-    except FileNotFoundError:  # it is being removed right now
+    except FileNotFoundError:  # another process has just removed it
         return False
 
 

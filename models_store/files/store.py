@@ -1,4 +1,4 @@
-"""Files that belong to datasets and jobs, by key: wherever they are kept."""
+"""The interface of the stores of files, which a folder or a bucket implements."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -10,7 +10,7 @@ from models_store.files.cache import Cache
 from models_store.files.key import Artifact, Digest
 from models_store.files.local import LocalArtifacts
 from models_store.files.s3 import BucketArtifacts
-from models_store.files.s3_client import bucket_of
+from models_store.files.s3_client import open_bucket
 from models_store.files.scratch import Scratch
 from models_store.settings import Settings
 
@@ -34,24 +34,24 @@ class StoredFile(Protocol):
 
 
 class ArtifactStore(Protocol):
-    """Keeps files whole: what is found under a key was published complete.
+    """Stores complete files under keys.
 
-    Every call may raise `Busy`, when the store does not answer.
+    Every method may raise `Busy` if the store does not answer.
     """
 
     kind: str
-    """What it is, in a word."""
+    """`file` or `s3`, shown by `GET /v1/info`."""
 
     def fetch(self, key: str, sha256: str | None = None) -> AbstractContextManager[Path]:
-        """A local path of the file, to be read and not written, for as long as the context lasts.
+        """Gives a local path of the file, which is valid inside the `with` block and only read.
 
         Args:
-            key: Of the file.
-            sha256: What a row says of it, where one does: what has to be fetched is checked.
+            key: The key of the file.
+            sha256: The hash in the file's row, if it has one; a downloaded file is checked.
 
         Raises:
-            NotFound: nothing is kept under this key, or what is kept is damaged.
-            StorageFull: this machine has no room for it.
+            NotFound: There is no file with this key, or it is damaged.
+            StorageFull: This machine has no room for the file.
         """
         ...
 
@@ -76,10 +76,10 @@ class ArtifactStore(Protocol):
         ...
 
     def digest(self, key: str) -> Digest:
-        """Size and hash of what is kept, which is read to its end.
+        """Reads a whole file. Returns its size and hash.
 
         Raises:
-            NotFound: nothing is kept under this key.
+            NotFound: There is no file with this key.
         """
         ...
 
@@ -101,38 +101,38 @@ class ArtifactStore(Protocol):
         ...
 
     def scratch(self, prefix: str) -> AbstractContextManager[Path]:
-        """A folder to write in on this machine's disk, removed at the end."""
+        """Creates a temporary folder on this machine's disk, removed at the end of the block."""
         ...
 
     def sweep_scratch(self, grace_seconds: float) -> int:
-        """Deletes what killed processes left on this machine; gives how many folders."""
+        """Deletes temporary folders of killed processes on this machine. Returns their number."""
         ...
 
     def files(self, kind: str) -> Iterator[Artifact]:
-        """Every file of `jobs` or `datasets`, in no order."""
+        """Lists every file of `jobs` or `datasets`, in no order."""
         ...
 
     def delete_prefix(self, prefix: str) -> None:
-        """Deletes a file, or every file of a folder; one that is not there is no fault."""
+        """Deletes a file, or all files of a folder; does nothing if there is none."""
         ...
 
     def check(self) -> None:
-        """Nothing, when the store answers."""
+        """Checks that the store answers."""
         ...
 
 
 def open_store(settings: Settings) -> ArtifactStore:
-    """The store that the settings name.
+    """Opens the store of the settings.
 
     Raises:
-        ValueError: `ARTIFACTS_URL` is of no kind that is known.
+        ValueError: `ARTIFACTS_URL` has an unknown form.
     """
     url = settings.resolved_artifacts_url
     parts = urlsplit(url)
     if parts.scheme == "s3" and parts.netloc:
         cache = Cache(settings.data_folder / "cache", settings.cache_bytes)
         scratch = Scratch(settings.data_folder / "scratch")
-        return BucketArtifacts(bucket_of(settings, parts.netloc, parts.path), scratch, cache)
+        return BucketArtifacts(open_bucket(settings, parts.netloc, parts.path), scratch, cache)
     if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path:
         return LocalArtifacts(Path(unquote(parts.path)))
     raise ValueError(

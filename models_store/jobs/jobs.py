@@ -13,7 +13,7 @@ from domain.job.job import Job, JobError, JobRequest, JobState, Progress, Transi
 from domain.job.plan import Plan
 from domain.job.resources import need_of
 from domain.source_map import SourceMap
-from models_store.database.lookup import row_of
+from models_store.database import lookup
 from models_store.database.paging import Page
 from models_store.database.paging import page as page_of
 from models_store.database.tables import job_metadata, jobs
@@ -113,7 +113,7 @@ def get_row(connection: Connection, owner: str, job_id: str) -> Row[Any]:
     Raises:
         NotFound: the owner has none of this id.
     """
-    return row_of(connection, jobs, owner, job_id)
+    return lookup.get_row(connection, jobs, owner, job_id)
 
 
 def page(

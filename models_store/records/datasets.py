@@ -7,7 +7,7 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert as sql_insert
 
 from domain.dataset import Column, Dataset
-from models_store.database.lookup import row_of
+from models_store.database.lookup import get_row
 from models_store.database.paging import Page
 from models_store.database.paging import page as page_of
 from models_store.database.tables import datasets
@@ -40,7 +40,7 @@ def get(connection: Connection, owner: str, dataset_id: str) -> Dataset:
     Raises:
         NotFound: the owner has none of this id.
     """
-    return stored(row_of(connection, datasets, owner, dataset_id))
+    return stored(get_row(connection, datasets, owner, dataset_id))
 
 
 def page(connection: Connection, owner: str, cursor: str | None, size: int) -> Page:

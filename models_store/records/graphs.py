@@ -12,7 +12,7 @@ from sqlalchemy import insert as sql_insert
 from domain.errors import Fault, Invalid
 from domain.graph.language import Blueprint, GraphDefinition
 from domain.graph.summary import Summary
-from models_store.database.lookup import row_of
+from models_store.database.lookup import get_row
 from models_store.database.paging import Page
 from models_store.database.paging import page as page_of
 from models_store.database.tables import graphs
@@ -85,7 +85,7 @@ def get(connection: Connection, owner: str, graph_id: str) -> StoredGraph:
     Raises:
         NotFound: the owner has none of this id.
     """
-    return stored(row_of(connection, graphs, owner, graph_id))
+    return stored(get_row(connection, graphs, owner, graph_id))
 
 
 def page(connection: Connection, owner: str, cursor: str | None, size: int) -> Page:

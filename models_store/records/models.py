@@ -15,7 +15,7 @@ from domain.graph.language import Blueprint
 from domain.graph.summary import Summary
 from domain.job.plan import PinnedModel
 from domain.model import FileLeftOut, Model, ModelFile, Signature
-from models_store.database.lookup import row_of
+from models_store.database.lookup import get_row
 from models_store.database.paging import Page
 from models_store.database.paging import page as page_of
 from models_store.database.tables import model_files, models
@@ -81,7 +81,7 @@ def get(connection: Connection, owner: str, model_id: str) -> Model:
     Raises:
         NotFound: the owner has none of this id.
     """
-    return viewed(connection, row_of(connection, models, owner, model_id))
+    return viewed(connection, get_row(connection, models, owner, model_id))
 
 
 def page(connection: Connection, owner: str, cursor: str | None, size: int) -> Page:
@@ -119,7 +119,7 @@ def definition(connection: Connection, owner: str, model_id: str) -> tuple[Bluep
     Raises:
         NotFound: the owner has none of this id.
     """
-    row = row_of(connection, models, owner, model_id)
+    row = get_row(connection, models, owner, model_id)
     return Blueprint.model_validate(row.blueprint), Summary.model_validate(row.summary)
 
 
@@ -136,7 +136,7 @@ def file(connection: Connection, owner: str, model_id: str, name: str) -> tuple[
     )
     row = connection.execute(query).one_or_none() if name.isprintable() else None  # NUL is no text
     if row is None:
-        row_of(connection, models, owner, model_id)
+        get_row(connection, models, owner, model_id)
         raise NotFound("file", name)
     return row.artifact, ModelFile(
         name=row.name, bytes=row.bytes, sha256=row.sha256, media_type=row.media_type
@@ -160,7 +160,7 @@ def delete(connection: Connection, owner: str, model_id: str) -> str:
         NotFound: the owner has none of this id.
         Conflict: a job that is not terminal uses it.
     """
-    row = row_of(connection, models, owner, model_id)
+    row = get_row(connection, models, owner, model_id)
     refuse_if_used(connection, owner, model_id)
     connection.execute(sql_delete(models).where(models.c.owner == owner, models.c.id == model_id))
     folder: str = row.folder

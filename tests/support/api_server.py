@@ -23,7 +23,7 @@ class Server:
     def __init__(self, data: Path, settings: Settings) -> None:
         self.data = data
         store_settings = StoreSettings(data=data)
-        migrate(Database.of(store_settings))
+        migrate(Database.from_settings(store_settings))
         self.app = create_app(settings, store_settings)
         self.parts: Services = self.app.state.services
         config = uvicorn.Config(self.app, port=0, log_level="warning", lifespan="on")

@@ -48,7 +48,7 @@ class Service:
     @contextmanager
     def database(self) -> Iterator[Database]:
         """Opens its database."""
-        database = Database.of(self.settings)
+        database = Database.from_settings(self.settings)
         yield database
         database.close()
 

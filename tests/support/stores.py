@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from models_store.files.disk import sha256_of
+from models_store.files.disk import hash_file
 from models_store.files.store import ArtifactStore, open_store
 from models_store.settings import Settings
 from tests.support.buckets import BucketServer
@@ -36,7 +36,7 @@ def publish(store: ArtifactStore, key: str, content: bytes) -> str:
     with store.scratch("test") as folder:
         source = folder / "file"
         source.write_bytes(content)
-        sha256 = sha256_of(source)
+        sha256 = hash_file(source)
         store.publish(source, key, sha256)
     return sha256
 

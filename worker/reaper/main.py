@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from domain.errors import GraphfitError
 from models_store.broker.celery import celery_app
-from models_store.broker.wakeups import Calls
+from models_store.broker.wake_sender import WakeSender
 from models_store.database.engine import Database
 from models_store.files.store import ArtifactStore, open_store
 from models_store.jobs import expiry, workers
@@ -29,7 +29,7 @@ class Reaper:
 
     database: Database
     store: ArtifactStore
-    calls: Calls
+    calls: WakeSender
     settings: StoreSettings
     heartbeat: HeartbeatFile = field(default_factory=HeartbeatFile)
 
@@ -82,9 +82,9 @@ def run() -> None:
         signal.signal(number, lambda *_: stopping.set())
     store_settings, settings = StoreSettings(), Settings()
     Reaper(
-        Database.of(store_settings),
+        Database.from_settings(store_settings),
         open_store(store_settings),
-        Calls(celery_app(store_settings)),
+        WakeSender(celery_app(store_settings)),
         store_settings,
         HeartbeatFile.of("reaper", settings.heartbeats),
     ).run(stopping, settings)

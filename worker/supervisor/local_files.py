@@ -6,7 +6,7 @@ from pathlib import Path
 
 from domain.errors import Damaged, GraphfitError, NotFound
 from domain.job.plan import PinnedDataset, PinnedModel
-from models_store.files.disk import sha256_of
+from models_store.files.disk import hash_file
 from models_store.files.store import ArtifactStore
 from models_store.records.checkpoints import Checkpoint
 from models_store.records.datasets import column_key
@@ -56,7 +56,7 @@ class LocalFiles:
     def _verified(self, pinned: PinnedModel | Checkpoint) -> Path:
         """Weights are read completely anyway, so the hash is compared in every kind of store."""
         path = self._fetch(pinned.artifact, pinned.sha256)
-        if sha256_of(path) != pinned.sha256:
+        if hash_file(path) != pinned.sha256:
             raise Damaged(path.name)
         return path
 

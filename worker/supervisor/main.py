@@ -59,7 +59,7 @@ def run(gpus: int = 0) -> int:
         log.error("%s", error)
         return 1
     settings = StoreSettings()
-    database = Database.of(settings)
+    database = Database.from_settings(settings)
     registration = Registration(announced, database, settings.lease_seconds)
     app = celery_app(settings)
     job_loop = make_job_loop(announced, database, stopping)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from domain.model import ModelFile
-from models_store.files.disk import sha256_of, sync
+from models_store.files.disk import hash_file, sync
 from worker.training.supervisor_link import SupervisorLink
 
 
@@ -42,4 +42,4 @@ class OutputFolder:
 def _synced(path: Path, name: str, media_type: str) -> ModelFile:
     sync(path)
     size = path.stat().st_size
-    return ModelFile(name=name, bytes=size, sha256=sha256_of(path), media_type=media_type)
+    return ModelFile(name=name, bytes=size, sha256=hash_file(path), media_type=media_type)

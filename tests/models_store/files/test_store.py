@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import Damaged, NotFound, StorageFull
-from models_store.files.disk import full_disk_named, sha256_of
+from models_store.files.disk import hash_file, raise_storage_full
 from models_store.files.local import LocalArtifacts
 from models_store.files.scratch import Scratch
 from models_store.files.store import ArtifactStore, open_store
@@ -55,7 +55,7 @@ def test_publishing_what_was_published_does_no_harm(store: ArtifactStore) -> Non
     """Its supervisor did not hear of the transaction that followed, and tries again."""
     with store.scratch("test") as folder:
         (folder / "file").write_bytes(b"abc")
-        sha256 = sha256_of(folder / "file")
+        sha256 = hash_file(folder / "file")
         store.publish(folder / "file", KEY, sha256)
         assert not (folder / "file").exists()
         store.publish(folder / "file", KEY, sha256)
@@ -183,7 +183,7 @@ def test_urls_of_no_store(url: str, tmp_path: Path) -> None:
 
 
 def test_only_a_full_disk_is_called_full() -> None:
-    with pytest.raises(PermissionError), full_disk_named():
+    with pytest.raises(PermissionError), raise_storage_full():
         raise PermissionError(13, "no")
-    with pytest.raises(StorageFull), full_disk_named():
+    with pytest.raises(StorageFull), raise_storage_full():
         Path("/dev/full").write_bytes(b"x")

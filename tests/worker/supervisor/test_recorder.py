@@ -13,7 +13,7 @@ from domain.model import ModelFile
 from models_store.database import engine as database_module
 from models_store.database.engine import Database
 from models_store.database.migrate import migrate
-from models_store.files.disk import sha256_of
+from models_store.files.disk import hash_file
 from models_store.files.store import ArtifactStore
 from models_store.jobs import jobs, leases
 from models_store.records import checkpoints, epochs, events
@@ -73,7 +73,7 @@ class Work:
         path = self.folder / name
         path.write_text(name)
         size = path.stat().st_size
-        return ModelFile(name=name, bytes=size, sha256=sha256_of(path), media_type="x/y")
+        return ModelFile(name=name, bytes=size, sha256=hash_file(path), media_type="x/y")
 
     def kept(self) -> set[str]:
         return {file.key.rpartition("/")[2] for file in self.store.files("jobs")}

@@ -11,7 +11,7 @@ import pytest
 
 from domain.job.job import JobRequest, Resources
 from domain.job.plan import PinnedDataset, PinnedModel, Plan
-from models_store.files.disk import sha256_of
+from models_store.files.disk import hash_file
 from models_store.files.local import LocalArtifacts
 from models_store.jobs.claims import Claim
 from models_store.records.checkpoints import Checkpoint
@@ -57,7 +57,7 @@ def prepared(claim: Claim, store: LocalArtifacts, folder: Path) -> Task:
 def published(store: LocalArtifacts, file: Path, key: str, content: bytes = b"x") -> str:
     """Publishes a file and gives its hash."""
     file.write_bytes(content)
-    sha256 = sha256_of(file)
+    sha256 = hash_file(file)
     store.publish(file, key, sha256)
     return sha256
 

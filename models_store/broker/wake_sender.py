@@ -1,4 +1,4 @@
-"""Calls workers behind the back of whoever has work for them."""
+"""Sends wake messages to workers in a thread, so that no caller waits for the broker."""
 
 import logging
 import threading
@@ -12,10 +12,10 @@ log = logging.getLogger(__name__)
 MOST_WAITING = 100
 
 
-class Calls:
-    """Nobody waits for the broker: one thread sends, and gives up what cannot be sent.
+class WakeSender:
+    """Sends wake messages in one thread, and drops those that cannot be sent.
 
-    A call that is lost does no harm: idle workers look by themselves every second.
+    A lost message does no harm, since idle workers look at the queue every second.
     """
 
     def __init__(self, app: Celery) -> None:
@@ -25,12 +25,12 @@ class Calls:
         self._thread: threading.Thread | None = None
 
     def wake(self) -> None:
-        """Calls one idle worker, soon."""
+        """Adds one wake message to those that the thread sends."""
         with self._changed:
             self._waiting = min(self._waiting + 1, MOST_WAITING)
             self._changed.notify_all()
             if self._thread is None:
-                self._thread = threading.Thread(target=self._send, name="calls", daemon=True)
+                self._thread = threading.Thread(target=self._send, name="wake-sender", daemon=True)
                 self._thread.start()
 
     def _send(self) -> None:
@@ -39,8 +39,8 @@ class Calls:
                 self._changed.wait_for(lambda: self._waiting)
                 self._waiting -= 1
             try:
-                celery.send(self._app)
+                celery.send_wake(self._app)
             except Busy as busy:
-                log.warning("no worker could be called: %s", busy.detail)
+                log.warning("no wake message could be sent: %s", busy.detail)
                 with self._changed:
                     self._waiting = 0
