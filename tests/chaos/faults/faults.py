@@ -116,13 +116,13 @@ def fill_disk(cluster: Cluster, chance: random.Random) -> str:
 
 
 def echo_redis(cluster: Cluster, chance: random.Random) -> str:
-    """Sends wake-up messages, each of which is delivered twice."""
+    """Sends wake messages, each of which is delivered twice."""
     send_wakeups(cluster.broker_url, messages=3, copies=2)
     return "3 messages"
 
 
 def flood_redis(cluster: Cluster, chance: random.Random) -> str:
-    """Sends many more wake-up messages than there are jobs."""
+    """Sends many more wake messages than there are jobs."""
     send_wakeups(cluster.broker_url, messages=200, copies=1)
     return "200 messages"
 

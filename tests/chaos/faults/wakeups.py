@@ -1,4 +1,4 @@
-"""Needless wake-up messages to the workers."""
+"""Needless wake messages to the workers."""
 
 from models_store.broker.celery import WAKE, celery_app
 from models_store.ids import new_id
@@ -6,7 +6,7 @@ from models_store.settings import Settings
 
 
 def send_wakeups(broker_url: str, messages: int, copies: int) -> None:
-    """Sends wake-up messages; each is delivered `copies` times under one id."""
+    """Sends wake messages; each is delivered `copies` times under one id."""
     with celery_app(Settings(broker_url=broker_url)) as app:
         for _ in range(messages):
             task = new_id("wake")
