@@ -1,4 +1,4 @@
-"""Puts the program together: the one place where its parts meet."""
+"""Creates the application: its services, routes, middleware and error handlers."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -46,7 +46,7 @@ from models_store.files.cache import Cache
 from models_store.files.store import open_store
 from models_store.settings import Settings as StoreSettings
 
-ROUTERS = (  # those that are asked most come first
+ROUTERS = (  # in the order of their share of requests
     predict.router,
     jobs.router,
     job_control.router,
@@ -65,7 +65,7 @@ ROUTERS = (  # those that are asked most come first
 def create_app(
     settings: Settings | None = None, store_settings: StoreSettings | None = None
 ) -> FastAPI:
-    """The service, by the settings given or those of the environment."""
+    """Creates the application from the given settings, or from those of the environment."""
     settings = settings or Settings()
     services = assemble(settings, store_settings or StoreSettings())
     app = FastAPI(
@@ -102,7 +102,7 @@ def _add_middleware(app: FastAPI, settings: Settings, services: Services) -> Non
 
 
 def assemble(settings: Settings, store_settings: StoreSettings) -> Services:
-    """The parts, made but not started."""
+    """Creates the services and starts none."""
     database = Database.from_settings(store_settings)
     artifacts = open_store(store_settings)
     celery = celery_app(store_settings)

@@ -1,4 +1,4 @@
-"""Runs the service in a process of its own."""
+"""Runs the API in this process."""
 
 import socket
 import sys
@@ -9,16 +9,16 @@ from api.app import create_app
 from api.settings import Settings
 
 SHUTDOWN_SECONDS = 3
-"""For answers under way; event streams are cut, and their clients resume."""
+"""Time for requests in progress; event streams are cut off, and their clients resume."""
 
 
 def run(host: str, port: int, fd: int | None = None) -> None:
     """Serves until SIGINT or SIGTERM.
 
     Args:
-        host: Loopback where there are no keys.
-        port: To listen on.
-        fd: A socket that listens already, instead of the two.
+        host: The address to listen on; a loopback address if the service has no keys.
+        port: The port to listen on.
+        fd: The file descriptor of a listening socket; it replaces host and port.
     """
     refusal = Settings().explain_refused_host(host)
     if refusal is not None:
@@ -32,10 +32,12 @@ def run(host: str, port: int, fd: int | None = None) -> None:
         ws="none",
         lifespan="on",
         access_log=False,
-        log_level="warning" if fd is not None else "info",  # `serve` says itself that it is ready
+        log_level="warning"
+        if fd is not None
+        else "info",  # `graphfit serve` reports readiness itself
         server_header=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
-    # Of its real family: uvicorn's own `fd` takes any for a UNIX socket, without TCP_NODELAY
+    # uvicorn's own `fd` treats every socket as a UNIX socket, without TCP_NODELAY
     sockets = None if fd is None else [socket.socket(fileno=fd)]
     uvicorn.Server(config).run(sockets)

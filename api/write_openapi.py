@@ -1,4 +1,4 @@
-"""The promise to clients: `python -m api.write_openapi` writes it, `--check` compares it."""
+"""Writes the OpenAPI document: `python -m api.write_openapi`; `--check` compares it."""
 
 import json
 import sys

@@ -14,7 +14,7 @@ PUBLIC = frozenset({"/", "/docs", "/redoc", "/openapi.json", "/healthz", "/ready
 """Paths that need no key; their answers hold nothing of any owner."""
 PUBLIC_PREFIXES = ("/docs/files/", "/problems/")
 KEY_NEEDED = "Send an API key: `Authorization: Bearer gf_...`. `graphfit keys create` makes one."
-KEY_REFUSED = "This API key is not valid: it is unknown here, or was revoked."
+KEY_INVALID = "This API key is not valid: it is unknown, or it was revoked."
 
 
 class KeyCheck:
@@ -38,16 +38,16 @@ class KeyCheck:
 
     async def _authenticate(self, scope: Scope) -> Principal | Response:
         """Returns the request's principal, or the response that rejects it."""
-        secret = _bearer_token(scope)
+        secret = _get_bearer_token(scope)
         if secret is None:
-            return _unauthorized(KEY_NEEDED, scope["path"])
+            return _make_unauthorized(KEY_NEEDED, scope["path"])
         digest = digest_of(secret)
         try:
             owner = await self._keys.owner_of(digest)
         except GraphfitError as error:
             return make_error_response(error, scope["path"])
         if owner is None:
-            return _unauthorized(KEY_REFUSED, scope["path"])
+            return _make_unauthorized(KEY_INVALID, scope["path"])
         return Principal(owner, digest, self._keys)
 
 
@@ -56,10 +56,10 @@ def is_public(path: str) -> bool:
     return path in PUBLIC or path.startswith(PUBLIC_PREFIXES)
 
 
-def _bearer_token(scope: Scope) -> str | None:
-    """The token of the only `Authorization` header; None if there are several.
+def _get_bearer_token(scope: Scope) -> str | None:
+    """Returns the token of the `Authorization` header; None if there are several headers.
 
-    Two programs on the way could read two headers differently.
+    Two headers are rejected, since a proxy could read another one than this service.
     """
     given = [value for name, value in scope["headers"] if name == b"authorization"]
     if len(given) != 1:
@@ -68,7 +68,7 @@ def _bearer_token(scope: Scope) -> str | None:
     return secret.strip() if scheme.lower() == "bearer" else None
 
 
-def _unauthorized(detail: str, path: str) -> Response:
+def _make_unauthorized(detail: str, path: str) -> Response:
     return make_problem_response(UNAUTHORIZED, detail, path, headers={"WWW-Authenticate": "Bearer"})
 
 

@@ -36,14 +36,14 @@ class KeyCache:
             Busy: the database does not answer.
         """
         asked_at = time.monotonic()
-        while (owner := self._cached(digest)) is None:
+        while (owner := self._look_up(digest)) is None:
             if self._read_at >= asked_at:
                 return self._owners.get(digest)
             await self._refresh()
         return owner
 
-    def _cached(self, digest: str) -> str | None:
-        """The owner, if the cache is fresh and has it."""
+    def _look_up(self, digest: str) -> str | None:
+        """Returns the owner from the cache; None if the cache is old or has no such digest."""
         if time.monotonic() - self._read_at < FRESH_SECONDS:
             return self._owners.get(digest)
         return None
@@ -56,7 +56,7 @@ class KeyCache:
     async def _read(self) -> None:
         await asyncio.sleep(self._read_at + PAUSE_SECONDS - time.monotonic())
         started = time.monotonic()
-        # A thread of its own: all threads for requests may be waiting for something else
+        # A separate thread: all threads for requests may be busy
         self._owners = await to_thread.run_sync(self._load, limiter=self._thread)
         self._read_at = started
 

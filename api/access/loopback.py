@@ -25,19 +25,24 @@ class LoopbackGuard:
             return
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         origins = [value for name, value in scope["headers"] if name == b"origin"]
-        refused = _refusal(b",".join(hosts).decode("latin-1"), b",".join(origins).decode("latin-1"))
-        if refused is None:
+        rejection = _check_headers(
+            b",".join(hosts).decode("latin-1"), b",".join(origins).decode("latin-1")
+        )
+        if rejection is None:
             scope[SCOPE] = LOCAL
             await self.app(scope, receive, send)
         else:
-            kind, detail = refused
+            kind, detail = rejection
             await make_problem_response(kind, detail, scope["path"])(scope, receive, send)
 
 
 @lru_cache(maxsize=1024)
-def _refusal(host: str, origin: str) -> tuple[ProblemType, str] | None:
+def _check_headers(host: str, origin: str) -> tuple[ProblemType, str] | None:
     if not _HOST.fullmatch(host):
-        return MISDIRECTED, f"This service answers to loopback names only, not to '{host}'."
+        return (
+            MISDIRECTED,
+            f"This service answers on loopback hosts only, not on '{host}'.",
+        )
     if origin and origin.lower() not in (f"http://{host}".lower(), f"https://{host}".lower()):
         return FORBIDDEN_ORIGIN, f"Pages of '{origin}' may not call this service."
     return None

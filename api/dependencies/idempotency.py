@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: one request, sent twice, creates one thing and gets one answer."""
+"""`Idempotency-Key`: a repeated request creates nothing and gets the first response again."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -17,22 +17,22 @@ from models_store.records import idempotency
 from models_store.records.idempotency import Answer, Reservation, Scope
 
 StoreResponse = Callable[[Connection, Response], None]
-"""Keeps the answer in the transaction that keeps what was created."""
+"""Stores the response in the transaction that stores the created resource."""
 
 
 @dataclass(frozen=True)
 class IdempotentRequest:
-    """The right of one request to create something, however often it is sent."""
+    """A request that creates a resource once, even if it is sent several times."""
 
     database: Database
     scope: Scope | None
     query: str
 
     def reserve(self) -> Reservation | Answer | None:
-        """The first answer, or the right to make it; nothing when the request has no key.
+        """Returns the stored response, or reserves the key; None if the request has no key.
 
         Raises:
-            Conflict: the same request is in progress.
+            Conflict: The same request is in progress.
         """
         if self.scope is None:
             return None
@@ -40,17 +40,17 @@ class IdempotentRequest:
             return idempotency.reserve(connection, self.scope)
 
     def replay(self, answer: Answer, body_sha256: str) -> Response:
-        """The first answer again.
+        """Returns the stored response.
 
         Raises:
-            Invalid: this request is not the first one again.
+            Invalid: The key was used for another request.
         """
         idempotency.check_same(answer, self._fingerprint(body_sha256))
         return Response(answer.body, answer.status, answer.headers)
 
     @contextmanager
     def storing(self, reservation: Reservation | None, body_sha256: str) -> Iterator[StoreResponse]:
-        """Gives `store_response`; a request that fails inside frees its key."""
+        """Yields the function that stores the response; an exception inside frees the key."""
 
         def store_response(connection: Connection, response: Response) -> None:
             if reservation is not None:
@@ -69,7 +69,12 @@ class IdempotentRequest:
                 idempotency.release(connection, reservation)
 
     def run(self, body: bytes, make: Callable[[StoreResponse], Response]) -> Response:
-        """The whole of it for a body that is in memory: `make` calls its argument once."""
+        """Returns the stored response, or calls `make`, which must store its response.
+
+        Args:
+            body: The body of the request.
+            make: Creates the resource and calls its argument once.
+        """
         sha256 = hashlib.sha256(body).hexdigest()
         reserved = self.reserve()
         if isinstance(reserved, Answer):
@@ -92,10 +97,10 @@ _KEPT_HEADERS = frozenset({"content-type", "location", "retry-after"})
 async def once(
     request: Request, parts: Parts, principal: CurrentPrincipal, key: IdempotencyKey = None
 ) -> IdempotentRequest:
-    """The request's `Idempotency-Key`, if it has one.
+    """Returns the request with its `Idempotency-Key`, if it has one.
 
     Raises:
-        Invalid: it has several, and whoever sent them may mean either.
+        Invalid: The request has several keys.
     """
     if len(request.headers.getlist("idempotency-key")) > 1:
         raise Invalid([Fault(pointer="", detail="`Idempotency-Key` is given more than once.")])

@@ -1,4 +1,4 @@
-"""What an endpoint may ask for: the program's parts, the owner, a page, a key."""
+"""Parameters of endpoints: the services, a page, headers and ids."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -22,7 +22,7 @@ from models_store.files.store import ArtifactStore
 
 @dataclass(frozen=True)
 class Services:
-    """The parts of the running program, put together in `api.app` alone."""
+    """The services of an application; `api.app` creates them."""
 
     settings: Settings
     database: Database
@@ -39,26 +39,28 @@ class Services:
 
 
 async def get_services(request: Request) -> Services:
-    """The parts that this application was made with."""
+    """Returns the services of the application."""
     services: Services = request.app.state.services
     return services
 
 
 @dataclass(frozen=True)
 class PageRequest:
-    """Which part of a list is asked for."""
+    """The requested page of a list."""
 
     size: int
     cursor: str | None
 
 
 async def get_page_request(
-    page_size: Annotated[int, Query(ge=1, le=200, description="Items of one page.")] = 50,
+    page_size: Annotated[
+        int, Query(ge=1, le=200, description="The number of items on a page.")
+    ] = 50,
     cursor: Annotated[
-        str | None, Query(max_length=128, description="`next_cursor` of the page before.")
+        str | None, Query(max_length=128, description="The `next_cursor` of the previous page.")
     ] = None,
 ) -> PageRequest:
-    """The query parameters of every list."""
+    """Returns the page that the query requests; every list has these parameters."""
     return PageRequest(page_size, cursor)
 
 
@@ -70,11 +72,12 @@ IdempotencyKey = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=255,
-        description="Send the same key again and get the first answer again, for 24 hours.",
+        description="A repeated key within 24 hours gets the first response again.",
     ),
 ]
 IfNoneMatch = Annotated[
-    str | None, Header(description="The `ETag` of what you have: 304 when nothing changed.")
+    str | None,
+    Header(description="The `ETag` of an earlier response; the answer is 304 if nothing changed."),
 ]
 GraphPath = Annotated[GraphId, Path(alias="id", description="The graph's id.")]
 DatasetPath = Annotated[DatasetId, Path(alias="id", description="The dataset's id.")]

@@ -1,4 +1,4 @@
-"""Files as they are downloaded: whole or in ranges, with a strong ETag."""
+"""Sends stored files, whole or in ranges, with a strong ETag."""
 
 import os
 from collections.abc import AsyncIterator
@@ -20,9 +20,9 @@ from models_store.files.store import ArtifactStore, StoredFile
 class RangedFile(FileResponse):
     """Sends a file of the store, whole or in ranges.
 
-    Starlette's response does the work of HTTP. It reads blocks of the store instead of a path, and
-    its refusals of a `Range` become problem documents. The ETag alone identifies the file: the
-    response has no `Last-Modified`.
+    Starlette's response implements the headers. This class reads blocks of the store instead of a
+    path, and replaces the errors of a `Range` by problem documents. Only the ETag identifies the
+    file: the response has no `Last-Modified`.
     """
 
     chunk_size = 1 << 20
@@ -38,21 +38,21 @@ class RangedFile(FileResponse):
         yield _Cursor(self._source)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends the file, a part of it, or the refusal; then closes the file."""
-        refused = False
+        """Sends the file, a part of it, or a problem document; then closes the file."""
+        is_rejected = False
 
-        async def spoken(message: Message) -> None:
-            nonlocal refused
+        async def filter_message(message: Message) -> None:
+            nonlocal is_rejected
             if message["type"] == "http.response.start":
                 message["headers"] = [h for h in message["headers"] if h[0] != b"last-modified"]
                 if message["status"] in (400, 416):
-                    refused = True
-                    await _refusal(message, scope["path"])(scope, receive, send)
-            if not refused:
+                    is_rejected = True
+                    await _reject_range(message, scope["path"])(scope, receive, send)
+            if not is_rejected:
                 await send(message)
 
         with self._opened:
-            await super().__call__(scope, receive, spoken)
+            await super().__call__(scope, receive, filter_message)
 
 
 class _Cursor:
@@ -71,18 +71,20 @@ class _Cursor:
         return block
 
 
-def _refusal(start: Message, path: str) -> Response:
+def _reject_range(start: Message, path: str) -> Response:
     if start["status"] == 400:
-        detail = "The `Range` header is not one of bytes, e.g. `bytes=0-1023`."
+        detail = "The `Range` header has no byte ranges, e.g. `bytes=0-1023`."
         return make_problem_response(BAD_REQUEST, detail, path)
     sizes = [value.decode() for name, value in start["headers"] if name == b"content-range"]
     headers = {"Content-Range": sizes[0]}
     return make_problem_response(
-        RANGE_NOT_SATISFIABLE, "The file has no such bytes.", path, headers=headers
+        RANGE_NOT_SATISFIABLE, "The range is outside the file.", path, headers=headers
     )
 
 
-def file_response(request: Request, store: ArtifactStore, key: str, file: ModelFile) -> Response:
+def make_file_response(
+    request: Request, store: ArtifactStore, key: str, file: ModelFile
+) -> Response:
     """Answers with the file, or with 304 where the client has it already.
 
     Args:

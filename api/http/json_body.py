@@ -1,7 +1,7 @@
-"""Routes whose body is JSON: read once, by our own reader, before FastAPI sees it.
+"""Routes with a JSON body, which is parsed once, before FastAPI validates it.
 
-A large one is also validated there, in a thread: FastAPI would do it on the event loop, where
-every other request waits for it.
+A large body is also validated here, in a thread: FastAPI validates on the event loop, which blocks
+all other requests.
 """
 
 from collections.abc import Callable, Coroutine
@@ -20,40 +20,42 @@ from api.problems.handlers import UnsupportedMediaType
 from domain.errors import MOST_FAULTS
 
 QUICK_BYTES = 256 * 1024
-"""Below this a body is read faster than a thread is found for it."""
+"""Largest body that is parsed on the event loop; a thread switch costs more than the parsing."""
 
 
 @dataclass(frozen=True)
 class ReceivedBody:
-    """A body as it was sent."""
+    """A body as it was received."""
 
     raw: bytes
     json: Any
 
 
 class JsonRequest(Request):
-    """A request whose body has been read."""
+    """A request whose body has been read and parsed."""
 
     received: ReceivedBody
     validated: Any
-    """The JSON, or a model of it that has been validated and is not again."""
+    """The parsed JSON, or its validated model, which FastAPI does not validate again."""
 
     async def json(self) -> Any:
-        """What FastAPI validates."""
+        """Returns the value that FastAPI validates."""
         return self.validated
 
 
 class JsonRoute(APIRoute):
-    """A route that takes `application/json`, where its endpoint asks for `CurrentBody`."""
+    """A route that accepts `application/json` if its endpoint has a `CurrentBody` parameter."""
 
     def respond_early(self, request: JsonRequest) -> Response | None:
-        """An answer that needs neither dependencies nor a thread, if there is one."""
+        """Returns a response without dependencies and threads, or None if that is impossible."""
         return None
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """FastAPI's handler, behind our reader."""
+        """Returns FastAPI's handler, wrapped so that the body is parsed first."""
         handler = super().get_route_handler()
-        if not any(asked.call is get_received_body for asked in self.dependant.dependencies):
+        if not any(
+            dependency.call is get_received_body for dependency in self.dependant.dependencies
+        ):
             return handler
 
         async def handle(request: Request) -> Response:
@@ -62,7 +64,7 @@ class JsonRoute(APIRoute):
             if raw:
                 _check_media_type(request)
             if len(raw) > QUICK_BYTES:
-                value, read.validated = await run_in_threadpool(self._validated, raw)
+                value, read.validated = await run_in_threadpool(self._parse_and_validate, raw)
             else:
                 value = read.validated = parse_json(raw)
             read.received = ReceivedBody(raw, value)
@@ -70,8 +72,8 @@ class JsonRoute(APIRoute):
 
         return handle
 
-    def _validated(self, raw: bytes) -> tuple[Any, Any]:
-        """A body's JSON, and the model of it that the endpoint asks for, if it does."""
+    def _parse_and_validate(self, raw: bytes) -> tuple[Any, Any]:
+        """Returns the JSON of a body, and the endpoint's model of it (else the JSON again)."""
         value = parse_json(raw)
         kinds = [field.field_info.annotation for field in self.dependant.body_params]
         if len(kinds) != 1 or not (isinstance(kinds[0], type) and issubclass(kinds[0], BaseModel)):
@@ -90,12 +92,12 @@ def _check_media_type(request: Request) -> None:
     media_type = get_media_type(request)
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise UnsupportedMediaType(
-            "Only JSON is taken here: send `Content-Type: application/json`."
+            "This address accepts only JSON: send `Content-Type: application/json`."
         )
 
 
 async def get_received_body(request: Request) -> ReceivedBody:
-    """The body as it was sent, for pointers into it and for its fingerprint."""
+    """Returns the body as it was received, for pointers into it and for its fingerprint."""
     assert isinstance(request, JsonRequest)
     return request.received
 

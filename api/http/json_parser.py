@@ -1,4 +1,4 @@
-"""Reads JSON bodies: strictly by RFC 8259, and never deeper than a stack can follow."""
+"""Parses JSON bodies strictly by RFC 8259, with a limit on their depth."""
 
 import re
 from collections.abc import Iterator
@@ -11,38 +11,38 @@ from domain.errors import Fault, Invalid, NotJson
 from domain.pointer import pointer
 
 DEEPEST = 200
-"""Levels of arrays and objects, pydantic-core's own bound."""
+"""Largest depth of arrays and objects; pydantic-core has the same limit."""
 _MAYBE_TOO_LARGE = re.compile(rb"[eE]\+?\d{3}|\d{300}")
 _MAYBE_NUL = b"\\u0000"
 
 
 def parse_json(raw: bytes) -> Any:
-    """The body's value.
+    """Returns the value of a JSON body.
 
     Raises:
-        NotJson: it cannot be read, at the line and column that the detail names.
-        Invalid: it nests too deeply, or holds a number or text that nothing can keep.
+        NotJson: The body is not JSON; the detail names the line and column.
+        Invalid: The body nests too deeply, or has a number or string that cannot be stored.
     """
     try:
         value = from_json(raw, allow_inf_nan=False)
     except ValueError as error:
-        raise _explained(str(error), raw) from error
+        raise _convert_parse_error(str(error), raw) from error
     if _MAYBE_NUL in raw or _MAYBE_TOO_LARGE.search(raw):
-        _refuse(list(_unkeepable(value, ())))
+        _refuse(list(_find_unstorable(value, ())))
     return value
 
 
-def _explained(reason: str, raw: bytes) -> NotJson | Invalid:
+def _convert_parse_error(reason: str, raw: bytes) -> NotJson | Invalid:
     if reason.startswith("recursion limit exceeded"):
         where = reason.removeprefix("recursion limit exceeded ")
         detail = f"The JSON nests deeper than {DEEPEST} levels, {where}; graphs nest at most 32."
         return Invalid([Fault(pointer="", detail=detail)])
     if not raw.strip():
         return NotJson("The body is empty; a JSON value is needed.")
-    return NotJson(f"The body is not JSON: {reason}.{_hint(reason, raw)}")
+    return NotJson(f"The body is not JSON: {reason}.{_hint_at(reason, raw)}")
 
 
-def _hint(reason: str, raw: bytes) -> str:
+def _hint_at(reason: str, raw: bytes) -> str:
     found = re.search(r"line (\d+) column (\d+)$", reason)
     if found is None:
         return ""
@@ -52,19 +52,19 @@ def _hint(reason: str, raw: bytes) -> str:
     return f" {named[0]} is not JSON." if named else ""
 
 
-def _unkeepable(value: Any, place: tuple[str | int, ...]) -> Iterator[Fault]:
+def _find_unstorable(value: Any, place: tuple[str | int, ...]) -> Iterator[Fault]:
     if isinstance(value, float) and not isfinite(value):
         detail = "The number is too large for 64 bits."
         yield Fault(pointer=pointer(*place), detail=detail)
     elif isinstance(value, str) and "\0" in value:
-        yield Fault(pointer=pointer(*place), detail="Text cannot hold the character U+0000.")
+        yield Fault(pointer=pointer(*place), detail="A string cannot hold the character U+0000.")
     elif isinstance(value, list):
         for i, item in enumerate(value):
-            yield from _unkeepable(item, (*place, i))
+            yield from _find_unstorable(item, (*place, i))
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _unkeepable(key, (*place, key))
-            yield from _unkeepable(item, (*place, key))
+            yield from _find_unstorable(key, (*place, key))
+            yield from _find_unstorable(item, (*place, key))
 
 
 def _refuse(faults: list[Fault]) -> None:

@@ -1,4 +1,4 @@
-"""Answers in JSON: numbers that are not finite become null and are named."""
+"""JSON responses: numbers that are not finite become null and are named in `non_finite`."""
 
 from collections.abc import Iterator
 from math import isfinite
@@ -17,18 +17,18 @@ Place = tuple[str | int, ...]
 def make_json_response(
     value: BaseModel, status: int = 200, headers: dict[str, str] | None = None
 ) -> Response:
-    """A response whose body is `value`, with `non_finite` where it is needed."""
+    """Returns a response with the JSON of `value`, and with `non_finite` if it is needed."""
     return Response(encode_json(value), status, headers, "application/json")
 
 
 def encode_json(value: BaseModel) -> bytes:
-    """The JSON of an answer."""
+    """Returns the JSON of a response."""
     document = value.model_dump(mode="json", by_alias=True, exclude={"non_finite"})
     return to_json(mark_non_finite(document), inf_nan_mode="null")
 
 
 def mark_non_finite(document: dict[str, Any]) -> dict[str, Any]:
-    """The same, and a top-level `non_finite` when a number in it is not finite."""
+    """Returns the document, with a top-level `non_finite` if a number in it is not finite."""
     found = {
         pointer(*place): name_non_finite(number) for place, number in _not_finite(document, ())
     }

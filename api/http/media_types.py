@@ -1,4 +1,4 @@
-"""Which format a body says it has."""
+"""The media type of a request body."""
 
 from email.message import Message
 
@@ -6,7 +6,7 @@ from fastapi import Request
 
 
 def get_media_type(request: Request) -> str:
-    """The Content-Type without its parameters, in lower case; empty when there is none."""
+    """Returns the Content-Type in lower case, without parameters; empty if there is none."""
     if "content-type" not in request.headers:
         return ""
     message = Message()

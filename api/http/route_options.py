@@ -1,4 +1,4 @@
-"""What the middleware and the query check must know of a route, declared at its endpoint."""
+"""Options of a route for the middleware and the query check, declared at its endpoint."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ _ATTRIBUTE = "graphfit_route_options"
 
 @dataclass(frozen=True)
 class RouteOptions:
-    """How a route differs from others outside its endpoint."""
+    """The options of a route."""
 
     takes_upload: bool = False
     """Its body is limited by MAX_UPLOAD_BYTES; other bodies by MAX_JSON_BYTES."""

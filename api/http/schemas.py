@@ -1,4 +1,4 @@
-"""The shapes of answers that are not values of the domain already."""
+"""The schemas of responses that are not defined in `domain`."""
 
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -19,13 +19,13 @@ NonFinite = dict[str, NonFiniteName]
 
 
 class Answer(Result):
-    """An answer with numbers in it: those that are not finite are `null` and named."""
+    """A response with numbers; those that are not finite are `null` and named in `non_finite`."""
 
     non_finite: NonFinite | None = Field(
         default=None, examples=[{"/metrics/loss": "NaN"}], exclude=True
     )
-    """JSON Pointer into this answer to what the `null` there stands for; absent when every
-    number is finite."""
+    """JSON Pointers into this response, each with the number that the `null` there stands for;
+    absent if every number is finite."""
 
 
 class Page(Answer, Generic[Item]):
@@ -33,15 +33,15 @@ class Page(Answer, Generic[Item]):
 
     items: list[Item]
     next_cursor: str | None
-    """`cursor` of the next page; `null` on the last one."""
+    """The `cursor` of the next page; `null` on the last page."""
 
 
 class CheckedGraph(Answer):
-    """What `?validate_only=true` tells of a graph that is sound; nothing was kept."""
+    """The result of `?validate_only=true` for a valid graph; nothing is stored."""
 
     definition: GraphDefinition
     renamed: dict[str, str] = Field(examples=[{"block1.conv": "block1_conv"}])
-    """Of a graph that came as Keras's JSON: names that break our pattern, to what they became."""
+    """Node names of a graph sent as Keras's JSON that were replaced, each with its new name."""
     digest: str
     """sha256 of the RFC 8785 JSON of the definition with every stored graph expanded."""
     summary: Summary
@@ -56,7 +56,7 @@ class Graph(CheckedGraph):
 
 
 class JobAnswer(Answer, Job):
-    """A job as it stands."""
+    """A job in its current state."""
 
 
 class ModelAnswer(Answer, Model):
@@ -70,4 +70,4 @@ class History(Answer):
 
 
 class Events(Page[Event]):
-    """Announcements of a job, oldest first."""
+    """Events of a job, oldest first."""

@@ -1,4 +1,4 @@
-"""Bodies too large for memory: read by one thread, a block at a time, as they come."""
+"""Reads large bodies in a thread, block by block, while they arrive."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -13,64 +13,69 @@ from domain.errors import Busy
 
 T = TypeVar("T")
 BLOCK_BYTES = 1 << 20
-AT_ONCE = 16
-_threads = anyio.CapacityLimiter(AT_ONCE)
-"""Of their own: slow clients hold no thread that other requests need."""
+MOST_UPLOADS = 16
+"""Uploads that are read concurrently."""
+_threads = anyio.CapacityLimiter(MOST_UPLOADS)
+"""A separate pool: slow clients do not occupy the threads of other requests."""
 
 
-class _Lost(Exception):
-    """The body ended before all of it had come; whoever reads it stops."""
+class _Interrupted(Exception):
+    """The connection ended before the whole body was received."""
 
 
 class BodyStream:
-    """The thread's end: a body to read from."""
+    """A body that a thread reads while the event loop receives it."""
 
     def __init__(self, blocks: MemoryObjectReceiveStream[bytes]) -> None:
-        self.lost = False
+        self.is_interrupted = False
         self._blocks = blocks
         self._rest = memoryview(b"")
 
     def read(self, size: int, /) -> bytes:
-        """Up to `size` bytes, as soon as there are any; none at the end."""
+        """Waits for bytes and returns at most `size` of them; none at the end of the body."""
         if not self._rest:
-            block = self._next()
+            block = self._receive_block()
             if len(block) <= size:
                 return block
             self._rest = memoryview(block)
         part, self._rest = bytes(self._rest[:size]), self._rest[size:]
         return part
 
-    def _next(self) -> bytes:
+    def _receive_block(self) -> bytes:
         try:
             return from_thread.run(self._blocks.receive)
         except anyio.EndOfStream:
-            if self.lost:
-                raise _Lost from None
+            if self.is_interrupted:
+                raise _Interrupted from None
             return b""
 
     def close(self) -> None:
-        """Nothing more is read."""
+        """Stops reading; further blocks are discarded."""
         from_thread.run_sync(self._blocks.close)
 
 
 async def read_in_thread(request: Request, work: Callable[[BodyStream], T]) -> T:
-    """What `work` makes of the request's body, of which three blocks are in memory at most.
+    """Runs `work` on the request's body in a thread and returns its result.
+
+    At most three blocks of the body are in memory.
 
     Raises:
-        Busy: so many are being read already that this one would have to wait.
-        ClientDisconnect: the client went away; `work` was stopped at its next read.
+        Busy: The maximum number of uploads is in progress.
+        ClientDisconnect: The client disconnected; `work` was stopped at its next read.
     """
     if _threads.available_tokens < 1:
-        raise Busy(f"{AT_ONCE} uploads are under way; send this one again later.", retry_after=5)
+        raise Busy(
+            f"{MOST_UPLOADS} uploads are in progress; send this one again later.", retry_after=5
+        )
     send, receive = anyio.create_memory_object_stream[bytes](1)
     incoming = BodyStream(receive)
     thread = asyncio.create_task(
         to_thread.run_sync(_read_and_close, work, incoming, limiter=_threads)
     )
     try:
-        await _pump(request, send)
+        await _forward(request, send)
     except BaseException:
-        incoming.lost = True
+        incoming.is_interrupted = True
         raise
     finally:
         send.close()
@@ -85,16 +90,16 @@ def _read_and_close(work: Callable[[BodyStream], T], incoming: BodyStream) -> T:
         incoming.close()
 
 
-async def _pump(request: Request, send: MemoryObjectSendStream[bytes]) -> None:
-    async for block in _gathered(request.stream()):
+async def _forward(request: Request, send: MemoryObjectSendStream[bytes]) -> None:
+    async for block in _join_blocks(request.stream()):
         try:
             await send.send(block)
         except anyio.BrokenResourceError:
-            return  # the thread has its answer; the server throws the rest away
+            return  # the thread has finished; the server discards the rest
 
 
-async def _gathered(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes in blocks of up to a MiB: one hop to the thread each."""
+async def _join_blocks(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Joins the parts of a stream into blocks of up to 1 MiB; each block costs a thread switch."""
     parts: list[bytes] = []
     size = 0
     async for part in stream:

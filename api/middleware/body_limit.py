@@ -30,29 +30,32 @@ class BodyLimit:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "DELETE", "OPTIONS"):
             await self.app(scope, receive, send)
             return
-        limit, name = self._limit_of(scope["path"])
-        detail = f"A body holds at most {limit} bytes here ({name})."
+        limit, name = self._get_limit(scope["path"])
+        detail = f"The body of this request may have at most {limit} bytes ({name})."
         length = Request(scope).headers.get("content-length", "")
         if length.isdigit() and int(length) > limit:
-            refusal = make_problem_response(
+            rejection = make_problem_response(
                 TOO_LARGE, detail, scope["path"], headers={"Connection": "close"}
             )
-            await refusal(scope, receive, send)
+            await rejection(scope, receive, send)
             return
-        await self.app(scope, _counting(receive, limit, detail), send)
+        await self.app(scope, _limit_stream(receive, limit, detail), send)
 
-    def _limit_of(self, path: str) -> tuple[int, str]:
-        """The most bytes of a body, and the setting's name."""
+    def _get_limit(self, path: str) -> tuple[int, str]:
+        """Returns the largest number of bytes of a body, and the name of the setting."""
         if any(pattern.match(path) for pattern in self._upload_paths):
             return self._upload_bytes, "MAX_UPLOAD_BYTES"
         return self._json_bytes, "MAX_JSON_BYTES"
 
 
-def _counting(receive: Receive, limit: int, detail: str) -> Receive:
-    """The same stream, which raises TooLarge over the limit: a chunked body has no length."""
+def _limit_stream(receive: Receive, limit: int, detail: str) -> Receive:
+    """Returns `receive` with a check of the limit, since a chunked body has no Content-Length.
+
+    The returned function raises TooLarge over the limit.
+    """
     total = 0
 
-    async def counted() -> Message:
+    async def receive_and_count() -> Message:
         nonlocal total
         message = await receive()
         total += len(message.get("body", b""))
@@ -60,4 +63,4 @@ def _counting(receive: Receive, limit: int, detail: str) -> Receive:
             raise TooLarge(detail)
         return message
 
-    return counted
+    return receive_and_count

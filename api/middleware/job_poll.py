@@ -21,21 +21,21 @@ class JobPolling:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request."""
-        snapshot = self._snapshot_for(scope) if scope["type"] == "http" else None
+        snapshot = self._get_snapshot(scope) if scope["type"] == "http" else None
         if snapshot is None:
             await self.app(scope, receive, send)
         else:
             scope["route"] = self._route  # its path labels the request's metrics
-            await snapshot.response(_if_none_match(scope))(scope, receive, send)
+            await snapshot.response(_get_if_none_match(scope))(scope, receive, send)
 
-    def _snapshot_for(self, scope: Scope) -> Snapshot | None:
+    def _get_snapshot(self, scope: Scope) -> Snapshot | None:
         path: str = scope["path"]
         if scope["method"] != "GET" or not path.startswith(self._prefix) or scope["query_string"]:
             return None
         return self._snapshots.fresh((scope[SCOPE].owner, path[len(self._prefix) :]))
 
 
-def _if_none_match(scope: Scope) -> str | None:
+def _get_if_none_match(scope: Scope) -> str | None:
     for name, value in scope["headers"]:
         if name == b"if-none-match":
             text: str = value.decode("latin-1")

@@ -1,4 +1,4 @@
-"""What the service counts of itself, in Prometheus's form."""
+"""The metrics of the service, for Prometheus."""
 
 import time
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Metrics:
-    """The counters of one application."""
+    """The metrics of one application."""
 
     def __init__(self, database: Database) -> None:
         self.registry = CollectorRegistry()
@@ -31,7 +31,7 @@ class Metrics:
         )
         self.seconds = Histogram(
             "graphfit_http_request_seconds",
-            "Time until a request's answer began.",
+            "Time until the response to a request began.",
             ("route",),
             buckets=SECONDS,
             registry=self.registry,
@@ -54,35 +54,37 @@ class Metrics:
 
 
 class _Jobs(Collector):
-    """Jobs by state, read from the database when asked."""
+    """The number of jobs by state, read from the database at each scrape."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
-        """The name alone: registering must not read the database."""
-        yield _gauge()
+        """Yields only the name of the metric, so that registering does not read the database."""
+        yield _make_gauge()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """One value for each state."""
+        """Yields the metric with one value for each state."""
         with self._database.read() as connection:
             counts = jobs.counts(connection)
-        gauge = _gauge()
+        gauge = _make_gauge()
         for state in JobState:
             gauge.add_metric([state.value], counts.get(state.value, 0))
         yield gauge
 
 
-def _gauge() -> GaugeMetricFamily:
+def _make_gauge() -> GaugeMetricFamily:
     return GaugeMetricFamily("graphfit_jobs", "Jobs by state.", labels=["state"])
 
 
 class Observer:
-    """Counts each request once its answer begins."""
+    """ASGI middleware that counts each request when its response begins."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app = app
-        self._requests = cache(metrics.requests.labels)  # finding a counter costs more than it
+        self._requests = cache(
+            metrics.requests.labels
+        )  # a lookup of labels costs more than counting
         self._seconds = cache(metrics.seconds.labels)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,28 +93,28 @@ class Observer:
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
-        begun = False
+        has_started = False
 
-        async def counted(message: Message) -> None:
-            nonlocal begun
-            if not begun:
-                begun = True
+        async def observe(message: Message) -> None:
+            nonlocal has_started
+            if not has_started:
+                has_started = True
                 self._count(scope, message["status"], time.perf_counter() - started)
             await send(message)
 
         try:
-            await self.app(scope, receive, counted)
+            await self.app(scope, receive, observe)
         except Exception:
-            if not begun:
+            if not has_started:
                 self._count(scope, 500, time.perf_counter() - started)
             raise
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
-        route = _route_of(scope)
+        route = _get_route_pattern(scope)
         self._requests(scope["method"], route, status).inc()
         self._seconds(route).observe(seconds)
 
 
-def _route_of(scope: Scope) -> str:
-    """The route's pattern: paths themselves would be counters without number."""
+def _get_route_pattern(scope: Scope) -> str:
+    """Returns the pattern of the route, since a label for each path would be unbounded."""
     return getattr(scope.get("route"), "path", UNKNOWN)

@@ -18,13 +18,13 @@ class ShutdownResponder:
         """Handles one request."""
         has_started = False
 
-        async def observed(message: Message) -> None:
+        async def observe(message: Message) -> None:
             nonlocal has_started
             has_started = True
             await send(message)
 
         try:
-            await self.app(scope, receive, observed)
+            await self.app(scope, receive, observe)
         except asyncio.CancelledError:
             if has_started or scope["type"] != "http":
                 raise

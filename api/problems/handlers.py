@@ -1,4 +1,4 @@
-"""Turns whatever stops a request into its problem document."""
+"""Converts exceptions into problem documents."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -29,7 +29,7 @@ from domain.source_map import SourceMap
 
 
 class UnsupportedMediaType(GraphfitError):
-    """The body's Content-Type is not one of those taken here."""
+    """The endpoint does not support the Content-Type of the body."""
 
 
 _KINDS: Mapping[type[GraphfitError], ProblemType] = {
@@ -46,7 +46,7 @@ _BY_STATUS = {kind.status: kind for kind in types.PROBLEMS} | {400: types.BAD_RE
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Every error of this application leaves it as a problem document."""
+    """Adds the handlers that answer every exception with a problem document."""
     handlers: dict[Any, Callable[[Request, Any], Response]] = {
         GraphfitError: _handle_error,
         RequestValidationError: _handle_validation_error,
@@ -55,11 +55,11 @@ def add_handlers(app: FastAPI) -> None:
         Exception: _handle_unexpected_error,
     }
     for error, handler in handlers.items():
-        app.add_exception_handler(error, _asynchronous(handler))
+        app.add_exception_handler(error, _make_asynchronous(handler))
 
 
-def _asynchronous(handler: Callable[[Request, Any], Response]) -> Any:
-    """Starlette would run a plain function in a thread of its own."""
+def _make_asynchronous(handler: Callable[[Request, Any], Response]) -> Any:
+    """Returns an asynchronous handler; Starlette would run a synchronous one in a thread."""
 
     async def handle(request: Request, error: Exception) -> Response:
         return handler(request, error)
@@ -72,7 +72,11 @@ def _handle_error(request: Request, error: GraphfitError) -> Response:
 
 
 def make_error_response(error: GraphfitError, path: str) -> Response:
-    """What is said to a client of an error that was foreseen."""
+    """Returns the problem document of an error.
+
+    Raises:
+        GraphfitError: The error has no problem type.
+    """
     kind = next((kind for of, kind in _KINDS.items() if isinstance(error, of)), None)
     if kind is None:
         raise error
@@ -83,31 +87,31 @@ def make_error_response(error: GraphfitError, path: str) -> Response:
 
 
 def _handle_validation_error(request: Request, error: RequestValidationError) -> Response:
-    """What pydantic found: in the path an unknown id, in the body faults at pointers."""
+    """Answers 404 if an id in the path is malformed, else 422 with each fault at its pointer."""
     found = error.errors()
     for item in found:
         if item["loc"][0] == "path":
-            missing = NotFound(_thing_of(request.url.path), str(item["input"])[:64])
+            missing = NotFound(_name_resource(request.url.path), str(item["input"])[:64])
             return _handle_error(request, missing)
-    model = _model_of_body(request)
+    model = _get_body_model(request)
     return _handle_error(
         request, Invalid([convert_error(item, error.body, model) for item in found])
     )
 
 
-def _model_of_body(request: Request) -> type[BaseModel] | None:
-    asked = request.scope["route"].dependant.body_params
-    model = asked[0].field_info.annotation if len(asked) == 1 else None
+def _get_body_model(request: Request) -> type[BaseModel] | None:
+    fields = request.scope["route"].dependant.body_params
+    model = fields[0].field_info.annotation if len(fields) == 1 else None
     return model if isinstance(model, type) and issubclass(model, BaseModel) else None
 
 
-def _thing_of(path: str) -> str:
-    """`/v1/jobs/x` asks for a job."""
-    return path.split("/")[2].removesuffix("s") if path.startswith("/v1/") else "thing"
+def _name_resource(path: str) -> str:
+    """Returns the kind of resource that a path names: `job` for `/v1/jobs/x`."""
+    return path.split("/")[2].removesuffix("s") if path.startswith("/v1/") else "resource"
 
 
 def convert_error(item: Mapping[str, Any], body: Any, model: type[BaseModel] | None) -> Fault:
-    """One of pydantic's errors, in our words and at its place in the body."""
+    """Converts an error of pydantic into a fault with its pointer into the body."""
     where, *location = item["loc"]
     if where != "body":
         return Fault(
@@ -125,18 +129,18 @@ def _handle_http_exception(request: Request, error: HTTPException) -> Response:
     kind = _BY_STATUS.get(error.status_code, types.BAD_REQUEST)
     headers = dict(error.headers or {})
     if error.status_code == 405:
-        headers["Allow"] = ", ".join(sorted(_methods(request))) or headers.get("Allow", "")
+        headers["Allow"] = ", ".join(sorted(_list_methods(request))) or headers.get("Allow", "")
     details = {
-        404: f"There is nothing at '{request.url.path}'.",
-        405: f"'{request.url.path}' does not take {request.method}; it takes "
+        404: f"There is no resource at '{request.url.path}'.",
+        405: f"'{request.url.path}' does not support {request.method}; it supports "
         f"{headers.get('Allow', 'other methods')}.",
     }
     detail = details.get(error.status_code, str(error.detail))
     return make_problem_response(kind, detail, request.url.path, headers=headers)
 
 
-def _methods(request: Request) -> set[str]:
-    """What the path takes, over all its routes: the framework names the first one's alone."""
+def _list_methods(request: Request) -> set[str]:
+    """Returns the methods of all routes with this path; Starlette names those of the first only."""
     paths: dict[str, Any] = request.app.openapi()["paths"]
     return {
         method.upper()
@@ -147,12 +151,12 @@ def _methods(request: Request) -> set[str]:
 
 
 def _handle_disconnect(request: Request, error: ClientDisconnect) -> Response:
-    """Nobody reads this answer."""
-    detail = "The connection ended before the whole body had come."
+    """Ends a request whose client has disconnected; the response is not sent."""
+    detail = "The connection ended before the whole body was received."
     return make_problem_response(types.BAD_REQUEST, detail, request.url.path)
 
 
 def _handle_unexpected_error(request: Request, error: Exception) -> Response:
-    # Starlette raises the error again after the answer, and the server logs it
-    detail = "The service made a mistake; nothing of the request was kept, as far as it knows."
+    # Starlette raises the error again after the response, and the server logs it
+    detail = "The service has failed. It has probably stored nothing of the request."
     return make_problem_response(types.INTERNAL, detail, request.url.path)

@@ -1,4 +1,4 @@
-"""What operations may answer besides success: problem documents, by group of operation."""
+"""The problem documents that operations may answer, by group of operations."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ Responses = dict[int | str, dict[str, Any]]
 
 
 def describe_problems(*kinds: ProblemType) -> Responses:
-    """The `responses` of an operation that these problems can befall."""
+    """Returns the `responses` of an operation that can answer with these problems."""
     by_status: dict[int, list[ProblemType]] = {}
     for kind in kinds:
         by_status.setdefault(kind.status, []).append(kind)
@@ -38,10 +38,10 @@ ASKS = describe_problems(*_BODY, types.NOT_FOUND, types.STORAGE_FULL, *_ALWAYS)
 NOT_EXPRESSIBLE = describe_problems(types.INVALID_REQUEST)
 ALWAYS = describe_problems(*_ALWAYS)
 OPEN = describe_problems(*_OPEN)
-"""Of what needs no key."""
+"""Problems of operations that need no API key."""
 DOWNLOADS: Responses = {
     200: {"description": "The file.", "content": {"application/octet-stream": {}}},
-    206: {"description": "The part asked for.", "content": {"application/octet-stream": {}}},
-    304: {"description": "You have it already."},
+    206: {"description": "The requested part.", "content": {"application/octet-stream": {}}},
+    304: {"description": "The file is unchanged."},
     **describe_problems(types.BAD_REQUEST, types.NOT_FOUND, types.RANGE_NOT_SATISFIABLE, *_ALWAYS),
 }

@@ -1,4 +1,4 @@
-"""Every way in which a request can fail: one table, one shape (RFC 9457)."""
+"""The problem types, and the problem document that describes a failed request (RFC 9457)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ MEDIA_TYPE = "application/problem+json"
 
 @dataclass(frozen=True)
 class ProblemType:
-    """One kind of problem, the same at every endpoint."""
+    """A type of problem, which is the same at every endpoint."""
 
     slug: str
     status: int
@@ -24,92 +24,96 @@ class ProblemType:
 
     @property
     def uri(self) -> str:
-        """The problem's `type`: its page on this server."""
+        """The `type` of the document: the address of its page on this server."""
         return f"/problems/{self.slug}"
 
 
 NOT_JSON = ProblemType(
     "not-json", 400, "The body is not JSON",
-    "The body cannot be read as JSON (RFC 8259); `detail` says at which line and column. "
-    "NaN and Infinity are not JSON.",
-    "Correct the body. Leave out what is not a number, or send it as an .npz dataset.",
+    "The body cannot be parsed as JSON (RFC 8259). `detail` gives the line and the column. NaN "
+    "and Infinity are not JSON.",
+    "Correct the body. Omit values that are not finite, or send them in an .npz dataset.",
 )  # fmt: skip
 BAD_REQUEST = ProblemType(
-    "bad-request", 400, "The request cannot be understood",
-    "The HTTP request itself is malformed, e.g. its `Range` header or an incomplete body.",
-    "Correct the request; sent again as it is, it fails again.",
+    "bad-request", 400, "The HTTP request is malformed",
+    "A part of the HTTP request is malformed, e.g. its `Range` header, or its body is "
+    "incomplete.",
+    "Correct the request. The same request would fail again.",
 )  # fmt: skip
 UNAUTHORIZED = ProblemType(
     "unauthorized", 401, "An API key is needed",
-    "The service runs with API keys, and the request has none that lets it in: there is no "
-    "`Authorization: Bearer ...` header, or the key in it is unknown or was revoked.",
-    "Send the key that `graphfit keys create` printed; ask who operates the service for one.",
+    "The service runs with API keys, and the request has no valid one: the header "
+    "`Authorization: Bearer ...` is missing, or its key is unknown or revoked.",
+    "Send a key that `graphfit keys create` printed. The operator of the service can create one.",
 )  # fmt: skip
 FORBIDDEN_ORIGIN = ProblemType(
-    "forbidden-origin", 403, "Another site's page may not call this service",
-    "Without API keys the service answers programs and its own pages, so that no web page you "
-    "visit can use it behind your back. The `Origin` header names another site.",
+    "forbidden-origin", 403, "Pages of other sites may not call this service",
+    "Without API keys the service accepts requests from programs and from its own pages only, so "
+    "that no other web page that you visit can use it. The `Origin` header names another site.",
     "Call the service from a program, or from a page of its own address.",
 )  # fmt: skip
 NOT_FOUND = ProblemType(
-    "not-found", 404, "There is no such thing",
-    "The address, or the thing with the id in it, does not exist here.",
-    "Check the id; the lists (`GET /v1/graphs`, ...) show what there is.",
+    "not-found", 404, "The resource does not exist",
+    "There is no resource with this address or this id.",
+    "Check the id. The lists (`GET /v1/graphs`, ...) show which resources exist.",
 )  # fmt: skip
 METHOD_NOT_ALLOWED = ProblemType(
-    "method-not-allowed", 405, "The address does not take this method",
-    "The address exists; `Allow` lists the methods it takes.",
-    "Use one of those.",
+    "method-not-allowed", 405, "The address does not support this method",
+    "The address exists. The `Allow` header lists the methods that it supports.",
+    "Use one of these methods.",
 )  # fmt: skip
 CONFLICT = ProblemType(
-    "conflict", 409, "The present state forbids it",
-    "A thing in use cannot be deleted, an ended job neither cancelled nor paused nor resumed, and "
-    "a request with an `Idempotency-Key` in progress not sent again.",
-    "`detail` says what stands in the way; wait for it, or end it first.",
+    "conflict", 409, "The current state forbids the request",
+    "A resource in use cannot be deleted. A job that has ended cannot be cancelled, paused or "
+    "resumed. A request with an `Idempotency-Key` cannot be repeated while the first one is in "
+    "progress.",
+    "`detail` names the obstacle. Wait until it is gone, or remove it first.",
 )  # fmt: skip
 TOO_LARGE = ProblemType(
     "too-large", 413, "The body is too large",
-    "The body exceeds a limit of this server (`GET /v1/info` lists them). A body that announces "
-    "its length is refused before it is read.",
-    "Send less, or raise the limit where the server is started.",
+    "The body exceeds a limit of this server (`GET /v1/info` lists the limits). A body whose "
+    "`Content-Length` exceeds the limit is rejected before it is read.",
+    "Send a smaller body, or raise the limit in the server's settings.",
 )  # fmt: skip
 UNSUPPORTED_MEDIA_TYPE = ProblemType(
-    "unsupported-media-type", 415, "The body's Content-Type is not one of those taken here",
-    "The address takes other formats; `detail` lists them.",
-    "Set the `Content-Type` header to the format that the body really has.",
+    "unsupported-media-type", 415, "The address does not support the body's Content-Type",
+    "The address supports other formats. `detail` lists them.",
+    "Set the `Content-Type` header to the actual format of the body.",
 )  # fmt: skip
 RANGE_NOT_SATISFIABLE = ProblemType(
-    "range-not-satisfiable", 416, "The file has no such bytes",
-    "The `Range` header asks for bytes beyond the file's end; `Content-Range` gives its length.",
-    "Ask for a range within the file, or for all of it.",
+    "range-not-satisfiable", 416, "The range is outside the file",
+    "The `Range` header requests bytes after the end of the file. `Content-Range` gives the "
+    "file's length.",
+    "Request a range within the file, or the whole file.",
 )  # fmt: skip
 MISDIRECTED = ProblemType(
     "misdirected", 421, "This service answers on loopback hosts only",
-    "Without API keys only requests to `localhost`, `127.0.0.1` or `[::1]` are answered; the "
-    "`Host` header names another host.",
-    "Call the service by one of those names, on its own machine.",
+    "Without API keys the service answers only requests to `localhost`, `127.0.0.1` or `[::1]`. "
+    "The `Host` header names another host.",
+    "Call the service by one of these names, on the machine that it runs on.",
 )  # fmt: skip
 INVALID_REQUEST = ProblemType(
-    "invalid-request", 422, "The content of the request is at fault",
-    "`errors` lists everything that is wrong: `pointer` is a JSON Pointer (RFC 6901) into the "
-    "body as sent, `detail` says what would be right. A fault in the query or in a header has "
-    "the empty pointer and names the parameter.",
-    "Correct every place that `errors` names; nothing of the request was kept.",
+    "invalid-request", 422, "The request is invalid",
+    "`errors` lists every fault. `pointer` is a JSON Pointer (RFC 6901) into the body as sent; "
+    "`detail` says what would be valid. A fault in the query or in a header has an empty pointer "
+    "and names the parameter.",
+    "Correct every fault in `errors`. The service stored nothing of the request.",
 )  # fmt: skip
 INTERNAL = ProblemType(
-    "internal", 500, "Something went wrong inside the service",
-    "A mistake of ours. The server's log holds the details, under the time of the answer.",
-    "Try again; if it stays, report what was sent and when.",
+    "internal", 500, "The service failed",
+    "The service has a defect; the request is not the cause. The server's log holds the details, "
+    "at the time of the response.",
+    "Try again. If the problem persists, report the request and its time.",
 )  # fmt: skip
 BUSY = ProblemType(
-    "busy", 503, "Not now",
-    "The service is at one of its limits for work done side by side, or its database or its store "
-    "of files does not answer just now.",
+    "busy", 503, "The service is temporarily unavailable",
+    "The service has reached a limit for concurrent work, or its database or its file store does "
+    "not answer.",
     "Send the same request again after `Retry-After` seconds.",
 )  # fmt: skip
 STORAGE_FULL = ProblemType(
-    "storage-full", 507, "The server has no room left",
-    "The disk is full. Nothing of the request was kept.",
+    "storage-full", 507, "The server has no storage left",
+    "The disk is full. The service stored nothing of the request.",
     "Delete datasets, jobs or models that are no longer needed, then try again.",
 )  # fmt: skip
 
@@ -126,15 +130,15 @@ class Problem(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     type: str = Field(examples=[INVALID_REQUEST.uri])
-    """The kind of problem: the address of its page on this server."""
+    """The type of the problem: the address of its page on this server."""
     title: str
     status: int
     detail: str
-    """What went wrong this time."""
+    """The cause of this failure."""
     instance: str
-    """The address that was asked."""
+    """The path of the request."""
     errors: list[Fault] | None = None
-    """Where the request is at fault, every place at once."""
+    """Every fault in the request, with its place."""
 
 
 def make_problem_response(
@@ -144,7 +148,15 @@ def make_problem_response(
     faults: tuple[Fault, ...] = (),
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """One problem document; `:predict` also gets TensorFlow Serving's `error` field."""
+    """Returns a problem document; for `:predict` it also has TensorFlow Serving's field `error`.
+
+    Args:
+        kind: The type of the problem.
+        detail: The cause of this failure.
+        path: The path of the request.
+        faults: The faults in the body, the query or a header.
+        headers: Headers of the response.
+    """
     errors = list(faults) if faults else None
     problem = Problem(
         type=kind.uri,
@@ -156,10 +168,11 @@ def make_problem_response(
     )
     document: dict[str, Any] = problem.model_dump(mode="json", exclude_none=True)
     if path.endswith(":predict"):
-        document["error"] = _told_in_one_line(detail, faults)
+        document["error"] = _summarize(detail, faults)
     return Response(to_json(document), kind.status, headers, MEDIA_TYPE)
 
 
-def _told_in_one_line(detail: str, faults: tuple[Fault, ...]) -> str:
+def _summarize(detail: str, faults: tuple[Fault, ...]) -> str:
+    """Returns the first five faults in one line, or the detail if there are none."""
     places = "; ".join(f"{fault.pointer or 'body'}: {fault.detail}" for fault in faults[:5])
     return places or detail

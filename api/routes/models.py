@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from api.access.principal import CurrentPrincipal
 from api.dependencies.parameters import ModelPath, Paging, Parts
-from api.http.downloads import file_response
+from api.http.downloads import make_file_response
 from api.http.json_response import make_json_response
 from api.http.schemas import ModelAnswer, Page
 from api.problems.responses import DELETES, DOWNLOADS, LISTS, READS
@@ -57,7 +57,7 @@ def get_file(
     """The ETag is the file's sha256; `Range` and `If-Range` resume a download."""
     with parts.database.read() as connection:
         artifact, file = models.file(connection, principal.owner, model_id, name)
-    return file_response(request, parts.artifacts, artifact, file)
+    return make_file_response(request, parts.artifacts, artifact, file)
 
 
 router.add_api_route("/{id}/files/{name}", get_file, methods=["HEAD"], include_in_schema=False)

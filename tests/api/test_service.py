@@ -61,7 +61,7 @@ def test_the_documentation_loads_nothing_from_outside(client: httpx.Client) -> N
 
 def test_without_keys_only_loopback_is_listened_on() -> None:
     with pytest.raises(
-        SystemExit, match=r"loopback hosts alone, not on 0\.0\.0\.0; set GRAPHFIT_AUTH=keys"
+        SystemExit, match=r"loopback hosts only, not on 0\.0\.0\.0; set GRAPHFIT_AUTH=keys"
     ):
         run("0.0.0.0", 0)
 

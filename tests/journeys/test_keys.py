@@ -121,7 +121,7 @@ def test_without_keys_nothing_listens_beyond_loopback(tmp_path: Path) -> None:
         assert done.returncode == 1
         (line,) = (done.stdout + done.stderr).splitlines()
         assert line == (
-            "graphfit: without API keys the service listens on loopback hosts alone, "
+            "graphfit: without API keys the service listens on loopback hosts only, "
             "not on 0.0.0.0; set GRAPHFIT_AUTH=keys"
         )
 

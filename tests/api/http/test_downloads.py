@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI, Request, Response
 from fastapi.testclient import TestClient
 
-from api.http.downloads import file_response
+from api.http.downloads import make_file_response
 from api.problems.handlers import add_handlers
 from domain.errors import Damaged
 from domain.model import ModelFile
@@ -27,7 +27,7 @@ def client_of(store: ArtifactStore, sha256: str, size: int = len(CONTENT)) -> Te
 
     @app.api_route("/file", methods=["GET", "HEAD"])
     def get(request: Request) -> Response:
-        return file_response(request, store, KEY, file)
+        return make_file_response(request, store, KEY, file)
 
     return TestClient(app)
 
