@@ -1,4 +1,4 @@
-"""From a graph to Keras's own JSON, which plain Keras loads to the same model."""
+"""Writes a graph as Keras's JSON, from which Keras loads the same model."""
 
 import json
 from typing import Any
@@ -13,21 +13,22 @@ from domain.keras_json import WriteResult
 from domain.pointer import pointer
 
 DEFINITION = "definition"
-"""Where a graph shows its definition."""
+"""The field of a graph resource that has the graph's definition."""
 
 
 def write(blueprint: Blueprint) -> WriteResult:
-    """Write a graph down as Keras does, without allocating a weight.
+    """Write a graph as Keras's `to_json` does, without allocating weights.
 
-    Never another model: what Keras could not load again as it was is a fault.
+    Returns:
+        The JSON, or a fault at each part that Keras would load differently.
     """
     faults = list(dict.fromkeys(roundtrip_faults(blueprint, (DEFINITION,))))
     if faults:
         return WriteResult(faults=faults)
     try:
         return WriteResult(keras_json=_config_of(blueprint))
-    except NotImplementedError:  # e.g. Clip, with an array for a bound
-        detail = "Keras cannot write down one of the functions here with the constants it has."
+    except NotImplementedError:  # e.g. `clip` with an array as a bound
+        detail = "Keras cannot serialize the constants of a function in this graph."
         return WriteResult(faults=[Fault(pointer=pointer(DEFINITION), detail=detail)])
     except Invalid as refusal:
         return WriteResult(faults=[f.at(pointer(DEFINITION) + f.pointer) for f in refusal.faults])
@@ -39,9 +40,9 @@ def _config_of(blueprint: Blueprint) -> dict[str, Any]:
             model = build(blueprint, seed=None).model
             with deep_stack():
                 document = json.loads(model.to_json())
-    finally:  # else the next scope in this process would allocate what this one left out
+    finally:  # otherwise the next scope of this process would allocate these weights
         keras.utils.clear_session(free_memory=False)
-    outputs = document["config"]["output_layers"]  # sorted by name, while ours have an order
+    outputs = document["config"]["output_layers"]  # Keras sorts them by name
     in_order = {name: outputs[name] for name in blueprint.definition.output_names()}
     document["config"]["output_layers"] = in_order
     return document

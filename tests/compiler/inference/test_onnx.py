@@ -42,14 +42,14 @@ def test_the_file_gives_what_keras_gives_for_any_number_of_rows(tmp_path: Path) 
 def exported_with_temporary_files_in(
     folder: Path, blueprint_json: str, weights: str, target: Path
 ) -> bool:
-    """In a child, as AutoGraph converts a function once for each process."""
+    """Export in a child process, because AutoGraph converts a function once per process."""
     tempfile.tempdir = str(folder)
     export_onnx(blueprint_json, weights, str(target))
     return tempfile.gettempdir() == str(folder)
 
 
 def test_what_autograph_leaves_lies_beside_the_file(tmp_path: Path) -> None:
-    """It deletes its files when its process ends by itself; the child of an API is killed."""
+    """AutoGraph deletes its files when its process exits; the API kills its child processes."""
     (elsewhere := tmp_path / "elsewhere").mkdir()
     target = tmp_path / "beside" / "model.onnx"
     target.parent.mkdir()

@@ -1,4 +1,4 @@
-"""Predictions in a child of the API: from a blueprint and stored weights alone."""
+"""Predictions from a blueprint and stored weights."""
 
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ TWO = graph(
 
 
 def stored(made: Built, folder: Path) -> tuple[str, str]:
-    """The arguments that name a model to a child."""
+    """Store a model; return the arguments of `predict` that identify it."""
     path = folder / "model.safetensors"
     save_file(arrays_of(made), path)
     return made.blueprint.model_dump_json(by_alias=True), str(path)

@@ -1,4 +1,4 @@
-"""Every architecture of `keras.applications`, as it is without weights."""
+"""Every architecture of `keras.applications`, made without weights."""
 
 import inspect
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ ARCHITECTURES = {
 
 
 class Form(NamedTuple):
-    """What a model comes to."""
+    """The parameter counts and the shapes of a model."""
 
     parameters: int
     trainable: int
@@ -25,7 +25,7 @@ class Form(NamedTuple):
 
 
 def form_of(model: Any) -> Form:
-    """Its counts and shapes; no weight of it needs to exist."""
+    """Return the counts and shapes of a model, also of one without allocated weights."""
     trainable = sum(prod(weight.shape) for weight in model.trainable_weights)
     shapes = [[tuple(tensor.shape) for tensor in flat] for flat in (model.inputs, model.outputs)]
     return Form(model.count_params(), trainable, *shapes)
@@ -33,7 +33,7 @@ def form_of(model: Any) -> Form:
 
 @contextmanager
 def weightless() -> Iterator[None]:
-    """Models made in here allocate no weight."""
+    """Build models without allocating weights."""
     try:
         with keras.StatelessScope(initialize_variables=False):
             yield
@@ -42,7 +42,7 @@ def weightless() -> Iterator[None]:
 
 
 def original(name: str) -> tuple[str, Form]:
-    """Keras's JSON of an architecture, and what that comes to."""
+    """Return Keras's JSON of an architecture, and its counts and shapes."""
     with weightless():
         model = ARCHITECTURES[name](weights=None)
         return model.to_json(), form_of(model)

@@ -1,4 +1,4 @@
-"""The way back through plain Keras: its own loader, its own weights file, its own predictions."""
+"""Writes a graph as Keras's JSON, loads it with Keras, and compares the two models."""
 
 import json
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from tests.compiler.graphs import blueprint
 def written(
     definition: Mapping[str, Any], sources: Mapping[str, Blueprint] | None = None
 ) -> WriteResult:
-    """What a client gets, by way of the text that the API reads."""
+    """Return the result of writing a graph as Keras's JSON."""
     given = blueprint(definition, sources).model_dump_json(by_alias=True)
     return WriteResult.model_validate_json(write_keras_json(given))
 
@@ -27,10 +27,10 @@ def written(
 def faults(
     definition: Mapping[str, Any], sources: Mapping[str, Blueprint] | None = None
 ) -> dict[str, str]:
-    """Why a graph cannot be written, by pointer."""
-    said = written(definition, sources)
-    assert (said.keras_json is None) == bool(said.faults)
-    return {fault.pointer: fault.detail for fault in said.faults}
+    """Return the details of the faults of writing a graph, by pointer."""
+    result = written(definition, sources)
+    assert (result.keras_json is None) == bool(result.faults)
+    return {fault.pointer: fault.detail for fault in result.faults}
 
 
 def reloads(
@@ -38,10 +38,10 @@ def reloads(
     folder: Path,
     sources: Mapping[str, Blueprint] | None = None,
 ) -> Any:
-    """Plain Keras's model, after it was found to be the same as ours."""
-    said = written(definition, sources)
-    assert said.faults == []
-    theirs = keras.models.model_from_json(json.dumps(said.keras_json, allow_nan=False))
+    """Return the model that Keras loads; assert that it equals the one that we build."""
+    result = written(definition, sources)
+    assert result.faults == []
+    theirs = keras.models.model_from_json(json.dumps(result.keras_json, allow_nan=False))
     ours = build(blueprint(definition, sources), seed=1).model
     _same_form(ours, theirs)
     path = folder / "model.weights.h5"

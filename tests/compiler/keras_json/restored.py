@@ -1,4 +1,4 @@
-"""The way in: plain Keras's model, its JSON, our graph, and what that predicts."""
+"""Reads the JSON of a Keras model, and compares the model of our graph with the original."""
 
 import json
 from typing import Any
@@ -16,13 +16,13 @@ Json = dict[str, Any]
 
 
 def reading(document: Any) -> ReadResult:
-    """What a client's JSON comes to, by way of the text that the API reads."""
+    """Return the result of reading Keras's JSON, given as a document or as text."""
     text = document if isinstance(document, str) else json.dumps(document)
     return ReadResult.model_validate_json(read_keras_json(text))
 
 
 def definition(document: Any) -> GraphDefinition:
-    """The graph of a document in which nothing is wrong."""
+    """Return the graph of a document without faults."""
     found = reading(document)
     assert found.faults == []
     assert found.definition is not None
@@ -31,25 +31,33 @@ def definition(document: Any) -> GraphDefinition:
 
 
 def shown(document: Any) -> Json:
-    """The same as JSON, without what goes unsaid."""
+    """Return the graph's definition as JSON, without defaults."""
     shown: Json = definition(document).model_dump(by_alias=True, exclude_defaults=True)
     return shown
 
 
 def faults(document: Any) -> dict[str, str]:
-    """Why a document cannot be read, by pointer."""
+    """Return the details of a document's faults, by pointer."""
     found = reading(document)
     assert (found.definition is None) == bool(found.faults)
     return {fault.pointer: fault.detail for fault in found.faults}
 
 
 def restored(document: Any) -> Built:
-    """Our model of a document."""
+    """Build the model of a document."""
     return build(Blueprint(definition=definition(document)), None)
 
 
 def comes_back(model: Any, data: list[Any]) -> Built:
-    """Our model of plain Keras's own, after it was found to be the same with equal weights."""
+    """Read a Keras model from its JSON; assert that with equal weights it predicts the same.
+
+    Args:
+        model: A Keras model.
+        data: An array for each input of the graph, in order.
+
+    Returns:
+        The model built from the graph.
+    """
     ours = restored(model.to_json())
     for ours_of, theirs_of in zip(_groups(ours.model), _groups(model), strict=True):
         assert sum(map(_size, ours_of)) == sum(map(_size, theirs_of))
@@ -64,7 +72,7 @@ def comes_back(model: Any, data: list[Any]) -> Built:
 
 
 def _in_order(outputs: Any) -> list[Any]:
-    """The tensors in the order of the document, while Keras sorts those of a mapping."""
+    """Return the tensors in the order of the document; Keras would sort those of a mapping."""
     if isinstance(outputs, dict):
         outputs = list(outputs.values())
     listed = outputs if isinstance(outputs, list | tuple) else [outputs]
@@ -80,11 +88,11 @@ def _size(weight: Any) -> int:
 
 
 def _ordered(model: Any, other: Any) -> list[Any]:
-    """The weights by their paths where the two models have the same, else in Keras's order."""
+    """Return the weights sorted by path if both models have the same paths, else as they are."""
     paths = [sorted(weight.path for weight in one.weights) for one in (model, other)]
     return sorted(model.weights, key=lambda w: w.path) if paths[0] == paths[1] else model.weights
 
 
 def _arranged(model: Any, data: list[Any]) -> Any:
-    """The tensors in the lists and mappings that the model takes."""
+    """Return the tensors in the lists and mappings that the model takes."""
     return keras.tree.pack_sequence_as(model._inputs_struct, data)

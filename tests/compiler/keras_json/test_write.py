@@ -10,7 +10,7 @@ import keras
 import pytest
 
 from compiler.catalogue.layers import CATALOGUE
-from compiler.keras_json.roundtrip import _is_forgotten
+from compiler.keras_json.roundtrip import is_omitted
 from compiler.keras_json.write import write
 from compiler.model.build import build
 from tests.compiler.graphs import MODEL, OTHER, blueprint, graph, layer, make_layer, nested, node
@@ -330,14 +330,14 @@ def test_every_argument_that_keras_forgets_is_known(kind: str) -> None:
     case, entry = CASES[kind], CATALOGUE[kind]
     made = case.direct() if case.direct else make_layer(entry, case.config)
     missing = entry.arguments.keys() - made.get_config().keys() - HARMLESS.get(kind, set())
-    known = {name for name in missing if _is_forgotten(kind, name, None)}
+    known = {name for name in missing if is_omitted(kind, name, None)}
     assert missing - WRITTEN_IF_GIVEN == known
 
     if "dtype" in entry.arguments and not case.direct and kind != "Hashing":
         mixed = make_layer(entry, {**case.config, "dtype": "mixed_float16"})
         again = entry.cls.from_config(mixed.get_config())
         lost = again.dtype_policy.name != mixed.dtype_policy.name
-        assert lost == _is_forgotten(kind, "dtype", "mixed_float16")
+        assert lost == is_omitted(kind, "dtype", "mixed_float16")
 
 
 @pytest.mark.slow
