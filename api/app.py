@@ -18,7 +18,7 @@ from api.middleware.body_limit import BodyLimit
 from api.middleware.job_poll import JobPolling
 from api.middleware.metrics import Metrics, Observer
 from api.middleware.shutdown import ShutdownResponder
-from api.openapi.document import described
+from api.openapi.document import set_document
 from api.problems.handlers import add_handlers
 from api.routes import (
     catalogue,
@@ -81,7 +81,7 @@ def create_app(
     for router in ROUTERS:
         app.include_router(router)
     docs_pages.add_static_files(app)
-    described(app)
+    set_document(app)
     add_handlers(app)
     _add_middleware(app, settings, services)
     return app

@@ -1,4 +1,4 @@
-"""The OpenAPI document of an application, in our words rather than FastAPI's."""
+"""The OpenAPI document of the application, adapted from the one that FastAPI generates."""
 
 from importlib.metadata import version
 from typing import Any
@@ -17,31 +17,31 @@ KEY = "key"
 KEY_SCHEME = {
     "type": "http",
     "scheme": "bearer",
-    "description": "An API key (`gf_...`), as `graphfit keys create` prints it. Needed where the "
-    "service runs with `GRAPHFIT_AUTH=keys`; else no request needs one.",
+    "description": "An API key (`gf_...`), as `graphfit keys create` prints it. Requests "
+    "need one only if the service runs with `GRAPHFIT_AUTH=keys`.",
 }
 TAGS = [
     {"name": "graphs", "description": "Directed acyclic graphs of layers."},
-    {"name": "layers", "description": "What graphs are made of: the catalogue."},
+    {"name": "layers", "description": "The catalogue of the layers and functions that graphs use."},
     {"name": "datasets", "description": "Named columns with equally many rows."},
-    {"name": "jobs", "description": "Trainings, from the queue to their model."},
-    {"name": "models", "description": "What jobs made: files and predictions."},
+    {"name": "jobs", "description": "Trainings, from the queue to the model."},
+    {"name": "models", "description": "The results of jobs: files and predictions."},
     {"name": "service", "description": "The service itself."},
 ]
 
 
-def described(app: FastAPI) -> None:
-    """Lets an application give our document as its own."""
+def set_document(app: FastAPI) -> None:
+    """Sets the OpenAPI document that the application serves."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _document(app)
+            app.openapi_schema = _make_document(app)
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
 
 
-def _document(app: FastAPI) -> dict[str, Any]:
+def _make_document(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(
         title="Graphfit",
         version=version("graphfit"),
@@ -55,9 +55,9 @@ def _document(app: FastAPI) -> dict[str, Any]:
     document["components"]["securitySchemes"] = {KEY: KEY_SCHEME}
     for path in document["paths"].values():
         for operation in path.values():
-            _name_problems(operation["responses"])
+            _correct_problems(operation["responses"])
             operation["security"] = [{KEY: []}] if "401" in operation["responses"] else []
-    for name in _names_of_results() & document["components"]["schemas"].keys():
+    for name in _result_names() & document["components"]["schemas"].keys():
         for part in document["components"]["schemas"][name]["properties"].values():
             _allow_null(part)
     document["components"]["schemas"].pop("HTTPValidationError", None)
@@ -65,8 +65,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
     return document
 
 
-def _name_problems(responses: dict[str, Any]) -> None:
-    """FastAPI's own 422 does not exist here, and problems have a media type of their own."""
+def _correct_problems(responses: dict[str, Any]) -> None:
+    """Removes FastAPI's own 422, and sets the media type of problem documents."""
     for status, response in list(responses.items()):
         content = response.get("content", {})
         schema = content.get("application/json", {}).get("schema", {}).get("$ref", "")
@@ -76,8 +76,8 @@ def _name_problems(responses: dict[str, Any]) -> None:
             response["content"] = {MEDIA_TYPE: content["application/json"]}
 
 
-def _names_of_results() -> set[str]:
-    """What the schemas of our results are called."""
+def _result_names() -> set[str]:
+    """Returns the schema names of all subclasses of `Result`."""
     found, waiting = set(), [Result]
     while waiting:
         kind = waiting.pop()
@@ -87,7 +87,7 @@ def _names_of_results() -> set[str]:
 
 
 def _allow_null(schema: dict[str, Any]) -> None:
-    """A number of a result that is not finite is `null`."""
+    """Allows `null` for each number, which stands for a number that is not finite."""
     if schema.get("type") == "number":
         schema["type"] = ["number", "null"]
     for inner in ("additionalProperties", "items"):

@@ -1,4 +1,4 @@
-"""`/v1/datasets`: columns are taken in as they stream, described, shown and deleted."""
+"""`/v1/datasets`: uploads, lists, shows and deletes datasets."""
 
 from typing import Annotated, Any
 
@@ -75,10 +75,10 @@ async def create_dataset(
     once: Idempotency,
     name: DatasetName = None,
 ) -> Response:
-    """Named columns of numbers or booleans with equally many rows.
+    """Uploads named columns of numbers or booleans with equally many rows.
 
-    The body is read as it comes, in the format that its Content-Type names. Columns keep the
-    dtype in which they are sent.
+    The server reads the body as a stream, in the format of its Content-Type. Columns keep the dtype
+    in which they are sent.
     """
     media_type = get_media_type(request)
     if media_type not in FORMATS:
@@ -142,7 +142,7 @@ def _inserted(
 
 @router.get("", summary="List datasets", response_model=Page[DatasetAnswer], responses=LISTS)
 def list_datasets(parts: Parts, principal: CurrentPrincipal, paging: Paging) -> Response:
-    """Newest first."""
+    """Lists datasets, newest first."""
     with parts.database.read() as connection:
         page = datasets.page(connection, principal.owner, paging.cursor, paging.size)
         items = [_viewed(datasets.stored(row)) for row in page.rows]
@@ -151,7 +151,7 @@ def list_datasets(parts: Parts, principal: CurrentPrincipal, paging: Paging) -> 
 
 @router.get("/{id}", summary="Get a dataset", response_model=DatasetAnswer, responses=READS)
 def get_dataset(dataset_id: DatasetPath, parts: Parts, principal: CurrentPrincipal) -> Response:
-    """Its columns, with dtype, shape of a row, and range."""
+    """Returns the columns of a dataset with dtype, shape of a row, and range."""
     return make_json_response(_viewed(_found(parts, principal, dataset_id)))
 
 
@@ -168,7 +168,7 @@ def get_rows(
     start: Start = 0,
     count: Count = 100,
 ) -> Response:
-    """The values as they are kept; not-finite ones are `null` and named in `non_finite`."""
+    """Returns stored values; a value that is not finite is `null` and is named in `non_finite`."""
     found = rows.rows(parts.artifacts, _found(parts, principal, dataset_id), start, count)
     document = {"start": found.start, "count": found.count, "columns": found.columns}
     return Response(
@@ -179,7 +179,7 @@ def get_rows(
 
 @router.delete("/{id}", status_code=204, summary="Delete a dataset", responses=DELETES)
 def delete_dataset(dataset_id: DatasetPath, parts: Parts, principal: CurrentPrincipal) -> Response:
-    """Refused while a job that has not ended uses it; models do not need it any more."""
+    """Deletes a dataset, unless a job that has not ended uses it. Models do not need it."""
     with parts.database.write() as connection:
         datasets.delete(connection, principal.owner, dataset_id)
     ingest.discard(parts.artifacts, dataset_id)

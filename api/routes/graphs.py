@@ -1,4 +1,4 @@
-"""`/v1/graphs`: graphs are checked, kept and given back."""
+"""`/v1/graphs`: checks, stores, lists, shows and deletes graphs."""
 
 from typing import Annotated, Any
 
@@ -42,7 +42,7 @@ class GraphRequest(Contract):
         return self
 
 
-ValidateOnly = Annotated[bool, Query(description="Check the graph and keep nothing.")]
+ValidateOnly = Annotated[bool, Query(description="Check the graph without storing it.")]
 
 
 @router.post(
@@ -61,10 +61,10 @@ def create_graph(
     once: Idempotency,
     validate_only: ValidateOnly = False,
 ) -> Response:
-    """Checks a graph as Keras would, without making a weight, and keeps it.
+    """Checks a graph with Keras, without creating weights, and stores it.
 
-    The answer tells every node's exact shape and parameters. Everything wrong with the graph
-    comes back at once, each fault at its place.
+    The answer gives the exact shape and parameters of every node. A problem lists all faults of the
+    graph at once, each with its place.
     """
     if validate_only:
         draft, blueprint, summary = _checked(parts, principal, request, sent.json)
@@ -122,7 +122,7 @@ def _draft(parts: Services, request: GraphRequest, body: Any) -> GraphDraft:
 
 @router.get("", summary="List graphs", response_model=Page[Graph], responses=LISTS)
 def list_graphs(parts: Parts, principal: CurrentPrincipal, paging: Paging) -> Response:
-    """Newest first."""
+    """Lists graphs, newest first."""
     with parts.database.read() as connection:
         page = graphs.page(connection, principal.owner, paging.cursor, paging.size)
         items = [viewed(graphs.stored(row)) for row in page.rows]
@@ -131,7 +131,7 @@ def list_graphs(parts: Parts, principal: CurrentPrincipal, paging: Paging) -> Re
 
 @router.get("/{id}", summary="Get a graph", response_model=Graph, responses=READS)
 def get_graph(graph_id: GraphPath, parts: Parts, principal: CurrentPrincipal) -> Response:
-    """The definition as it was sent, and its summary."""
+    """Returns the definition as it was sent, and its summary."""
     with parts.database.read() as connection:
         return make_json_response(viewed(graphs.get(connection, principal.owner, graph_id)))
 
@@ -143,10 +143,10 @@ def get_graph(graph_id: GraphPath, parts: Parts, principal: CurrentPrincipal) ->
     responses={**READS, **NOT_EXPRESSIBLE},
 )
 def get_keras_json(graph_id: GraphPath, parts: Parts, principal: CurrentPrincipal) -> Response:
-    """What plain Keras's `keras.models.model_from_json` loads to the same model.
+    """Returns JSON from which `keras.models.model_from_json` makes the same model.
 
     The weights of a model trained from this graph load from its `model.weights.h5`. A graph that
-    Keras's JSON would turn into another one is refused, with the nodes that it cannot express.
+    Keras's JSON cannot express is refused; the faults name the nodes.
     """
     with parts.database.read() as connection:
         blueprint = graphs.get(connection, principal.owner, graph_id).blueprint
@@ -156,7 +156,7 @@ def get_keras_json(graph_id: GraphPath, parts: Parts, principal: CurrentPrincipa
 
 @router.delete("/{id}", status_code=204, summary="Delete a graph", responses=DELETES)
 def delete_graph(graph_id: GraphPath, parts: Parts, principal: CurrentPrincipal) -> Response:
-    """Jobs that ended and their models do not need it any more."""
+    """Deletes a graph. Jobs that have ended and their models do not need it."""
     with parts.database.write() as connection:
         graphs.delete(connection, principal.owner, graph_id)
     return Response(status_code=204)

@@ -1,4 +1,4 @@
-"""`/healthz`, `/readyz`, `/metrics`: for those who operate the service."""
+"""`/healthz`, `/readyz` and `/metrics`: the state of the service for operators."""
 
 from collections.abc import Callable
 from functools import partial
@@ -28,7 +28,7 @@ class Health(BaseModel):
 
 @router.get("/healthz", summary="Is it alive?", responses=OPEN)
 async def healthz() -> Health:
-    """200 whenever the process answers at all."""
+    """Returns 200 whenever the process can answer."""
     return Health()
 
 
@@ -42,9 +42,10 @@ class Readiness(Health):
 
 @router.get("/readyz", summary="Is it ready?", responses=OPEN)
 def readyz(parts: Parts) -> Readiness:
-    """200 once the service can serve; else 503, whose `detail` names every part that is away.
+    """Returns 200 if the service is ready, else 503 with a `detail` that names every fault.
 
-    It needs a database that is current, the store of files, and a checker that is warm.
+    The service needs a database with the current schema, the file store, and a checker that has
+    imported Keras.
     """
     needed: dict[str, Callable[[], None]] = {
         "database": partial(_check_database, parts),
@@ -86,5 +87,5 @@ def _check_checker(parts: Services) -> None:
     },
 )
 def metrics(parts: Parts) -> Response:
-    """Jobs by state, requests by route and status, work in children, predictions."""
+    """Returns counters of jobs, requests, calls in child processes, and predictions."""
     return Response(generate_latest(parts.metrics.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -1,4 +1,4 @@
-"""`/v1/info`: what this service is, and how much it takes on."""
+"""`/v1/info`: versions, limits and environment of the service."""
 
 import platform
 from functools import cache
@@ -34,7 +34,7 @@ class Info(BaseModel):
 
 @router.get("", summary="Versions, limits, environment", responses=ALWAYS)
 def get_info(parts: Parts) -> Info:
-    """What a client may rely on."""
+    """Returns the versions, limits and environment of the service."""
     return Info(
         version=version("graphfit"),
         versions=_versions(),

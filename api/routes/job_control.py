@@ -1,4 +1,4 @@
-"""`/v1/jobs/{id}/cancel`, `/pause`, `/resume`: what changes a job's course."""
+"""`/v1/jobs/{id}/cancel`, `/pause` and `/resume`: control of a job."""
 
 from collections.abc import Callable
 
@@ -24,8 +24,8 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
     responses=DELETES,
 )
 def cancel_job(job_id: JobPath, parts: Parts, principal: CurrentPrincipal) -> Response:
-    """A job that is queued or paused ends at once, a running one within seconds."""
-    return _steered(parts, principal, job_id, control.cancel)
+    """Ends a queued or paused job at once, and a running job within seconds."""
+    return _control_job(parts, principal, job_id, control.cancel)
 
 
 @router.post(
@@ -36,8 +36,8 @@ def cancel_job(job_id: JobPath, parts: Parts, principal: CurrentPrincipal) -> Re
     responses=DELETES,
 )
 def pause_job(job_id: JobPath, parts: Parts, principal: CurrentPrincipal) -> Response:
-    """A queued job rests at once, a running one as soon as it has written a checkpoint."""
-    return _steered(parts, principal, job_id, control.pause)
+    """Pauses a queued job at once, and a running job as soon as it has written a checkpoint."""
+    return _control_job(parts, principal, job_id, control.pause)
 
 
 @router.post(
@@ -48,20 +48,20 @@ def pause_job(job_id: JobPath, parts: Parts, principal: CurrentPrincipal) -> Res
     responses=DELETES,
 )
 def resume_job(job_id: JobPath, parts: Parts, principal: CurrentPrincipal) -> Response:
-    """A paused job is queued again and goes on where it was, with the bits of an unpaused run."""
-    response = _steered(parts, principal, job_id, control.resume)
+    """Queues a paused job again. It continues with the same bits as a run without a pause."""
+    response = _control_job(parts, principal, job_id, control.resume)
     parts.calls.wake()
     return response
 
 
-def _steered(
+def _control_job(
     parts: Services,
     principal: Principal,
     job_id: str,
-    steer: Callable[[Connection, str, str], None],
+    change: Callable[[Connection, str, str], None],
 ) -> Response:
     with parts.database.write() as connection:
-        steer(connection, principal.owner, job_id)
+        change(connection, principal.owner, job_id)
         response = make_json_response(viewed(jobs.get(connection, principal.owner, job_id)), 202)
     parts.snapshots.drop((principal.owner, job_id))
     return response

@@ -1,4 +1,4 @@
-"""`/v1/jobs/{id}/events`: pages of announcements, or a live stream."""
+"""`/v1/jobs/{id}/events`: pages of events, or a live stream."""
 
 import asyncio
 import logging
@@ -61,15 +61,15 @@ async def get_events(
     cursor: EventCursor = None,
     page_size: EventPage = 100,
 ) -> Response:
-    """Every announcement in order: states, epochs, warnings.
+    """Returns the events of a job in order: states, epochs, warnings.
 
-    The stream sends each as it happens, with its id; `Last-Event-ID` resumes after it.
+    The stream sends each event when it happens, with its id; `Last-Event-ID` resumes after it.
     """
     if STREAM in accept:
         after = _number(last_event_id, "Last-Event-ID")
         await current(parts, principal, job_id)
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        stream = _whole(_stream(parts, principal, job_id, after))
+        stream = _end_on_busy(_stream(parts, principal, job_id, after))
         return StreamingResponse(stream, media_type=STREAM, headers=headers)
     after = _number(cursor, "cursor")
     found = await run_in_threadpool(_read, parts, principal, job_id, after, page_size + 1)
@@ -92,8 +92,8 @@ def _read(parts: Services, principal: Principal, job_id: str, after: int, size: 
         return events.after(connection, principal.owner, job_id, after, size)
 
 
-async def _whole(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Ends it where the database is away, as `retry` has told clients to come back after an end."""
+async def _end_on_busy(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Ends the stream if the database fails; clients then reconnect, as `retry` tells them."""
     try:
         async for sent in stream:
             yield sent
@@ -104,9 +104,9 @@ async def _whole(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 async def _stream(
     parts: Services, principal: Principal, job_id: str, after: int
 ) -> AsyncIterator[bytes]:
-    """Events as they come; ends with the job, its key, or at the end of its own lifetime."""
+    """Yields events as they happen, until the job, the key or the stream's lifetime ends."""
     end = time.monotonic() + parts.settings.stream_seconds
-    version, spoken = -1, time.monotonic()
+    version, sent_at = -1, time.monotonic()
     yield format_sse_event(retry=1000)
     while time.monotonic() < end and await principal.is_valid():
         try:
@@ -117,13 +117,13 @@ async def _stream(
             while found := await run_in_threadpool(_read, parts, principal, job_id, after, BATCH):
                 for event in found:
                     yield _sent(event)
-                after, spoken = found[-1].id, time.monotonic()
+                after, sent_at = found[-1].id, time.monotonic()
             if snapshot.is_terminal:
                 return
             version = snapshot.version
-        elif time.monotonic() - spoken > KEEP_ALIVE_SECONDS:
+        elif time.monotonic() - sent_at > KEEP_ALIVE_SECONDS:
             yield format_sse_event(comment="still here")
-            spoken = time.monotonic()
+            sent_at = time.monotonic()
         await asyncio.sleep(FRESH_SECONDS)
 
 

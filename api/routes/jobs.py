@@ -1,4 +1,4 @@
-"""`/v1/jobs`: accepted, shown, cancelled, deleted."""
+"""`/v1/jobs`: submits, lists, shows and deletes jobs."""
 
 import time
 from datetime import UTC, datetime
@@ -45,9 +45,9 @@ def create_job(
     principal: CurrentPrincipal,
     once: Idempotency,
 ) -> Response:
-    """Trains (or only builds) a model: reads like the Keras script that it replaces.
+    """Submits a job that trains a model, or only builds it.
 
-    Graph, feed, data and recipe are checked against each other before the job is accepted.
+    The graph, feed, data and recipe are checked against each other before the job is accepted.
     """
 
     def make(store_response: StoreResponse) -> Response:
@@ -89,7 +89,7 @@ def list_jobs(
     paging: Paging,
     state: StateFilter = None,
 ) -> Response:
-    """Newest first. `?metadata.<key>=<value>` keeps those with that metadata."""
+    """Lists jobs, newest first. `?metadata.<key>=<value>` selects the jobs with that metadata."""
     wanted = {
         name.removeprefix(METADATA): value
         for name, value in request.query_params.items()
@@ -108,22 +108,22 @@ def list_jobs(
     "/{id}",
     summary="Get a job",
     response_model=JobAnswer,
-    responses={304: {"description": "The job is still as you have it."}, **READS},
+    responses={304: {"description": "The job has not changed."}, **READS},
 )
 @set_route_options(RouteOptions(is_polled=True))
 async def get_job(
     job_id: JobPath, parts: Parts, principal: CurrentPrincipal, if_none_match: IfNoneMatch = None
 ) -> Response:
-    """Where the job stands; poll it at the pace of `Retry-After`, with `If-None-Match`."""
+    """Returns a job. Poll it as often as `Retry-After` says, with `If-None-Match`."""
     snapshot = await current(parts, principal, job_id)
     return snapshot.response(if_none_match)
 
 
 async def current(parts: Services, principal: Principal, job_id: str) -> Snapshot:
-    """The job as it is shown, at most a quarter of a second old.
+    """Returns a snapshot of the job, at most a quarter of a second old.
 
     Raises:
-        NotFound: the owner has none of this id.
+        NotFound: the owner has no job of this id.
     """
 
     async def read() -> Snapshot:
@@ -143,7 +143,7 @@ def _snapshot(parts: Services, principal: Principal, job_id: str) -> Snapshot:
 
 @router.get("/{id}/history", summary="Get a job's history", response_model=History, responses=READS)
 def get_history(job_id: JobPath, parts: Parts, principal: CurrentPrincipal) -> Response:
-    """The metrics of every finished epoch."""
+    """Returns the metrics of every finished epoch."""
     with parts.database.read() as connection:
         jobs.get_row(connection, principal.owner, job_id)
         return make_json_response(History(epochs=epochs.of(connection, principal.owner, job_id)))
@@ -151,7 +151,7 @@ def get_history(job_id: JobPath, parts: Parts, principal: CurrentPrincipal) -> R
 
 @router.delete("/{id}", status_code=204, summary="Delete a job", responses=DELETES)
 def delete_job(job_id: JobPath, parts: Parts, principal: CurrentPrincipal) -> Response:
-    """Forgets a job that has ended, with its history and events; its model stays."""
+    """Deletes a job that has ended, with its history and events; its model remains."""
     with parts.database.write() as connection:
         jobs.delete(connection, principal.owner, job_id)
     parts.snapshots.drop((principal.owner, job_id))

@@ -1,4 +1,4 @@
-"""`/v1/models`: what jobs made, and its files."""
+"""`/v1/models`: lists, shows and deletes models, and serves their files."""
 
 from typing import Annotated
 
@@ -21,7 +21,7 @@ FileName = Annotated[
 
 @router.get("", summary="List models", response_model=Page[ModelAnswer], responses=LISTS)
 def list_models(parts: Parts, principal: CurrentPrincipal, paging: Paging) -> Response:
-    """Newest first."""
+    """Lists models, newest first."""
     with parts.database.read() as connection:
         page = models.page(connection, principal.owner, paging.cursor, paging.size)
         items = [viewed(models.viewed(connection, row)) for row in page.rows]
@@ -30,14 +30,14 @@ def list_models(parts: Parts, principal: CurrentPrincipal, paging: Paging) -> Re
 
 @router.get("/{id}", summary="Get a model", response_model=ModelAnswer, responses=READS)
 def get_model(model_id: ModelPath, parts: Parts, principal: CurrentPrincipal) -> Response:
-    """What it takes and gives, how well it was trained, and its files."""
+    """Returns the inputs and outputs, the metrics and the files of a model."""
     with parts.database.read() as connection:
         return make_json_response(viewed(models.get(connection, principal.owner, model_id)))
 
 
 @router.delete("/{id}", status_code=204, summary="Delete a model", responses=DELETES)
 def delete_model(model_id: ModelPath, parts: Parts, principal: CurrentPrincipal) -> Response:
-    """Its files go with it; models that it was a layer of have weights of their own."""
+    """Deletes a model and its files. Models that use it as a layer have their own weights."""
     with parts.database.write() as connection:
         folder = models.delete(connection, principal.owner, model_id)
     parts.predictor.unload(model_id)
@@ -54,7 +54,7 @@ def delete_model(model_id: ModelPath, parts: Parts, principal: CurrentPrincipal)
 def get_file(
     model_id: ModelPath, name: FileName, request: Request, parts: Parts, principal: CurrentPrincipal
 ) -> Response:
-    """The ETag is the file's sha256; `Range` and `If-Range` resume a download."""
+    """Returns a file. The ETag is its sha256; `Range` and `If-Range` resume a download."""
     with parts.database.read() as connection:
         artifact, file = models.file(connection, principal.owner, model_id, name)
     return make_file_response(request, parts.artifacts, artifact, file)

@@ -1,4 +1,4 @@
-"""`/v1/workers`: who there is to run jobs."""
+"""`/v1/workers`: the workers that run jobs."""
 
 from fastapi import APIRouter, Response
 
@@ -15,9 +15,9 @@ router = APIRouter(prefix="/v1/workers", tags=["service"])
 
 @router.get("", summary="List workers", response_model=Page[Worker], responses=LISTS)
 def list_workers(parts: Parts, principal: CurrentPrincipal, paging: Paging) -> Response:
-    """Newest first: what each offers, whether it is at work, and its last sign of life.
+    """Lists the workers, newest first, with their resources, their state and their last heartbeat.
 
-    A worker that is stopped softly vanishes at once, a lost one after an hour.
+    A worker that shuts down cleanly disappears at once, a lost worker after an hour.
     """
     with parts.database.read() as connection:
         page = workers.page(connection, principal.owner, paging.cursor, paging.size)

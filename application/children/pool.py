@@ -1,6 +1,6 @@
-"""Runs work that needs Keras in forked children: bounded in memory, time and number.
+"""Runs functions that need Keras in forked children, with limits of memory, time and number.
 
-The functions are given by dotted name, so that this process never imports Keras.
+A caller names a function by its dotted name, so that this process never imports Keras.
 """
 
 import gc
@@ -30,49 +30,49 @@ from models_store.files.disk import FULL
 log = logging.getLogger(__name__)
 NOTE_BYTES = 1024
 GRACE_SECONDS = 5
-"""After its deadline a child that nobody killed ends itself."""
+"""A child that outlives its deadline by this time ends itself."""
 _ENDED = {-signal.SIGALRM: "late", -signal.SIGKILL: "killed", 255: "killed"}
-"""By exit code; 255 stands for one that nobody knows, since the forkserver is gone as well."""
+"""Outcomes by exit code; 255 means that the forkserver died too, so the exit code is unknown."""
 
 
 class Unfinished(GraphfitError):
-    """The work took more time or memory than it may."""
+    """The function took more time or memory than its limits allow."""
 
 
 class Failed(Exception):
-    """The work raised an error of its own; the child's log has it."""
+    """The function raised an error; the log of the child has the traceback."""
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What one child may take."""
+    """The limits of one call."""
 
     seconds: float
     memory_bytes: int
-    """Beyond what it starts with."""
+    """Address space beyond the size of the child at its start."""
     work: str = "CHECK"
-    """What the settings of these two begin with."""
+    """The prefix of the two settings, which error messages name: `<work>_SECONDS`."""
 
     @classmethod
     def of_check(cls, settings: Settings) -> "Bounds":
-        """What the check of one graph may take."""
+        """Returns the limits of the check of one graph."""
         return cls(settings.check_seconds, settings.check_memory_bytes)
 
 
 Note = Any
-"""Of ctypes, which has no types for what `multiprocessing` makes of it: its `value` is bytes."""
+"""A ctypes array of characters in shared memory, which has no static type. Its `value` is bytes."""
 Observe = Callable[[str, str, float], None]
-"""Hears each child's function, outcome and seconds."""
+"""Called after each call with the function's name, the outcome and the seconds."""
 
 
-def _unobserved(function: str, outcome: str, seconds: float) -> None:
-    """Nobody counts."""
+def _ignore(function: str, outcome: str, seconds: float) -> None:
+    """Observes nothing."""
 
 
 class Checker:
-    """Children of one forkserver; none of them can take the service down with it."""
+    """Runs functions in children of one forkserver. No child can crash or block the service."""
 
-    def __init__(self, at_once: int, wait_seconds: float, observe: Observe = _unobserved) -> None:
+    def __init__(self, at_once: int, wait_seconds: float, observe: Observe = _ignore) -> None:
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(MODULES)
         self._free = threading.BoundedSemaphore(at_once)
@@ -82,12 +82,12 @@ class Checker:
 
     @classmethod
     def of(cls, settings: Settings, observe: Observe) -> "Checker":
-        """As many children at once as the settings allow."""
+        """Returns a checker with the limits of the settings."""
         return cls(settings.checks_at_once, settings.check_wait_seconds, observe)
 
     def start(self) -> None:
-        """Starts the forkserver, which imports Keras while we go on."""
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # each child would miss a GPU aloud
+        """Starts the forkserver, and returns while it still imports Keras."""
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no warning about a missing GPU
         multiprocessing.forkserver.ensure_running()
         threading.Thread(target=self._warm_up, name="checker-warm-up", daemon=True).start()
 
@@ -101,31 +101,31 @@ class Checker:
 
     @property
     def is_warm(self) -> bool:
-        """Whether a child is forked at once, with Keras imported."""
+        """Whether the forkserver has imported Keras, so that a call starts at once."""
         return self._warm.is_set()
 
     def note(self) -> Note:
-        """An argument for `run` that the child writes on, and that outlives it."""
+        """Returns an argument of `run` that the child writes to and that outlives the child."""
         return self._context.RawArray("c", NOTE_BYTES)
 
     def run(self, function: str, *arguments: Any, bounds: Bounds) -> Any:
-        """What the function gives, run in a child.
+        """Runs a function in a child, and returns its result.
 
         Args:
-            function: By dotted name, e.g. an `Entrypoint`.
-            arguments: Picklable.
-            bounds: Of this call.
+            function: The dotted name, for example an `Entrypoint`.
+            arguments: The arguments, which pickle must support.
+            bounds: The limits of this call.
 
         Raises:
-            Busy: as many children as may run are running, or somebody killed this one.
-            StorageFull: it found no room for its files.
-            Unfinished: it took more time or memory than `bounds` allows.
-            Failed: it raised an error.
+            Busy: the largest number of children is running, or another process killed the child.
+            StorageFull: the disk had no room for the files of the function.
+            Unfinished: the function took more time or memory than `bounds` allows.
+            Failed: the function raised an error.
         """
         started = time.monotonic()
         kind, value = "refused", None
         try:
-            with self._turn():
+            with self._slot():
                 kind, value = self._outcome(function, arguments, bounds)
         finally:
             self._observe(function, kind, time.monotonic() - started)
@@ -148,12 +148,12 @@ class Checker:
     def _outcome(
         self, function: str, arguments: tuple[Any, ...], bounds: Bounds
     ) -> tuple[str, Any]:
-        """How a child ended, and what it gave."""
-        with self._child(function, arguments, bounds) as (process, ours):
-            if not ours.poll(bounds.seconds):
+        """Returns how the child ended, and its result."""
+        with self._child(function, arguments, bounds) as (process, receiver):
+            if not receiver.poll(bounds.seconds):
                 return "late", None
             try:
-                kind, value = ours.recv()
+                kind, value = receiver.recv()
             except EOFError:
                 process.join()
                 log.warning("A child of the checker died (exit code %s)", process.exitcode)
@@ -161,7 +161,7 @@ class Checker:
             return kind, value
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _slot(self) -> Iterator[None]:
         if not self._free.acquire(timeout=self._wait_seconds):
             raise Busy("Too many graphs are being checked just now.", retry_after=2)
         try:
@@ -173,31 +173,31 @@ class Checker:
     def _child(
         self, function: str, arguments: tuple[Any, ...], bounds: Bounds
     ) -> Iterator[tuple[ForkServerProcess, Connection]]:
-        ours, its = self._context.Pipe(duplex=False)
+        receiver, sender = self._context.Pipe(duplex=False)
         process = self._context.Process(
-            target=_work, args=(its, function, arguments, bounds), daemon=True
+            target=_run_child, args=(sender, function, arguments, bounds), daemon=True
         )
         try:
             process.start()
         except (OSError, EOFError) as error:
             raise Busy("The checker is being started again.", retry_after=2) from error
         finally:
-            its.close()
+            sender.close()
         try:
-            yield process, ours
+            yield process, receiver
         finally:
-            ours.close()
+            receiver.close()
             process.kill()
             process.join()
             process.close()
 
 
-def _work(
+def _run_child(
     connection: Connection, function: str, arguments: tuple[Any, ...], bounds: Bounds
 ) -> None:
-    """The whole life of a child."""
-    gc.freeze()  # else a collection walks all of TensorFlow, and copies the pages that it touches
-    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # accelerators belong to training
+    """Runs one function in the child, and sends the result to the parent."""
+    gc.freeze()  # a collection would copy all pages of TensorFlow's objects
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # only workers use accelerators
     signal.setitimer(signal.ITIMER_REAL, bounds.seconds + GRACE_SECONDS)
     used = psutil.Process().memory_info().vms
     resource.setrlimit(resource.RLIMIT_AS, (used + bounds.memory_bytes,) * 2)
@@ -206,9 +206,9 @@ def _work(
         answer = "value", getattr(importlib.import_module(module), name)(*arguments)
     except MemoryError:
         answer = "memory", None
-    except Exception as error:  # of any library; the parent must hear of it
+    except Exception as error:  # an error of any library is reported to the parent
         is_full = isinstance(error, OSError) and error.errno in FULL
         log.exception("%s failed in a child", function)
         answer = "full" if is_full else "failed", type(error).__name__
-    with suppress(BrokenPipeError):  # the service is gone
+    with suppress(BrokenPipeError):  # the service has ended
         connection.send(answer)

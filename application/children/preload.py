@@ -1,6 +1,6 @@
-"""The modules that a forkserver of the API imports before it forks.
+"""The modules that the forkserver of the API imports before it forks.
 
-A module of its own, so that `graphfit serve` reads the list without importing anything else.
+This module imports nothing else, so that `graphfit serve` reads the list at no cost.
 """
 
 from domain import entrypoints
