@@ -1,7 +1,7 @@
 """One forkserver for all parts of `graphfit serve`, so that Keras is imported once.
 
-The parts are forks of the process that starts it. It keeps the listening socket: requests to fork
-wait in its queue while a forkserver that was killed is started again.
+The parts are forks of the process that starts the forkserver. That process keeps the listening
+socket open, so that requests to fork wait in its queue while a killed forkserver restarts.
 """
 
 import os
@@ -12,14 +12,14 @@ import tempfile
 from multiprocessing import forkserver, resource_tracker, util
 from multiprocessing.forkserver import ForkServer
 
-from application.children import preload as of_api
-from worker import preload as of_worker
+from application.children import preload as api_preload
+from worker import preload as worker_preload
 
 PROGRAM = "from multiprocessing.forkserver import main; main({}, {}, {!r})"
 
 
 class SharedForkserver:
-    """Its socket, and the pipe whose writing end is open in each process that uses it."""
+    """The forkserver's socket, and a pipe whose writing end each of its users holds open."""
 
     def __init__(self) -> None:
         self._address = tempfile.mktemp(prefix="listener-", dir=util.get_temp_dir())
@@ -30,17 +30,17 @@ class SharedForkserver:
         self._alive_reader, self._alive_writer = os.pipe()
 
     def start(self) -> "subprocess.Popen[bytes]":
-        """Starts the process. It ends by itself when no process uses it any more."""
+        """Starts the forkserver, which exits when no process uses it."""
         listener, alive = self._listener.fileno(), self._alive_reader
-        modules = list(dict.fromkeys(of_api.MODULES + of_worker.MODULES))
+        modules = list(dict.fromkeys(api_preload.MODULES + worker_preload.MODULES))
         return subprocess.Popen(
             [sys.executable, "-c", PROGRAM.format(listener, alive, modules)],
             pass_fds=(listener, alive),
             start_new_session=True,
         )
 
-    def use(self) -> None:
-        """Lets `multiprocessing` fork from it, in this process and in forks of this process."""
+    def install(self) -> None:
+        """Makes `multiprocessing` use the forkserver in this process and in its forks."""
         resource_tracker.ensure_running()  # one for all parts
         client = _Client(self._address, self._alive_writer)
         forkserver._forkserver = client
@@ -50,13 +50,13 @@ class SharedForkserver:
         forkserver.set_forkserver_preload = client.set_forkserver_preload
 
     def close_server_end(self) -> None:
-        """Closes, in a part, what only the forkserver and its starter need."""
+        """Closes, in a part, the descriptors that only the forkserver and its parent need."""
         self._listener.close()
         os.close(self._alive_reader)
 
 
 class _Client(ForkServer):
-    """Forks from a server that another process starts, and starts again when it dies."""
+    """A client of a forkserver that another process starts and restarts."""
 
     def __init__(self, address: str, alive_writer: int) -> None:
         super().__init__()
@@ -64,5 +64,5 @@ class _Client(ForkServer):
         self._forkserver_alive_fd = alive_writer
 
     def ensure_running(self) -> None:
-        """Leaves the server to the process that has started it."""
+        """Starts only the resource tracker; another process starts the forkserver."""
         resource_tracker.ensure_running()

@@ -1,6 +1,6 @@
-"""`graphfit health`: tells a container whether its part (API, worker or reaper) is working.
+"""`graphfit health`: checks whether a part (API, worker or reaper) is working.
 
-Containers call it every few seconds, so it imports very little: reading all settings takes a
+Containers call it every few seconds, so it imports few modules: reading all settings takes one
 second of CPU time.
 """
 
@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-SILENT_SECONDS = 30.0
-"""The default of `GRAPHFIT_LEASE_SECONDS`: a worker that is silent for longer loses its job."""
+LEASE_SECONDS = 30.0
+"""The default of `GRAPHFIT_LEASE_SECONDS`; a worker whose lease ends loses its job."""
 VARIABLES = ("GRAPHFIT_HEARTBEATS", "GRAPHFIT_PULSES")
 """The folder of heartbeat files; the second name is the old one."""
 
@@ -22,13 +22,13 @@ def add_command(commands: Any) -> None:
     Args:
         commands: The subparsers of `graphfit`.
     """
-    health = commands.add_parser("health", help="whether a part is working, for health checks")
+    health = commands.add_parser("health", help="check whether a part is working")
     health.add_argument("part", choices=("api", "worker", "reaper"))
     health.add_argument("--port", type=int, default=8000, help="port of the API")
     health.add_argument(
         "--within",
         type=float,
-        default=SILENT_SECONDS,
+        default=LEASE_SECONDS,
         metavar="SECONDS",
         help="largest age of the last heartbeat",
     )
@@ -62,7 +62,7 @@ def _heartbeat_fault(part: str, within: float) -> str | None:
 
 
 def is_ready(address: str) -> bool:
-    """Whether the API at this address answers that it is ready."""
+    """Returns whether the API at this address answers that it is ready."""
     import urllib.error
     import urllib.request
 

@@ -18,7 +18,7 @@ LONGEST_NAME = 128
 
 
 class Output(NamedTuple):
-    """What a command prints after its transaction."""
+    """The output of a command, printed after its transaction."""
 
     out: str
     """For standard output, which scripts read."""
@@ -36,7 +36,7 @@ def add_commands(commands: Any, data: argparse.ArgumentParser) -> None:
         commands: The subparsers of `graphfit`.
         data: The parent of every command that opens the database.
     """
-    keys = commands.add_parser("keys", help="API keys: create, list, revoke")
+    keys = commands.add_parser("keys", help="create, list or revoke API keys")
     actions = keys.add_subparsers(required=True, metavar="ACTION")
     create = actions.add_parser("create", parents=[data], help="create a key and print it once")
     create.add_argument(
@@ -44,7 +44,7 @@ def add_commands(commands: Any, data: argparse.ArgumentParser) -> None:
     )
     create.add_argument("--name", type=_name, default="", help="a note on its use")
     create.set_defaults(command=_in_transaction(_create))
-    every = actions.add_parser("list", parents=[data], help="all keys, without their secrets")
+    every = actions.add_parser("list", parents=[data], help="list all keys, without their secrets")
     every.set_defaults(command=_in_transaction(_list))
     revoke = actions.add_parser("revoke", parents=[data], help="revoke a key permanently")
     revoke.add_argument(
@@ -105,7 +105,7 @@ def _create(connection: "Connection", options: argparse.Namespace) -> Output:
     from models_store.records import keys
 
     key, secret = keys.create(connection, options.owner, options.name)
-    return Output(f"{secret}\n", f"{key.id} of {key.owner}; the key itself is shown this once:\n")
+    return Output(f"{secret}\n", f"{key.id} of {key.owner}; the key is shown only once:\n")
 
 
 def _list(connection: "Connection", options: argparse.Namespace) -> Output:

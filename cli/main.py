@@ -17,20 +17,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.data is not None:
         os.environ["GRAPHFIT_DATA"] = str(options.data.expanduser().resolve())
-    wrong = settings.faults() if options.reads_settings else []
-    if wrong:
-        sys.stderr.write("".join(f"graphfit: {line}\n" for line in wrong))
+    faults = settings.find_faults() if options.reads_settings else []
+    if faults:
+        sys.stderr.write("".join(f"graphfit: {line}\n" for line in faults))
         return 1
-    refused = _schema_fault() if options.runs_on_rows else None
-    if refused is not None:
-        sys.stderr.write(f"graphfit: {refused}\n")
+    fault = _find_schema_fault() if options.checks_schema else None
+    if fault is not None:
+        sys.stderr.write(f"graphfit: {fault}\n")
         return 1
     status: int = options.command(options)
     return status
 
 
-def _schema_fault() -> str | None:
-    """Why a part cannot use the database's schema; None also if the database is away for now."""
+def _find_schema_fault() -> str | None:
+    """Returns why a part cannot use the schema; None also if the database does not answer."""
     from domain.errors import GraphfitError
     from models_store.database.migrate import SchemaMismatch, open_current
     from models_store.settings import Settings
@@ -47,7 +47,7 @@ def _schema_fault() -> str | None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="graphfit", description="Post a graph, get a model.")
     parser.add_argument("--version", action="version", version=_version())
-    parser.set_defaults(reads_settings=True, runs_on_rows=False)
+    parser.set_defaults(reads_settings=True, checks_schema=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     data = argparse.ArgumentParser(add_help=False)
     data.add_argument("--data", type=Path, help="folder for the embedded database and files")
@@ -55,18 +55,21 @@ def _parser() -> argparse.ArgumentParser:
     address.add_argument("--host", default="127.0.0.1", help="address to listen on")
     address.add_argument("--port", type=_port, default=8000, help="port to listen on; 0 for any")
 
-    serve = commands.add_parser("serve", parents=[data, address], help="API, worker and reaper")
-    serve.set_defaults(command=_serve, reads_settings=False)  # it does so itself, a little later
-    api = commands.add_parser("api", parents=[data, address], help="the HTTP API alone")
-    api.add_argument("--fd", type=int, help="file descriptor of a listening socket")
-    api.set_defaults(command=_api, runs_on_rows=True)
-    worker = commands.add_parser("worker", parents=[data], help="one worker")
-    worker.add_argument("--device", type=_device, default=None, metavar="cpu|gpu|gpu:0,1")
-    worker.set_defaults(command=_worker, runs_on_rows=True)
-    reaper = commands.add_parser(
-        "reaper", parents=[data], help="requeues lost jobs, deletes unused files"
+    serve = commands.add_parser(
+        "serve", parents=[data, address], help="run the API, a worker and the reaper"
     )
-    reaper.set_defaults(command=_reaper, runs_on_rows=True)
+    # `serve` reads the settings itself, after it has started the forkserver
+    serve.set_defaults(command=_serve, reads_settings=False)
+    api = commands.add_parser("api", parents=[data, address], help="run only the HTTP API")
+    api.add_argument("--fd", type=int, help="file descriptor of a listening socket")
+    api.set_defaults(command=_api, checks_schema=True)
+    worker = commands.add_parser("worker", parents=[data], help="run one worker")
+    worker.add_argument("--device", type=_device, default=None, metavar="cpu|gpu|gpu:0,1")
+    worker.set_defaults(command=_worker, checks_schema=True)
+    reaper = commands.add_parser(
+        "reaper", parents=[data], help="requeue lost jobs and delete unused files"
+    )
+    reaper.set_defaults(command=_reaper, checks_schema=True)
     migrate = commands.add_parser(
         "migrate", parents=[data], help="create or upgrade the database's schema"
     )
@@ -93,7 +96,9 @@ def _device(text: str) -> str:
     kind, _, numbers = text.partition(":")
     if text in ("cpu", "gpu") or (kind == "gpu" and all(n.isdigit() for n in numbers.split(","))):
         return text
-    raise argparse.ArgumentTypeError("`cpu`, `gpu`, or some of them: `gpu:0`, `gpu:0,1`, ...")
+    raise argparse.ArgumentTypeError(
+        "`cpu`, `gpu`, or the numbers of GPUs: `gpu:0`, `gpu:0,1`, ..."
+    )
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -110,13 +115,13 @@ def _api(options: argparse.Namespace) -> int:
 
 
 def _worker(options: argparse.Namespace) -> int:
-    gpus = _choose(options.device) if options.device is not None else 0
+    gpus = _select_gpus(options.device) if options.device is not None else 0
     from worker.supervisor.main import run
 
     return run(gpus)
 
 
-def _choose(device: str) -> int:
+def _select_gpus(device: str) -> int:
     """Hides other GPUs from TensorFlow. Returns how many GPUs the worker must have."""
     kind, _, numbers = device.partition(":")
     if numbers or kind == "cpu":

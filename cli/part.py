@@ -1,4 +1,4 @@
-"""Child processes of `graphfit serve`, which starts them again when they die."""
+"""Child processes of `graphfit serve`, which restarts a process that exits."""
 
 import multiprocessing
 import os
@@ -13,21 +13,23 @@ from typing import Protocol
 from worker.process_name import name_process
 
 STOP_SECONDS = 20.0
-CALM_SECONDS = 5.0
+"""Time between SIGTERM and SIGKILL."""
+RESTART_SECONDS = 5.0
+"""Shortest time between two starts of a process."""
 
 
 class Process(Protocol):
     """A child process; `subprocess.Popen` is one."""
 
     def poll(self) -> int | None:
-        """Returns its exit code, or None while it runs."""
+        """Returns the exit code; None if the process runs."""
         ...
 
     def wait(self, timeout: float | None = None) -> int:
-        """Waits for its end.
+        """Waits for the exit and returns the exit code.
 
         Raises:
-            subprocess.TimeoutExpired: it still runs.
+            subprocess.TimeoutExpired: The process still runs.
         """
         ...
 
@@ -41,7 +43,7 @@ class Process(Protocol):
 
 
 class Fork:
-    """A fork of this process, which runs one function."""
+    """A fork of this process that runs one function."""
 
     def __init__(self, name: str, run: Callable[[], int]) -> None:
         context = multiprocessing.get_context("fork")
@@ -49,14 +51,14 @@ class Fork:
         self._process.start()
 
     def poll(self) -> int | None:
-        """Returns its exit code, or None while it runs."""
+        """Returns the exit code; None if the process runs."""
         return self._process.exitcode
 
     def wait(self, timeout: float | None = None) -> int:
-        """Waits for its end.
+        """Waits for the exit and returns the exit code.
 
         Raises:
-            subprocess.TimeoutExpired: it still runs.
+            subprocess.TimeoutExpired: The process still runs.
         """
         self._process.join(timeout)
         code = self._process.exitcode
@@ -82,41 +84,41 @@ def _run(name: str, run: Callable[[], int]) -> None:
 
 @dataclass
 class Part:
-    """One child process, started again whenever it dies."""
+    """A child process that is restarted when it exits."""
 
     name: str
     start: Callable[[], Process]
-    calm_seconds: float = CALM_SECONDS
-    """How long after a start it is left dead, when it dies at once."""
+    restart_seconds: float = RESTART_SECONDS
+    """Shortest time between two starts."""
     process: Process | None = None
     started: float = field(default=0.0)
-    false_starts: int = field(default=0)
-    """How often in a row it has ended by itself soon after it was started."""
+    failures: int = field(default=0)
+    """Number of consecutive exits with a positive status."""
 
     def ensure_running(self) -> str | None:
-        """Starts it, unless it runs or has died too soon after its last start.
+        """Starts the process, unless it runs or was started less than `restart_seconds` ago.
 
         Returns:
-            What to say about it.
+            A message about a restart; None if there was none.
         """
-        said = None
+        message = None
         if self.process is not None:
             code = self.process.poll()
-            if code is None or time.monotonic() - self.started < self.calm_seconds:
+            if code is None or time.monotonic() - self.started < self.restart_seconds:
                 return None
-            self.false_starts = self.false_starts + 1 if code > 0 else 0
-            said = f"{self.name} ended (status {code}); starting it again"
+            self.failures = self.failures + 1 if code > 0 else 0
+            message = f"{self.name} exited (status {code}); restarting it"
         self.started = time.monotonic()
         self.process = self.start()
-        return said
+        return message
 
     def terminate(self) -> None:
-        """Asks it to stop."""
+        """Sends SIGTERM, if the process runs."""
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
 
-    def reap(self, until: float) -> None:
-        """Waits for its end, and kills it when it takes too long."""
+    def wait_or_kill(self, until: float) -> None:
+        """Waits for the exit until a time on the monotonic clock, then sends SIGKILL."""
         if self.process is None:
             return
         try:
@@ -126,17 +128,17 @@ class Part:
             self.process.wait()
 
 
-def end_with_parent(guard: int) -> None:
-    """Stops this process softly, then hard, when the process that started it is gone.
+def stop_with_parent(pipe: int) -> None:
+    """Sends SIGTERM to this process when its parent exits, and ends it after STOP_SECONDS.
 
     Args:
-        guard: The reading end of a pipe that only that process can write to.
+        pipe: The reading end of a pipe whose writing end only the parent has.
     """
 
     def watch() -> None:
-        os.read(guard, 1)  # returns only at the end of the stream
+        os.read(pipe, 1)  # returns when the writing end is closed
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(STOP_SECONDS)
         os._exit(1)
 
-    threading.Thread(target=watch, name="guard", daemon=True).start()
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()

@@ -1,6 +1,6 @@
-"""`graphfit serve`: API, worker and reaper as child processes of one, with one forkserver.
+"""`graphfit serve`: runs the API, a worker and the reaper as child processes, with one forkserver.
 
-This process imports what the parts need, once, and forks them. It starts no thread and opens no
+This process imports the modules of the parts once and forks them. It starts no thread and opens no
 database, since a fork can use neither.
 """
 
@@ -19,94 +19,102 @@ from functools import partial
 from cli import settings
 from cli.forkserver import SharedForkserver
 from cli.health import is_ready
-from cli.part import STOP_SECONDS, Fork, Part, end_with_parent
+from cli.part import STOP_SECONDS, Fork, Part, stop_with_parent
 
 Command = Callable[[Sequence[str]], int]
-"""Runs a command of `graphfit` by its arguments and gives its exit status."""
-MOST_FALSE_STARTS = 3
-LOOK_SECONDS = 0.2
-"""Between two looks at the parts."""
-FIRST_LOOK_SECONDS = 0.05
-"""The same, until the service is ready."""
-OF_MIGRATION = ("alembic.command", "models_store.settings", "models_store.database.migrate")
-OF_PARTS = ("api.server", "worker.supervisor.main", "worker.reaper.main")
+"""Runs a command of `graphfit` with these arguments and returns its exit status."""
+MOST_FAILURES = 3
+"""Consecutive exits of a part after which the service stops."""
+POLL_SECONDS = 0.2
+"""Time between two checks of the parts."""
+STARTUP_POLL_SECONDS = 0.05
+"""Time between two checks until the service is ready."""
+MIGRATION_MODULES = ("alembic.command", "models_store.settings", "models_store.database.migrate")
+PART_MODULES = ("api.server", "worker.supervisor.main", "worker.reaper.main")
 
 
 def serve(host: str, port: int, command: Command) -> int:
-    """Runs the service until SIGINT or SIGTERM, and gives the exit status.
+    """Runs the service until SIGINT or SIGTERM and returns the exit status.
 
     Args:
-        host: Address to listen on.
-        port: Port to listen on; 0 for any.
+        host: The address to listen on.
+        port: The port to listen on; 0 selects a free port.
         command: Runs a part, in a fork of this process.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # else TensorFlow logs its own start
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # suppresses TensorFlow's messages
     shared = SharedForkserver()
-    forkserver = Part("forkserver", shared.start, calm_seconds=0)
-    forkserver.ensure_running()  # importing Keras takes longest, so it begins first
+    forkserver = Part("forkserver", shared.start, restart_seconds=0)
+    forkserver.ensure_running()  # started first, since the import of Keras takes longest
     try:
         return _serve(host, port, command, shared, forkserver)
     finally:
         forkserver.terminate()
-        forkserver.reap(time.monotonic() + STOP_SECONDS)
+        forkserver.wait_or_kill(time.monotonic() + STOP_SECONDS)
 
 
 def _serve(
     host: str, port: int, command: Command, shared: SharedForkserver, forkserver: Part
 ) -> int:
-    faults = settings.faults()
+    faults = settings.find_faults()
     if faults:
         sys.stderr.write("".join(f"graphfit: {line}\n" for line in faults))
         return 1
-    listener = _listener(host, port)
-    if listener is None or not _is_prepared(command):
+    listener = _listen(host, port)
+    if listener is None or not _prepare(command):
         return 1
-    shared.use()
-    address = f"http://{_bracketed(host)}:{listener.getsockname()[1]}"
+    shared.install()
+    address = f"http://{_format_host(host)}:{listener.getsockname()[1]}"
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
-    parts = _parts(host, _Starter(listener, shared, command, stopping))
+    parts = _make_parts(host, _Starter(listener, shared, command, stopping))
     try:
         return _watch([forkserver, *parts], address, stopping)
     finally:
         _stop(parts)
 
 
-def _listener(host: str, port: int) -> socket.socket | None:
-    """The parent holds the socket: connections wait while the API is started again."""
+def _listen(host: str, port: int) -> socket.socket | None:
+    """Returns a listening socket, or prints why there is none.
+
+    This process keeps the socket open, so that connections wait while the API restarts.
+    """
     import api.settings
 
-    refusal = api.settings.Settings().explain_refused_host(host)
-    if refusal is not None:
-        _say(refusal)
+    reason = api.settings.Settings().explain_refused_host(host)
+    if reason is not None:
+        _print(reason)
         return None
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        _say(f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}")
+        _print(f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}")
         return None
 
 
-def _bracketed(host: str) -> str:
+def _format_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _is_prepared(command: Command) -> bool:
-    """Migrates the database in a fork, and imports what the parts need meanwhile."""
-    _import(OF_MIGRATION)
+def _prepare(command: Command) -> bool:
+    """Migrates the database in a fork and meanwhile imports the modules of the parts.
+
+    Returns:
+        Whether the migration succeeded.
+    """
+    _import_modules(MIGRATION_MODULES)
     migration = Fork("migrate", partial(command, ["migrate"]))
     try:
-        _import(OF_PARTS)
+        _import_modules(PART_MODULES)
         gc.collect()
-        gc.freeze()  # else a collection in a fork copies the pages that it touches
+        gc.freeze()  # a collection in a fork would copy the pages that it writes
     finally:
         status = migration.wait()
     return status == 0
 
 
-def _import(modules: Sequence[str]) -> None:
+def _import_modules(modules: Sequence[str]) -> None:
     for name in modules:
         importlib.import_module(name)
 
@@ -125,26 +133,26 @@ class _Starter:
         self._shared = shared
         self._command = command
         self._stopping = stopping
-        self._guard, self._held = os.pipe()
-        """The writing end closes when this process dies, however it dies."""
+        self._pipe, self._pipe_end = os.pipe()
+        """The kernel closes the writing end when this process exits for any reason."""
 
     def start(self, name: str, arguments: Sequence[str]) -> Fork:
         """Starts one part."""
         return Fork(name, partial(self._run, arguments))
 
     def _run(self, arguments: Sequence[str]) -> int:
-        if self._stopping.is_set():  # by a signal since the fork, before the handlers were reset
+        if self._stopping.is_set():  # a signal arrived before the handlers were reset
             return 0
-        os.setsid()  # Ctrl-C reaches the parent alone, which stops its parts
-        os.close(self._held)
+        os.setsid()  # Ctrl-C reaches only the parent, which stops its parts
+        os.close(self._pipe_end)
         self._shared.close_server_end()
         if "--fd" not in arguments:
             self.listener.close()
-        end_with_parent(self._guard)
+        stop_with_parent(self._pipe)
         return self._command(arguments)
 
 
-def _parts(host: str, starter: _Starter) -> list[Part]:
+def _make_parts(host: str, starter: _Starter) -> list[Part]:
     port, fd = starter.listener.getsockname()[1], starter.listener.fileno()
     arguments = {
         "api": ["api", "--host", host, "--port", str(port), "--fd", str(fd)],
@@ -158,29 +166,29 @@ def _watch(parts: list[Part], address: str, stopping: threading.Event) -> int:
     announced = False
     while not stopping.is_set():
         for part in parts:
-            said = part.ensure_running()
-            if part.false_starts >= MOST_FALSE_STARTS:
-                _say(f"{part.name} does not start; giving up")
+            message = part.ensure_running()
+            if part.failures >= MOST_FAILURES:
+                _print(f"{part.name} has failed {MOST_FAILURES} times in a row; stopping")
                 return 1
-            if said:
-                _say(said)
+            if message:
+                _print(message)
         if not announced and is_ready(address):
-            _say(f"ready: {address}  documentation: {address}/docs")
+            _print(f"ready: {address}  documentation: {address}/docs")
             announced = True
-        stopping.wait(LOOK_SECONDS if announced else FIRST_LOOK_SECONDS)
+        stopping.wait(POLL_SECONDS if announced else STARTUP_POLL_SECONDS)
     return 0
 
 
 def _stop(parts: list[Part]) -> None:
-    _say("stopping")
+    _print("stopping")
     for part in parts:
         part.terminate()
     until = time.monotonic() + STOP_SECONDS
     for part in parts:
-        part.reap(until)
+        part.wait_or_kill(until)
 
 
-def _say(text: str) -> None:
-    with suppress(BrokenPipeError):  # nobody reads it, which is no reason not to stop the parts
+def _print(text: str) -> None:
+    with suppress(BrokenPipeError):  # the parts must be stopped even if standard output is closed
         sys.stdout.write(f"graphfit: {text}\n")
         sys.stdout.flush()

@@ -1,10 +1,10 @@
-"""What is wrong with the settings in the environment."""
+"""Checks the settings in the environment."""
 
 from typing import Any
 
 
-def faults() -> list[str]:
-    """A line for each setting in the environment that cannot be read."""
+def find_faults() -> list[str]:
+    """Returns one line for each setting in the environment that is invalid."""
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 
@@ -17,16 +17,18 @@ def faults() -> list[str]:
         try:
             module.Settings()
         except ValidationError as error:
-            lines += [f"GRAPHFIT_{_name(item)}: {_reason(item)}" for item in error.errors()]
-        except SettingsError as error:  # of a file with a secret
+            lines += [
+                f"GRAPHFIT_{_format_name(item)}: {_format_reason(item)}" for item in error.errors()
+            ]
+        except SettingsError as error:  # a file with a secret cannot be read
             lines.append(str(error.__cause__ or error))
     return list(dict.fromkeys(lines))  # settings that several classes have are listed once
 
 
-def _name(item: Any) -> str:
+def _format_name(item: Any) -> str:
     return ".".join(str(part) for part in item["loc"]).upper() or "settings"
 
 
-def _reason(item: Any) -> str:
-    """What is wrong, without the value, which may be a secret."""
+def _format_reason(item: Any) -> str:
+    """Returns the fault without the value, which may be a secret."""
     return str(item["msg"]).removeprefix("Value error, ")

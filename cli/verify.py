@@ -1,4 +1,4 @@
-"""`graphfit verify`: checks that every file that a row names exists and has its hash.
+"""`graphfit verify`: checks that each file in the database exists and has the recorded hash.
 
 Heavy packages are imported only in functions.
 """
@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 FAULTY, UNFINISHED = 1, 2
-"""Exit statuses; 0: no file is at fault."""
+"""Exit statuses; 0 means that no file is faulty."""
 
 
 def add_command(commands: Any, data: argparse.ArgumentParser) -> None:
@@ -18,7 +18,9 @@ def add_command(commands: Any, data: argparse.ArgumentParser) -> None:
         commands: The subparsers of `graphfit`.
         data: The parent of every command that opens the database.
     """
-    verify = commands.add_parser("verify", parents=[data], help="compare the files with the rows")
+    verify = commands.add_parser(
+        "verify", parents=[data], help="compare the stored files with the database"
+    )
     verify.set_defaults(command=_verify)
 
 
@@ -41,10 +43,12 @@ def _verify(_: argparse.Namespace) -> int:
     except GraphfitError as error:
         sys.stderr.write(f"graphfit: {error.detail}\n")
         return UNFINISHED
-    sys.stdout.write(f"{count} files are named, {faults} of them at fault\n")
+    sys.stdout.write(f"{count} files checked, {faults} faulty\n")
     return FAULTY if faults else 0
 
 
 def _remark(key: str) -> str:
     is_checkpoint = key.rpartition("/")[2].startswith("checkpoint-")
-    return " (a checkpoint, without which its job starts again)" if is_checkpoint else ""
+    return (
+        " (a checkpoint; without it the job restarts from the beginning)" if is_checkpoint else ""
+    )

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from cli.health import SILENT_SECONDS
+from cli.health import LEASE_SECONDS
 from models_store.settings import Settings
 from tests.support.service import ROOT
 
@@ -22,4 +22,4 @@ def test_the_command_line_imports_nothing_heavy_at_module_level() -> None:
 
 
 def test_a_health_check_waits_as_long_as_a_lease_lasts_by_default() -> None:
-    assert Settings.model_fields["lease_seconds"].default == SILENT_SECONDS
+    assert Settings.model_fields["lease_seconds"].default == LEASE_SECONDS

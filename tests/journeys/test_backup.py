@@ -65,7 +65,7 @@ def test_what_was_lost_is_restored(engine: Engine, tmp_path: Path) -> None:
         history = restored.client.get(f"/v1/jobs/{running}/history").json()["epochs"]
         assert [epoch["epoch"] for epoch in history] == list(range(1, EPOCHS + 1))
         told = verified(restored)
-        assert re.fullmatch(r"\d+ files are named, 0 of them at fault\n", told.stdout), told
+        assert re.fullmatch(r"\d+ files checked, 0 faulty\n", told.stdout), told
         assert told.returncode == 0
         assert predicted(restored, done["model"]) == before
     finally:

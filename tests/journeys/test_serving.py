@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.part import CALM_SECONDS
+from cli.part import RESTART_SECONDS
 from tests.support.engines import Engine
 from tests.support.service import ROOT, Service, until
 
@@ -31,7 +31,7 @@ def test_parts_that_die_are_started_again(engine: Engine, tmp_path: Path) -> Non
 
 def _old_enough(service: Service) -> bool:
     ages = [time.time() - service.part(name).create_time() for name in ("api", "reaper")]
-    return min(ages) > CALM_SECONDS
+    return min(ages) > RESTART_SECONDS
 
 
 def test_a_port_that_is_taken_is_said_in_one_line(service: Service, tmp_path: Path) -> None:

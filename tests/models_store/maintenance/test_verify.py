@@ -107,9 +107,9 @@ def test_the_command(
     store = store_of(tmp_path / "a folder", {})
     key = trained(database, store)
     assert main(["verify"]) == 0
-    assert capsys.readouterr().out == "1 files are named, 0 of them at fault\n"
+    assert capsys.readouterr().out == "1 files checked, 0 faulty\n"
     store.delete_prefix(key)
     assert main(["verify"]) == 1
-    said = f"{key}: it is missing\n1 files are named, 1 of them at fault\n"
+    said = f"{key}: it is missing\n1 files checked, 1 faulty\n"
     assert capsys.readouterr().out == said
     database.close()
