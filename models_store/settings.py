@@ -1,4 +1,4 @@
-"""Where things are kept, and the lease that guards a running job."""
+"""Settings of the database, the broker, the files, leases and retention."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ MOST_DAYS = 100_000
 
 
 class Settings(EnvironmentSettings):
-    """Of what is kept."""
+    """Settings of storage."""
 
     data: Path = Path("models_store/var")
     """Folder in which the embedded default keeps rows, wake messages and files."""
@@ -26,34 +26,34 @@ class Settings(EnvironmentSettings):
     database_connections: int = Field(default=10, ge=2)
     """Most connections that one process opens to PostgreSQL."""
     database_seconds: float = Field(default=20, gt=0)
-    """How long PostgreSQL may take over a statement, or be silent, before it counts as away."""
+    """Time limit of a PostgreSQL statement and of a silent server, in seconds."""
     broker_url: str = Field(default="", repr=False)
     """Celery broker; left empty, kombu's filesystem transport in the data folder."""
     artifacts_url: str = ""
-    """Where files are kept (`file:///folder` or `s3://bucket/prefix`); left empty, `artifacts` in
+    """Where files are stored (`file:///folder` or `s3://bucket/prefix`); left empty, `artifacts` in
     the data folder."""
     cache_bytes: int = Field(default=50 * GIB, ge=1)
-    """Of a bucket's files that one machine keeps in `cache` in the data folder; no less than the
-    files that one job reads together."""
+    """Maximum size of the folder `cache` in the data folder, which contains files of a bucket; at
+    least the size of the files that one job reads together."""
     s3_endpoint: str = ""
     """Address of the bucket's server (`http://minio:9000`); left empty, Amazon's of the region."""
     s3_region: str = "us-east-1"
     """Region of the bucket."""
     s3_access_key: str = ""
-    """Left empty, the keys are looked for where Amazon's tools do: `AWS_ACCESS_KEY_ID`, the role
-    of the container or the machine."""
+    """Access key; left empty, the keys come from the same sources as in Amazon's tools:
+    `AWS_ACCESS_KEY_ID`, or the role of the container or the machine."""
     s3_secret_key: SecretStr = SecretStr("")
-    """Belongs to `s3_access_key`."""
+    """Secret key of `s3_access_key`."""
     s3_seconds: float = Field(default=20, gt=0)
-    """How long the bucket's server may be silent before it counts as away."""
+    """Time limit of a silent bucket server, in seconds."""
     lease_seconds: float = Field(default=30, gt=0)
-    """How long a silent worker keeps its job before another may take it."""
+    """Seconds without a renewal after which another worker may take a job."""
     resume_anywhere_seconds: float = Field(default=600, ge=0)
-    """How long a deterministic job with a checkpoint waits for a worker on which it goes on with
-    the same bits, before any other may have it."""
+    """Seconds for which a deterministic job with a checkpoint waits for a worker on which it
+    resumes bit for bit; afterwards any worker may take it."""
     max_attempts: int = Field(default=5, ge=1)
-    """How often in a row, without a new checkpoint between, a job may lose its worker or meet an
-    internal error: then it fails."""
+    """Number of attempts since the last checkpoint, ended by a lost worker or an internal error, at
+    which a job fails."""
     idempotency_hours: float = Field(default=24, gt=0)
     """How long the answer to an `Idempotency-Key` is kept."""
     keep_jobs_days: float = Field(default=0, ge=0, le=MOST_DAYS)
@@ -80,7 +80,7 @@ class Settings(EnvironmentSettings):
     @field_validator("sweep_grace_seconds")
     @classmethod
     def _sweeps_no_live_attempt(cls, value: float, info: ValidationInfo) -> float:
-        """What an attempt has published is named by a row before its lease runs out."""
+        """Requires more than the lease: a row names published files before the lease expires."""
         if value <= info.data.get("lease_seconds", 0):
             raise ValueError("must be more than GRAPHFIT_LEASE_SECONDS")
         return value
@@ -102,7 +102,7 @@ class Settings(EnvironmentSettings):
 
 
 def _like(example: str, value: str, is_known: Callable[[], bool]) -> str:
-    """The value, which stays unsaid where it is refused, and what a parser says of it too."""
+    """Checks a URL. The error shows neither the value nor the parser's message (passwords)."""
     try:
         known = not value or is_known()
     except (ArgumentError, ValueError):

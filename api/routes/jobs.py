@@ -71,7 +71,7 @@ def _inserted(
         job_id = jobs.insert(
             connection, principal.owner, job.request, sent.json, job.plan, job.seed, job.warnings
         )
-        wait_reasons.tell(connection, job_id)
+        wait_reasons.set_reason(connection, job_id)
         headers = {"Location": f"/v1/jobs/{job_id}", "Retry-After": "1"}
         response = make_json_response(
             viewed(jobs.get(connection, principal.owner, job_id)), 202, headers

@@ -102,10 +102,10 @@ class Predictor:
         model = self._loaded.get(key)
         with self._database.read() as connection:
             if model is not None:
-                models.pinned(connection, owner, model_id)
+                models.pin(connection, owner, model_id)
                 return self._store(key, replace(model, checked_at=now))
-            blueprint, summary = models.definition(connection, owner, model_id)
-            pin = models.pinned(connection, owner, model_id)
+            blueprint, summary = models.get_definition(connection, owner, model_id)
+            pin = models.pin(connection, owner, model_id)
         weights = partial(self._artifacts.fetch, pin.artifact, pin.sha256)
         engine = self._make_engine(model_id, blueprint, weights)
         self._check_exists(key)
@@ -182,7 +182,7 @@ class Predictor:
         """
         try:
             with self._database.read() as connection:
-                models.pinned(connection, *key)
+                models.pin(connection, *key)
         except NotFound:
             self.unload(key[1])
             raise

@@ -48,7 +48,7 @@ def expand_graph(
         return ExpandedGraph(Blueprint(definition=definition), faults)
     expansion = Expansion(
         graph_of=_optional(lambda id_: graphs.get(connection, owner, id_).blueprint),
-        model_of=_optional(lambda id_: models.definition(connection, owner, id_)[0]),
+        model_of=_optional(lambda id_: models.get_definition(connection, owner, id_)[0]),
     )
     blueprint = expansion.blueprint(definition, place)
     faults = [*faults_of(definition, limits, place), *expansion.faults]

@@ -76,14 +76,14 @@ def load_references(
     if graph is None or graph.faults:
         return None, [*(graph.faults if graph else ()), *loader.faults]
     names = () if request.model else graph.blueprint.sources
-    pins = {name: loader.load(models.pinned, name, place) for name in names}
+    pins = {name: loader.load(models.pin, name, place) for name in names}
     references = References(
         blueprint=graph.blueprint,
         place=f"/{place}",
         dataset=dataset,
         validation=validation,
         sources={name: pin for name, pin in pins.items() if pin is not None},
-        initial=loader.load(models.pinned, request.model, "model"),
+        initial=loader.load(models.pin, request.model, "model"),
     )
     return references, loader.faults
 
@@ -93,7 +93,7 @@ def _load_graph(
 ) -> tuple[str, ExpandedGraph | None]:
     """Returns the request field that names the graph, and the expanded graph if it exists."""
     if request.model is not None:
-        model = loader.load(models.definition, request.model, "model")
+        model = loader.load(models.get_definition, request.model, "model")
         return "model", None if model is None else ExpandedGraph(model[0], [])
     if isinstance(request.graph, str):
         stored = loader.load(graphs.get, request.graph, "graph")
@@ -112,6 +112,6 @@ def find_deleted(
     loader.load(datasets.get, request.validation_dataset, "validation_dataset")
     loader.load(graphs.get, plan.graph_id, "graph")
     for name in plan.sources:
-        loader.load(models.pinned, name, "graph")
-    loader.load(models.pinned, request.model, "model")
+        loader.load(models.pin, name, "graph")
+    loader.load(models.pin, request.model, "model")
     return loader.faults

@@ -1,4 +1,4 @@
-"""What the worker that holds a job writes of it, always under the claim's fence."""
+"""Updates of a running job by its worker, each with the fence of the claim."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from domain.job.outcome import Outcome
 from models_store.database.tables import jobs
 from models_store.jobs import outcomes
 from models_store.jobs.claims import Claim
-from models_store.jobs.leases import guarded, hand_back
+from models_store.jobs.leases import hand_back, update_leased
 from models_store.records import checkpoints, epochs, events
 from models_store.records.checkpoints import Checkpoint
 
@@ -18,12 +18,12 @@ from models_store.records.checkpoints import Checkpoint
 def start(connection: Connection, claim: Claim, environment: dict[str, Any]) -> None:
     """Records the environment in which a job starts, or starts again, without a checkpoint."""
     values = {"environment": environment, "environment_key": None, "bit_exact": None}
-    guarded(connection, claim, values)
+    update_leased(connection, claim, values)
 
 
 def mark_inexact(connection: Connection, claim: Claim, reason: str) -> None:
     """Records that a job resumed in another environment; from now on any worker may resume it."""
-    guarded(connection, claim, {"bit_exact": False, "environment_key": None})
+    update_leased(connection, claim, {"bit_exact": False, "environment_key": None})
     warn(connection, claim, reason)
 
 
@@ -36,14 +36,14 @@ def update_progress(
         metrics: Values by Keras's name; if empty, the previous ones stay.
     """
     values: dict[str, Any] = {"progress": progress.model_dump(mode="json")}
-    guarded(connection, claim, {**values, "metrics": metrics} if metrics else values)
+    update_leased(connection, claim, {**values, "metrics": metrics} if metrics else values)
 
 
 def warn(connection: Connection, claim: Claim, text: str) -> None:
     """Adds a warning, unless the job has it already."""
     row = connection.execute(select(jobs.c.warnings).where(jobs.c.id == claim.job_id)).one()
     if text not in row.warnings:
-        guarded(connection, claim, {"warnings": [*row.warnings, text]})
+        update_leased(connection, claim, {"warnings": [*row.warnings, text]})
         events.add(connection, claim.owner, claim.job_id, "warning", {"detail": text})
 
 
@@ -77,7 +77,7 @@ def save_checkpoint(
             None if it may resume in any.
     """
     values = {"losses": 0, "deaths": 0, "setbacks": 0, "environment_key": environment_key}
-    guarded(connection, claim, values, quiet=True)
+    update_leased(connection, claim, values, quiet=True)
     checkpoints.replace(connection, claim.owner, claim.job_id, checkpoint)
 
 
@@ -121,7 +121,7 @@ def succeed(connection: Connection, claim: Claim, progress: Progress, outcome: O
 
 def fail(connection: Connection, claim: Claim, error: JobError) -> None:
     """Ends the job with an error; a job that is being cancelled ends cancelled instead."""
-    if guarded(connection, claim, {}, quiet=True) is JobState.CANCELLING:
+    if update_leased(connection, claim, {}, quiet=True) is JobState.CANCELLING:
         cancel(connection, claim)
     else:
         values = {"error": error.model_dump(mode="json")}
@@ -143,5 +143,5 @@ def _finish(
         "lease_until": None,
         "worker": None,
     }
-    guarded(connection, claim, {**values, **last})
+    update_leased(connection, claim, {**values, **last})
     events.add_state(connection, claim.owner, claim.job_id, state, reason)

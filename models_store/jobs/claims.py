@@ -1,4 +1,4 @@
-"""Claims: how a worker takes the best queued job, and what it then knows of it."""
+"""Claims: a worker takes the best queued job that it can run."""
 
 import json
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ from models_store.records.checkpoints import Checkpoint
 
 @dataclass(frozen=True)
 class Claim:
-    """One attempt at a job: every write of it names the fence."""
+    """One attempt at a job; each of its updates is fenced."""
 
     job_id: str
     owner: str
@@ -45,23 +45,23 @@ class Claim:
     name: str | None
     seed: int
     seconds_used: float
-    """By earlier attempts."""
+    """Seconds of earlier attempts."""
     environment: dict[str, Any] | None
-    """Where its first attempt ran; None before it."""
+    """The environment of the first attempt; None before it."""
     environment_key: str | None
-    """Where its checkpoint goes on with the same bits; None where that is no matter."""
+    """The environment in which its checkpoint resumes bit for bit; None allows any."""
     checkpoint: Checkpoint | None
     request_json: str
     plan_json: str
 
     @property
     def folder(self) -> PurePosixPath:
-        """Where this attempt's files go."""
+        """The folder of this attempt's files."""
         return PurePosixPath("jobs", self.job_id, str(self.fence))
 
     @cached_property
     def plan(self) -> Plan:
-        """What is to be done; read when it is needed, after the claim's transaction."""
+        """The plan, parsed at the first use, after the transaction of the claim."""
         return Plan.model_validate_json(self.plan_json)
 
     @cached_property
@@ -81,17 +81,17 @@ class Claim:
 
     @property
     def mixed_precision(self) -> bool:
-        """Whether it computes in half the bits where Keras can."""
+        """Whether it trains with a mixed-precision dtype policy of Keras."""
         return bool(self._request.get("mixed_precision", False))
 
     @property
     def resources(self) -> Resources:
-        """What the request asks of the worker."""
+        """The resources that the request needs."""
         return Resources.model_validate(self._request.get("resources", {}))
 
     @property
     def seconds_left(self) -> float | None:
-        """Of the job's own limit; None without one."""
+        """Seconds left of the job's time limit; None without a limit."""
         limit = (self._request.get("limits") or {}).get("seconds")
         return None if limit is None else limit - self.seconds_used
 
@@ -103,17 +103,17 @@ def claim(
     lease_seconds: float,
     anywhere_seconds: float,
 ) -> Claim | None:
-    """Takes the best queued job that fits, or None.
+    """Claims the best queued job that fits the worker; None if there is none.
 
-    Highest priority first, then owners in turn, then the oldest.
+    The order is the priority, then the turns of owners, then the age.
 
     Args:
-        worker: Its id.
-        capacity: What it offers.
-        lease_seconds: How long it may be silent.
-        anywhere_seconds: How long a job waits for an equal environment to go on in.
+        worker: The id of the worker.
+        capacity: The capacity of the worker.
+        lease_seconds: Length of the lease.
+        anywhere_seconds: How long a job with a checkpoint waits for an equal environment.
     """
-    statement = _taking(capacity, lease_seconds, anywhere_seconds)
+    statement = _claim_statement(capacity, lease_seconds, anywhere_seconds)
     row = connection.execute(statement, {"by": worker, "now": datetime.now(UTC)}).one_or_none()
     if row is None:
         return None
@@ -123,10 +123,10 @@ def claim(
 
 
 @lru_cache(maxsize=8)
-def _taking(
+def _claim_statement(
     capacity: Capacity, lease_seconds: float, anywhere_seconds: float
 ) -> ReturningUpdate[Any]:
-    """Made once in a worker: making it took longer than the database took for it."""
+    """Builds the statement, once in a process: building it takes longer than running it."""
     best = _best(capacity, anywhere_seconds).with_for_update(skip_locked=True)  # not on SQLite
     taken = {
         "state": JobState.RUNNING.value,
@@ -141,10 +141,10 @@ def _taking(
         "version": jobs.c.version + 1,
     }
     statement = update(jobs).where(jobs.c.id == best.scalar_subquery(), QUEUED)
-    return statement.values(taken).returning(*_TOLD)
+    return statement.values(taken).returning(*_CLAIM_COLUMNS)
 
 
-_TOLD = (
+_CLAIM_COLUMNS = (
     *(jobs.c[name] for name in ("id", "owner", "fence", "attempt", "kind", "name", "seed")),
     jobs.c.seconds_used,
     jobs.c.environment,
@@ -189,12 +189,12 @@ def _claimed(row: Row[Any], checkpoint: Checkpoint | None) -> Claim:
 
 
 def _resumed(connection: Connection, job_id: str) -> Checkpoint | None:
-    """Where an earlier attempt stands; what it has told beyond that is forgotten."""
+    """Gets the checkpoint of an earlier attempt, and deletes the epochs after it."""
     checkpoint = checkpoints.of(connection, job_id)
     epochs.cut_after(connection, job_id, checkpoint.epoch if checkpoint else 0)
     return checkpoint
 
 
 def is_any(connection: Connection, capacity: Capacity, anywhere_seconds: float) -> bool:
-    """Whether a claim is worth a write lock."""
+    """Whether there is a job to claim; needs no write lock."""
     return connection.execute(_best(capacity, anywhere_seconds)).first() is not None

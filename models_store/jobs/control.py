@@ -1,4 +1,4 @@
-"""What an owner may do to a job's course: cancel it, pause it, let it go on."""
+"""Cancel, pause and resume a job."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from models_store.jobs.jobs import get_row
 from models_store.records import checkpoints, events
 
 Course = Mapping[JobState, JobState]
-"""From which state to which."""
+"""New state by old state."""
 AT_REST = (JobState.QUEUED, JobState.PAUSED)
 CANCEL: Course = {
     JobState.QUEUED: JobState.CANCELLED,
@@ -27,14 +27,14 @@ RESUME: Course = {JobState.PAUSED: JobState.QUEUED}
 
 
 def cancel(connection: Connection, owner: str, job_id: str) -> None:
-    """Asks a job to end: at once where nobody holds it, else through its worker.
+    """Cancels a job at once if no worker runs it; else requests it of the worker.
 
     Raises:
-        NotFound: the owner has none of this id.
-        Conflict: it has succeeded or failed.
+        NotFound: The owner has no job with this id.
+        Conflict: The job has succeeded or failed.
     """
     ended_at = case((jobs.c.state.in_(AT_REST), datetime.now(UTC)), else_=None)
-    state = _steered(connection, owner, job_id, CANCEL, {"finished_at": ended_at})
+    state = _change_state(connection, owner, job_id, CANCEL, {"finished_at": ended_at})
     if state is JobState.CANCELLED:
         checkpoints.drop(connection, job_id)
     elif state is None:
@@ -44,40 +44,40 @@ def cancel(connection: Connection, owner: str, job_id: str) -> None:
 
 
 def pause(connection: Connection, owner: str, job_id: str) -> None:
-    """Asks a job to rest: at once where it is queued, else once its worker has a checkpoint.
+    """Pauses a queued job at once; requests it of the worker if the job is running.
 
     Raises:
-        NotFound: the owner has none of this id.
-        Conflict: it has ended, or is about to.
+        NotFound: The owner has no job with this id.
+        Conflict: The job has ended or is being cancelled.
     """
-    if _steered(connection, owner, job_id, PAUSE) is None:
+    if _change_state(connection, owner, job_id, PAUSE) is None:
         _refuse_if_ending(get_row(connection, owner, job_id).state)
 
 
 def resume(connection: Connection, owner: str, job_id: str) -> None:
-    """Queues a paused job again, to go on from its checkpoint.
+    """Queues a paused job; it resumes from its checkpoint.
 
     Raises:
-        NotFound: the owner has none of this id.
-        Conflict: it has ended, is about to, or is not paused yet.
+        NotFound: The owner has no job with this id.
+        Conflict: The job has ended, or is being cancelled or paused.
     """
     row = get_row(connection, owner, job_id)
     _refuse_if_ending(row.state)
     if row.state == JobState.PAUSING:
         raise Conflict("The job is about to be paused; resume it once it is.", retry_after=1)
     queued = {**fair_turns.taken(connection, owner, row.rank, row.device), "retry_at": 0}
-    if _steered(connection, owner, job_id, RESUME, queued) is not None:
-        wait_reasons.tell(connection, job_id)
+    if _change_state(connection, owner, job_id, RESUME, queued) is not None:
+        wait_reasons.set_reason(connection, job_id)
 
 
-def _steered(
+def _change_state(
     connection: Connection,
     owner: str,
     job_id: str,
     course: Course,
     values: Mapping[str, Any] | None = None,
 ) -> JobState | None:
-    """The job's new state; None where it is in no state that the course leads from."""
+    """Changes the state. Returns the new one; None if `course` has no entry for the old one."""
     states = {before.value: after.value for before, after in course.items()}
     statement = (
         update(jobs)

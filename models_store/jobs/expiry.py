@@ -1,4 +1,4 @@
-"""Expired leases: the reaper takes back what lost workers held."""
+"""Expired leases: the reaper requeues the jobs of lost workers."""
 
 from datetime import UTC, datetime
 
@@ -7,33 +7,33 @@ from sqlalchemy import ColumnElement, Connection, select, update
 from domain.job.job import JobError, JobState
 from models_store.database.tables import jobs
 from models_store.database.types import database_clock
-from models_store.jobs.leases import HELD, let_go, released
+from models_store.jobs.leases import LEASED, clear_lease, end_lease
 from models_store.jobs.retries import backoff
 from models_store.records import checkpoints, events
 
 
 def is_any_expired(connection: Connection) -> bool:
-    """Whether there is anything to take back."""
+    """Whether a lease has expired."""
     query = select(jobs.c.id).where(*_expired()).limit(1)
     return connection.execute(query).first() is not None
 
 
 def _expired() -> tuple[ColumnElement[bool], ...]:
-    return jobs.c.state.in_(HELD), jobs.c.lease_until < database_clock()
+    return jobs.c.state.in_(LEASED), jobs.c.lease_until < database_clock()
 
 
 def expire(connection: Connection, most_losses: int) -> int:
-    """Takes back every job whose lease has run out; gives how many are queued again.
+    """Requeues every job whose lease has expired. Returns how many jobs are queued again.
 
     Args:
-        connection: Of a transaction that writes.
-        most_losses: In a row, without a new checkpoint between, at which a job fails.
+        connection: A write transaction.
+        most_losses: The number of lost attempts since the last checkpoint at which a job fails.
     """
     lost = {"losses": jobs.c.losses + 1, "retry_at": backoff(jobs.c.losses)}
     statement = (
         update(jobs)
         .where(*_expired())
-        .values(**released(), **lost, version=jobs.c.version + 1)
+        .values(**clear_lease(), **lost, version=jobs.c.version + 1)
         .returning(jobs.c.id, jobs.c.owner, jobs.c.state, jobs.c.losses)
     )
     rows = connection.execute(statement).all()
@@ -43,7 +43,7 @@ def expire(connection: Connection, most_losses: int) -> int:
             _give_up(connection, row.id, row.owner, row.losses)
         else:
             reason = "its worker was lost"
-            let_go(connection, row.id, row.owner, JobState(row.state), reason)
+            end_lease(connection, row.id, row.owner, JobState(row.state), reason)
             requeued += row.state == JobState.RUNNING
     return requeued
 

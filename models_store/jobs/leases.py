@@ -1,4 +1,4 @@
-"""Leases: who may write of a running job, by the database's clock and the claim's fence."""
+"""Leases: only the worker with the valid fence may update a running job."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,34 +13,34 @@ from models_store.database.types import database_clock
 from models_store.jobs.claims import Claim
 from models_store.records import checkpoints, events
 
-HELD = (JobState.RUNNING.value, JobState.PAUSING.value, JobState.CANCELLING.value)
+LEASED = (JobState.RUNNING.value, JobState.PAUSING.value, JobState.CANCELLING.value)
 
 
 def renew(connection: Connection, claim: Claim, lease_seconds: float) -> JobState:
-    """Holds the job for another lease; gives its state, so a cancel or a pause is seen.
+    """Renews the lease. Returns the state, which shows a requested cancel or pause.
 
     Raises:
-        LeaseLost: another attempt owns the job, or it was taken back.
+        LeaseLost: Another attempt owns the job, or the lease has expired.
     """
     values = {"lease_until": database_clock() + lease_seconds}
-    return guarded(connection, claim, values, quiet=True)
+    return update_leased(connection, claim, values, quiet=True)
 
 
-def guarded(
+def update_leased(
     connection: Connection, claim: Claim, values: dict[str, Any], *, quiet: bool = False
 ) -> JobState:
-    """Writes to a held job's row under its fence, and gives its state.
+    """Updates the row of a running job if the fence is valid. Returns the state.
 
     Args:
-        quiet: The change is none that a client sees: the row's version stays.
+        quiet: Keeps the version of the row, since clients do not see the change.
 
     Raises:
-        LeaseLost: no row has this fence any more; nothing was written.
+        LeaseLost: The fence is not valid any more; nothing was written.
     """
     values = {**values, "version": jobs.c.version + (0 if quiet else 1)}
     statement = (
         update(jobs)
-        .where(jobs.c.id == claim.job_id, jobs.c.fence == claim.fence, jobs.c.state.in_(HELD))
+        .where(jobs.c.id == claim.job_id, jobs.c.fence == claim.fence, jobs.c.state.in_(LEASED))
         .values(values)
         .returning(jobs.c.state)
     )
@@ -53,20 +53,20 @@ def guarded(
 def hand_back(
     connection: Connection, claim: Claim, reason: str, values: Mapping[str, Any] | None = None
 ) -> None:
-    """Queues the job again, to go on from its last checkpoint; or what was asked of it instead.
+    """Ends the lease: queues the job again, or completes a requested cancel or pause.
 
     Args:
         values: More columns to write.
 
     Raises:
-        LeaseLost: it is not this attempt's any more.
+        LeaseLost: Another attempt owns the job.
     """
-    state = guarded(connection, claim, {**released(), **(values or {})})
-    let_go(connection, claim.job_id, claim.owner, state, reason)
+    state = update_leased(connection, claim, {**clear_lease(), **(values or {})})
+    end_lease(connection, claim.job_id, claim.owner, state, reason)
 
 
-def released() -> dict[str, Any]:
-    """The columns of a job that nobody holds any more."""
+def clear_lease() -> dict[str, Any]:
+    """The columns of a job whose lease has ended."""
     return {
         "lease_until": None,
         "worker": None,
@@ -74,8 +74,10 @@ def released() -> dict[str, Any]:
     }
 
 
-def let_go(connection: Connection, job_id: str, owner: str, state: JobState, reason: str) -> None:
-    """Queues a job that nobody holds any more; ends it, or lets it rest, where that was asked."""
+def end_lease(
+    connection: Connection, job_id: str, owner: str, state: JobState, reason: str
+) -> None:
+    """Queues a job without a lease, or completes a requested cancel or pause."""
     since: dict[str, Any] = {}
     match state:
         case JobState.CANCELLING:

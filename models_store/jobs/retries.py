@@ -1,4 +1,4 @@
-"""Attempts that ended by no fault of the job's: how often it is tried again, and when."""
+"""Retries of jobs whose attempt ended without a fault of the job."""
 
 from typing import Any, NamedTuple
 
@@ -15,12 +15,12 @@ LONGEST_WAIT = 60
 
 
 class Most(NamedTuple):
-    """How often in a row, without a new checkpoint between, until the job fails."""
+    """Numbers of lost attempts since the last checkpoint at which a job fails."""
 
     losses: int
-    """Of whatever kind."""
+    """Lost attempts of any kind."""
     deaths: int
-    """Of the training process."""
+    """Crashes of the training process."""
 
 
 def set_back(connection: Connection, claim: Claim, reason: str) -> None:

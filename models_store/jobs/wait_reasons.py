@@ -1,4 +1,4 @@
-"""Why queued jobs wait that no worker can take; the claim's own rule says which those are."""
+"""The reasons why no worker can claim a queued job, by the conditions of a claim."""
 
 from collections.abc import Collection
 
@@ -24,50 +24,50 @@ from models_store.jobs.fair_turns import QUEUED
 from models_store.jobs.matching import bits_fit, device_fits, gpus_fit, memory_fits
 
 BATCH = 1000
-"""Rows of one transaction: a claim that comes by skips no more than these."""
+"""Most rows of one transaction; a concurrent claim skips the locked rows."""
 
 
-def tell(connection: Connection, job_id: str) -> None:
-    """Tells one job that has just been queued; it has no checkpoint yet."""
+def set_reason(connection: Connection, job_id: str) -> None:
+    """Writes the reason of a job that has just been queued."""
     reason = _reason(workers.offered(connection), 0)
     is_new = jobs.c.waiting.is_distinct_from(reason)
     connection.execute(update(jobs).where(jobs.c.id == job_id, is_new).values(waiting=reason))
 
 
-def is_any_untold(
+def is_any_outdated(
     connection: Connection, offers: Collection[Capacity], anywhere_seconds: float
 ) -> bool:
-    """Whether a queued job says something else than what is true."""
-    query = _untold(_reason(offers, anywhere_seconds)).limit(1)
+    """Whether a queued job has an outdated reason."""
+    query = _select_outdated(_reason(offers, anywhere_seconds)).limit(1)
     return connection.execute(query).first() is not None
 
 
-def tell_some(
+def update_some(
     connection: Connection, offers: Collection[Capacity], anywhere_seconds: float, after: str
 ) -> str | None:
-    """Tells the next queued jobs, in the order of their ids, why they wait or that they do not.
+    """Updates the outdated reasons of the next queued jobs, in the order of their ids.
 
     Args:
-        after: The id that the call before gave, empty at first.
+        after: The result of the previous call; empty in the first call.
 
     Returns:
-        The id to go on after; None when this was the last call.
+        The last id; None if no jobs are left.
     """
     reason = _reason(offers, anywhere_seconds)
-    query = _untold(reason).where(jobs.c.id > after).order_by(jobs.c.id).limit(BATCH)
+    query = _select_outdated(reason).where(jobs.c.id > after).order_by(jobs.c.id).limit(BATCH)
     ids = connection.scalars(query.with_for_update(skip_locked=True)).all()  # not on SQLite
     if ids:
-        told = {"waiting": reason, "version": jobs.c.version + 1}
-        connection.execute(update(jobs).where(jobs.c.id.in_(ids)).values(told))
+        values = {"waiting": reason, "version": jobs.c.version + 1}
+        connection.execute(update(jobs).where(jobs.c.id.in_(ids)).values(values))
     return ids[-1] if len(ids) == BATCH else None
 
 
-def _untold(reason: ColumnElement[str | None]) -> Select[str]:
+def _select_outdated(reason: ColumnElement[str | None]) -> Select[str]:
     return select(jobs.c.id).where(QUEUED, jobs.c.waiting.is_distinct_from(reason))
 
 
 def _reason(offers: Collection[Capacity], anywhere_seconds: float) -> ColumnElement[str | None]:
-    """The first thing that no worker offers together with those before; NULL where one fits."""
+    """The first condition that no worker meets with the previous ones; NULL if one fits."""
     if not offers:
         return literal("no worker is running")
     kinds = [(device_fits(one) & gpus_fit(one), one) for one in offers]

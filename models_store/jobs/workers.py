@@ -1,4 +1,4 @@
-"""Workers as they announce themselves: what each offers, and its last sign of life."""
+"""Registered workers, with their capacities and heartbeats."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,18 +24,18 @@ from models_store.database.paging import Page
 from models_store.database.paging import page as page_of
 from models_store.database.tables import jobs, workers
 from models_store.database.types import database_clock
-from models_store.jobs.leases import HELD
+from models_store.jobs.leases import LEASED
 
 FORGOTTEN_SECONDS = 3600.0
-"""Lost workers are shown for so long: someone may look for them."""
-IS_HELD = jobs.c.state.in_([literal_column(f"'{state}'") for state in HELD])
+"""How long lost workers stay in the list."""
+IS_LEASED = jobs.c.state.in_([literal_column(f"'{state}'") for state in LEASED])
 """Written out, as in the index."""
 ALIVE = workers.c.alive_until >= database_clock()
 
 
 @dataclass(frozen=True)
 class Announcement:
-    """What a worker tells of itself."""
+    """The registration of a worker."""
 
     id: str
     name: str
@@ -48,19 +48,19 @@ class Announcement:
 
 
 def beat(connection: Connection, announced: Announcement, lost_after_seconds: float) -> None:
-    """Tells that a worker is there; one that is not known, or no longer, is announced.
+    """Records a heartbeat; registers a worker that has no row.
 
     Args:
-        lost_after_seconds: The silence after which it counts as lost.
+        lost_after_seconds: Seconds without a heartbeat after which the worker counts as lost.
     """
     now = database_clock()
     sign = {"heartbeat": now, "alive_until": now + lost_after_seconds}
     statement = update(workers).where(workers.c.id == announced.id).values(sign)
     if connection.execute(statement).rowcount == 0:
-        connection.execute(insert(workers).values(**_told(announced), **sign))
+        connection.execute(insert(workers).values(**_columns_of(announced), **sign))
 
 
-def _told(announced: Announcement) -> dict[str, Any]:
+def _columns_of(announced: Announcement) -> dict[str, Any]:
     return {
         "id": announced.id,
         "name": announced.name,
@@ -76,18 +76,18 @@ def _told(announced: Announcement) -> dict[str, Any]:
 
 
 def retire(connection: Connection, worker_id: str) -> None:
-    """Forgets a worker that stops of its own accord."""
+    """Deletes the row of a worker that stops."""
     connection.execute(delete(workers).where(workers.c.id == worker_id))
 
 
 def forget_lost(connection: Connection) -> None:
-    """Forgets those that were lost long ago."""
+    """Deletes workers that were lost `FORGOTTEN_SECONDS` ago."""
     long_ago = database_clock() - FORGOTTEN_SECONDS
     connection.execute(delete(workers).where(workers.c.alive_until < long_ago))
 
 
 def offered(connection: Connection) -> frozenset[Capacity]:
-    """What those that live offer; the same of several once."""
+    """The distinct capacities of all live workers."""
     offer = workers.c.device, workers.c.gpus, workers.c.memory_bytes, workers.c.environment_key
     query = select(*offer).where(ALIVE).distinct()
     return frozenset(Capacity(**row._mapping) for row in connection.execute(query))
@@ -95,15 +95,15 @@ def offered(connection: Connection) -> frozenset[Capacity]:
 
 def page(connection: Connection, owner: str, cursor: str | None, size: int) -> Page:
     """Rows for `viewed`, newest first; everybody sees every worker, but only their own jobs."""
-    mine = _held(jobs.c.owner == owner)
-    state = case((~ALIVE, "lost"), (_held().is_not(None), "busy"), else_="idle")
+    mine = _claimed_job(jobs.c.owner == owner)
+    state = case((~ALIVE, "lost"), (_claimed_job().is_not(None), "busy"), else_="idle")
     query = select(workers, state.label("state"), mine.label("job"))
     return page_of(connection, query, workers, cursor, size)
 
 
-def _held(*conditions: ColumnElement[bool]) -> ScalarSelect[str]:
+def _claimed_job(*conditions: ColumnElement[bool]) -> ScalarSelect[str]:
     """The job that a worker has claimed last and holds still."""
-    query = select(jobs.c.id).where(jobs.c.worker == workers.c.id, IS_HELD, *conditions)
+    query = select(jobs.c.id).where(jobs.c.worker == workers.c.id, IS_LEASED, *conditions)
     return query.order_by(jobs.c.claimed_at.desc()).limit(1).scalar_subquery()
 
 

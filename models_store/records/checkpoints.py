@@ -1,4 +1,4 @@
-"""The last committed state of each training that is under way."""
+"""The last checkpoint of each job that has not ended."""
 
 from dataclasses import dataclass
 
@@ -9,25 +9,25 @@ from models_store.database.tables import checkpoints
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A state of training to go on from."""
+    """A state of training from which a job resumes."""
 
     epoch: int
     """Finished epochs."""
     step: int
-    """Of the next epoch: how many are finished."""
+    """Finished steps of the next epoch."""
     artifact: str
     sha256: str
 
 
 def of(connection: Connection, job_id: str) -> Checkpoint | None:
-    """The job's last one."""
+    """Gets the last checkpoint of a job."""
     query = select(checkpoints).where(checkpoints.c.job_id == job_id)
     row = connection.execute(query).one_or_none()
     return None if row is None else Checkpoint(row.epoch, row.step, row.artifact, row.sha256)
 
 
 def replace(connection: Connection, owner: str, job_id: str, checkpoint: Checkpoint) -> None:
-    """Makes this the job's last one."""
+    """Replaces the checkpoint of a job."""
     drop(connection, job_id)
     values = {
         "job_id": job_id,
@@ -41,5 +41,5 @@ def replace(connection: Connection, owner: str, job_id: str, checkpoint: Checkpo
 
 
 def drop(connection: Connection, job_id: str) -> None:
-    """Forgets it; its file is named by nothing any more."""
+    """Deletes the row; a sweep deletes the file, which no row names any more."""
     connection.execute(delete(checkpoints).where(checkpoints.c.job_id == job_id))

@@ -113,8 +113,8 @@ def viewed(connection: Connection, row: Row[Any]) -> Model:
     )
 
 
-def definition(connection: Connection, owner: str, model_id: str) -> tuple[Blueprint, Summary]:
-    """What the model is built from.
+def get_definition(connection: Connection, owner: str, model_id: str) -> tuple[Blueprint, Summary]:
+    """Gets the graph of a model and its summary.
 
     Raises:
         NotFound: the owner has none of this id.
@@ -143,8 +143,8 @@ def file(connection: Connection, owner: str, model_id: str, name: str) -> tuple[
     )
 
 
-def pinned(connection: Connection, owner: str, model_id: str) -> PinnedModel:
-    """The weights of a model as they are now.
+def pin(connection: Connection, owner: str, model_id: str) -> PinnedModel:
+    """Gets the file and the hash of a model's weights.
 
     Raises:
         NotFound: the owner has none of this id.

@@ -27,7 +27,7 @@ class Explainer:
             age = time.monotonic() - self._scanned_at
             if offers == self._offers and age < REFRESH_SECONDS:
                 return
-            changed = wait_reasons.is_any_untold(connection, offers, self._anywhere_seconds)
+            changed = wait_reasons.is_any_outdated(connection, offers, self._anywhere_seconds)
         if changed:
             self._update(offers)
         self._offers, self._scanned_at = offers, time.monotonic()
@@ -36,4 +36,4 @@ class Explainer:
         after: str | None = ""
         while after is not None:
             with self._database.write() as connection:
-                after = wait_reasons.tell_some(connection, offers, self._anywhere_seconds, after)
+                after = wait_reasons.update_some(connection, offers, self._anywhere_seconds, after)

@@ -118,7 +118,7 @@ def test_it_follows_the_workers_that_come_and_go(database: Database, explainer: 
 def test_a_new_job_is_told_in_its_own_transaction(database: Database) -> None:
     with database.write() as connection:
         job_id = queue(connection)
-        wait_reasons.tell(connection, job_id)
+        wait_reasons.set_reason(connection, job_id)
     assert reason(database, job_id) == "waiting: no worker is running"
     come(database, CPU)
     with database.write() as connection:
