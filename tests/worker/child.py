@@ -1,4 +1,4 @@
-"""Runs a function in a process of its own: determinism is set once for a whole process."""
+"""Runs a function in a child process, since determinism can be set once in a process."""
 
 import multiprocessing
 from collections.abc import Callable
@@ -12,7 +12,7 @@ context.set_forkserver_preload(["worker.training.main"])
 
 
 def in_child(function: Callable[..., T], *arguments: Any) -> T:
-    """What the function returns there; both have to be picklable."""
+    """Calls a function in a child process. Function, arguments and result must be picklable."""
     ours, its = context.Pipe()
     process = context.Process(target=_answer, args=(its, function, arguments))
     process.start()

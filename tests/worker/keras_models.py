@@ -1,4 +1,4 @@
-"""Models and data made by hand, and two ways to fit them: Keras's and ours."""
+"""Models, data, and two ways to fit them: Keras's `fit` and the training loop."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 
 @dataclass(frozen=True)
 class Case:
-    """A model by name, and how it is fitted."""
+    """A model by name, with the options of its training."""
 
     model: str
     rows: int
@@ -30,7 +30,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What two fits have to agree on, bit for bit."""
+    """The parts of a result that must be equal bit for bit."""
 
     weights: list[np.ndarray[Any, Any]]
     optimizer: list[np.ndarray[Any, Any]]
@@ -74,7 +74,7 @@ MODELS = {"dense": dense, "headlines": headlines, "tweets": tweets}
 
 
 def data(model: str, rows: int) -> tuple[Arrays, Arrays]:
-    """Inputs and targets, in dtypes that clients send."""
+    """Inputs and targets by name, in dtypes that clients send."""
     random = np.random.default_rng(0)
     if model == "dense":
         return {"x": random.random((rows, 784))}, {"y": np.eye(10)[random.integers(0, 10, rows)]}
@@ -92,7 +92,7 @@ def built(name: str) -> Any:
 
 
 def fit_by_keras(case: Case) -> Fitted:
-    """Plain `fit` over arrays in our order."""
+    """Fits by Keras's `fit`, with the rows in the order of the training loop."""
     pin(deterministic=True)
     model, logs = built(case.model), []
     inputs, targets = data(case.model, case.rows + case.validation_rows)
@@ -111,7 +111,7 @@ def fit_by_keras(case: Case) -> Fitted:
 
 
 def fit_by_loop(case: Case) -> Fitted:
-    """Our loop over the same rows."""
+    """Fits by the training loop."""
     pin(deterministic=True)
     model, logs = built(case.model), []
     inputs, targets = data(case.model, case.rows + case.validation_rows)
@@ -129,13 +129,13 @@ def fit_by_loop(case: Case) -> Fitted:
 
 
 def ignore(_step: int, _logs: Logs) -> None:
-    """Progress that nobody asked for."""
+    """Ignores the progress."""
 
 
 def feed_for(
     model: Any, inputs: Arrays, targets: Arrays, rows: slice, constant_bytes: int = COLUMN_BYTES
 ) -> Feed:
-    """Columns as the training process makes them of files."""
+    """A feed of arrays with the dtypes that the training process uses."""
     dtypes = {item.name: np.dtype(item.dtype) for item in model.inputs}
     float32 = np.dtype(np.float32)
     return Feed(

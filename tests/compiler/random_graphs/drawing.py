@@ -16,7 +16,7 @@ MOVES = [
     *(APPLY, COMBINE, SPLIT, NEST, WRAP),
     *2 * [INLINE, SHARE, REUSE, CALL_AGAIN, HOLD, TURN],
 ]
-"""What a graph is made of; what is drawn more often is there more than once."""
+"""The kinds of nodes; a kind that is listed more often is drawn more often."""
 
 _NAMES = st.sampled_from(["x", "dense", "input"])
 _RANKS = st.sampled_from([1, 2, 2, 2, 3])
@@ -43,7 +43,7 @@ def _input(draw: Draw, place: int) -> Tensor:
 
 @st.composite
 def definitions(draw: Draw) -> Config:
-    """A graph definition of 1 to 3 inputs and up to 12 nodes, nested ones aside."""
+    """Draws a definition with 1 to 3 inputs and up to 12 nodes, not counting nested ones."""
     inputs = [_input(draw, place) for place in range(draw(st.integers(1, 3)))]
     graph = Graph(draw, inputs, _grow)
     graph.grow(graph, draw(st.integers(1, 12)))

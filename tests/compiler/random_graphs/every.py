@@ -11,13 +11,13 @@ from tests.compiler.random_graphs.drawing import definitions
 from tests.compiler.random_graphs.layers.kinds import Config
 
 PHASES = [Phase.generate, Phase.shrink]
-"""To explain a failure takes longer than to find it."""
+"""All phases but hypothesis's explanation of a failure, which takes longer than the search."""
 
 
 def every_graph(check: Callable[[Config], object], graphs: int, seed: int) -> None:
-    """Draw so many graphs and check each.
+    """Draws `count` graphs and checks each.
 
-    Of those that fail, the last one printed is the smallest found.
+    Of the graphs that fail, the smallest one is printed last.
     """
 
     @hypothesis.seed(seed)

@@ -1,4 +1,4 @@
-"""One graph while it is drawn, with the shared layers in its sight."""
+"""One graph that is being drawn, with the shared layers that it can see."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from tests.compiler.random_graphs.layers.kinds import FLAGS, Config, Draw, Shape
 from tests.compiler.random_graphs.tensors import Tensor
 
 MOST_CALLS = 24
-"""Of layers and functions in the whole graph, each as often as Keras makes it for one row."""
+"""Most calls of layers and functions in a graph, nested and repeated ones included."""
 _NODES = st.sampled_from(["n", "x", "dense", "model", "lstm", "functional"])
 _SHARED = st.sampled_from(["shared", "dense", "x"])
 _OUTPUTS = st.sampled_from(["out", "x", "model"])
@@ -18,12 +18,12 @@ _OUTPUTS = st.sampled_from(["out", "x", "model"])
 
 @dataclass(frozen=True)
 class Entry:
-    """A shared layer, and what it was first used for."""
+    """A shared layer and its first use."""
 
     name: str
     layer: Config
     fixed: Any
-    """What its weights hold further calls to."""
+    """What further calls must share with the first one, because of the weights."""
     graph: "Graph | None" = None
 
     @property
@@ -33,7 +33,7 @@ class Entry:
 
 @dataclass
 class Shelf:
-    """The `layers` of one graph while it is drawn."""
+    """The `layers` of one graph that is being drawn."""
 
     layers: dict[str, Config] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
@@ -41,17 +41,17 @@ class Shelf:
 
 @dataclass
 class Graph:
-    """One graph while it is drawn."""
+    """One graph that is being drawn."""
 
     draw: Draw
     inputs: list[Tensor]
     grow: "Callable[[Graph, int], None]"
-    """Adds so many nodes and then the outputs."""
+    """Adds this number of nodes and then the outputs."""
     outer: tuple[Shelf, ...] = ()
     shared_names: set[str] = field(default_factory=set)
-    """Of every shared layer there is: one never shadows another."""
+    """The names of all shared layers, since no name may shadow another."""
     single: bool = False
-    """Each node takes the tensor before it, so that one alone is left over."""
+    """Whether each node takes the previous tensor, so that the graph has one output."""
     most_calls: int = MOST_CALLS
     calls: int = 0
     shelf: Shelf = field(default_factory=Shelf)
@@ -69,11 +69,11 @@ class Graph:
 
     @property
     def entries(self) -> list[Entry]:
-        """Each shared layer in sight."""
+        """All visible shared layers."""
         return [entry for shelf in self.shelves for entry in shelf.entries]
 
     def definition(self) -> Config:
-        """The graph in the graph language, its nodes in any order."""
+        """The graph in the graph language, with its nodes in a random order."""
         inputs = [{"name": t.ref, "shape": [*t.shape], "dtype": t.dtype} for t in self.inputs]
         bare = self.draw(FLAGS)
         outputs = [
@@ -87,7 +87,7 @@ class Graph:
         return self.draw(st.sampled_from(choices))
 
     def share(self, layer: Config, fixed: Any, shelf: Shelf, graph: "Graph | None" = None) -> str:
-        """Write a shared layer down, and give its name."""
+        """Adds a shared layer and returns its name."""
         name = free(self.draw(_SHARED), self.shared_names)
         self.shared_names.add(name)
         shelf.layers[name] = layer
@@ -95,7 +95,7 @@ class Graph:
         return name
 
     def candidates(self, fits: Callable[[Tensor], bool]) -> list[Tensor]:
-        """Each tensor of that kind which the next node may take first."""
+        """The tensors of that kind that the next node may take as its first input."""
         among = self.tensors[-1:] if self.single else self.tensors
         return [t for t in among if fits(t)]
 
@@ -103,19 +103,19 @@ class Graph:
         return self.calls + times * graph.calls <= self.most_calls
 
     def read(self, *tensors: Tensor) -> list[str]:
-        """The references to tensors that a node takes."""
+        """Marks tensors as used and returns the references to them."""
         self.used |= {t.target for t in tensors}
         return [t.ref for t in tensors]
 
     def add(self, results: list[Tensor], name: str | None = None, **node: Any) -> None:
-        """Write a node; its results' references are what follows its name."""
+        """Adds a node. The `ref` of each result is what follows the node's name in references."""
         name = free(name or self.draw(_NODES), {t.target for t in self.tensors})
         self.calls += 1
         self.nodes.append({"name": name, **node})
         self.tensors += [t.named(name + t.ref) for t in results]
 
     def call(self, made: Config | str, x: Tensor, shape: Shape, **call: Any) -> None:
-        """Call a layer of one tensor; a node may have the name of the layer that it calls."""
+        """Adds a call of a layer with one input; the node may have the name of a shared layer."""
         name = made if isinstance(made, str) and self.draw(FLAGS) else None
         refs = self.read(x)
         inputs = refs if self.draw(FLAGS) else refs[0]
@@ -123,7 +123,7 @@ class Graph:
         self.add([result], name, layer=made, inputs=inputs, call=call)
 
     def close(self) -> None:
-        """Every tensor that nothing takes leads to an output; others may."""
+        """Makes outputs of all unused tensors and perhaps of others."""
         loose = {t.target: t for t in self.tensors if t.target not in self.used}
         wanted = [*loose.values()]
         if not self.single:
@@ -137,5 +137,5 @@ class Graph:
 
 
 def free(wanted: str, taken: Any) -> str:
-    """The name, with a number where it is taken."""
+    """The name, followed by a number if it is taken."""
     return next(n for n in [wanted, *(f"{wanted}_{i}" for i in range(99))] if n not in taken)

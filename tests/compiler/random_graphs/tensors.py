@@ -1,4 +1,4 @@
-"""Tensors while a graph is drawn: what a reference gives, and what can take it."""
+"""The tensors of a graph that is being drawn, and the conditions under which nodes take them."""
 
 from dataclasses import dataclass
 from math import prod
@@ -6,18 +6,18 @@ from math import prod
 from tests.compiler.random_graphs.layers.kinds import LENGTH, Kind, Shape, has_axes
 
 LARGEST = 40
-"""Numbers a row of what a node takes: sizes would double with every node."""
+"""Most values per row of a node's input; without a limit, sizes double with every node."""
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """What a reference gives."""
+    """The tensor that a reference names; shapes have no batch axis."""
 
     ref: str
     shape: Shape
     dtype: str = "float32"
     masked: bool = False
-    """It may carry a mask."""
+    """Whether the tensor may have a mask."""
 
     @property
     def target(self) -> str:
@@ -57,7 +57,7 @@ def is_like(one: Tensor, other: Tensor) -> bool:
 
 
 def goes_in(tensor: Tensor, wanted: Tensor) -> bool:
-    """Whether a graph's input, perhaps of open length, can be given the tensor."""
+    """Whether the tensor can be passed to an input of a graph, whose length may be unknown."""
     pairs = [*zip(tensor.shape, wanted.shape, strict=False)]
     fits = all(a == b or (a, b) == (LENGTH, None) for a, b in pairs)
     fits = fits and len(tensor.shape) == len(wanted.shape)
@@ -65,5 +65,5 @@ def goes_in(tensor: Tensor, wanted: Tensor) -> bool:
 
 
 def suits(kind: Kind, tensor: Tensor) -> bool:
-    """Whether a layer can take the tensor; Keras's Softmax fits few masks."""
+    """Whether a layer takes the tensor. Keras's Softmax supports few masks."""
     return kind.fits(tensor.shape) and not (tensor.masked and kind.type == "Softmax")

@@ -1,4 +1,4 @@
-"""Random graphs in Keras's own JSON: plain Keras loads the same model, or is told why not."""
+"""Random graphs as Keras's own JSON: Keras loads the same model, or the export is refused."""
 
 import json
 from pathlib import Path
@@ -34,7 +34,7 @@ def test_random_graphs_survive_export(seed: int, tmp_path: Path) -> None:
 
 
 def _same_or_refused(definition: Config, folder: Path) -> bool:
-    """Whether Keras's JSON would lose something of the graph; the check has said so."""
+    """Checks one graph; True if it was refused because Keras's JSON cannot express it."""
     blueprint = Blueprint(definition=GraphDefinition.model_validate(definition))
     exported = WriteResult.model_validate_json(write_keras_json(blueprint.model_dump_json()))
     script = script_of(definition, SEED)
@@ -50,7 +50,7 @@ def _same_or_refused(definition: Config, folder: Path) -> bool:
 
 
 def _crosses_a_border(script: Script) -> bool:
-    """Whether two models, wrappers or calls with a constant of their own hold one layer."""
+    """Whether a layer is shared by two models, wrappers or calls with a constant `training`."""
     holders = [script.model, *script.made, *script.constants]
     held: dict[int, set[int]] = {}
     for holder in holders:
@@ -60,7 +60,7 @@ def _crosses_a_border(script: Script) -> bool:
 
 
 def _at(pointer: str, body: Any) -> Any:
-    """What a JSON Pointer leads to; it fails where that leads nowhere."""
+    """The value at a JSON Pointer; fails if there is none."""
     for token in pointer.split("/")[1:]:
         body = body[int(token) if isinstance(body, list) else token]
     return body

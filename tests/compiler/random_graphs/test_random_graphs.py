@@ -1,4 +1,4 @@
-"""Random graphs, each built twice: by the compiler, and by calling Keras directly."""
+"""Random graphs, each built by the compiler and by calls of Keras."""
 
 from typing import Any
 
@@ -67,7 +67,7 @@ def _same_summary(summary: Summary, script: Script) -> None:
 
 
 def _same_variables(built: Built, script: Script) -> None:
-    """The initial weights are those of the script, bit for bit."""
+    """Checks that the initial weights equal those of the script bit for bit."""
     ours, theirs = [*built.variables.values()], script.variables
     assert len(ours) == len(theirs)
     for (key, variable), other in zip(built.variables.items(), theirs, strict=True):

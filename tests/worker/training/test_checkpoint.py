@@ -1,3 +1,5 @@
+"""Resumes from checkpoints: after an epoch, within an epoch and during a validation."""
+
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +28,8 @@ from worker.protocol.messages import (
 from worker.protocol.tasks import TrainTask
 
 
-def decaying() -> Component:
+def decaying_sgd() -> Component:
+    """An SGD optimizer whose learning rate decays with each step."""
     schedule: dict[str, Any] = {
         "type": "ExponentialDecay",
         "config": {"initial_learning_rate": 0.01, "decay_steps": 20, "decay_rate": 0.9},
@@ -49,7 +52,7 @@ EARLY = Component(
     ("optimizer", "callbacks"),
     [
         pytest.param("adam", [PLATEAU, EARLY], id="adam, plateau, early stopping"),
-        pytest.param(decaying(), [], id="exponential decay"),
+        pytest.param(decaying_sgd(), [], id="exponential decay"),
         pytest.param(
             Component(type="Nadam", config={"use_ema": True, "ema_overwrite_frequency": 30}),
             ["TerminateOnNaN"],
@@ -57,7 +60,7 @@ EARLY = Component(
         ),
     ],
 )
-def test_a_resumed_training_equals_an_undisturbed_one(
+def test_a_resumed_training_equals_an_uninterrupted_one(
     jobs: Jobs, optimizer: Any, callbacks: list[Any]
 ) -> None:
     task = jobs.train(
@@ -66,8 +69,8 @@ def test_a_resumed_training_equals_an_undisturbed_one(
         recipe("binary_crossentropy", optimizer),
         Fit(epochs=20, validation_split=0.2, callbacks=callbacks),
     )
-    undisturbed = start(task)
-    undisturbed.finish()
+    uninterrupted = start(task)
+    uninterrupted.finish()
 
     killed = start(with_folder(jobs, task))
     checkpoint = jobs.keep(checkpointed(killed, at_least=4))
@@ -78,10 +81,10 @@ def test_a_resumed_training_equals_an_undisturbed_one(
     started = resumed.messages[0]
     assert isinstance(started, Started)
     assert checkpoint.stem == f"checkpoint-{started.epoch}-0"
-    assert_same(resumed, undisturbed)
+    assert_same(resumed, uninterrupted)
 
 
-def test_a_training_that_had_stopped_early_does_not_go_on(jobs: Jobs) -> None:
+def test_a_training_that_has_stopped_early_is_not_continued(jobs: Jobs) -> None:
     stop = Component(type="EarlyStopping", config={"monitor": "loss", "min_delta": 1e9})
     task = jobs.train(DENSE, dense_columns(), recipe(), Fit(epochs=9, callbacks=[stop]))
     first = start(task)
@@ -99,7 +102,7 @@ def test_a_training_that_had_stopped_early_does_not_go_on(jobs: Jobs) -> None:
 
 
 @pytest.mark.slow
-def test_an_epoch_that_is_too_short_for_a_checkpoint_goes_without(jobs: Jobs) -> None:
+def test_short_epochs_have_no_checkpoint_each(jobs: Jobs) -> None:
     attempt = start(jobs.train(DENSE, dense_columns(), recipe(), Fit(epochs=60)))
     attempt.finish()
 
@@ -110,14 +113,16 @@ def test_an_epoch_that_is_too_short_for_a_checkpoint_goes_without(jobs: Jobs) ->
 
 
 def long_epochs(jobs: Jobs, rows: int = 3_000, **fields: Any) -> TrainTask:
-    """Each with many executions, in training and in validation, and much to remember."""
+    """A task with many executions in each epoch and validation, and with much state."""
     made = recipe("binary_crossentropy", "adam", metrics=["accuracy", "AUC"])
     plateau = Component(type="ReduceLROnPlateau", config={"monitor": "val_loss", "patience": 1})
     fit = Fit(epochs=4, batch_size=1, validation_split=0.5, callbacks=[plateau, EARLY])
     return replace(jobs.train(WORDS, words_columns(rows), made, fit), **fields)
 
 
-def validating(epoch: int) -> Any:
+def during_validation(epoch: int) -> Any:
+    """Matches a message from the validation after so many finished epochs."""
+
     def found(message: FromChild) -> bool:
         return isinstance(message, Stepped) and (
             message.epoch == epoch and message.step == message.steps
@@ -126,7 +131,7 @@ def validating(epoch: int) -> Any:
     return found
 
 
-def test_after_the_checkpoint_that_it_is_to_end_with_nothing_is_done(jobs: Jobs) -> None:
+def test_a_training_waits_after_a_requested_checkpoint(jobs: Jobs) -> None:
     attempt = start(long_epochs(jobs))
     attempt.until(within(1))
     attempt.connection.send(SaveCheckpoint())
@@ -136,10 +141,10 @@ def test_after_the_checkpoint_that_it_is_to_end_with_nothing_is_done(jobs: Jobs)
 
 
 @pytest.mark.slow
-def test_a_training_goes_on_within_its_epoch(jobs: Jobs) -> None:
+def test_a_training_resumes_within_an_epoch_and_a_validation(jobs: Jobs) -> None:
     task = long_epochs(jobs)
-    undisturbed = start(task)
-    undisturbed.finish()
+    uninterrupted = start(task)
+    uninterrupted.finish()
 
     first, checkpoint = checkpoint_at(jobs, with_folder(jobs, task), within(1))
     assert (first.epoch, 0 < first.step < first.steps) == (1, True)
@@ -148,7 +153,7 @@ def test_a_training_goes_on_within_its_epoch(jobs: Jobs) -> None:
     assert second.epoch == 1
     assert second.step > first.step
     third, checkpoint = checkpoint_at(
-        jobs, with_folder(jobs, task, checkpoint=checkpoint), validating(2)
+        jobs, with_folder(jobs, task, checkpoint=checkpoint), during_validation(2)
     )
     assert (third.epoch, third.step) == (2, third.steps)
     resumed = start(with_folder(jobs, task, checkpoint=checkpoint))
@@ -158,11 +163,11 @@ def test_a_training_goes_on_within_its_epoch(jobs: Jobs) -> None:
     assert isinstance(started, Started)
     assert (started.epoch, started.step) == (2, third.steps)
     assert not any(isinstance(m, EpochEnded) and m.epoch < 3 for m in resumed.messages)
-    assert_same(resumed, undisturbed)
+    assert_same(resumed, uninterrupted)
 
 
 @pytest.mark.slow
-def test_a_long_epoch_has_checkpoints_by_the_clock(jobs: Jobs) -> None:
+def test_a_long_epoch_has_a_checkpoint_every_checkpoint_seconds(jobs: Jobs) -> None:
     attempt = start(long_epochs(jobs, rows=10_000, checkpoint_seconds=1.0))
     for _ in range(3):
         attempt.until(lambda message: isinstance(message, Checkpointed))

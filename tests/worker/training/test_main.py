@@ -1,4 +1,4 @@
-"""The training process as its supervisor sees it: real forks, real Keras, a real pipe."""
+"""The training process as its supervisor sees it: forked processes that send messages."""
 
 import os
 import resource
@@ -36,7 +36,7 @@ from worker.training.steps import row_order
 from worker.training.supervisor_link import EXIT_CODE
 
 
-def test_a_training_says_what_it_does_and_leaves_whole_files(jobs: Jobs) -> None:
+def test_a_training_reports_its_progress_and_writes_complete_files(jobs: Jobs) -> None:
     fit = Fit(epochs=3, validation_split=0.25)
     attempt = start(jobs.train(DENSE, dense_columns(), recipe(), fit))
     finished = attempt.finish()
@@ -63,20 +63,23 @@ def test_a_training_says_what_it_does_and_leaves_whole_files(jobs: Jobs) -> None
         assert (len(content), sha256(content).hexdigest()) == (file.bytes, file.sha256)
 
 
-def train_and_tell(task: TrainTask, connection: Connection) -> None:
+def train_and_send_folder(task: TrainTask, connection: Connection) -> None:
+    """Runs a task, then sends the folder for temporary files as a warning."""
     run(task, connection)
     connection.send(Warned(tempfile.gettempdir()))
 
 
-def test_what_keras_drafts_goes_with_the_attempt(jobs: Jobs) -> None:
-    attempt = start(jobs.train(DENSE, dense_columns(), recipe(), Fit(epochs=1)), train_and_tell)
+def test_temporary_files_of_keras_lie_in_the_attempts_folder(jobs: Jobs) -> None:
+    attempt = start(
+        jobs.train(DENSE, dense_columns(), recipe(), Fit(epochs=1)), train_and_send_folder
+    )
     assert attempt.until(lambda message: isinstance(message, Warned)) == Warned(str(attempt.folder))
 
 
-def script(
+def weights_by_keras(
     seed: int, epochs: int, columns: dict[str, Any], class_weight: Any = None
 ) -> dict[str, Any]:
-    """The same training as a plain Keras script over rows in the job's order."""
+    """The weights of the same training in plain Keras, with the rows in the job's order."""
     pin(deterministic=True)
     keras.utils.set_random_seed(seed)
     x = keras.Input((64,), name="x")
@@ -100,14 +103,14 @@ def test_the_weights_equal_those_of_a_keras_script(jobs: Jobs, class_weight: Any
     attempt = start(task)
     attempt.finish()
 
-    theirs = in_child(script, task.seed, 2, columns, class_weight)
+    theirs = in_child(weights_by_keras, task.seed, 2, columns, class_weight)
     ours = attempt.weights()
     kernels = [ours["hidden/kernel"], ours["hidden/bias"], ours["y/kernel"], ours["y/bias"]]
     assert all(map(np.array_equal, kernels, theirs.values()))
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_threads_are_those_of_the_order(jobs: Jobs, threads: int) -> None:
+def test_the_process_uses_the_threads_of_the_task(jobs: Jobs, threads: int) -> None:
     attempt = start(jobs.build(DENSE, threads=threads))
     attempt.finish()
     started = attempt.messages[0]
@@ -123,7 +126,7 @@ def test_a_build_has_the_initial_weights_of_the_script(jobs: Jobs) -> None:
 
     assert finished.metrics == {}
     assert attempt.metrics() == []
-    theirs = in_child(script, task.seed, 0, dense_columns(1))
+    theirs = in_child(weights_by_keras, task.seed, 0, dense_columns(1))
     assert np.array_equal(attempt.weights()["hidden/kernel"], theirs["0"])
 
 
@@ -215,7 +218,7 @@ def test_a_validation_dataset_of_its_own_is_used(jobs: Jobs) -> None:
     assert same.finish().metrics["val_loss"] < other.finish().metrics["val_loss"]
 
 
-def test_progress_is_told_at_least_once_a_second(jobs: Jobs) -> None:
+def test_progress_is_reported_at_least_once_a_second(jobs: Jobs) -> None:
     attempt = start(jobs.train(DENSE, dense_columns(40_000), recipe(), Fit(batch_size=1)))
     attempt.until(lambda message: isinstance(message, Stepped) and message.step > 1)
     times = []
@@ -229,7 +232,7 @@ def test_progress_is_told_at_least_once_a_second(jobs: Jobs) -> None:
     assert gaps.min() > 0.1
 
 
-def test_what_keras_warns_of_is_told_once(jobs: Jobs) -> None:
+def test_a_warning_of_keras_is_sent_once(jobs: Jobs) -> None:
     waiting = Component(type="EarlyStopping", config={"monitor": "val_loss"})
     attempt = start(
         jobs.train(DENSE, dense_columns(), recipe(), Fit(epochs=3, callbacks=[waiting]))
@@ -241,7 +244,8 @@ def test_what_keras_warns_of_is_told_once(jobs: Jobs) -> None:
     assert "`val_loss` which is not available" in texts[0]
 
 
-def failed(attempt: Any) -> Failed:
+def failure_of(attempt: Any) -> Failed:
+    """The failure of an attempt, which quotes no path and no traceback."""
     last = attempt.end()
     assert isinstance(last, Failed), last
     assert "/tmp" not in last.detail
@@ -252,7 +256,7 @@ def failed(attempt: Any) -> Failed:
 def test_an_index_beyond_an_embedding_names_its_input(jobs: Jobs) -> None:
     columns = words_columns()
     columns["x"][99, 3] = 5_000
-    failure = failed(start(jobs.train(WORDS, columns, recipe("binary_crossentropy"))))
+    failure = failure_of(start(jobs.train(WORDS, columns, recipe("binary_crossentropy"))))
 
     assert (failure.category, failure.pointer) == ("user", "/feed/inputs")
     assert failure.detail == (
@@ -263,39 +267,38 @@ def test_an_index_beyond_an_embedding_names_its_input(jobs: Jobs) -> None:
 def test_a_class_beyond_the_softmax_names_its_output(jobs: Jobs) -> None:
     columns = two_columns()
     columns["digit"][5] = 10
-    failure = failed(start(jobs.train(TWO, columns, two_recipe())))
+    failure = failure_of(start(jobs.train(TWO, columns, two_recipe())))
 
     assert (failure.category, failure.pointer) == ("user", "/feed/targets")
     assert "Column 'digit', which feeds 'digit', holds 10" in failure.detail
 
 
 @pytest.mark.parametrize(
-    ("fit", "loss", "said"),
+    ("fit", "loss", "text"),
     [
         (Fit(validation_split=0.999), "categorical_crossentropy", "leaves one side of 400 rows"),
         (Fit(), "binary_crossentropy", "shape"),
     ],
 )
-def test_what_keras_refuses_is_the_requests_fault(
-    jobs: Jobs, fit: Fit, loss: str, said: str
-) -> None:
+def test_an_error_of_keras_is_the_users_fault(jobs: Jobs, fit: Fit, loss: str, text: str) -> None:
     columns = dense_columns()
     if loss == "binary_crossentropy":
         columns["y"] = columns["y"][:, :3]
-    failure = failed(start(jobs.train(DENSE, columns, recipe(loss), fit)))
+    failure = failure_of(start(jobs.train(DENSE, columns, recipe(loss), fit)))
 
     assert failure.category == "user"
-    assert said in failure.detail
+    assert text in failure.detail
 
 
 def train_with_small_disk(task: TrainTask, connection: Connection) -> None:
+    """Runs a task in a process that may write at most 10,000 bytes to a file."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
     run(task, connection)
 
 
 def test_a_full_disk_is_not_the_users_fault(jobs: Jobs) -> None:
     attempt = start(jobs.build(DENSE), train_with_small_disk)
-    failure = failed(attempt)
+    failure = failure_of(attempt)
 
     assert (failure.type, failure.category) == ("storage-full", "infrastructure")
     assert attempt.process.exitcode == 1
@@ -303,10 +306,11 @@ def test_a_full_disk_is_not_the_users_fault(jobs: Jobs) -> None:
 
 
 def endless(jobs: Jobs, **fields: Any) -> TrainTask:
+    """A task that runs until the process is ended."""
     return replace(jobs.train(DENSE, dense_columns(2_000), recipe(), Fit(epochs=100_000)), **fields)
 
 
-def test_it_ends_when_its_supervisor_is_gone(jobs: Jobs) -> None:
+def test_it_ends_if_its_supervisor_has_ended(jobs: Jobs) -> None:
     attempt = start(endless(jobs))
     attempt.until(lambda message: isinstance(message, EpochEnded))
     attempt.connection.close()
@@ -316,7 +320,7 @@ def test_it_ends_when_its_supervisor_is_gone(jobs: Jobs) -> None:
 
 
 @pytest.mark.slow
-def test_it_ends_when_no_renewal_comes_and_lives_while_they_do(jobs: Jobs) -> None:
+def test_it_ends_with_its_lease_and_runs_while_renewals_come(jobs: Jobs) -> None:
     attempt = start(endless(jobs, lease_seconds=3.0))
     until = time.monotonic() + 6
     while time.monotonic() < until:
@@ -333,7 +337,7 @@ def test_it_ends_when_no_renewal_comes_and_lives_while_they_do(jobs: Jobs) -> No
 
 
 @pytest.mark.slow
-def test_one_that_was_stopped_past_its_lease_writes_nothing_more(jobs: Jobs) -> None:
+def test_a_process_that_was_stopped_past_its_lease_writes_no_file(jobs: Jobs) -> None:
     attempt = start(endless(jobs, lease_seconds=5.0))
     attempt.until(lambda message: isinstance(message, EpochEnded))
     pid = attempt.process.pid
@@ -341,7 +345,7 @@ def test_one_that_was_stopped_past_its_lease_writes_nothing_more(jobs: Jobs) -> 
     os.kill(pid, signal.SIGSTOP)
     attempt.connection.send(Renewed())
     before = sorted(attempt.folder.iterdir())
-    attempt.process.join(6)  # it cannot end; its lease does
+    attempt.process.join(6)  # the process cannot end, but its lease does
     os.kill(pid, signal.SIGCONT)
     attempt.process.join(20)
 
@@ -349,7 +353,7 @@ def test_one_that_was_stopped_past_its_lease_writes_nothing_more(jobs: Jobs) -> 
     assert sorted(attempt.folder.iterdir()) == before
 
 
-def test_the_last_word_is_the_last(jobs: Jobs) -> None:
+def test_no_message_follows_the_last_one(jobs: Jobs) -> None:
     attempt = start(jobs.build(DENSE))
     assert isinstance(attempt.end(), Finished)
 
@@ -380,7 +384,7 @@ LARGE = {
 
 @pytest.mark.slow  # TensorFlow waits 10 s for memory before it gives up
 @pytest.mark.parametrize("definition", [WIDE, LARGE], ids=["weights", "activations"])
-def test_a_job_that_takes_too_much_memory_is_told_so(jobs: Jobs, definition: Any) -> None:
+def test_a_job_that_takes_too_much_memory_fails_with_the_limit(jobs: Jobs, definition: Any) -> None:
     task = jobs.train(definition, dense_columns(), recipe(), memory_bytes=2**29)
     failed = start(task).end()
     assert isinstance(failed, Failed)
@@ -388,7 +392,7 @@ def test_a_job_that_takes_too_much_memory_is_told_so(jobs: Jobs, definition: Any
     assert "536,870,912 bytes that it may take (MAX_TRAINING_MEMORY_BYTES)" in failed.detail
 
 
-def test_a_job_within_its_memory_is_as_without_a_bound(jobs: Jobs) -> None:
+def test_a_memory_limit_does_not_change_the_result(jobs: Jobs) -> None:
     task = jobs.train(DENSE, dense_columns(), recipe(), memory_bytes=2**29)
     bounded = start(task)
     bounded.finish()

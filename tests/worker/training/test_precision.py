@@ -1,4 +1,4 @@
-"""Trained in mixed precision, kept in float32."""
+"""Models are trained in mixed precision and saved in float32."""
 
 from itertools import product
 from multiprocessing.connection import Connection
@@ -29,38 +29,41 @@ from worker.training.main import run
 
 
 def learnable(rows: int = 400) -> dict[str, Any]:
-    """The class is the largest of the first ten numbers."""
+    """Data that a model can learn: the class is the index of the largest of ten numbers."""
     x = np.random.default_rng(0).random((rows, 64))
     return {"x": x, "y": np.eye(10)[x[:, :10].argmax(axis=1)]}
 
 
 def mixed(jobs: Jobs, fit: Fit | None = None, **fields: Any) -> TrainTask:
+    """A task in mixed precision on the CPU."""
     made = recipe(optimizer="adam")
     fields = {"device": "cpu", "mixed_precision": True, **fields}
     return jobs.train(DENSE, learnable(), made, fit or Fit(epochs=8), **fields)
 
 
 def in_float16(task: TrainTask, connection: Connection) -> None:
-    """As on a GPU, with Keras's scaling of the loss."""
+    """Runs a task in the policy of GPUs, with which Keras scales the loss."""
     devices.REDUCED["CPU"] = "mixed_float16"
     run(task, connection)
 
 
 def in_bfloat16(task: TrainTask, connection: Connection) -> None:
+    """Runs a task in the policy of CPUs."""
     run(task, connection)
 
 
-BOTH = pytest.mark.parametrize("how", [in_float16, in_bfloat16])
+EACH_POLICY = pytest.mark.parametrize("how", [in_float16, in_bfloat16])
 
 
 def precision(attempt: Attempt) -> Any:
+    """The precision that an attempt reported."""
     started = attempt.messages[0]
     assert isinstance(started, Started)
     return started.environment["precision"]
 
 
 @pytest.mark.slow
-@BOTH
+@EACH_POLICY
 def test_it_learns_and_repeats_its_bits(jobs: Jobs, how: Any) -> None:
     task = mixed(jobs)
     first, again = start(task, how), start(with_folder(jobs, task), how)
@@ -80,22 +83,22 @@ def test_it_learns_and_repeats_its_bits(jobs: Jobs, how: Any) -> None:
 
 
 @pytest.mark.slow
-@BOTH
-@pytest.mark.parametrize("together", [1, 2])
-def test_it_goes_on_with_the_same_bits(jobs: Jobs, how: Any, together: int) -> None:
+@EACH_POLICY
+@pytest.mark.parametrize("device_count", [1, 2])
+def test_a_resume_has_the_same_bits(jobs: Jobs, how: Any, device_count: int) -> None:
     fit = Fit(epochs=6, batch_size=1, validation_split=0.2)
-    task = mixed(jobs, fit, devices=together)
+    task = mixed(jobs, fit, devices=device_count)
     task = with_folder(jobs, task, columns=jobs.columns(learnable(3_000)))
-    undisturbed = start(task, how)
-    undisturbed.finish()
+    uninterrupted = start(task, how)
+    uninterrupted.finish()
     _, checkpoint = checkpoint_at(jobs, with_folder(jobs, task), within(1), how)
     resumed = start(with_folder(jobs, task, checkpoint=checkpoint), how)
     resumed.finish()
 
-    assert_same(resumed, undisturbed)
+    assert_same(resumed, uninterrupted)
 
 
-@BOTH
+@EACH_POLICY
 def test_several_devices_give_about_what_one_gives(jobs: Jobs, how: Any) -> None:
     task = mixed(jobs, Fit(epochs=2))
     task = with_folder(jobs, task, blueprint=Blueprint.model_validate({"definition": PLAIN}))
@@ -109,7 +112,7 @@ def test_several_devices_give_about_what_one_gives(jobs: Jobs, how: Any) -> None
 
 
 def predictions(task: TrainTask, folder: Path) -> tuple[list[Any], str]:
-    """Of `model.keras` and of what Graphfit itself makes of the weights; and the former's dtype."""
+    """Predictions of `model.keras` and of a model with the saved weights, and the dtype policy."""
     from safetensors.numpy import load_file
 
     x = learnable(5)["x"].astype(np.float32)
@@ -120,7 +123,7 @@ def predictions(task: TrainTask, folder: Path) -> tuple[list[Any], str]:
     return both, loaded.layers[1].dtype_policy.name
 
 
-def test_what_is_kept_is_float32(jobs: Jobs) -> None:
+def test_saved_weights_are_float32(jobs: Jobs) -> None:
     task = mixed(jobs, Fit(epochs=1))
     attempt = start(task)
     finished = attempt.finish()
@@ -138,7 +141,7 @@ def test_what_is_kept_is_float32(jobs: Jobs) -> None:
     assert in_child(export_onnx, blueprint, weights, onnx).bytes
 
 
-def test_it_goes_on_from_a_model_and_holds_one(jobs: Jobs) -> None:
+def test_initial_weights_and_model_layers_are_used(jobs: Jobs) -> None:
     first = start(mixed(jobs, Fit(epochs=1)))
     first.finish()
     weights = first.folder / "model.safetensors"
@@ -149,58 +152,59 @@ def test_it_goes_on_from_a_model_and_holds_one(jobs: Jobs) -> None:
     model = "model_00000000000000000000000000"
     layer = {"type": "Model", "model": model, "trainable": False}
     nodes = [
-        {"name": "held", "layer": layer, "inputs": "x"},
-        node("y", "Dense", "held", units=10, activation="softmax"),
+        {"name": "inner", "layer": layer, "inputs": "x"},
+        node("y", "Dense", "inner", units=10, activation="softmax"),
     ]
     blueprint = Blueprint.model_validate(
         {"definition": {**DENSE, "nodes": nodes}, "sources": {model: {"definition": DENSE}}}
     )
     task = mixed(jobs, Fit(epochs=1), blueprint=blueprint, source_weights={model: weights})
-    held = start(task)
-    held.finish()
-    inner = held.weights()["held/hidden/kernel"]
+    outer = start(task)
+    outer.finish()
+    inner = outer.weights()["inner/hidden/kernel"]
     assert np.array_equal(inner, first.weights()["hidden/kernel"])
 
 
 DTYPES: dict[str, Any] = {
     "inputs": [{"name": "x", "shape": [4]}],
     "nodes": [
-        node("free", "Dense", "x", units=4),
-        node("told", "Dense", "free", units=4, dtype="float32"),
+        node("default", "Dense", "x", units=4),
+        node("fixed", "Dense", "default", units=4, dtype="float32"),
     ],
-    "outputs": ["told"],
+    "outputs": ["fixed"],
 }
 
 
 def dtypes_in_mixed(task: TrainTask) -> list[str]:
+    """The dtypes in which both layers of `DTYPES` compute."""
     choose(task)
     model = build(task.blueprint, 7).model
-    return [model.get_layer(name).compute_dtype for name in ("free", "told")]
+    return [model.get_layer(name).compute_dtype for name in ("default", "fixed")]
 
 
-def test_a_layer_that_is_told_its_dtype_keeps_it(jobs: Jobs) -> None:
+def test_a_layer_with_a_dtype_keeps_it(jobs: Jobs) -> None:
     task = jobs.build(DTYPES, mixed_precision=True, device="cpu")
     assert in_child(dtypes_in_mixed, task) == ["bfloat16", "float32"]
 
 
-def layers_not_kept() -> list[str]:
-    """Those whose weights in mixed precision are not those of the same layer in float32."""
-    lost = []
+def layers_with_other_weights() -> list[str]:
+    """The layer types whose weights in mixed precision cannot be assigned in float32."""
+    found = []
     for kind, policy in product(CASES, devices.REDUCED.values()):
         blueprint = Blueprint.model_validate({"definition": definition_of(kind)})
         keras.config.set_dtype_policy(policy)
         try:
             trained = arrays_of(build(blueprint, 7))
-        except Invalid:  # TensorFlow lacks the operation, which the client is told
+        except Invalid:  # TensorFlow lacks the operation in this dtype
             continue
         keras.config.set_dtype_policy("float32")
         try:
             assign(build(blueprint, 8), trained)
         except WeightsMismatch as error:
-            lost.append(f"{kind}: {error}")
-    return lost
+            found.append(f"{kind}: {error}")
+    return found
 
 
 @pytest.mark.slow
-def test_every_layers_weights_are_kept() -> None:
-    assert in_child(layers_not_kept) == []
+def test_every_layers_weights_can_be_assigned_in_float32() -> None:
+    assert in_child(layers_with_other_weights) == []

@@ -1,4 +1,4 @@
-"""Several devices beside one: the same model, whatever the batches, losses and metrics are."""
+"""Several devices give the same model as one, with all kinds of batches, losses and metrics."""
 
 from typing import Any
 
@@ -44,6 +44,7 @@ SENTENCES: dict[str, Any] = {
 
 
 def sentences(rows: int) -> dict[str, Any]:
+    """Columns for `SENTENCES`; words are padded by 0."""
     random = np.random.default_rng(1)
     words = random.integers(1, 50, (rows, 8))
     words[np.arange(8) >= random.integers(2, 9, (rows, 1))] = 0
@@ -52,6 +53,7 @@ def sentences(rows: int) -> dict[str, Any]:
 
 
 def sentences_recipe() -> Recipe:
+    """A recipe with masks, sample weights, class weights and an output without a loss."""
     outputs = {
         "tag": OutputRecipe(
             loss="binary_crossentropy", metrics=["accuracy", "AUC"], target="tag", loss_weight=0.3
@@ -71,12 +73,14 @@ def sentences_recipe() -> Recipe:
 
 
 def trained(jobs: Jobs, task: TrainTask, devices: int) -> Attempt:
+    """Runs a task on so many devices of the CPU and returns the finished attempt."""
     attempt = start(with_folder(jobs, task, device="cpu", devices=devices))
     attempt.finish()
     return attempt
 
 
-def equal(one: Attempt, other: Attempt, tolerance: float = TOLERANCE) -> None:
+def assert_close(one: Attempt, other: Attempt, tolerance: float = TOLERANCE) -> None:
+    """Asserts that weights and metrics are equal within a tolerance."""
     ours, theirs = one.weights(), other.weights()
     assert ours.keys() == theirs.keys()
     for name, array in ours.items():
@@ -98,7 +102,7 @@ def test_several_devices_give_what_one_gives(jobs: Jobs, devices: int, rows: int
     task = jobs.train(PLAIN, dense_columns(rows), recipe(), Fit(epochs=2))
 
     several = trained(jobs, task, devices)
-    equal(several, trained(jobs, task, 1))
+    assert_close(several, trained(jobs, task, 1))
     started = several.messages[0]
     assert isinstance(started, Started)
     assert (started.environment["device"], started.environment["devices"]) == ("cpu", devices)
@@ -110,23 +114,23 @@ def test_losses_weights_masks_and_metrics_count_each_row_once(jobs: Jobs, rows: 
     fit = Fit(epochs=2, validation_split=0.3)
     task = jobs.train(SENTENCES, sentences(rows), sentences_recipe(), fit)
 
-    equal(trained(jobs, task, 2), trained(jobs, task, 1))
+    assert_close(trained(jobs, task, 2), trained(jobs, task, 1))
 
 
 @pytest.mark.parametrize("rows", [pytest.param(128, marks=pytest.mark.slow), 100])
 def test_regularizers_count_once(jobs: Jobs, rows: int) -> None:
     task = jobs.train(REGULARIZED, dense_columns(rows), recipe(), Fit(epochs=2))
 
-    equal(trained(jobs, task, 2), trained(jobs, task, 1))
+    assert_close(trained(jobs, task, 2), trained(jobs, task, 1))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted({made.__name__ for made in OPTIMIZERS.classes.values()}))
-def test_every_optimizer_steps_alike(jobs: Jobs, name: str) -> None:
+def test_every_optimizer_takes_the_same_steps(jobs: Jobs, name: str) -> None:
     made = recipe(optimizer=Component(type=name, config={"learning_rate": 0.001}))
     task = jobs.train(PLAIN, dense_columns(200), made, Fit(epochs=2))
 
-    equal(trained(jobs, task, 2), trained(jobs, task, 1), tolerance=1e-5)
+    assert_close(trained(jobs, task, 2), trained(jobs, task, 1), tolerance=1e-5)
 
 
 @pytest.mark.slow
@@ -139,11 +143,13 @@ def test_every_optimizer_steps_alike(jobs: Jobs, name: str) -> None:
     ],
     ids=lambda config: next(iter(config)),
 )
-def test_an_optimizers_extras_act_on_all_devices(jobs: Jobs, config: dict[str, Any]) -> None:
+def test_options_of_an_optimizer_apply_to_the_whole_batch(
+    jobs: Jobs, config: dict[str, Any]
+) -> None:
     made = recipe(optimizer=Component(type="SGD", config=config))
     task = jobs.train(PLAIN, dense_columns(200), made, Fit(epochs=2))
 
-    equal(trained(jobs, task, 2), trained(jobs, task, 1))
+    assert_close(trained(jobs, task, 2), trained(jobs, task, 1))
 
 
 NORMAL: dict[str, Any] = {
@@ -155,8 +161,8 @@ NORMAL: dict[str, Any] = {
 }
 
 
-def test_batch_statistics_of_all_rows_are_kept(jobs: Jobs) -> None:
-    """A batch of 25 rows: each device normalizes by its own, and what they learn is joined."""
+def test_batch_statistics_of_all_devices_are_merged(jobs: Jobs) -> None:
+    """Each device normalizes by its own rows of a batch of 25; moving statistics are merged."""
     task = jobs.train(NORMAL, dense_columns(25), recipe(), Fit(epochs=1))
     several, one = trained(jobs, task, 2).weights(), trained(jobs, task, 1).weights()
 
@@ -176,8 +182,8 @@ NOISY: dict[str, Any] = {
 }
 
 
-def test_each_device_draws_noise_of_its_own(jobs: Jobs) -> None:
-    """The gradient is the rows' mean noise: alike on both devices, it were that of one row."""
+def test_each_device_draws_its_own_noise(jobs: Jobs) -> None:
+    """The gradient is the mean noise of the rows; equal noise would give that of one row."""
     sgd = Component(type="SGD", config={"learning_rate": 1.0})
     made = recipe("mean_absolute_error", sgd, metrics=[])
 
@@ -190,7 +196,7 @@ def test_each_device_draws_noise_of_its_own(jobs: Jobs) -> None:
     assert np.abs(both["y/kernel"] - single["y/kernel"]).max() > 0.1
 
 
-BOTH: dict[str, Any] = {
+STATEFUL: dict[str, Any] = {
     **PLAIN,
     "nodes": [
         node("normal", "BatchNormalization", "x"),
@@ -208,25 +214,25 @@ CALLBACKS: list[Any] = [
 ]
 
 
-def by_two(jobs: Jobs, **fields: Any) -> TrainTask:
-    """With all that has a state."""
+def on_two_devices(jobs: Jobs, **fields: Any) -> TrainTask:
+    """A task for two devices in which layers, optimizer, metrics and callbacks have state."""
     made = recipe(optimizer="adam", metrics=["accuracy", "AUC"])
     fit = Fit(epochs=4, batch_size=3, validation_split=0.3, callbacks=CALLBACKS)
     columns = dense_columns(2_000)
-    return jobs.train(BOTH, columns, made, fit, device="cpu", devices=2, **fields)
+    return jobs.train(STATEFUL, columns, made, fit, device="cpu", devices=2, **fields)
 
 
 @pytest.mark.slow
 def test_a_repeat_and_a_resume_within_an_epoch_have_equal_bits(jobs: Jobs) -> None:
-    task = by_two(jobs)
+    task = on_two_devices(jobs)
     first = start(task)
     first.finish()
     repeat = start(with_folder(jobs, task))
     repeat.finish()
     assert_same(repeat, first)
 
-    said, checkpoint = checkpoint_at(jobs, with_folder(jobs, task), within(1))
-    assert 0 < said.step < said.steps
+    message, checkpoint = checkpoint_at(jobs, with_folder(jobs, task), within(1))
+    assert 0 < message.step < message.steps
     resumed = start(with_folder(jobs, task, checkpoint=checkpoint))
     resumed.finish()
     assert_same(resumed, first)
@@ -241,7 +247,7 @@ def test_a_loss_that_is_not_finite_ends_it(jobs: Jobs) -> None:
     assert len(attempt.metrics()) == 1
 
 
-def test_xla_is_passed_over_with_a_warning(jobs: Jobs) -> None:
+def test_xla_is_ignored_with_a_warning(jobs: Jobs) -> None:
     made = recipe().model_copy(update={"jit_compile": True})
     attempt = trained(jobs, jobs.train(PLAIN, dense_columns(64), made), 2)
 
@@ -249,7 +255,7 @@ def test_xla_is_passed_over_with_a_warning(jobs: Jobs) -> None:
     assert "jit_compile" in warned
 
 
-def test_a_worker_without_the_gpus_is_not_the_users_fault(jobs: Jobs) -> None:
+def test_missing_gpus_are_not_the_users_fault(jobs: Jobs) -> None:
     task = jobs.train(PLAIN, dense_columns(64), recipe(), device="gpu", devices=64)
     failed = start(task).end()
 

@@ -1,4 +1,4 @@
-"""Functions of `keras.ops` that take one tensor, beside constants."""
+"""The functions of `keras.ops` that take one tensor and constants."""
 
 from math import prod
 
@@ -63,4 +63,4 @@ FUNCTIONS = [
     ),
     Kind("clip", has_axes, lambda *_: {"x_min": -0.5, "x_max": 1.5}, same),
 ]  # fmt: skip
-"""Functions of `keras.ops` that take one tensor, beside constants."""
+"""The functions of `keras.ops` that take one tensor and constants."""

@@ -1,4 +1,4 @@
-"""What a layer or function of one tensor is to the drawing: where it fits, and what it gives."""
+"""Kinds of layers and functions with one input: the shapes that they take and return."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,28 +7,28 @@ from typing import Any
 from hypothesis import strategies as st
 
 Shape = tuple[int | None, ...]
-"""Without the batch axis; None for an unknown length."""
+"""A shape without the batch axis; None is an unknown length."""
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 Config = dict[str, Any]
 
 FLAGS = st.booleans()
 WIDTHS = st.sampled_from([2, 3, 4])
 LENGTH = 3
-"""Of axes whose length a graph leaves open."""
+"""The actual length of axes that a graph leaves unknown."""
 VOCABULARY = 5
-"""Whole numbers that go in are less than this."""
+"""Integer inputs are less than this number."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One layer or function."""
+    """A layer type or a function."""
 
     type: str
     fits: Callable[[Shape], bool]
     config: Callable[[Draw, Shape], Config]
     result: Callable[[Config, Shape], Shape]
     fixes: Callable[[Shape], Any] = lambda shape: shape
-    """What of the first shape its weights hold it to."""
+    """The part of an input's shape that the weights fix for further calls."""
 
     def layer(self, draw: Draw, shape: Shape) -> Config:
         return {"type": self.type, "config": self.config(draw, shape)}
@@ -47,7 +47,7 @@ def is_known(shape: Shape) -> bool:
 
 
 def known_of_rank(rank: int) -> Callable[[Shape], bool]:
-    """Where a length changes: two unknown ones are then equal all the same."""
+    """Requires known lengths, for layers that change a length."""
     return lambda shape: len(shape) == rank and None not in shape
 
 
@@ -68,7 +68,7 @@ def width(argument: str) -> Callable[[Config, Shape], Shape]:
 
 
 def options(**strategies: st.SearchStrategy[Any]) -> Callable[[Draw, Shape], Config]:
-    """A config with these arguments; those that Keras has a default for are left out at times."""
+    """Draws a config of these arguments, each of which may be omitted."""
     required = {"units", "filters", "kernel_size", "rate", "activation", "pool_size", "padding"}
     wanted = {n: s for n, s in strategies.items() if n in required}
     free = {n: s for n, s in strategies.items() if n not in required}

@@ -1,4 +1,4 @@
-"""Recurrent layers, and layers that hold others."""
+"""Recurrent layers, and layers that wrap others."""
 
 from typing import Any
 

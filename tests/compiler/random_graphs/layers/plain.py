@@ -1,4 +1,4 @@
-"""Layers of one tensor that hold no other."""
+"""Layers with one input that wrap no other layer."""
 
 from collections.abc import Callable, Mapping
 from math import prod
@@ -155,4 +155,4 @@ PLAIN = [
     Kind("ZeroPadding1D", _short_sequence, options(), _longer(lambda n: n + 2), len),
     Kind("Cropping1D", _short_sequence, lambda *_: {"cropping": [1, 0]}, _longer(lambda n: n - 1)),
 ]
-"""Layers that hold no other."""
+"""Layers that wrap no other layer."""

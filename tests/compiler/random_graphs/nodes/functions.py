@@ -1,4 +1,4 @@
-"""Calls of the functions of `keras.ops`."""
+"""Adds calls of the functions of `keras.ops`."""
 
 from typing import Any
 
@@ -14,18 +14,18 @@ def _plain(graph: Graph) -> list[Tensor]:
 
 
 def _apply(graph: Graph, x: Tensor) -> None:
-    """A function of one tensor, beside constants."""
+    """Adds a function of one tensor and constants."""
     kind = graph.one_of([k for k in FUNCTIONS if k.fits(x.shape)])
     config = kind.config(graph.draw, x.shape)
     result = Tensor("", kind.result(config, x.shape))
     inputs: Any = graph.read(x)[0]
-    if isinstance(config.get("x2"), int | float) and graph.draw(FLAGS):  # it may come first
+    if isinstance(config.get("x2"), int | float) and graph.draw(FLAGS):  # in either order
         config, inputs = {"x1": config["x2"]}, {"x2": inputs}
     graph.add([result], op=kind.type, config=config, inputs=inputs)
 
 
 def _combine(graph: Graph, x: Tensor) -> None:
-    """A function of two tensors."""
+    """Adds a function of two tensors."""
     y = graph.one_of([t for t in graph.tensors if is_like(t, x)])
     choices = _combinations(x.shape)
     op = graph.one_of(sorted(choices))
@@ -34,7 +34,7 @@ def _combine(graph: Graph, x: Tensor) -> None:
 
 
 def _combinations(shape: Shape) -> dict[str, tuple[Config, Shape]]:
-    """The config and the result of each function of two tensors of one shape."""
+    """The config and the result's shape of each function of two tensors with this shape."""
     same: tuple[Config, Shape] = ({}, shape)
     einsum: tuple[Config, Shape] = ({"subscripts": "a...b,a...b->a..."}, shape[:-1])
     if len(shape) == 2:

@@ -9,9 +9,9 @@ from tests.compiler.random_graphs.graph import Graph
 
 @dataclass(frozen=True)
 class Move:
-    """A kind of node."""
+    """A kind of node and how it is added."""
 
     ways: Callable[[Graph], Sequence[Any]]
-    """Each tensor that it can take, with the shared layer if it uses one; or none at all."""
+    """The ways to add the node: tensors, each with the shared layer if it uses one."""
     make: Callable[[Graph, Any], None]
-    """Adds the node, in one of these ways."""
+    """Adds the node in one of these ways."""

@@ -1,4 +1,4 @@
-"""Calls of a layer of one tensor."""
+"""Adds calls of layers with one input."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def _kind_for(graph: Graph, x: Tensor) -> Kind:
 
 
 def _inline(graph: Graph, x: Tensor) -> None:
-    """A layer written at its node."""
+    """Adds a node that defines its own layer."""
     kind = _kind_for(graph, x)
     layer = kind.layer(graph.draw, x.shape)
     constants = graph.one_of(_CONSTANTS.get(kind.type, [{}]))
@@ -33,7 +33,7 @@ def _inline(graph: Graph, x: Tensor) -> None:
 
 
 def _share(graph: Graph, x: Tensor) -> None:
-    """A new shared layer, defined here or in a graph around this one."""
+    """Adds a node that calls a new shared layer of this graph or of one around it."""
     kind = _kind_for(graph, x)
     layer = kind.layer(graph.draw, x.shape)
     name = graph.share(layer, kind.fixes(x.shape), graph.one_of(graph.shelves))
@@ -41,7 +41,7 @@ def _share(graph: Graph, x: Tensor) -> None:
 
 
 def takes(entry: Entry, tensor: Tensor) -> bool:
-    """Whether a shared layer can be called with the tensor too."""
+    """Whether a shared layer can also be called with this tensor."""
     kind = LAYERS.get(entry.type)
     if kind is None:
         return False
@@ -49,7 +49,7 @@ def takes(entry: Entry, tensor: Tensor) -> bool:
 
 
 def shared(graph: Graph) -> list[tuple[Entry, Tensor]]:
-    """Each shared layer in sight, with each tensor that it can take."""
+    """Each visible shared layer with each tensor that it can take."""
     return [(e, t) for e in graph.entries for t in graph.candidates(is_layerable) if takes(e, t)]
 
 

@@ -1,4 +1,4 @@
-"""Wrappers of shared layers, cells and graphs."""
+"""Adds wrappers of shared layers, cells and graphs."""
 
 from tests.compiler.random_graphs.graph import Entry, Graph
 from tests.compiler.random_graphs.layers.kinds import FLAGS, Shape
@@ -19,13 +19,13 @@ Held = tuple[Entry, Tensor, Shape]
 
 
 def _steps(graph: Graph) -> list[Tensor]:
-    """What TimeDistributed can take a step at a time."""
+    """The tensors that TimeDistributed can take."""
     plain = graph.candidates(is_plain)
     return [t for t in plain if TIME_DISTRIBUTED.fits(t.shape) and not t.masked]
 
 
 def _time_distributed(graph: Graph) -> list[Held]:
-    """Each shared layer for it to hold, with a tensor and what comes out at each step."""
+    """Each shared layer that TimeDistributed can wrap, with a tensor and the shape of one step."""
     found = []
     for entry in graph.entries:
         for x in _steps(graph):
@@ -46,7 +46,7 @@ def _holds_graph(graph: Graph, entry: Entry, step: Tensor, times: int) -> bool:
 
 
 def _hold(graph: Graph, way: Held) -> None:
-    """Wrap a shared layer in TimeDistributed."""
+    """Adds TimeDistributed of a shared layer."""
     entry, x, step = way
     if entry.graph:
         graph.calls += (x.shape[0] or 1) * entry.graph.calls
@@ -55,7 +55,7 @@ def _hold(graph: Graph, way: Held) -> None:
 
 
 def _wrap(graph: Graph, x: Tensor) -> None:
-    """Wrap a graph in TimeDistributed."""
+    """Adds TimeDistributed of a new graph."""
     times = x.shape[0] or 1
     inner = inner_graph(graph, [Tensor("", x.shape[1:])], graph.shelves, single=True, times=times)
     graph.calls += times * inner.calls
@@ -64,7 +64,7 @@ def _wrap(graph: Graph, x: Tensor) -> None:
 
 
 def _turnable(graph: Graph) -> list[tuple[Entry, Tensor]]:
-    """Each shared recurrent layer that Bidirectional can hold, with a tensor."""
+    """Each shared recurrent layer that Bidirectional can wrap, with a tensor."""
     names = {kind.type for kind in RECURRENT}
     return [
         (e, t)
@@ -74,7 +74,7 @@ def _turnable(graph: Graph) -> list[tuple[Entry, Tensor]]:
 
 
 def _turn(graph: Graph, way: tuple[Entry, Tensor]) -> None:
-    """Wrap a shared recurrent layer in Bidirectional."""
+    """Adds Bidirectional of a shared recurrent layer."""
     entry, x = way
     forward = LAYERS[entry.type].result(entry.layer["config"], x.shape)
     layer = {"type": "Bidirectional", "config": {"layer": entry.name}}
@@ -82,7 +82,7 @@ def _turn(graph: Graph, way: tuple[Entry, Tensor]) -> None:
 
 
 def _share_cell(graph: Graph, x: Tensor) -> None:
-    """An RNN over a cell that others may hold too."""
+    """Adds an RNN of a shared cell."""
     fixed = ("cell", x.shape[-1])
     known = [e for e in graph.entries if e.fixed == fixed]
     if known and graph.draw(FLAGS):

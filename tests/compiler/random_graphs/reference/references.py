@@ -1,11 +1,11 @@
-"""What a node's `inputs` refer to."""
+"""Resolves the references in a node's `inputs`."""
 
 from typing import Any
 
 import keras
 
 Picks = dict[str, dict[str, Any]]
-"""The tensors of each node and input, by the names that references pick them with."""
+"""The tensors of each node and input by the names that references use."""
 
 
 def numbered(result: Any) -> dict[str, Any]:

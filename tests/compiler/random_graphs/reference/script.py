@@ -1,6 +1,6 @@
-"""Makes the model of a graph by calling Keras, as a person would who reads the graph.
+"""Builds the model of a graph by calling Keras, as a person would after reading the graph.
 
-Written from the graph language alone, beside the compiler and without a line of it.
+This is a second implementation of the graph language. It shares no code with the compiler.
 """
 
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ _LISTS = {"concatenate", "stack"}
 
 @dataclass
 class Frame:
-    """A graph's `layers`, and those of them that exist."""
+    """The `layers` of a graph, and those that have been created."""
 
     layers: dict[str, Any]
     made: dict[str, Any] = field(default_factory=dict)
@@ -38,22 +38,22 @@ class Frame:
 
 @dataclass
 class Script:
-    """What a Keras script for one graph leaves behind."""
+    """The result of the Keras script for one graph."""
 
     made: list[Any] = field(default_factory=list)
-    """Every layer in the order of creation, a wrapper after what it holds."""
+    """All layers in the order of creation; a wrapper comes after the layer that it wraps."""
     constants: list[Constant] = field(default_factory=list)
     model: Any = None
     inputs: list[Any] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     tensors: dict[str, list[Any]] = field(default_factory=dict)
-    """Of each node of the outermost graph."""
+    """The tensors of each node of the outermost graph."""
     layers: dict[str, Any] = field(default_factory=dict)
-    """The Keras layer that each node of the outermost graph calls."""
+    """The Keras layer that each node of the outermost graph calls, by node."""
 
     @property
     def variables(self) -> list[Any]:
-        """Every variable of the model once, seed states included, by creation of its layer."""
+        """All variables of the model, seed states included, in the order of their layers."""
         wanted = {id(variable) for variable in self.model.variables}
         found: dict[int, Any] = {}
         for layer in self.made:
@@ -62,7 +62,7 @@ class Script:
 
 
 def script_of(definition: Definition, seed: int) -> Script:
-    """Seed Keras and build the model."""
+    """Seeds Keras and builds the model."""
     keras.utils.set_random_seed(seed)
     script = Script()
     script.inputs, script.outputs, picks, script.layers = _run(definition, [], script)
@@ -107,7 +107,7 @@ def _call(node: Any, frames: list[Frame], picks: Any, script: Script) -> Any:
 
 
 def _given(layer: Any, called: Any, graph: Any, given: Any, call: Any) -> Any:
-    """Call a layer, or what stands for it, and name what it gives."""
+    """Calls a layer or its substitute, and names its outputs."""
     if graph is not None:
         names = [item["name"] for item in graph["inputs"]]
         if isinstance(given, dict):
@@ -137,7 +137,7 @@ def _op(node: Any, given: Any) -> Any:
 
 
 def _layer(held: Any, frames: list[Frame], script: Script) -> tuple[Any, Definition | None]:
-    """A layer by its object or its shared name, and if it is a graph, its definition."""
+    """A layer by its definition or shared name; for a graph, also its definition."""
     if not isinstance(held, str):
         return _new_layer(held, frames, script), held.get("graph")
     depth = max(i for i, frame in enumerate(frames) if held in frame.layers)

@@ -1,4 +1,4 @@
-"""What a person writes in Keras for that of the graph language which Keras has no word for."""
+"""Keras code for the features of the graph language that Keras lacks."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import numpy as np
 
 
 class Constant(keras.layers.Layer):
-    """Calls a layer with a `training` of its own: Keras would put a model's over it."""
+    """Calls a layer with a constant `training`, which Keras's model would override."""
 
     def __init__(self, layer: Any, training: bool) -> None:
         super().__init__()
@@ -20,18 +20,18 @@ class Constant(keras.layers.Layer):
 
 
 def numbers(name: str, value: Any) -> Any:
-    """Numbers in the place of a tensor are an array of Keras's own precision."""
+    """An operand of constants as an array of Keras's float dtype."""
     in_place = name in ("x1", "x2") and isinstance(value, list)
     return np.array(value, keras.config.floatx()) if in_place else value
 
 
 def copied(tensor: Any) -> Any:
-    """Keras makes a cycle of a graph that gives a tensor it was given in another shape."""
+    """Copies an input that a graph returns: Keras makes a cycle if a call has another shape."""
     return keras.layers.Identity(dtype=tensor.dtype if "float" in tensor.dtype else None)(tensor)
 
 
 def share_forward(bidirectional: Any, shared: Any) -> None:
-    """Keras takes a copy of the layer that it is given; in the language, a name shares."""
+    """Makes Bidirectional use the shared layer itself; Keras would use a copy."""
     copy = bidirectional.forward_layer
     bidirectional._tracker.untrack(copy)
     shared.zero_output_for_mask = copy.zero_output_for_mask
