@@ -14,7 +14,7 @@ X: dict[str, Any] = {"inputs": [{"name": "x", "shape": [4]}], "nodes": [], "outp
 
 
 @pytest.mark.parametrize(
-    ("definition", "said"),
+    ("definition", "text"),
     [
         (layer("Dense", {"units": 10**12}), "a positive whole number"),
         (layer("Dense", {"units": BILLION}), "MAX_PARAMETERS"),
@@ -52,10 +52,10 @@ X: dict[str, Any] = {"inputs": [{"name": "x", "shape": [4]}], "nodes": [], "outp
         (nested(32, calls=2), "MAX_CALLS"),
     ],
 )  # fmt: skip
-def test_too_much(watch: Watch, definition: Any, said: str) -> None:
+def test_too_much(watch: Watch, definition: Any, text: str) -> None:
     faults = watch.refused({"definition": definition})
     assert all(pointer.startswith("/definition/") for pointer in faults)
-    assert said in " ".join(faults.values())
+    assert text in " ".join(faults.values())
 
 
 def test_two_to_the_thirty_second_calls_are_counted_not_made(watch: Watch) -> None:
@@ -86,7 +86,7 @@ def test_shared_layers_in_a_row_of_three_thousand(watch: Watch) -> None:
     assert "MAX_GRAPH_DEPTH" in next(iter(watch.refused(body).values()))
 
 
-def test_thousands_of_faults_are_told_in_a_short_answer(watch: Watch) -> None:
+def test_thousands_of_faults_have_a_short_answer(watch: Watch) -> None:
     config = {f"unit{i}": 1 for i in range(50_000)}
     assert len(watch.refused({"definition": layer("Dense", config)})) == 100
     nodes = [{**node, "inputs": f"{node['name']}_lost"} for node in chain(2_000)]

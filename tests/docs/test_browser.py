@@ -22,22 +22,22 @@ def page() -> Iterator[Page]:
 
 
 def requests_of(page: Page, address: str) -> list[str]:
-    asked: list[str] = []
+    requested: list[str] = []
 
     def note(request: Request) -> None:
-        asked.append(request.url)
+        requested.append(request.url)
 
     page.on("request", note)
     page.goto(address, wait_until="networkidle")
     page.remove_listener("request", note)
-    return [url for url in asked if not url.startswith(("data:", "blob:"))]
+    return [url for url in requested if not url.startswith(("data:", "blob:"))]
 
 
-def test_swagger_ui_asks_nobody_outside_and_shows_the_examples(
+def test_swagger_ui_sends_no_request_outside_and_shows_the_examples(
     service: Service, page: Page
 ) -> None:
-    asked = requests_of(page, f"{service.address}/docs")
-    assert [url for url in asked if not url.startswith(service.address)] == []
+    requested = requests_of(page, f"{service.address}/docs")
+    assert [url for url in requested if not url.startswith(service.address)] == []
     page.locator(
         "#operations-graphs-create_graph_v1_graphs_post, [id*=graphs][id*=post]"
     ).first.click()
@@ -48,7 +48,7 @@ def test_swagger_ui_asks_nobody_outside_and_shows_the_examples(
         assert name in names.lower()
 
 
-def test_swagger_ui_sends_the_key_that_it_is_given(service: Service, page: Page) -> None:
+def test_swagger_ui_sends_the_key_that_is_entered(service: Service, page: Page) -> None:
     page.goto(f"{service.address}/docs", wait_until="networkidle")
     page.get_by_role("button", name="Authorize").first.click()
     dialog = page.locator(".modal-ux")
@@ -63,11 +63,11 @@ def test_swagger_ui_sends_the_key_that_it_is_given(service: Service, page: Page)
     assert sent.value.headers["authorization"] == "Bearer gf_a-key"
 
 
-def test_redoc_asks_nobody_outside(service: Service, page: Page) -> None:
+def test_redoc_sends_no_request_outside(service: Service, page: Page) -> None:
     refused: list[str] = []
     page.on("requestfailed", lambda request: refused.append(request.url))
-    asked = requests_of(page, f"{service.address}/redoc")
-    outside = [url for url in asked if not url.startswith(service.address)]
+    requested = requests_of(page, f"{service.address}/redoc")
+    outside = [url for url in requested if not url.startswith(service.address)]
     assert [url for url in outside if url not in refused] == []
     expect(page.get_by_role("heading", name="Graphfit").first).to_be_visible()
 

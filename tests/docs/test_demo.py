@@ -17,25 +17,25 @@ def test_the_demo_trains_and_stays_up_until_it_is_stopped(tmp_path: Path) -> Non
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
     environment = {**os.environ, "GRAPHFIT_DATA": str(tmp_path), "GRAPHFIT_DEMO_PORT": port}
-    # whoever runs the tests in the background has them ignore Ctrl-C, and all they start
-    heeding = ["env", "--default-signal=INT"]
+    # Processes of a background job ignore SIGINT, so the demo would as well.
+    with_signals = ["env", "--default-signal=INT"]
     demo = subprocess.Popen(
-        [*heeding, sys.executable, "-u", "-m", "examples.demo"],
+        [*with_signals, sys.executable, "-u", "-m", "examples.demo"],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
         text=True,
     )
     assert demo.stdout is not None
-    said = ""
+    printed = ""
     for line in demo.stdout:
-        said += line
+        printed += line
         if "The service stays up" in line:
             break
     demo.send_signal(signal.SIGINT)
     assert demo.wait(60) == 0
-    assert "succeeded" in said
-    assert "epoch 10/10" in said
-    assert "main_output_loss" in said
-    assert "/files/model.keras" in said
-    assert f"http://127.0.0.1:{port}/docs" in said
+    assert "succeeded" in printed
+    assert "epoch 10/10" in printed
+    assert "main_output_loss" in printed
+    assert "/files/model.keras" in printed
+    assert f"http://127.0.0.1:{port}/docs" in printed

@@ -1,4 +1,4 @@
-"""Every example of the documentation is run."""
+"""Runs every example of the reference and of the README."""
 
 import json
 import re
@@ -16,10 +16,10 @@ LANGUAGE, JOBS = (
 )
 GRAPHS = re.findall(r"```json\n(.*?)```", LANGUAGE, re.DOTALL)
 GRAPH, DATASET, *BODIES = re.findall(r"```json\n(.*?)```", JOBS, re.DOTALL)
-ASKED = [text for text in BODIES if json.loads(text).keys() & {"instances", "inputs"}]
-REQUESTS = [text for text in BODIES if text not in ASKED]
+PREDICTIONS = [text for text in BODIES if json.loads(text).keys() & {"instances", "inputs"}]
+REQUESTS = [text for text in BODIES if text not in PREDICTIONS]
 NOBODY = "0" * 26
-"""The id that stands for one of the reader's own."""
+"""The placeholder in the examples for an id of the reader."""
 
 
 @pytest.mark.parametrize("text", GRAPHS, ids=range(len(GRAPHS)))
@@ -47,7 +47,7 @@ def test_the_script_of_the_language_page_sends_a_model_and_gets_it_back(service:
 
 @pytest.fixture(scope="module")
 def own(service: Service) -> dict[str, str]:
-    """What the zeros of the jobs page stand for: its own graph, dataset and first model."""
+    """Ids for the placeholders of the jobs page: its graph, its dataset and its first model."""
     ids = {}
     for kind, text in (("graph", GRAPH), ("dataset", DATASET)):
         answer = service.client.post(f"/v1/{kind}s", json=json.loads(text))
@@ -65,15 +65,15 @@ def test_each_job_of_the_jobs_page_succeeds(
     assert job["model"] is not None
 
 
-@pytest.mark.parametrize("text", ASKED, ids=range(len(ASKED)))
+@pytest.mark.parametrize("text", PREDICTIONS, ids=range(len(PREDICTIONS)))
 def test_each_prediction_of_the_jobs_page_is_answered(
     service: Service, own: dict[str, str], text: str
 ) -> None:
     model = own[f"model_{NOBODY}"]
     answer = service.client.post(f"/v1/models/{model}:predict", json=json.loads(text))
     assert answer.status_code == 200, answer.text
-    told = answer.json()
-    rows = told["predictions"] if "predictions" in told else told["outputs"]["topic"]
+    predicted = answer.json()
+    rows = predicted["predictions"] if "predictions" in predicted else predicted["outputs"]["topic"]
     assert len(rows) == 2
 
 

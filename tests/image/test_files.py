@@ -1,4 +1,4 @@
-"""The Dockerfile and docker-compose.yml say what their own tools understand."""
+"""The Dockerfile and docker-compose.yml are valid and agree with the package."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ from tests.support.require import require_program
 from tests.support.service import ROOT
 
 PLUGIN = "/usr/libexec/docker/cli-plugins/docker-compose"
-"""Where Debian's package has it since version 2; before that it is on PATH."""
+"""The program's path in Debian's package since version 2; older ones are on PATH."""
 PROFILES = ("gpu", "s3")
 
 
@@ -27,7 +27,7 @@ def output(*command: str | Path, cwd: Path = ROOT) -> str:
 
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
-    """What Compose makes of the file, every profile switched on."""
+    """The file as Compose reads it, with all profiles."""
     profiles = [word for name in PROFILES for word in ("--profile", name)]
     program = require_program("docker-compose", PLUGIN)
     config: dict[str, Any] = yaml.safe_load(output(program, *profiles, "config"))

@@ -26,7 +26,7 @@ GRAPH = {
 EPOCHS = 60
 
 
-def steady(service: Service) -> dict[str, Any]:
+def long_training_request(service: Service) -> dict[str, Any]:
     """Uploads the dataset and returns the body of the job's request."""
     draw = np.random.default_rng(5)
     x = draw.random((4_000, 32)).round(4)
@@ -39,12 +39,12 @@ def steady(service: Service) -> dict[str, Any]:
     }
 
 
-def in_mid_training(service: Service, job_id: str) -> None:
+def await_mid_training(service: Service, job_id: str) -> None:
     """Waits until some epochs are finished and many remain."""
 
-    def looking() -> bool | None:
+    def look() -> bool | None:
         job = service.job(job_id)
         assert not job["is_terminal"], "the job ended too early"
         return True if 3 <= job["progress"]["epoch"] < EPOCHS - 10 else None
 
-    until(looking, "mid-training")
+    until(look, "mid-training")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.long_training import EPOCHS, in_mid_training, steady
+from tests.journeys.long_training import EPOCHS, await_mid_training, long_training_request
 from tests.support.backups import Backup
 from tests.support.engines import Engine
 from tests.support.postgresql import PROGRAMS
@@ -38,13 +38,13 @@ def verified(service: Service) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_what_was_lost_is_restored(engine: Engine, tmp_path: Path) -> None:
+def test_a_lost_service_is_restored(engine: Engine, tmp_path: Path) -> None:
     lost = engine.service(tmp_path / "lost", LEASE_SECONDS="3")
-    request = steady(lost)
+    request = long_training_request(lost)
     done = lost.trained(**{**request, "fit": {"epochs": 2}})
     before = predicted(lost, done["model"])
     running = lost.submit(**request)
-    in_mid_training(lost, running)
+    await_mid_training(lost, running)
     backup = Backup(tmp_path / "backup", PROGRAMS)
     backup.take_rows(lost.settings)
     named = checkpoints(lost)  # later ones replace it, so its file is not in the backup
@@ -64,9 +64,9 @@ def test_what_was_lost_is_restored(engine: Engine, tmp_path: Path) -> None:
         assert "its checkpoint is lost" in str(job["transitions"])
         history = restored.client.get(f"/v1/jobs/{running}/history").json()["epochs"]
         assert [epoch["epoch"] for epoch in history] == list(range(1, EPOCHS + 1))
-        told = verified(restored)
-        assert re.fullmatch(r"\d+ files checked, 0 faulty\n", told.stdout), told
-        assert told.returncode == 0
+        checked = verified(restored)
+        assert re.fullmatch(r"\d+ files checked, 0 faulty\n", checked.stdout), checked
+        assert checked.returncode == 0
         assert predicted(restored, done["model"]) == before
     finally:
         restored.stop()

@@ -190,12 +190,12 @@ def _early_answer(service: Service, head: dict[str, str]) -> httpx.Response:
         lines = [f"{name}: {value}" for name, value in head.items()]
         text = "\r\n".join(["POST /v1/graphs HTTP/1.1", f"Host: {host}:{port}", *lines, "", ""])
         connection.sendall(text.encode())
-        said = b""
+        received = b""
         while chunk := connection.recv(65536):
-            said += chunk
-            if b"\r\n\r\n" in said and said.rstrip().endswith(b"}"):
+            received += chunk
+            if b"\r\n\r\n" in received and received.rstrip().endswith(b"}"):
                 break
-    headers, _, body = said.partition(b"\r\n\r\n")
+    headers, _, body = received.partition(b"\r\n\r\n")
     status = int(headers.split()[1])
     content_type = next(
         line.split(b":", 1)[1].strip().decode()

@@ -39,7 +39,7 @@ def health(heartbeats: Path, *arguments: str) -> "subprocess.CompletedProcess[st
     )
 
 
-def wait_until_well(heartbeats: Path, part: str) -> None:
+def await_health(heartbeats: Path, part: str) -> None:
     until(
         lambda: health(heartbeats, part, "--within", WITHIN).returncode == 0 or None,
         f"the {part}'s heartbeat",
@@ -56,14 +56,14 @@ def test_a_part_that_hangs_is_unhealthy_until_it_continues(
         assert done.returncode == (1 if done.stderr else 0)
         return f"the {part} sent its last heartbeat" in done.stderr or None
 
-    wait_until_well(heartbeats, part)
+    await_health(heartbeats, part)
     process = watched.part(part)
     process.send_signal(signal.SIGSTOP)
     try:
         until(missed, f"the {part} to be missed")
     finally:
         process.send_signal(signal.SIGCONT)
-    wait_until_well(heartbeats, part)
+    await_health(heartbeats, part)
 
 
 @pytest.mark.slow
@@ -98,6 +98,6 @@ def test_the_api_is_healthy_where_it_listens(service: Service, tmp_path: Path) -
     assert (elsewhere.returncode, elsewhere.stderr) == (1, "graphfit: the api is not ready\n")
 
 
-def test_a_part_without_a_heartbeat_is_not_well(tmp_path: Path) -> None:
+def test_a_part_without_a_heartbeat_is_unhealthy(tmp_path: Path) -> None:
     done = health(tmp_path, "worker")
     assert (done.returncode, done.stderr) == (1, "graphfit: the worker has sent no heartbeat yet\n")

@@ -22,10 +22,10 @@ def test_a_key_is_made_listed_and_revoked(
     named: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["keys", "create", "--owner", "ada", "--name", "the laptop"]) == 0
-    said = capsys.readouterr()
-    assert re.fullmatch(f"{SECRET}\n", said.out)  # nothing else, so that a script can capture it
-    (key_id,) = re.findall("key_[0-9a-z]{26}", said.err)
-    assert "of ada" in said.err
+    printed = capsys.readouterr()
+    assert re.fullmatch(f"{SECRET}\n", printed.out)  # nothing else, so that a script can capture it
+    (key_id,) = re.findall("key_[0-9a-z]{26}", printed.err)
+    assert "of ada" in printed.err
 
     assert main(["keys", "list"]) == 0
     heading, line = capsys.readouterr().out.splitlines()
@@ -65,9 +65,9 @@ def test_wrong_use_is_a_line_and_status_2(
     with pytest.raises(SystemExit) as end:
         main(["keys", *wrong])
     assert end.value.code == 2
-    said = capsys.readouterr()
-    assert not said.out
-    *usage, line = said.err.splitlines()
+    printed = capsys.readouterr()
+    assert not printed.out
+    *usage, line = printed.err.splitlines()
     assert "usage: graphfit keys" in usage[0]
     assert ": error: " in line
 
@@ -94,9 +94,9 @@ def test_a_database_without_its_tables_is_a_line_and_status_1(
     url = empty_database.engine.url.render_as_string(hide_password=False)
     monkeypatch.setenv("GRAPHFIT_DATABASE_URL", url)
     assert main(["keys", "create", "--owner", "ada"]) == 1
-    said = capsys.readouterr()
-    assert not said.out
-    assert said.err == (
+    printed = capsys.readouterr()
+    assert not printed.out
+    assert printed.err == (
         "graphfit: The database has no schema yet; "
         "`graphfit migrate` or `graphfit serve` creates it.\n"
     )
@@ -107,5 +107,5 @@ def test_a_database_that_is_away_is_a_line_without_its_password(
 ) -> None:
     monkeypatch.setenv("GRAPHFIT_DATABASE_URL", "postgresql://ada:hunter2@127.0.0.1:1/name")
     assert main(["keys", "list"]) == 1
-    said = capsys.readouterr()
-    assert said.err == "graphfit: The database does not answer just now.\n"
+    printed = capsys.readouterr()
+    assert printed.err == "graphfit: The database does not answer just now.\n"

@@ -62,7 +62,7 @@ def key(service: Service, owner: str) -> Made:
     return Made(done.stderr.split()[0], {"Authorization": f"Bearer {done.stdout.strip()}"})
 
 
-def test_one_trains_another_sees_nothing_and_a_revoked_key_is_none(guarded: Service) -> None:
+def test_a_key_grants_its_owners_resources_until_it_is_revoked(guarded: Service) -> None:
     ada, bob = key(guarded, "ada"), key(guarded, "bob")
     assert guarded.client.get("/v1/jobs").status_code == 401
     guarded.client.headers.update(ada.headers)
@@ -75,9 +75,9 @@ def test_one_trains_another_sees_nothing_and_a_revoked_key_is_none(guarded: Serv
         answer = guarded.client.post(predict, json=rows)
         return answer.elapsed.total_seconds() < 0.1 or None
 
-    until(quick, "a model that is at hand")
+    until(quick, "a loaded model")
     for who, status in ((ada.headers, 200), (bob.headers, 404), ({"Authorization": ""}, 401)):
-        asked = [
+        answers = [
             guarded.client.post(predict, json=rows, headers=who),
             *(
                 guarded.client.get(path, headers=who)
@@ -89,9 +89,9 @@ def test_one_trains_another_sees_nothing_and_a_revoked_key_is_none(guarded: Serv
                 )
             ),
         ]
-        assert [answer.status_code for answer in asked] == [status] * 5
+        assert [answer.status_code for answer in answers] == [status] * 5
         if status != 200:
-            assert asked[0].json()["error"] == asked[0].json()["detail"]
+            assert answers[0].json()["error"] == answers[0].json()["detail"]
 
     second = key(guarded, "ada")
     done = graphfit(guarded.environment, "keys", "revoke", ada.key_id)
@@ -102,7 +102,7 @@ def test_one_trains_another_sees_nothing_and_a_revoked_key_is_none(guarded: Serv
     assert guarded.client.get(model, headers=second.headers).status_code == 200
 
 
-def test_the_example_client_takes_a_key(guarded: Service) -> None:
+def test_the_example_client_sends_a_key(guarded: Service) -> None:
     command = [sys.executable, "examples/client.py", guarded.address]
     secret = key(guarded, "carol").headers["Authorization"].removeprefix("Bearer ")
     environment = {**os.environ, "GRAPHFIT_KEY": secret}

@@ -14,7 +14,7 @@ import numpy as np
 import psutil
 import pytest
 
-from tests.journeys.long_training import EPOCHS, in_mid_training, steady
+from tests.journeys.long_training import EPOCHS, await_mid_training, long_training_request
 from tests.support.engines import Engine
 from tests.support.example_bodies import same
 from tests.support.service import ROOT, Service, until
@@ -32,91 +32,93 @@ def service(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="module")
 def request_body(service: Service) -> dict[str, Any]:
-    return steady(service)
+    return long_training_request(service)
 
 
 @pytest.fixture(scope="module")
-def calm(service: Service, request_body: dict[str, Any]) -> bytes:
+def undisturbed(service: Service, request_body: dict[str, Any]) -> bytes:
     """The weights of a run without a kill."""
     return service.file(service.trained(**request_body)["model"], "model.safetensors")
 
 
-def check(service: Service, job_id: str, calm: bytes) -> None:
+def assert_equal_result(service: Service, job_id: str, undisturbed: bytes) -> None:
     job = service.ended(job_id)
     assert job["state"] == "succeeded", job["error"]
     assert job["attempt"] >= 2
     assert job["bit_exact"] is True
     history = service.client.get(f"/v1/jobs/{job_id}/history").json()["epochs"]
     assert [epoch["epoch"] for epoch in history] == list(range(1, EPOCHS + 1))
-    assert same(service.file(job["model"], "model.safetensors"), calm)
+    assert same(service.file(job["model"], "model.safetensors"), undisturbed)
     models = service.client.get("/v1/models").json()["items"]
     assert [model["id"] for model in models if model["job"] == job_id] == [job["model"]]
 
 
 def test_the_training_process_is_killed(
-    service: Service, request_body: dict[str, Any], calm: bytes
+    service: Service, request_body: dict[str, Any], undisturbed: bytes
 ) -> None:
     job_id = service.submit(**request_body)
-    in_mid_training(service, job_id)
+    await_mid_training(service, job_id)
     service.training_process().kill()
-    check(service, job_id, calm)
+    assert_equal_result(service, job_id, undisturbed)
     steps = service.job(job_id)["transitions"]
     assert any("killed (signal 9)" in step["reason"] for step in steps)
 
 
-def test_the_worker_is_killed(service: Service, request_body: dict[str, Any], calm: bytes) -> None:
+def test_the_worker_is_killed(
+    service: Service, request_body: dict[str, Any], undisturbed: bytes
+) -> None:
     job_id = service.submit(**request_body)
-    in_mid_training(service, job_id)
+    await_mid_training(service, job_id)
     training = service.training_process()
     service.part("worker").kill()
     until(lambda: None if training.is_running() else True, "the end of the orphan")
-    check(service, job_id, calm)
+    assert_equal_result(service, job_id, undisturbed)
 
 
 def test_the_whole_service_is_killed(
-    service: Service, request_body: dict[str, Any], calm: bytes
+    service: Service, request_body: dict[str, Any], undisturbed: bytes
 ) -> None:
     job_id = service.submit(**request_body)
-    in_mid_training(service, job_id)
+    await_mid_training(service, job_id)
     service.kill()
     service.start()
-    check(service, job_id, calm)
+    assert_equal_result(service, job_id, undisturbed)
 
 
-def test_serve_itself_is_killed_and_its_parts_follow(
-    service: Service, request_body: dict[str, Any], calm: bytes
+def test_serve_is_killed_and_its_parts_end(
+    service: Service, request_body: dict[str, Any], undisturbed: bytes
 ) -> None:
     job_id = service.submit(**request_body)
-    in_mid_training(service, job_id)
+    await_mid_training(service, job_id)
     parts = service.descendants()
     os.kill(service.process.pid, signal.SIGKILL)
     for part in parts:
         until(lambda part=part: None if part.is_running() else True, f"the end of {part}")  # type: ignore[misc]
     service.start()
-    check(service, job_id, calm)
+    assert_equal_result(service, job_id, undisturbed)
 
 
-def test_a_worker_sleeps_past_its_lease_and_wakes(
-    service: Service, request_body: dict[str, Any], calm: bytes
+def test_a_worker_is_stopped_past_its_lease_and_continued(
+    service: Service, request_body: dict[str, Any], undisturbed: bytes
 ) -> None:
     job_id = service.submit(**request_body)
-    in_mid_training(service, job_id)
-    sleeper = service.part("worker")
-    suspend_between_writes(sleeper, service)
+    await_mid_training(service, job_id)
+    stopped_worker = service.part("worker")
+    suspend_between_writes(stopped_worker, service)
     with second_worker(service):
         job = service.ended(job_id)
         winner = service.job(job_id)["attempt"]
-        sleeper.resume()
-        check(service, job_id, calm)
+        stopped_worker.resume()
+        assert_equal_result(service, job_id, undisturbed)
         # A second job keeps both workers busy: if the stopped worker still wrote anything about
         # the first job, it would do so before the second job ends.
         service.trained(**request_body)
     assert service.job(job_id)["attempt"] == winner
-    assert attempts_kept(service, job_id) == {winner}
+    assert attempts_with_files(service, job_id) == {winner}
     assert job["state"] == "succeeded"
 
 
-def attempts_kept(service: Service, job_id: str) -> set[int]:
+def attempts_with_files(service: Service, job_id: str) -> set[int]:
     """The attempts that have files in the store."""
     folders = {file.folder for file in service.store().files("jobs")}
     return {int(f.rpartition("/")[2]) for f in folders if f.startswith(f"jobs/{job_id}/")}
@@ -157,7 +159,7 @@ class second_worker:  # noqa: N801 - reads as a function
         self._process.wait(60)
 
 
-def test_a_training_that_is_killed_twice_without_getting_further_fails(
+def test_a_training_that_is_killed_twice_without_progress_fails(
     service: Service, request_body: dict[str, Any]
 ) -> None:
     endless = {**request_body, "fit": {"epochs": 1, "batch_size": 1}, "dataset": large(service)}
@@ -172,7 +174,7 @@ def test_a_training_that_is_killed_twice_without_getting_further_fails(
     assert job["error"]["category"] == "infrastructure"
     assert "signal 9" in job["error"]["detail"]
     assert "out of memory" in job["error"]["detail"]
-    assert attempts_kept(service, job_id) == set()
+    assert attempts_with_files(service, job_id) == set()
 
 
 def large(service: Service) -> str:

@@ -38,7 +38,7 @@ def request_body(service: Service) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def calm(service: Service, request_body: dict[str, Any]) -> dict[str, Any]:
+def uninterrupted(service: Service, request_body: dict[str, Any]) -> dict[str, Any]:
     """The same job without an interruption."""
     return service.trained(**request_body)
 
@@ -47,47 +47,49 @@ def place(job: dict[str, Any]) -> Place:
     return job["progress"]["epoch"], job["progress"]["step"]
 
 
-def in_mid_epoch(service: Service, job_id: str) -> Place:
+def await_mid_epoch(service: Service, job_id: str) -> Place:
     """Waits until a job is within its second epoch."""
 
-    def looking() -> Place | None:
+    def look() -> Place | None:
         job = service.job(job_id)
         assert not job["is_terminal"], "the job ended too early"
         epoch, step = place(job)
         return (epoch, step) if epoch == 1 and step > 0 else None
 
-    return until(looking, "the middle of an epoch")
+    return until(look, "the middle of an epoch")
 
 
-def in_state(service: Service, job_id: str, state: str) -> dict[str, Any]:
-    def looking() -> dict[str, Any] | None:
+def await_state(service: Service, job_id: str, state: str) -> dict[str, Any]:
+    def look() -> dict[str, Any] | None:
         job = service.job(job_id)
         assert not job["is_terminal"], job
         return job if job["state"] == state else None
 
-    return until(looking, state)
+    return until(look, state)
 
 
-def asked(service: Service, job_id: str, what: str, status: int = 202) -> dict[str, Any]:
+def post_action(service: Service, job_id: str, what: str, status: int = 202) -> dict[str, Any]:
     answer = service.client.post(f"/v1/jobs/{job_id}/{what}")
     assert answer.status_code == status, answer.text
     job: dict[str, Any] = answer.json()
     return job
 
 
-def goes_on_from(service: Service, job_id: str, rested: Place, calm: dict[str, Any]) -> None:
+def assert_resumes_from(
+    service: Service, job_id: str, stopped_at: Place, uninterrupted: dict[str, Any]
+) -> None:
     """Asserts that a job resumes from a place, not before it, and has the uninterrupted result."""
 
-    def looking() -> dict[str, Any] | None:
+    def look() -> dict[str, Any] | None:
         job = service.job(job_id)
-        assert job["is_terminal"] or place(job) >= rested
+        assert job["is_terminal"] or place(job) >= stopped_at
         return job if job["is_terminal"] else None
 
-    job = until(looking, "the end", 180)
+    job = until(look, "the end", 180)
     assert (job["state"], job["attempt"], job["bit_exact"]) == ("succeeded", 2, True)
-    assert job["warnings"] == calm["warnings"]
-    assert metrics(service, job_id) == metrics(service, calm["id"])
-    weights = [service.file(one["model"], "model.safetensors") for one in (job, calm)]
+    assert job["warnings"] == uninterrupted["warnings"]
+    assert metrics(service, job_id) == metrics(service, uninterrupted["id"])
+    weights = [service.file(one["model"], "model.safetensors") for one in (job, uninterrupted)]
     assert same(*weights)
 
 
@@ -100,51 +102,51 @@ def states(job: dict[str, Any]) -> list[str]:
     return [step["state"] for step in job["transitions"]]
 
 
-def test_a_paused_job_leaves_its_worker_to_others_and_goes_on_with_the_same_bits(
-    service: Service, request_body: dict[str, Any], calm: dict[str, Any]
+def test_a_paused_job_frees_its_worker_and_resumes_with_the_same_bits(
+    service: Service, request_body: dict[str, Any], uninterrupted: dict[str, Any]
 ) -> None:
     job_id = service.submit(**request_body)
-    before = in_mid_epoch(service, job_id)
+    before = await_mid_epoch(service, job_id)
     tag = service.client.get(f"/v1/jobs/{job_id}").headers["etag"]
-    assert asked(service, job_id, "pause")["state"] == "pausing"
+    assert post_action(service, job_id, "pause")["state"] == "pausing"
     again = service.client.get(f"/v1/jobs/{job_id}", headers={"If-None-Match": tag})
     assert again.status_code == 200
-    paused = in_state(service, job_id, "paused")
-    assert asked(service, job_id, "pause")["state"] == "paused"
+    paused = await_state(service, job_id, "paused")
+    assert post_action(service, job_id, "pause")["state"] == "paused"
     assert place(paused) >= before
     assert paused["progress"]["seconds_remaining"] is None
     assert service.client.delete(f"/v1/jobs/{job_id}").status_code == 409
     service.trained(**{**request_body, "fit": {"epochs": 1, "batch_size": 2_000}})
     assert place(service.job(job_id)) == place(paused)
 
-    assert asked(service, job_id, "resume")["state"] == "queued"
-    goes_on_from(service, job_id, place(paused), calm)
+    assert post_action(service, job_id, "resume")["state"] == "queued"
+    assert_resumes_from(service, job_id, place(paused), uninterrupted)
     expected = ["queued", "running", "pausing", "paused", "queued", "running", "succeeded"]
     assert states(service.job(job_id)) == expected
-    assert asked(service, job_id, "pause", 409)["type"].endswith("conflict")
-    assert asked(service, job_id, "resume", 409)["type"].endswith("conflict")
+    assert post_action(service, job_id, "pause", 409)["type"].endswith("conflict")
+    assert post_action(service, job_id, "resume", 409)["type"].endswith("conflict")
 
 
 def test_a_paused_job_is_cancelled_at_once(service: Service, request_body: dict[str, Any]) -> None:
     job_id = service.submit(**request_body)
-    in_mid_epoch(service, job_id)
-    asked(service, job_id, "pause")
-    in_state(service, job_id, "paused")
-    assert asked(service, job_id, "cancel")["state"] == "cancelled"
-    assert asked(service, job_id, "resume", 409)["detail"]
+    await_mid_epoch(service, job_id)
+    post_action(service, job_id, "pause")
+    await_state(service, job_id, "paused")
+    assert post_action(service, job_id, "cancel")["state"] == "cancelled"
+    assert post_action(service, job_id, "resume", 409)["detail"]
     assert service.client.delete(f"/v1/jobs/{job_id}").status_code == 204
 
 
-def test_a_worker_that_is_told_to_stop_saves_and_hands_its_job_back(
-    service: Service, request_body: dict[str, Any], calm: dict[str, Any]
+def test_a_worker_that_is_stopped_saves_a_checkpoint_and_releases_its_job(
+    service: Service, request_body: dict[str, Any], uninterrupted: dict[str, Any]
 ) -> None:
     job_id = service.submit(**request_body)
-    before = in_mid_epoch(service, job_id)
+    before = await_mid_epoch(service, job_id)
     training = service.training_process()
     service.part("worker").terminate()
-    job = in_state(service, job_id, "queued")
+    job = await_state(service, job_id, "queued")
     assert job["transitions"][-1]["reason"] == "its worker was stopped"
     assert place(job) >= before
     until(lambda: None if training.is_running() else True, "the end of the training process")
-    goes_on_from(service, job_id, place(job), calm)
+    assert_resumes_from(service, job_id, place(job), uninterrupted)
     assert states(service.job(job_id)) == ["queued", "running", "queued", "running", "succeeded"]

@@ -30,8 +30,8 @@ def refusals(database: Database, parts: Sequence[str]) -> list[tuple[int, str]]:
         )
         for part in parts
     ]
-    said = [process.communicate(timeout=120)[1] for process in started]
-    return [(process.returncode, text) for process, text in zip(started, said, strict=True)]
+    texts = [process.communicate(timeout=120)[1] for process in started]
+    return [(process.returncode, text) for process, text in zip(started, texts, strict=True)]
 
 
 def test_an_older_part_refuses_a_newer_schema_with_a_line(database: Database) -> None:

@@ -14,10 +14,10 @@ from tests.support.service import ROOT, Service, until
 
 
 @pytest.mark.slow
-def test_parts_that_die_are_started_again(engine: Engine, tmp_path: Path) -> None:
+def test_killed_parts_are_restarted(engine: Engine, tmp_path: Path) -> None:
     service = engine.service(tmp_path)
     try:
-        until(lambda: True if _old_enough(service) else None, "calm parts")
+        until(lambda: True if _old_enough(service) else None, "parts that have run for a while")
         before = {name: service.part(name) for name in ("api", "reaper")}
         for part in before.values():
             part.kill()
@@ -34,7 +34,7 @@ def _old_enough(service: Service) -> bool:
     return min(ages) > RESTART_SECONDS
 
 
-def test_a_port_that_is_taken_is_said_in_one_line(service: Service, tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_reported_in_one_line(service: Service, tmp_path: Path) -> None:
     port = service.address.rsplit(":", 1)[1]
     command = [sys.executable, "-m", "cli.main", "serve", "--port", port]
     done = subprocess.run(
@@ -52,7 +52,7 @@ def test_a_port_that_is_taken_is_said_in_one_line(service: Service, tmp_path: Pa
 @pytest.mark.parametrize(
     ("name", "value"), [("GRAPHFIT_AUTH", "none, or keys"), ("GRAPHFIT_MAX_NODES", "many")]
 )
-def test_a_setting_that_cannot_be_read_is_said_in_one_line(name: str, value: str) -> None:
+def test_a_setting_that_cannot_be_read_is_reported_in_one_line(name: str, value: str) -> None:
     command = [sys.executable, "-m", "cli.main", "serve", "--port", "0"]
     done = subprocess.run(
         command,

@@ -22,7 +22,7 @@ def workers(service: Service) -> list[dict[str, Any]]:
     return [worker for worker in answer.json()["items"] if worker["state"] != "lost"]
 
 
-def test_a_worker_shows_what_it_offers_and_what_it_does(service: Service) -> None:
+def test_a_worker_shows_its_capacity_and_its_job(service: Service) -> None:
     (idle,) = until(lambda: workers(service) or None, "the worker")
     assert (idle["device"], idle["gpus"], idle["state"], idle["job"]) == ("cpu", 0, "idle", None)
     assert idle["memory_bytes"] > 2**28
@@ -56,7 +56,7 @@ def announced(service: Service, worker: Announcement) -> Iterator[None]:
             store.retire(connection, worker.id)
 
 
-def test_a_job_that_no_worker_fits_says_so_until_one_comes(service: Service) -> None:
+def test_a_job_that_fits_no_worker_shows_the_reason_until_one_comes(service: Service) -> None:
     until(lambda: workers(service) or None, "the worker")
     request = {"kind": "build", "graph": DEFINITION, "resources": {"device": "gpu"}}
     answer = service.client.post("/v1/jobs", json=request)
@@ -82,7 +82,7 @@ def test_a_job_that_no_worker_fits_says_so_until_one_comes(service: Service) -> 
 
 
 @pytest.mark.slow
-def test_a_worker_without_the_gpus_it_was_told_to_use_says_so(service: Service) -> None:
+def test_a_worker_with_too_few_gpus_reports_it_and_exits(service: Service) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "cli.main", "worker", "--device", "gpu:90,91"],
         cwd=ROOT,

@@ -24,7 +24,7 @@ def run(task: Task, connection: Connection) -> None:
 
     Raises:
         Exception: Any error that is not a known fault of the request, so that its traceback is
-            logged. The supervisor has been told before.
+            logged. The failure has been sent to the supervisor before.
     """
     link = SupervisorLink(connection, task.lease_seconds, task.leased_at)
     link.start()

@@ -104,5 +104,5 @@ def _is_to_be_repeated(response: httpx.Response) -> bool:
 
 
 def _wait(response: httpx.Response | None) -> float:
-    asked = 0.3 if response is None else float(response.headers.get("retry-after", 1))
-    return min(asked, LONGEST_WAIT_SECONDS) * random.uniform(0.5, 1.0)
+    seconds = 0.3 if response is None else float(response.headers.get("retry-after", 1))
+    return min(seconds, LONGEST_WAIT_SECONDS) * random.uniform(0.5, 1.0)
