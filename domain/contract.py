@@ -10,11 +10,12 @@ def _whole(value: Any) -> Any:
 
 
 WHOLE = BeforeValidator(_whole)
-"""Of strict integers: JSON Schema counts 2.0 as whole, and some languages write no other form."""
+"""Lets a strict integer field take 2.0: JSON Schema counts it as an integer, and some languages
+write every number so."""
 
 
 class Contract(BaseModel):
-    """A closed, immutable value: an unknown field is a fault, never ignored."""
+    """An immutable value. An unknown field is a fault and is never ignored."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -26,6 +27,6 @@ class Contract(BaseModel):
 
 
 class Result(Contract):
-    """A value that the service made; its numbers may be NaN or infinite."""
+    """A value that the service makes. Its numbers may be NaN or infinite."""
 
     model_config = ConfigDict(allow_inf_nan=True)

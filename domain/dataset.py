@@ -10,35 +10,42 @@ from domain.contract import Result
 from domain.ids import DatasetId
 
 ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
-"""Any text: a column's name never reaches a file path."""
+"""Any text is allowed, since the name of a column is never part of a file path."""
 
 
 class Column(Result):
-    """One column: an array whose first axis are the rows."""
+    """One column: an array whose first axis counts the rows."""
 
     name: ColumnName
     dtype: str
     """NumPy's name of the source dtype, e.g. `float64`."""
     shape: list[int]
-    """Of one row: `[]` for a scalar."""
+    """Shape of one row; `[]` for a scalar."""
     min: float | None
-    """Smallest finite value; `null` when there is none."""
+    """Smallest finite value; `null` if there is none."""
     max: float | None
+    """Largest finite value; `null` if there is none."""
     not_finite: int = 0
-    """How many values are NaN or infinite."""
+    """Number of values that are NaN or infinite."""
     sha256: SkipJsonSchema[str | None] = Field(default=None, exclude=True)
-    """Of the column as it is kept, an `.npy` file; no business of a client's."""
+    """Hash of the column's stored `.npy` file; never sent to clients."""
+
+    def lies_in(self, low: int, high: int) -> bool:
+        """Return whether all finite values lie between two bounds, both included."""
+        if self.min is None or self.max is None:
+            return True
+        return low <= self.min and self.max <= high
 
 
 class Dataset(Result):
-    """Columns that were sent together, as they are kept."""
+    """A stored dataset: columns with equally many rows."""
 
     id: DatasetId
     name: str | None
     rows: int
     bytes: int
-    """Of the arrays, in their source dtypes."""
+    """Size of the arrays in their source dtypes."""
     sha256: str
-    """Of the body as it was sent."""
+    """Hash of the body as it was sent."""
     columns: list[Column]
     created_at: datetime

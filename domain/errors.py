@@ -34,7 +34,7 @@ MOST_FAULTS = 100
 
 
 class Fault(Contract):
-    """One thing wrong in a request: where, and what would be right."""
+    """One fault in a request: its place, and what would be right."""
 
     pointer: str = Field(examples=["/definition/nodes/2/layer/config/units"])
     """JSON Pointer (RFC 6901) into the request body as sent."""
@@ -77,7 +77,7 @@ class Damaged(NotFound):
     """The bytes of a stored file differ from those written."""
 
     def __init__(self, name: str) -> None:
-        detail = f"The file '{name}' is damaged in the store; nothing is made of it."
+        detail = f"The stored file '{name}' is damaged and cannot be used."
         GraphfitError.__init__(self, detail)
 
 
@@ -119,7 +119,8 @@ class StorageFull(GraphfitError):
 
     def __init__(self, detail: str | None = None) -> None:
         super().__init__(
-            detail or "The server has no room left to store this; nothing of it was kept."
+            detail
+            or "The server has no room left to store this; nothing of the request was stored."
         )
 
 
@@ -130,7 +131,7 @@ class LeaseLost(GraphfitError):
 def _summary_of(faults: tuple[Fault, ...]) -> str:
     if len(faults) == 1:
         return faults[0].detail
-    return f"{len(faults)} things are wrong; `errors` lists each with its place."
+    return f"The request has {len(faults)} faults; `errors` lists each with its place."
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""What is announced of a job, in order."""
+"""The events of a job, in order."""
 
 from datetime import datetime
 from typing import Literal
@@ -11,7 +11,7 @@ EventType = Literal["state", "epoch", "warning"]
 
 
 class Event(Result):
-    """One announcement; `id` counts up from 1 within its job."""
+    """An event of a job. `id` counts from 1 within the job."""
 
     id: int
     at: datetime

@@ -1,4 +1,4 @@
-"""API keys: who is let in, and as whom."""
+"""API keys, each of which authenticates one owner."""
 
 from datetime import datetime
 from typing import Annotated
@@ -10,17 +10,17 @@ from domain.ids import ULID, KeyId
 
 OWNER = "[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}"
 LOCAL_OWNER = "local"
-"""Whose everything is where there are no keys."""
+"""The owner of everything while there are no keys."""
 SECRET_CHARACTERS = 43
 SECRET = f"gf_{ULID}_[A-Za-z0-9_-]{{{SECRET_CHARACTERS}}}"
-"""What a client sends: the key's id and 32 random bytes. Its beginning lets scanners of leaked
-secrets find it, its id lets its owner see which one it is."""
+"""The text that a client sends: a prefix, the key's id and 32 random bytes. Scanners for leaked
+secrets recognize the prefix; the id tells the owner which key it is."""
 
 OwnerName = Annotated[str, StringConstraints(pattern=f"^{OWNER}$")]
 
 
 class Key(Result):
-    """A key as it is kept: of its secret there is only the hash."""
+    """A stored key. Only the hash of its secret is stored."""
 
     id: KeyId
     owner: OwnerName

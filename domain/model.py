@@ -1,4 +1,4 @@
-"""A trained model, as it is kept."""
+"""A stored model."""
 
 from datetime import datetime
 
@@ -17,31 +17,31 @@ class ModelFile(Result):
 
 
 class FileLeftOut(Result):
-    """A file that this model cannot be expressed in."""
+    """A file whose format cannot express this model."""
 
     name: str
     reason: str
 
 
 class Signature(Result):
-    """What the model takes and gives."""
+    """The inputs and outputs of a model."""
 
     inputs: list[Tensor]
     outputs: list[Tensor]
 
 
 class Model(Result):
-    """A model, standing alone: its source graph, dataset and job may be deleted."""
+    """A model. It stays complete when its graph, dataset or job is deleted."""
 
     id: ModelId
     name: str | None
     job: JobId
     graph: GraphId | None
-    """The stored graph it was built from; `null` for a definition in the job's request."""
+    """The stored graph that it was built from; `null` if the job's request held the definition."""
     parameters: Parameters
     signature: Signature
     metrics: dict[str, float]
-    """Of the last epoch."""
+    """Metrics of the last epoch."""
     files: list[ModelFile]
     files_left_out: list[FileLeftOut]
     created_at: datetime

@@ -30,7 +30,7 @@ class SourceMap:
     """The value at `prefix` is JSON written as text: the detail names the place inside it."""
 
     def locate(self, fault: Fault) -> Fault:
-        """Gives the same fault at its place in the body."""
+        """Return the same fault, at its place in the body."""
         whole = self._translated(fault.pointer)
         place = self._shortened(whole)
         if self.is_text and whole.startswith(f"{place}/"):
@@ -39,20 +39,20 @@ class SourceMap:
         return fault.at(place)
 
     def locate_all(self, faults: Iterable[Fault]) -> list[Fault]:
-        """Gives the same faults at their places in the body."""
+        """Return the same faults, at their places in the body."""
         return [self.locate(fault) for fault in faults]
 
     def place_of(self, text: str) -> str:
-        """Gives the pointer into the body for a pointer into the document."""
+        """Return the pointer into the body for a pointer into the document."""
         return self._shortened(self._translated(text))
 
     def existing_place_of(self, text: str) -> str:
-        """Gives the longest beginning of the place that exists, without a missing last key."""
-        kept, _ = _walked(tokens_of(self._translated(text)), self.body)
+        """Return the longest beginning of the place that exists, without a missing last key."""
+        kept, _ = _walk(tokens_of(self._translated(text)), self.body)
         return pointer(*kept)
 
     def place_of_error(self, location: Iterable[str | int], *, is_missing: bool) -> str:
-        """Gives the place of a pydantic error, without the union tags in its `loc`.
+        """Return the place of a pydantic error, without the union tags in its `loc`.
 
         Args:
             location: The error's `loc`, from the root of the body.
@@ -78,17 +78,17 @@ class SourceMap:
         return self.prefix + self.places[known] + ("" if known in self.opaque else rest)
 
     def _shortened(self, text: str) -> str:
-        """The longest beginning that the body has, plus one missing key or index."""
+        """Return the longest beginning that the body has, plus one missing key or index."""
         if self.body is None:
             return text
         tokens = tokens_of(text)
-        kept, value = _walked(tokens, self.body)
+        kept, value = _walk(tokens, self.body)
         missing = tokens[len(kept) :][:1] if isinstance(value, dict | list) else []
         return pointer(*kept, *missing)
 
 
-def _walked(tokens: list[str], value: Any) -> tuple[list[str], Any]:
-    """The leading tokens that exist in a value, and what they lead to."""
+def _walk(tokens: list[str], value: Any) -> tuple[list[str], Any]:
+    """Return the leading tokens that exist in a value, and the value that they lead to."""
     for count, token in enumerate(tokens):
         exists, inner = _step(value, token)
         if not exists:
@@ -98,7 +98,7 @@ def _walked(tokens: list[str], value: Any) -> tuple[list[str], Any]:
 
 
 def _step(value: Any, token: str | int) -> tuple[bool, Any]:
-    """Whether a value has a key or index, and what is there."""
+    """Return whether a value has a key or index, and the value there."""
     if isinstance(value, dict) and token in value:
         return True, value[token]
     if isinstance(value, list) and str(token).isdigit() and int(token) < len(value):

@@ -1,4 +1,4 @@
-"""A worker: what it offers, and whether it is there."""
+"""A worker: the resources that it offers, and its state."""
 
 from datetime import datetime
 from typing import Literal
@@ -13,19 +13,19 @@ class Worker(Result):
 
     id: WorkerId
     name: str
-    """Of its machine or container, and the number of its process there."""
+    """Name of its machine or container, and the number of its process there."""
     device: DeviceKind
     devices: list[str]
     """The model of each device."""
     gpus: int
-    """0 on a CPU."""
+    """Number of GPUs; 0 for a CPU worker."""
     memory_bytes: int
-    """Of one device."""
+    """Memory of one device."""
     version: str
-    """Of Graphfit."""
+    """Version of Graphfit."""
     state: Literal["idle", "busy", "lost"]
-    """`lost`: it has given no sign for as long as a lease lasts."""
+    """`lost`: it has sent no heartbeat for the length of a lease."""
     job: JobId | None
-    """The one that it runs, where that is yours."""
+    """The job that it runs; `null` if there is none or it belongs to another owner."""
     started_at: datetime
     last_heartbeat: datetime

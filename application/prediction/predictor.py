@@ -22,7 +22,7 @@ from application.settings import Settings
 from domain.errors import Fault, Invalid, NotFound
 from domain.graph.language import Blueprint
 from domain.graph.summary import Summary
-from domain.job.inputs import vocabularies
+from domain.job.inputs import find_embedding_sizes
 from domain.pointer import pointer
 from models_store.database.engine import Database
 from models_store.files.cache import Cache
@@ -42,7 +42,7 @@ class LoadedModel:
     checked_at: float
     """When the database last confirmed that the model exists, in monotonic seconds."""
     summary: Summary
-    vocabularies: dict[str, int]
+    embedding_sizes: dict[str, int]
     """The number of indices of each input that is the direct input of an Embedding."""
     engine: Engine
 
@@ -109,7 +109,7 @@ class Predictor:
         weights = partial(self._artifacts.fetch, pin.artifact, pin.sha256)
         engine = self._make_engine(model_id, blueprint, weights)
         self._check_exists(key)
-        indices = vocabularies(blueprint.definition)
+        indices = find_embedding_sizes(blueprint.definition)
         return self._store(key, LoadedModel(now, summary, indices, engine))
 
     def _store(self, key: Key, model: LoadedModel) -> LoadedModel:
@@ -147,7 +147,7 @@ class Predictor:
             Invalid: the engine cannot compute the model for these rows, or the answer is too large.
             Busy: too many children are running.
         """
-        for name, size in model.vocabularies.items():
+        for name, size in model.embedding_sizes.items():
             check_indices(rows.arrays[name], size, name, rows.locate)
         self._check_answer_size(rows, rows.count * _count_row_values(model.summary))
         row_bytes = max(1, model.summary.bytes.activations_per_row)

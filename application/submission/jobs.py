@@ -13,7 +13,7 @@ from application.submission.references import References, find_deleted, load_ref
 from domain.check import CheckResult, ColumnSpec, Training
 from domain.dataset import Dataset
 from domain.errors import Fault, Invalid
-from domain.job.feed import Feeding
+from domain.job.feed import FeedCheck
 from domain.job.job import JobRequest
 from domain.job.plan import PinnedDataset, Plan
 from domain.job.recipe import Recipe
@@ -79,12 +79,12 @@ def accept_job(services: JobServices, owner: str, request: JobRequest, body: Any
     outputs = references.blueprint.definition.output_names()
     faults += recipe_map(request, outputs).locate_all(result.recipe_faults)
     warnings: list[str] = []
-    feeding = None if name_faults else _make_feeding(request, references, recipe, result)
-    if feeding is not None:
-        faults += feeding.faults()
-        warnings = feeding.warnings()
+    feed_check = None if name_faults else _make_feed_check(request, references, recipe, result)
+    if feed_check is not None:
+        faults += feed_check.find_faults()
+        warnings = feed_check.find_warnings()
     _raise_if_any(faults)
-    plan = _make_plan(request, references, recipe, result, feeding)
+    plan = _make_plan(request, references, recipe, result, feed_check)
     seed = secrets.randbelow(SEED_COUNT) if request.seed is None else request.seed
     return AcceptedJob(request, plan, seed, warnings)
 
@@ -114,12 +114,12 @@ def _check(
     return check_graph(services.checker, services.settings, references.blueprint, training)
 
 
-def _make_feeding(
+def _make_feed_check(
     request: JobRequest, references: References, recipe: Recipe | None, result: CheckResult
-) -> Feeding | None:
+) -> FeedCheck | None:
     if recipe is None or result.summary is None or references.dataset is None:
         return None
-    return Feeding(
+    return FeedCheck(
         request=request,
         recipe=recipe,
         summary=result.summary,
@@ -135,10 +135,10 @@ def _make_plan(
     references: References,
     recipe: Recipe | None,
     result: CheckResult,
-    feeding: Feeding | None,
+    feed_check: FeedCheck | None,
 ) -> Plan:
     assert result.summary is not None  # a result without a summary has faults
-    read_columns = feeding.read if feeding else set()
+    read_columns = feed_check.columns_read if feed_check else set()
     return Plan(
         graph_id=request.graph if isinstance(request.graph, str) else None,
         blueprint=references.blueprint,

@@ -19,11 +19,11 @@ from domain.dtype import Dtype
 from domain.ids import GraphId, ModelId
 
 LONGEST_NAME = 64
-"""MAX_NAME_LENGTH may say less, never more."""
+"""Maximum number of characters of a name; the setting MAX_NAME_LENGTH may only lower it."""
 
 
 def _not_too_long(value: Any) -> Any:
-    """Before the pattern, which would not say what is wrong."""
+    """Check the length before the pattern, whose message would not name the length."""
     if isinstance(value, str) and len(value) > LONGEST_NAME:
         found = {"most": LONGEST_NAME, "length": len(value)}
         raise PydanticCustomError("name_too_long", TOO_LONG, found)
@@ -44,26 +44,26 @@ LAYER_ARGUMENTS = frozenset({"layer", "backward_layer", "cell", "cells", "layers
 """The arguments that Keras types as a layer, a cell or a list of them."""
 
 
-def _shape_of_value(value: Any) -> str:
-    """Text, list or object: chooses one branch of a union so that faults name one place.
+def _value_tag(value: Any) -> str:
+    """Return the tag of a union's branch, so that faults name one place.
 
-    The tags stand in pointy brackets: no key of a body is mistaken for one.
+    Tags are in angle brackets, so that no key of a body equals one.
     """
     if isinstance(value, str):
         return "<text>"
     return "<list>" if isinstance(value, list | tuple) else "<object>"
 
 
-def _text_or_object(value: Any) -> str:
+def _text_or_object_tag(value: Any) -> str:
     return "<text>" if isinstance(value, str) else "<object>"
 
 
-def _text_or_list(value: Any) -> str:
+def _text_or_list_tag(value: Any) -> str:
     return "<text>" if isinstance(value, str) else "<list>"
 
 
 class Input(Contract):
-    """A tensor that the caller gives."""
+    """An input of the graph."""
 
     name: Name
     shape: list[Axis | None] = Field(max_length=32)
@@ -91,11 +91,12 @@ class ModelLayer(Contract):
     type: Literal["Model"]
     model: ModelId
     trainable: bool | None = None
-    """Left out: every layer as in the source; else all of them, as Keras's setter does."""
+    """Sets `trainable` of all its layers, as Keras's setter does; if left out, each layer keeps its
+    own value."""
 
 
-def _layer_kind(value: Any) -> str:
-    """Which layer object this is: the three share only their `type`."""
+def _layer_tag(value: Any) -> str:
+    """Return the tag of a layer object; the three kinds share only the field `type`."""
     kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
     title = kind.title() if isinstance(kind, str) else ""
     return f"<{title}>" if title in ("Graph", "Model") else "<Keras>"
@@ -105,35 +106,35 @@ LayerObject = Annotated[
     Annotated[KerasLayer, Tag("<Keras>")]
     | Annotated[GraphLayer, Tag("<Graph>")]
     | Annotated[ModelLayer, Tag("<Model>")],
-    Discriminator(_layer_kind),
+    Discriminator(_layer_tag),
 ]
 
 
 LayerOrName = Annotated[
     Annotated[str, Tag("<text>")] | Annotated[LayerObject, Tag("<object>")],
-    Discriminator(_text_or_object),
+    Discriminator(_text_or_object_tag),
 ]
 OneOrMany = Annotated[
     Annotated[str, Tag("<text>")] | Annotated[list[str], Tag("<list>")],
-    Discriminator(_text_or_list),
+    Discriminator(_text_or_list_tag),
 ]
 NodeInputs = Annotated[
     Annotated[str, Tag("<text>")]
     | Annotated[list[str], Tag("<list>")]
     | Annotated[dict[str, OneOrMany], Tag("<object>")],
-    Discriminator(_shape_of_value),
+    Discriminator(_value_tag),
 ]
 
 
 class _Node(Contract):
-    """One call: its tensors go by the node's name."""
+    """One call. References use the node's name for its tensors."""
 
     name: Name
     inputs: NodeInputs
     """A reference, a list of references, or call arguments to references."""
 
     def references(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
-        """Every reference of `inputs`, each with its place inside the node."""
+        """Yield every reference of `inputs` with its place inside the node."""
         if isinstance(self.inputs, str):
             yield ("inputs",), self.inputs
         elif isinstance(self.inputs, list):
@@ -150,7 +151,7 @@ class LayerNode(_Node):
     """One call of a layer."""
 
     layer: LayerOrName
-    """A layer object (used once) or the name of an entry in `layers` (shared)."""
+    """A layer object, which is used once, or the name of a shared layer in `layers`."""
     call: dict[str, JsonValue] = {}
     """Constant call arguments, e.g. `{"training": false}`."""
 
@@ -160,11 +161,11 @@ class OpNode(_Node):
 
     op: str = Field(examples=["mean"])
     config: dict[str, JsonValue] = {}
-    """Its constant arguments, e.g. `{"axis": -1}`."""
+    """Constant arguments of the function, e.g. `{"axis": -1}`."""
 
 
-def _node_kind(value: Any) -> str | None:
-    """A layer's call or a function's; None when it is both or neither."""
+def _node_tag(value: Any) -> str | None:
+    """Return the tag of a node; None if it has both or neither of `layer` and `op`."""
     if isinstance(value, _Node):
         return "<op>" if isinstance(value, OpNode) else "<layer>"
     if not isinstance(value, dict):
@@ -176,7 +177,7 @@ def _node_kind(value: Any) -> str | None:
 Node = Annotated[
     Annotated[LayerNode, Tag("<layer>")] | Annotated[OpNode, Tag("<op>")],
     Discriminator(
-        _node_kind,
+        _node_tag,
         custom_error_type="layer_or_op",
         custom_error_message="A node has exactly one of `layer` and `op`",
     ),
@@ -184,16 +185,16 @@ Node = Annotated[
 
 
 class NamedOutput(Contract):
-    """An output under a name of its own."""
+    """An output with its own name."""
 
     name: Name
     source: str = Field(alias="from")
-    """The reference whose tensor this is."""
+    """The reference to the output's tensor."""
 
 
 OutputItem = Annotated[
     Annotated[str, Tag("<text>")] | Annotated[NamedOutput, Tag("<object>")],
-    Discriminator(_text_or_object),
+    Discriminator(_text_or_object_tag),
 ]
 
 
@@ -202,21 +203,21 @@ class GraphDefinition(Contract):
 
     inputs: list[Input] = Field(min_length=1)
     layers: dict[Name, LayerObject] = {}
-    """Shared layers: every node that names one shares its weights."""
+    """Shared layers by name: all nodes that name one share its weights."""
     nodes: list[Node] = []
     outputs: list[OutputItem] = Field(min_length=1)
     """Bare references, or `{"name": ..., "from": ...}`."""
 
     def input_names(self) -> list[str]:
-        """The name of each input, in order."""
+        """Return the name of each input, in order."""
         return [item.name for item in self.inputs]
 
     def output_names(self) -> list[str]:
-        """The name of each output, in order."""
+        """Return the name of each output, in order."""
         return [name for name, _ in self.named_outputs()]
 
     def named_outputs(self) -> list[tuple[str, str]]:
-        """`(name, reference)` of each output, in order."""
+        """Return the name and the reference of each output, in order."""
         return [
             (item, item) if isinstance(item, str) else (item.name, item.source)
             for item in self.outputs
@@ -225,25 +226,25 @@ class GraphDefinition(Contract):
 
 GraphOrId = Annotated[
     Annotated[GraphId, Tag("<text>")] | Annotated[GraphDefinition, Tag("<object>")],
-    Discriminator(_text_or_object),
+    Discriminator(_text_or_object_tag),
 ]
 
 
 class Reference(NamedTuple):
-    """`"lstm:1"` is node `lstm`, pick `1`; a bare name has no pick."""
+    """A reference: `"lstm:1"` is pick `1` of node `lstm`; a bare name has no pick."""
 
     target: str
     pick: str | None
 
     @classmethod
     def parse(cls, text: str) -> "Reference":
-        """Split at the first colon; names hold none."""
+        """Split a text at the first colon; names contain no colon."""
         target, colon, pick = text.partition(":")
         return cls(target, pick if colon else None)
 
 
 class Blueprint(Contract):
-    """All that is needed to build a model again: nothing in it names a stored graph."""
+    """A definition with everything that is needed to build its model; it names no stored graph."""
 
     definition: GraphDefinition
     sources: "dict[ModelId, Blueprint]" = {}
@@ -255,7 +256,7 @@ _layer_or_name: TypeAdapter[LayerObject | str] = TypeAdapter(LayerOrName)
 
 
 def layer_values(layer: KerasLayer) -> Iterator[tuple[tuple[str | int, ...], JsonValue]]:
-    """The unparsed layers and names in a wrapper's arguments, each with its place in the layer."""
+    """Yield the unparsed layers and names in a wrapper's arguments, each with its place."""
     for argument in sorted(LAYER_ARGUMENTS & layer.config.keys()):
         value = layer.config[argument]
         if isinstance(value, list):
@@ -265,9 +266,9 @@ def layer_values(layer: KerasLayer) -> Iterator[tuple[tuple[str | int, ...], Jso
 
 
 def parse_layer(value: JsonValue) -> "LayerObject | str":
-    """A layer object or a shared name, out of the JSON of a layer argument.
+    """Parse the JSON of a layer argument: a layer object or the name of a shared layer.
 
     Raises:
-        pydantic.ValidationError: it is neither.
+        pydantic.ValidationError: The value is neither.
     """
     return _layer_or_name.validate_python(value)

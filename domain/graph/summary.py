@@ -1,14 +1,14 @@
-"""What the check tells about a graph before a weight of it exists."""
+"""The summary of a checked graph; no weights exist yet."""
 
 from domain.contract import Contract
 from domain.dtype import Dtype
 
 Shape = list[int | None]
-"""Leads with `null` for the batch."""
+"""Axis lengths; the first is `null`, the batch axis."""
 
 
 class Tensor(Contract):
-    """A named tensor at the border of a model."""
+    """An input or output of a model."""
 
     name: str
     shape: Shape
@@ -22,13 +22,13 @@ class NodeSummary(Contract):
     layer: str
     """The layer's type."""
     shape: Shape | list[Shape]
-    """One shape, or one for each tensor it gives."""
+    """Shape of its tensor, or one shape for each of its tensors."""
     parameters: int
-    """Of its layer; a shared layer's are shown at each of its nodes."""
+    """Number of parameters of its layer; a shared layer's are repeated at each of its nodes."""
 
 
 class Parameters(Contract):
-    """Counted once for each weight, however often it is shared."""
+    """Numbers of parameters; a shared weight counts once."""
 
     total: int
     trainable: int
@@ -36,15 +36,15 @@ class Parameters(Contract):
 
 
 class Bytes(Contract):
-    """What the model will need."""
+    """Memory that the model needs."""
 
     weights: int
     activations_per_row: int
-    """Of every node's outputs; unknown lengths count as 1."""
+    """Bytes of the outputs of all nodes for one row; an unknown length counts as 1."""
 
 
 class Summary(Contract):
-    """Exact shapes and counts of a graph."""
+    """Shapes and sizes of a graph, all exact."""
 
     inputs: list[Tensor]
     outputs: list[Tensor]

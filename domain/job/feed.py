@@ -1,4 +1,4 @@
-"""Whether a dataset's columns fit the graph that they feed: asked before a job is accepted."""
+"""Checks whether the columns of a dataset fit the graph that they feed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,8 +19,8 @@ from domain.pointer import pointer
 
 
 @dataclass(frozen=True)
-class Feeding:
-    """A job's recipe beside the data and the graph that it brings together."""
+class FeedCheck:
+    """The check of a job's recipe against its data and its graph."""
 
     request: JobRequest
     recipe: Recipe
@@ -31,26 +31,26 @@ class Feeding:
     targets: Mapping[str, TargetCheck] = field(default_factory=dict)
     """What the check found of the targets, by output."""
 
-    def faults(self) -> list[Fault]:
-        """Everything that does not fit, at its place in the job's request."""
+    def find_faults(self) -> list[Fault]:
+        """Return every fault, at its place in the job's request."""
         found = [*_row_faults(self), *_input_faults(self), *_output_faults(self)]
         found.extend(_validation_faults(self))
         return [Fault(pointer=pointer(*place), detail=detail) for place, detail in found]
 
-    def warnings(self) -> list[str]:
-        """What the client should know although the job is accepted."""
+    def find_warnings(self) -> list[str]:
+        """Return the warnings of a job that is accepted."""
         named = (("dataset", self.dataset), ("validation dataset", self.validation))
         return [
-            f"Column '{column.name}' of the {what} holds {column.not_finite} values that are "
+            f"Column '{column.name}' of the {what} has {column.not_finite} values that are "
             "NaN or infinite; the loss may become NaN."
             for what, dataset in named
             if dataset is not None
             for column in dataset.columns
-            if column.not_finite and column.name in self.read
+            if column.not_finite and column.name in self.columns_read
         ]
 
     @property
-    def read(self) -> set[str]:
+    def columns_read(self) -> set[str]:
         """The columns that the job reads."""
         targets = {output.target for output in self.recipe.outputs.values()}
         weights = {output.sample_weight for output in self.recipe.outputs.values()}
@@ -61,8 +61,8 @@ class Feeding:
 Found = Iterator[tuple[Place, str]]
 
 
-def _row_faults(feeding: Feeding) -> Found:
-    rows, split = feeding.dataset.rows, feeding.request.fit.validation_split
+def _row_faults(feed_check: FeedCheck) -> Found:
+    rows, split = feed_check.dataset.rows, feed_check.request.fit.validation_split
     if rows == 0:
         yield ("dataset",), "The dataset has no rows."
     elif split and not 0 < count_training_rows(rows, split) < rows:
@@ -70,37 +70,38 @@ def _row_faults(feeding: Feeding) -> Found:
         yield (
             ("fit", "validation_split"),
             f"Of {rows} rows a split of {split:g} leaves {kept} to train on and {rows - kept} to "
-            "validate on; both need one at least.",
+            "validate on; both need at least one.",
         )
-    if split and feeding.validation is not None:
-        yield ("fit", "validation_split"), "Give either this or a `validation_dataset`."
-    if feeding.validation is not None and feeding.validation.rows == 0:
+    if split and feed_check.validation is not None:
+        detail = "Give a `validation_split` or a `validation_dataset`, not both."
+        yield ("fit", "validation_split"), detail
+    if feed_check.validation is not None and feed_check.validation.rows == 0:
         yield ("validation_dataset",), "The dataset has no rows."
 
 
-def _input_faults(feeding: Feeding) -> Found:
-    columns = _by_name(feeding.dataset)
-    indices = inputs.vocabularies(feeding.definition)
-    for index, tensor in enumerate(feeding.summary.inputs):
-        column = columns[feeding.recipe.inputs[tensor.name]]
-        for detail in inputs.reasons_against(column, tensor, indices.get(tensor.name)):
-            yield _place(feeding, "inputs", index, tensor.name), detail
+def _input_faults(feed_check: FeedCheck) -> Found:
+    columns = _by_name(feed_check.dataset)
+    indices = inputs.find_embedding_sizes(feed_check.definition)
+    for index, tensor in enumerate(feed_check.summary.inputs):
+        column = columns[feed_check.recipe.inputs[tensor.name]]
+        for detail in inputs.find_misfits(column, tensor, indices.get(tensor.name)):
+            yield _place(feed_check, "inputs", index, tensor.name), detail
 
 
-def _output_faults(feeding: Feeding) -> Found:
-    columns = _by_name(feeding.dataset)
-    for index, tensor in enumerate(feeding.summary.outputs):
-        output = feeding.recipe.outputs[tensor.name]
-        check = feeding.targets.get(tensor.name)
+def _output_faults(feed_check: FeedCheck) -> Found:
+    columns = _by_name(feed_check.dataset)
+    for index, tensor in enumerate(feed_check.summary.outputs):
+        output = feed_check.recipe.outputs[tensor.name]
+        check = feed_check.targets.get(tensor.name)
         if check is not None and output.loss and output.target:
             values = find_misfits(columns[output.target], tensor.name, output.loss, check)
             for detail in (*check.faults, *values):
-                yield _place(feeding, "targets", index, tensor.name), detail
-        yield from _weight_faults(feeding, output, columns, tensor)
+                yield _place(feed_check, "targets", index, tensor.name), detail
+        yield from _weight_faults(feed_check, output, columns, tensor)
 
 
 def _weight_faults(
-    feeding: Feeding, output: OutputRecipe, columns: Mapping[str, Column], tensor: Tensor
+    feed_check: FeedCheck, output: OutputRecipe, columns: Mapping[str, Column], tensor: Tensor
 ) -> Found:
     if output.sample_weight is None:
         return
@@ -117,46 +118,49 @@ def _weight_faults(
         )
 
 
-def _place(feeding: Feeding, part: str, index: int, name: str) -> Place:
+def _place(feed_check: FeedCheck, part: str, index: int, name: str) -> Place:
     """The place in the request of the column that feeds an input or output."""
-    given, base = getattr(feeding.request.feed, part), ("feed", part)
+    given, base = getattr(feed_check.request.feed, part), ("feed", part)
     if isinstance(given, list):
-        return (*base, _index_in(given, index, name, feeding, part))
+        return (*base, _index_in(given, index, name, feed_check, part))
     if isinstance(given, dict) and name in given:
         return (*base, name)
     return base
 
 
-def _index_in(given: Sequence[object], index: int, name: str, feeding: Feeding, part: str) -> int:
+def _index_in(
+    given: Sequence[object], index: int, name: str, feed_check: FeedCheck, part: str
+) -> int:
     """A list of targets may leave out the outputs without a loss."""
-    if part != "targets" or len(given) == len(feeding.recipe.outputs):
+    if part != "targets" or len(given) == len(feed_check.recipe.outputs):
         return index
-    trained = [n for n, output in feeding.recipe.outputs.items() if output.loss is not None]
+    trained = [n for n, output in feed_check.recipe.outputs.items() if output.loss is not None]
     return trained.index(name)
 
 
-def _validation_faults(feeding: Feeding) -> Found:
-    if feeding.validation is None:
+def _validation_faults(feed_check: FeedCheck) -> Found:
+    if feed_check.validation is None:
         return
-    columns, place = _by_name(feeding.validation), ("validation_dataset",)
-    for name in sorted(feeding.read):
-        trained, other = _by_name(feeding.dataset)[name], columns.get(name)
+    columns, place = _by_name(feed_check.validation), ("validation_dataset",)
+    for name in sorted(feed_check.columns_read):
+        trained, other = _by_name(feed_check.dataset)[name], columns.get(name)
         if other is None:
             yield place, f"The validation dataset has no column '{name}'."
         elif other.shape != trained.shape:
             yield (
                 place,
                 f"Column '{name}' has the shape {other.shape} here and {trained.shape} in the "
-                "dataset that is trained on.",
+                "training dataset.",
             )
-    if all(name in columns for name in feeding.read):
-        yield from _elsewhere(feeding, place)
+    if all(name in columns for name in feed_check.columns_read):
+        yield from _validation_value_faults(feed_check, place)
 
 
-def _elsewhere(feeding: Feeding, place: Place) -> Found:
-    """What is wrong with the values of the validation dataset alone."""
-    alone = replace(feeding, dataset=feeding.validation or feeding.dataset, validation=None)
-    known = {detail for _, detail in (*_input_faults(feeding), *_output_faults(feeding))}
+def _validation_value_faults(feed_check: FeedCheck, place: Place) -> Found:
+    """Yield the faults of the validation dataset that the training dataset does not have."""
+    dataset = feed_check.validation or feed_check.dataset
+    alone = replace(feed_check, dataset=dataset, validation=None)
+    known = {detail for _, detail in (*_input_faults(feed_check), *_output_faults(feed_check))}
     for _, detail in (*_input_faults(alone), *_output_faults(alone)):
         if detail not in known:
             yield place, detail

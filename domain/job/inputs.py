@@ -1,4 +1,4 @@
-"""Which columns an input takes: their shape, their dtype and their range."""
+"""The rules of an input's column: its shape, dtype and range."""
 
 from collections.abc import Iterator
 
@@ -9,11 +9,13 @@ from domain.graph.shapes import fits, shape_text
 from domain.graph.summary import Tensor
 
 
-def reasons_against(column: Column, tensor: Tensor, indices: int | None) -> Iterator[str]:
-    """Why a column cannot feed an input.
+def find_misfits(column: Column, tensor: Tensor, indices: int | None) -> Iterator[str]:
+    """Find why a column cannot feed an input.
 
     Args:
-        indices: How many an Embedding has that the input goes straight into.
+        column: The column.
+        tensor: The input.
+        indices: Number of indices of the Embedding that the input feeds directly, if any.
     """
     wanted = tensor.shape[1:]
     if not (fits(column.shape, wanted) or (wanted == [1] and column.shape == [])):
@@ -27,7 +29,7 @@ def reasons_against(column: Column, tensor: Tensor, indices: int | None) -> Iter
             f"Column '{column.name}' is {column.dtype}, input '{tensor.name}' {tensor.dtype}: "
             f"{misfit}."
         )
-    if indices is not None and not _lies_in(column, 0, indices - 1):
+    if indices is not None and not column.lies_in(0, indices - 1):
         yield (
             f"Column '{column.name}' runs from {column.min:g} to {column.max:g}; the Embedding "
             f"that it feeds has the indices 0 to {indices - 1}."
@@ -37,25 +39,18 @@ def reasons_against(column: Column, tensor: Tensor, indices: int | None) -> Iter
 def _misfit(column: Column, dtype: str) -> str | None:
     kind = kind_of(column.dtype)
     if (kind == "text") != (dtype == TEXT):
-        return "text and numbers do not become one another"
+        return "text cannot become numbers, nor numbers text"
     bounds = bounds_of(dtype)
     if kind == "float" and bounds is not None:
         return f'send it as whole numbers (`"dtypes": {{"{column.name}": "{dtype}"}}`)'
-    if bounds is None or _lies_in(column, *bounds):
+    if bounds is None or column.lies_in(*bounds):
         return None
     low, high = bounds
     return f"its values run from {column.min:g} to {column.max:g}, beyond {low} to {high}"
 
 
-def _lies_in(column: Column, low: int, high: int) -> bool:
-    """Whether all values do; a column without finite values has none that do not."""
-    if column.min is None or column.max is None:
-        return True
-    return low <= column.min and column.max <= high
-
-
-def vocabularies(definition: GraphDefinition) -> dict[str, int]:
-    """By input: the `input_dim` of the Embedding that it goes straight into, the least of them."""
+def find_embedding_sizes(definition: GraphDefinition) -> dict[str, int]:
+    """Find, by input, the smallest `input_dim` of the Embeddings that it feeds directly."""
     inputs = {item.name for item in definition.inputs}
     found: dict[str, int] = {}
     for node in definition.nodes:

@@ -1,4 +1,4 @@
-"""A job: what was asked, where it stands, and which steps its life may take."""
+"""A job: its request, its state, and the allowed transitions between states."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +14,7 @@ from domain.job.recipe import Compile, Fit
 
 
 class JobState(StrEnum):
-    """Where a job stands."""
+    """The state of a job."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -27,7 +27,7 @@ class JobState(StrEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether nothing follows."""
+        """Whether no other state can follow."""
         return not TRANSITIONS[self]
 
 
@@ -57,58 +57,60 @@ Columns = Annotated[
     | Annotated[dict[str, ColumnName], Tag("<mapping>")],
     Discriminator(_list_or_mapping),
 ]
-"""Columns in graph order, or by the name of the input or output."""
+"""A list of columns in graph order, or a mapping from the names of inputs or outputs."""
 
 
 class Feed(Contract):
-    """Which column goes where; what is left out is matched by name."""
+    """Which column goes to which input or output; if left out, the column of the same name."""
 
     inputs: Columns | None = None
     targets: Columns | None = None
     sample_weights: dict[str, ColumnName] = {}
-    """By output."""
+    """Column of weights by output."""
 
 
 class JobLimits(Contract):
-    """Bounds that this job sets itself."""
+    """Limits that apply to this job alone."""
 
     seconds: Annotated[float, Field(strict=True, gt=0)] | None = None
-    """Of running time over all attempts; past it the job fails."""
+    """Maximum running time over all attempts, in seconds; a job that exceeds it fails."""
 
 
 class Resources(Contract):
-    """What a worker must offer to be given the job."""
+    """Resources that a worker must offer to run the job."""
 
     device: Literal["any", "cpu", "gpu"] = "any"
     gpus: Annotated[int, Field(strict=True, ge=1, le=64), WHOLE] = 1
-    """Of one worker, where `device` is `gpu`; several train by `tf.distribute.MirroredStrategy`."""
+    """Number of GPUs of one worker; several need `"device": "gpu"` and train with
+    `tf.distribute.MirroredStrategy`."""
     memory_bytes: Annotated[int, Field(strict=True, ge=1, lt=2**63), WHOLE] | None = None
-    """Of the device; left out, what the check of graph and data estimated."""
+    """Memory of each device; if left out, an estimate from graph and data."""
 
 
 class JobRequest(Contract):
-    """A job, which reads like the Keras script it replaces."""
+    """The request of a job."""
 
     kind: Literal["train", "build"] = "train"
-    """`build`: a model with its initial weights, from graph and seed alone."""
+    """`train`: a model trained on a dataset; `build`: a model with its initial weights, made from
+    graph and seed alone."""
     name: Text | None = None
     metadata: dict[Key, Text] = {}
     graph: GraphOrId | None = None
     """The id of a stored graph, or a definition."""
     model: ModelId | None = None
-    """Go on from this model's weights; a new model results."""
+    """The id of a model whose weights training starts from; the job makes a new model."""
     dataset: DatasetId | None = None
     validation_dataset: DatasetId | None = None
     feed: Feed = Feed()
     compile: Compile = Compile()
     fit: Fit = Fit()
     seed: Annotated[int, Field(strict=True, ge=0, lt=2**32), WHOLE] | None = None
-    """Left out: drawn and recorded."""
+    """If left out, the server chooses a random seed and records it."""
     deterministic: bool = Field(default=True, strict=True)
     priority: Annotated[int, Field(strict=True, ge=-1000, le=1000), WHOLE] = 0
-    """Higher goes first."""
+    """Jobs with a higher priority run first."""
     mixed_precision: bool = Field(default=False, strict=True)
-    """Keras's `mixed_float16` on a GPU, `mixed_bfloat16` on a CPU."""
+    """Trains with Keras's `mixed_float16` on a GPU, `mixed_bfloat16` on a CPU."""
     resources: Resources = Resources()
     limits: JobLimits = JobLimits()
 
@@ -120,13 +122,13 @@ class JobRequest(Contract):
 
 
 class Progress(Result):
-    """How far a job has come."""
+    """The progress of a job."""
 
     epoch: int
-    """Finished epochs."""
+    """Number of finished epochs."""
     epochs: int
     step: int
-    """Finished steps of the present epoch."""
+    """Number of finished steps of the current epoch."""
     steps: int
     fraction: float
     seconds_remaining: float | None
@@ -141,20 +143,21 @@ class JobError(Result):
     detail: str
     category: Literal["user", "infrastructure"]
     pointer: str | None = None
-    """Into the job's request, where one place is at fault."""
+    """JSON Pointer into the job's request, if one place is at fault."""
 
 
 class Transition(Result):
-    """One step of a job's life."""
+    """One change of a job's state."""
 
     state: JobState
     at: datetime
     reason: str
-    """Of the last step of a queued job that no worker can take: `waiting: ` and why."""
+    """Why the state changed. If no worker can take a queued job, the last reason is `waiting: `
+    followed by the cause."""
 
 
 class Job(Result):
-    """A job as it stands."""
+    """A job in its current state."""
 
     id: JobId
     kind: Literal["train", "build"]
@@ -168,13 +171,13 @@ class Job(Result):
     finished_at: datetime | None
     progress: Progress
     metrics: dict[str, float]
-    """Those of the latest epoch."""
+    """Metrics of the latest epoch."""
     model: ModelId | None
     warnings: list[str]
     error: JobError | None
     environment: dict[str, JsonValue] | None
     bit_exact: bool | None
-    """Whether the result equals an undisturbed run's bit for bit; false as soon as it will not."""
+    """Whether the result equals that of an uninterrupted run bit for bit; false once it cannot."""
     transitions: list[Transition]
     request: dict[str, JsonValue]
 
@@ -183,6 +186,6 @@ class Epoch(Result):
     """One finished epoch."""
 
     epoch: int
-    """Counted from 1."""
+    """Number of the epoch, from 1."""
     seconds: float
     metrics: dict[str, float]

@@ -1,4 +1,4 @@
-"""What an accepted job will do: everything expanded and pinned, nothing left to look up."""
+"""The plan of an accepted job: expanded, with the hash of everything that it refers to."""
 
 from domain.contract import Contract
 from domain.graph.language import Blueprint
@@ -8,28 +8,28 @@ from domain.job.recipe import Recipe
 
 
 class PinnedDataset(Contract):
-    """A dataset as it was when the job was accepted."""
+    """A dataset at the time when the job was accepted."""
 
     id: DatasetId
     sha256: str
     rows: int
     columns: dict[str, int]
-    """The index of each column that the job reads, by name."""
+    """Index of each column that the job reads, by column name."""
     hashes: dict[str, str] = {}
-    """The sha256 of each of their files, by name."""
+    """sha256 of the file of each of these columns, by column name."""
 
 
 class PinnedModel(Contract):
-    """A model's weights as they were when the job was accepted."""
+    """A model's weights at the time when the job was accepted."""
 
     id: ModelId
     artifact: str
-    """The key of its `model.safetensors`."""
+    """Key of the model's `model.safetensors` in the store."""
     sha256: str
 
 
 class Plan(Contract):
-    """All that a worker needs, beside the files."""
+    """Everything that a worker needs except the files."""
 
     graph_id: GraphId | None
     blueprint: Blueprint
@@ -39,9 +39,9 @@ class Plan(Contract):
     dataset: PinnedDataset | None = None
     validation_dataset: PinnedDataset | None = None
     sources: dict[ModelId, PinnedModel] = {}
-    """The weights of each Model layer."""
+    """Weights of each Model layer, by model."""
     initial: PinnedModel | None = None
-    """The weights to go on from: those of the `model` that the request names."""
+    """Weights from which training starts: those of the request's `model`."""
 
     @property
     def graph_place(self) -> str:

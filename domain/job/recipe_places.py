@@ -1,4 +1,4 @@
-"""Where a job's request holds what its recipe holds by the name of an output."""
+"""Maps the losses and metrics of a recipe, which are by output, to their places in the request."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple

@@ -77,7 +77,7 @@ def _output_recipes(
 def _by_output(
     value: Any, outputs: Sequence[str], place: tuple[str, ...], report: Report
 ) -> dict[str, Any]:
-    """Keras's three forms: one value for a single output, a list, a mapping."""
+    """Resolve one of Keras's three forms: one value, a list in graph order, or a mapping."""
     if value is None:
         return {}
     if isinstance(value, Mapping):
@@ -109,7 +109,7 @@ def _metrics(
     named: dict[str, MetricsOfOne] = _by_output(value, outputs, ("compile", "metrics"), report)
     resolved = {name: _listed(item) for name, item in named.items() if item is not None}
     for name in resolved.keys() & set(outputs) - set(trained):
-        report(("compile", "metrics"), f"Output '{name}' has no loss, so no target to measure by.")
+        report(("compile", "metrics"), f"Output '{name}' has no loss, so no target for a metric.")
     return resolved
 
 
@@ -122,7 +122,7 @@ def _listed(item: MetricsOfOne) -> list[NameOrComponent]:
 def _columns(
     given: Columns | None, names: Sequence[str], columns: Collection[str], what: str, report: Report
 ) -> dict[str, str]:
-    """Which column feeds each name; left out, the column of the same name."""
+    """Return the column of each name; if none is given, the column of the same name."""
     place = ("feed", what)
     mapping = {} if given is None else _by_output(given, names, place, report)
     result: dict[str, str] = {}
@@ -187,7 +187,10 @@ def _class_weights(
     for name, weights in named.items():
         for index in weights:
             if not index.isdigit():
-                report(place, f"'{index}' of output '{name}' is no class index.")
+                detail = (
+                    f"Class weights need class indices; '{index}' of output '{name}' is not one."
+                )
+                report(place, detail)
     return named
 
 
@@ -203,10 +206,10 @@ def _known(
             near = did_you_mean(name, names)
             report(
                 (*place, name),
-                f"There is no {what} '{name}'; there are {_quoted(names)}.{near}",
+                f"There is no {what} '{name}'; the {what}s are {_quoted(names)}.{near}",
             )
 
 
 def _quoted(names: Collection[str]) -> str:
-    shown = [f"'{name}'" for name in list(names)[:20]]
-    return ", ".join(shown) + (", ..." if len(names) > 20 else "")
+    quoted = [f"'{name}'" for name in list(names)[:20]]
+    return ", ".join(quoted) + (", ..." if len(names) > 20 else "")

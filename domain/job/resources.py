@@ -1,4 +1,4 @@
-"""What a job needs of the worker that gets it, and what a worker offers."""
+"""The resources that a job needs, and those that a worker offers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from domain.pointer import pointer
 DeviceKind = Literal["cpu", "gpu"]
 DEVICE_KINDS: tuple[DeviceKind, ...] = ("cpu", "gpu")
 COLUMN_BYTES = 256 * 2**20
-"""Columns that fit in here together are held in memory; the others stay on disk."""
+"""Columns are loaded into memory up to this size in total; the others stay on disk."""
 VALUE_BYTES = 4
-"""Of a number in a column; Keras takes most of them as float32."""
+"""Bytes of a number in a column; Keras takes most numbers as float32."""
 MOST_BYTES = 2**63 - 1
-"""That a column of the database holds."""
+"""Maximum of an integer column of the database."""
 OPTIMIZER_SLOTS = {
     "adadelta": 2,
     "adafactor": 1,
@@ -36,14 +36,14 @@ OPTIMIZER_SLOTS = {
     "schedulefreeadamw": 2,
     "sgd": 0,
 }
-"""Copies of the trainable weights that an optimizer keeps, as Keras has it by default."""
+"""Copies of the trainable weights that each optimizer keeps with Keras's default arguments."""
 MORE_SLOTS = ("momentum", "centered", "amsgrad", "use_ema", "gradient_accumulation_steps")
-"""Arguments that make it keep one copy more when they are set."""
+"""Arguments of optimizers; each that is set adds one copy."""
 
 
 @dataclass(frozen=True)
 class Need:
-    """What a job asks for; kept in its row."""
+    """The resources that a job needs; stored in its row."""
 
     device: Literal["any", "cpu", "gpu"]
     gpus: int
@@ -52,42 +52,42 @@ class Need:
 
 @dataclass(frozen=True)
 class Capacity:
-    """What a worker offers."""
+    """The resources that a worker offers."""
 
     device: DeviceKind
     gpus: int
-    """0 on a CPU."""
+    """0 for a CPU worker."""
     memory_bytes: int
-    """Of one device."""
+    """Memory of one device."""
     environment_key: str
-    """Equal on workers whose results have the same bits."""
+    """Workers with equal keys give results with equal bits."""
 
 
 def resource_faults(resources: Resources) -> Iterator[Fault]:
-    """What no worker could ever offer."""
+    """Yield a fault if no worker can ever offer the resources."""
     if resources.gpus > 1 and resources.device != "gpu":
-        detail = f'Only a job for `"device": "gpu"` uses {resources.gpus} of them; '
-        detail += f'this one asks for "{resources.device}".'
+        detail = f'{resources.gpus} GPUs need `"device": "gpu"`; '
+        detail += f'this job has "{resources.device}".'
         yield Fault(pointer=pointer("resources", "gpus"), detail=detail)
 
 
 def need_of(request: JobRequest, plan: Plan) -> Need:
-    """What the request says, completed by what the check of graph and data found."""
+    """Return the resources of a request; memory that it leaves out is estimated."""
     asked = request.resources
     memory = asked.memory_bytes or min(MOST_BYTES, memory_bytes(request, plan))
     return Need(asked.device, asked.gpus, memory)
 
 
 def memory_bytes(request: JobRequest, plan: Plan) -> int:
-    """An estimate of a job's memory on each of its devices, beyond an idle process's.
+    """Estimate the memory of a job on each of its devices, without that of an idle process.
 
-    A `build` holds its weights, and once more while it writes them. A training holds
+    A `build` job needs twice its weights, which are copied to be written. A `train` job needs
 
         weights + trainable weights x (1 gradient + the optimizer's slots)
         + activations of a row x rows of a batch x 2 (forward, and backward)
-        + the columns, as far as they fit into COLUMN_BYTES
+        + the columns, up to COLUMN_BYTES
 
-    Lengths that the graph leaves open count as 1, workspaces of single operations not at all.
+    Unknown lengths count as 1. The workspaces of operations are not included.
     """
     size = plan.summary.bytes
     if plan.recipe is None or plan.dataset is None:
@@ -102,13 +102,13 @@ def memory_bytes(request: JobRequest, plan: Plan) -> int:
 
 
 def slots(optimizer: NameOrComponent) -> int:
-    """How many copies of the trainable weights an optimizer keeps."""
+    """Return the number of copies of the trainable weights that an optimizer keeps."""
     named = optimizer if isinstance(optimizer, Component) else Component(type=optimizer)
     more = sum(bool(named.config.get(name)) for name in MORE_SLOTS)
     return OPTIMIZER_SLOTS[named.type.lower()] + more
 
 
 def _row_bytes(summary: Summary) -> int:
-    """Of inputs and targets, which have the outputs' shapes at most."""
+    """Return the bytes of a row of inputs and targets; targets are at most as large as outputs."""
     tensors = [*summary.inputs, *summary.outputs]
     return sum(VALUE_BYTES * prod(axis or 1 for axis in x.shape) for x in tensors)

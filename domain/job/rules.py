@@ -8,24 +8,24 @@ from domain.job.resources import resource_faults
 from domain.pointer import pointer
 
 MONITORS = frozenset({"EarlyStopping", "ReduceLROnPlateau"})
-OF_TRAINING = ("dataset", "validation_dataset", "feed", "compile", "fit")
+TRAINING_FIELDS = ("dataset", "validation_dataset", "feed", "compile", "fit")
 
 
 def request_faults(request: JobRequest) -> Iterator[Fault]:
-    """What a `train` lacks, and what a `build` has no use for."""
+    """Yield the faults of fields that a `train` job lacks or a `build` job does not use."""
     if request.kind == "train" and request.dataset is None:
         yield Fault(pointer="/dataset", detail="A `train` job needs a dataset.")
     yield from callback_faults(request)
     yield from resource_faults(request.resources)
     if request.kind == "build":
-        for name in OF_TRAINING:
+        for name in TRAINING_FIELDS:
             if name in request.model_fields_set and getattr(request, name) is not None:
                 detail = f"A `build` job trains nothing and takes no `{name}`."
                 yield Fault(pointer=pointer(name), detail=detail)
 
 
 def callback_faults(request: JobRequest) -> Iterator[Fault]:
-    """Callbacks that watch a validation which the job does not have."""
+    """Yield a fault for each callback that monitors the validation of a job without one."""
     if request.validation_dataset is not None or request.fit.validation_split > 0:
         return
     for i, callback in enumerate(request.fit.callbacks):
@@ -34,6 +34,6 @@ def callback_faults(request: JobRequest) -> Iterator[Fault]:
         )
         monitor = config.get("monitor", "val_loss")
         if type_ in MONITORS and str(monitor).startswith("val_"):
-            detail = f"{type_} watches '{monitor}', but nothing is validated: set `monitor` to a "
-            detail += "metric of the training, or give a `validation_split` or dataset."
+            detail = f"{type_} monitors '{monitor}', but the job has no validation: set `monitor` "
+            detail += "to a metric of the training, or give a `validation_split` or dataset."
             yield Fault(pointer=pointer("fit", "callbacks", i), detail=detail)

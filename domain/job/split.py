@@ -1,4 +1,4 @@
-"""How a `validation_split` divides the rows of a dataset."""
+"""Divides the rows of a dataset by a `validation_split`."""
 
 import math
 

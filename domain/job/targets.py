@@ -40,7 +40,7 @@ def find_misfits(
         yield f"Column '{target.name}' is {target.dtype}; targets are numbers."
     elif check.values == "class index":
         yield from _find_other_indices(target, output, check.classes)
-    elif check.values == "share" and not _lies_in(target, 0, 1):
+    elif check.values == "share" and not target.lies_in(0, 1):
         name = loss.type if isinstance(loss, Component) else loss
         yield (
             f"Column '{target.name}' runs from {target.min:g} to {target.max:g}; targets of "
@@ -51,7 +51,7 @@ def find_misfits(
 def _find_other_indices(target: Column, output: str, classes: int | None) -> Iterator[str]:
     if not _is_whole(target):
         yield f"Column '{target.name}' is {target.dtype}; class indices are whole numbers."
-    elif classes is not None and not _lies_in(target, 0, classes - 1):
+    elif classes is not None and not target.lies_in(0, classes - 1):
         yield (
             f"Column '{target.name}' holds class indices from {target.min:g} to {target.max:g}; "
             f"output '{output}' has {classes} classes, 0 to {classes - 1}."
@@ -64,10 +64,3 @@ def _is_whole(column: Column) -> bool:
         return True
     ends = (column.min, column.max)
     return not column.not_finite and all(end is None or end.is_integer() for end in ends)
-
-
-def _lies_in(column: Column, low: int, high: int) -> bool:
-    """Whether all finite values lie between two bounds, both included."""
-    if column.min is None or column.max is None:
-        return True
-    return low <= column.min and column.max <= high

@@ -10,7 +10,7 @@ import pytest
 from domain.dataset import Column, Dataset
 from domain.graph.language import GraphDefinition
 from domain.graph.summary import Bytes, Parameters, Summary, Tensor
-from domain.job.feed import Feeding
+from domain.job.feed import FeedCheck
 from domain.job.job import JobRequest
 from domain.job.resolve import resolve
 from domain.job.targets import TargetCheck
@@ -71,8 +71,8 @@ def faults(
         parameters=Parameters(total=0, trainable=0, non_trainable=0),
         bytes=Bytes(weights=0, activations_per_row=0),
     )
-    feeding = Feeding(job, recipe, summary, definition, data, validation, targets)
-    return {fault.pointer: fault.detail for fault in feeding.faults()}
+    feed_check = FeedCheck(job, recipe, summary, definition, data, validation, targets)
+    return {fault.pointer: fault.detail for fault in feed_check.find_faults()}
 
 
 X = column("x", shape=[4])
