@@ -198,7 +198,7 @@ def test_everything_wrong_is_told_at_once(server: Server, dataset: str) -> None:
         "/fit/callbacks/0",
         "/fit/callbacks/1",
     }
-    assert "nothing is validated" in found["/fit/callbacks/0"]
+    assert "has no validation" in found["/fit/callbacks/0"]
     assert "Did you mean 'x'?" in found["/feed/inputs/x"]
 
 
@@ -216,7 +216,7 @@ def test_everything_wrong_is_told_at_once(server: Server, dataset: str) -> None:
         ({"compile": {"loss": SPARSE, "metrics": ["acuracy"]}}, "/compile/metrics/0", "accuracy"),
         ({"fit": {"epochs": 0}}, "/fit/epochs", "greater than or equal to 1"),
         ({"fit": {"epochs": "many"}}, "/fit/epochs", "integer"),
-        ({"fit": {"validation_split": 0.99}}, "/fit/validation_split", "one at least"),
+        ({"fit": {"validation_split": 0.99}}, "/fit/validation_split", "at least one"),
         ({"dataset": None}, "/dataset", "needs a dataset"),
         ({"dataset": f"dataset_{'0' * 26}"}, "/dataset", "There is no dataset"),
         ({"validation_dataset": f"dataset_{'0' * 26}"}, "/validation_dataset", "no dataset"),
