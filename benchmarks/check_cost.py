@@ -1,9 +1,9 @@
-"""What the check of a graph costs as it grows, beside Keras's own loader.
+"""The cost of checking a graph as it grows, against Keras's own loader.
 
-Chains of dense layers, their nodes in a random order, go through a service that is up
-(`POST /v1/graphs?validate_only=true`); the same chain, in Keras's JSON, goes through
-`keras.models.model_from_json`, which also makes the weights. The fastest of the rounds counts.
-Ours is linear when the seconds a node are the same for every length; the goal is 5 s at 2,000.
+A running service checks chains of dense layers whose nodes are in random order
+(`POST /v1/graphs?validate_only=true`). `keras.models.model_from_json` loads the same chains as
+Keras's JSON; it makes the weights too. The fastest round counts. The check is linear if the seconds
+of a node are equal for every length; the goal is 5 s for 2,000 nodes.
 """
 
 import json
@@ -24,8 +24,8 @@ SIZES = (250, 500, 1_000, 2_000)
 GOAL_SECONDS = 5
 
 
-def chain(size: int) -> dict[str, Any]:
-    """`size` dense layers in a row; the document names them in any order."""
+def make_chain(size: int) -> dict[str, Any]:
+    """Make a chain of `size` dense layers, whose nodes are in random order."""
     nodes = [
         {
             "name": f"n{i}",
@@ -39,8 +39,8 @@ def chain(size: int) -> dict[str, Any]:
     return {"inputs": inputs, "nodes": nodes, "outputs": [f"n{size - 1}"]}
 
 
-def keras_chain(size: int) -> str:
-    """The same chain as Keras writes it."""
+def make_keras_json(size: int) -> str:
+    """Make Keras's JSON of the same chain."""
     tensor = inputs = keras.Input((2,), name="x")
     for i in range(size):
         tensor = keras.layers.Dense(2, name=f"n{i}")(tensor)
@@ -50,9 +50,9 @@ def keras_chain(size: int) -> str:
     return json.dumps(document)
 
 
-def ours(service: Service, size: int) -> float:
-    """Seconds of one check."""
-    body = {"definition": chain(size)}
+def measure_check(service: Service, size: int) -> float:
+    """Return the seconds of one check."""
+    body = {"definition": make_chain(size)}
     began = time.perf_counter()
     answer = service.client.post("/v1/graphs?validate_only=true", json=body)
     seconds = time.perf_counter() - began
@@ -60,8 +60,8 @@ def ours(service: Service, size: int) -> float:
     return seconds
 
 
-def theirs(text: str) -> float:
-    """Seconds of one `model_from_json`; NaN where it fails."""
+def measure_load(text: str) -> float:
+    """Return the seconds of one `model_from_json`; NaN if it exceeds the recursion limit."""
     keras.backend.clear_session()
     began = time.perf_counter()
     try:
@@ -71,27 +71,29 @@ def theirs(text: str) -> float:
     return time.perf_counter() - began
 
 
-def fastest(run: Callable[[int], float], size: int, rounds: int) -> float:
-    """Seconds of the best round."""
+def measure_fastest(run: Callable[[int], float], size: int, rounds: int) -> float:
+    """Return the seconds of the fastest round."""
     return min(run(size) for _ in range(rounds))
 
 
 def main(rounds: int = 3) -> None:
-    """Prints the table and one line of JSON."""
-    texts = {size: keras_chain(size) for size in SIZES}
+    """Print the table and one line of JSON."""
+    texts = {size: make_keras_json(size) for size in SIZES}
     with tempfile.TemporaryDirectory() as name:
         service = Service(Path(name))
         try:
-            until(lambda: True if ours(service, 1) < 1 else None, "the checker")
-            checks = {n: fastest(lambda n: ours(service, n), n, rounds) for n in SIZES}
+            until(lambda: True if measure_check(service, 1) < 1 else None, "the checker")
+            checks = {
+                n: measure_fastest(lambda n: measure_check(service, n), n, rounds) for n in SIZES
+            }
         finally:
             service.stop()
-    loads = {n: fastest(lambda n: theirs(texts[n]), n, rounds) for n in SIZES}
+    loads = {n: measure_fastest(lambda n: measure_load(texts[n]), n, rounds) for n in SIZES}
     rows = [row for n in SIZES for row in _rows(n, checks[n], loads[n])]
-    show("check of a chain, nodes in any order", rows)
+    show("check of a chain, nodes in random order", rows)
     growth = (checks[SIZES[-1]] / SIZES[-1]) / (checks[SIZES[0]] / SIZES[0])
-    told = {"seconds": round(checks[SIZES[-1]], 2), "goal": GOAL_SECONDS}
-    print(json.dumps({"check_cost": told | {"growth_of_a_node": round(growth, 2)}}))
+    result = {"seconds": round(checks[SIZES[-1]], 2), "goal": GOAL_SECONDS}
+    print(json.dumps({"check_cost": result | {"growth_of_a_node": round(growth, 2)}}))
 
 
 def _rows(nodes: int, check: float, load: float) -> list[tuple[str, float]]:

@@ -1,8 +1,8 @@
-"""Claims a second on PostgreSQL, and what the length of the queue adds to one.
+"""The rate of claims on PostgreSQL, and the cost of a claim as the queue grows.
 
-Six processes claim as workers do, each claim a transaction of its own, until 10,000 jobs of 20
-owners are taken; each must be taken once. Then one process claims from queues of 1,000 and of
-100,000 jobs in turn. The goals are 1,000 claims a second, and 1.5 times the cost at most.
+Six processes claim as workers do, each claim in its own transaction, until 10,000 jobs of 20 owners
+are claimed; each job must be claimed once. Then one process claims from queues of 1,000 and of
+100,000 jobs in turn. The goals are at least 1,000 claims a second, and at most 1.5 times the cost.
 """
 
 import json
@@ -34,11 +34,11 @@ GOALS = {"claims_a_second": 1_000, "long_queue": 1.5}
 COPIES = """
 INSERT INTO jobs ({columns}) SELECT {values} FROM jobs, generate_series(1, :count) AS number
 """
-"""Jobs like the one in the table: accepting each would take minutes and measure something else."""
+"""Copies the job in the table; to accept each job through the API would take minutes."""
 
 
 class Claimed(NamedTuple):
-    """What one process got, and when."""
+    """The jobs that one process claimed, and when it began and ended."""
 
     began: float
     ended: float
@@ -46,8 +46,8 @@ class Claimed(NamedTuple):
 
 
 @contextmanager
-def server() -> Iterator[Database]:
-    """A PostgreSQL server of its own, with the tables in it."""
+def migrated_database() -> Iterator[Database]:
+    """Start a PostgreSQL server with the tables in it."""
     running = PostgreSql()
     database = Database(running.url)
     try:
@@ -58,9 +58,9 @@ def server() -> Iterator[Database]:
         running.close()
 
 
-def fill(database: Database, count: int) -> None:
-    """Queues so many jobs, and no others, the owners' in turn."""
-    told = {
+def queue_jobs(database: Database, count: int) -> None:
+    """Replace all jobs by `count` queued ones, whose owners alternate."""
+    changed = {
         "id": "'job_' || lpad(number::text, 26, '0')",
         "owner": f"'owner-' || number % {OWNERS}",
         "cpu_turn": f"number / {OWNERS} + 1",
@@ -70,7 +70,7 @@ def fill(database: Database, count: int) -> None:
         connection.execute(text("TRUNCATE jobs CASCADE"))
         job_id = queue(connection)
         names = connection.execute(text("SELECT * FROM jobs LIMIT 0")).keys()
-        values = ", ".join(told.get(name, name) for name in names)
+        values = ", ".join(changed.get(name, name) for name in names)
         statement = COPIES.format(columns=", ".join(names), values=values)
         connection.execute(text(statement), {"count": count})
         connection.execute(text("DELETE FROM jobs WHERE id = :id"), {"id": job_id})
@@ -82,32 +82,36 @@ def fill(database: Database, count: int) -> None:
         )
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE jobs"))  # as autovacuum does within a minute
-        connection.execute(text("CHECKPOINT"))  # what was filled in is not written while we measure
+        connection.execute(text("CHECKPOINT"))  # no dirty pages are written during the measurement
 
 
-def one_claim(database: Database, worker: str) -> str | None:
-    """The job that a worker got, in a transaction of its own as always."""
+def claim_one(database: Database, worker: str) -> str | None:
+    """Claim a job in its own transaction, and return its id; None if no job is queued."""
     with database.write() as connection:
         got = claims.claim(connection, worker, CPU, lease_seconds=30, anywhere_seconds=600)
     return None if got is None else got.job_id
 
 
 def claim_all(url: str, worker: str, gate: Barrier, results: "Queue[Claimed]") -> None:
-    """In a process of its own: claims until nothing is left."""
+    """Claim until no job is queued; the entry of a child process."""
     database = Database(url)
     with database.read():
         pass
     gate.wait()
     began, got = time.time(), []
-    while (job_id := one_claim(database, worker)) is not None:
+    while (job_id := claim_one(database, worker)) is not None:
         got.append(job_id)
     results.put(Claimed(began, time.time(), got))
     database.close()
 
 
-def claims_a_second(database: Database) -> float:
-    """Of all processes together; each job must be claimed once."""
-    fill(database, JOBS)
+def measure_rate(database: Database) -> float:
+    """Return the claims a second of all processes together.
+
+    Raises:
+        AssertionError: A job was claimed twice, or never.
+    """
+    queue_jobs(database, JOBS)
     spawned = multiprocessing.get_context("spawn")
     gate, results = spawned.Barrier(PROCESSES), spawned.Queue()
     url = database.engine.url.render_as_string(hide_password=False)
@@ -121,27 +125,27 @@ def claims_a_second(database: Database) -> float:
     for process in processes:
         process.join()
     times = Counter(job_id for part in parts for job_id in part.jobs)
-    assert len(times) == JOBS, f"{JOBS - len(times)} jobs were claimed by nobody"
+    assert len(times) == JOBS, f"{JOBS - len(times)} jobs were never claimed"
     assert max(times.values()) == 1, "a job was claimed twice"
     return JOBS / (max(part.ended for part in parts) - min(part.began for part in parts))
 
 
-def seconds_of_a_claim(database: Database, queued: int) -> float:
-    """The median, one process alone."""
-    fill(database, queued)
+def measure_claim(database: Database, queued: int) -> float:
+    """Return the median seconds of a claim by a single process."""
+    queue_jobs(database, queued)
     seconds = []
     for _ in range(SAMPLE):
         began = time.perf_counter()
-        assert one_claim(database, "worker_0") is not None
+        assert claim_one(database, "worker_0") is not None
         seconds.append(time.perf_counter() - began)
     return statistics.median(seconds)
 
 
 def main(rounds: int = 3) -> None:
-    """Prints the table and one line of JSON."""
-    with server() as database:
-        rate = statistics.median(claims_a_second(database) for _ in range(rounds))
-        pairs = [[seconds_of_a_claim(database, n) for n in (SHORT, LONG)] for _ in range(rounds)]
+    """Print the table and one line of JSON."""
+    with migrated_database() as database:
+        rate = statistics.median(measure_rate(database) for _ in range(rounds))
+        pairs = [[measure_claim(database, n) for n in (SHORT, LONG)] for _ in range(rounds)]
     short, long = (statistics.median(side) for side in zip(*pairs, strict=True))
     show(
         "claims on PostgreSQL",
@@ -151,8 +155,8 @@ def main(rounds: int = 3) -> None:
             (f"{LONG:,} queued: a claim, ms", 1000 * long),
         ],
     )
-    told = {"claims_a_second": round(rate), "long_queue": round(long / short, 2)}
-    print(json.dumps({"claims": told | {"goals": GOALS}}))
+    result = {"claims_a_second": round(rate), "long_queue": round(long / short, 2)}
+    print(json.dumps({"claims": result | {"goals": GOALS}}))
 
 
 if __name__ == "__main__":

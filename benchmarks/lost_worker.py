@@ -1,8 +1,8 @@
-"""How long a job is without a worker whose worker was killed (-9), beyond its lease.
+"""The time until a job whose worker was killed runs on another worker.
 
-Two workers on PostgreSQL, Redis and S3. One trains, is killed with all that it started, and the
-clock runs until the job shows its next attempt running on the other. The slowest of the rounds
-counts; the goal is the lease and 5 s at most.
+Two workers run on PostgreSQL, Redis and S3. The one that trains is killed (SIGKILL) with all its
+child processes; the time ends when the next attempt of the job is running. The slowest round
+counts; the goal is at most the lease and 5 s.
 """
 
 import json
@@ -28,7 +28,7 @@ GOAL_SECONDS = 5
 
 
 class SecondWorker:
-    """Beside the service's own, which the service starts again by itself."""
+    """A worker in addition to that of the service, which restarts its own by itself."""
 
     def __init__(self, service: Service) -> None:
         self._environment = service.environment
@@ -41,19 +41,19 @@ class SecondWorker:
         )
 
     def ensure_running(self) -> None:
-        """Starts it again where it was killed."""
+        """Start the worker again if it was killed."""
         if self._process.poll() is not None:
             self._start()
 
     def stop(self) -> None:
-        """Ends it softly."""
+        """Stop the worker with SIGTERM."""
         self._process.terminate()
         self._process.wait(60)
 
 
 @contextmanager
 def two_workers() -> Iterator[tuple[Service, SecondWorker]]:
-    """A service on stores of its own."""
+    """Start a service and a second worker on new stores."""
     with tempfile.TemporaryDirectory() as name, production(Path(name)) as stores:
         settings = stores.settings() | {"LEASE_SECONDS": str(LEASE_SECONDS)}
         service = Service(Path(name, "data"), **settings)
@@ -65,46 +65,46 @@ def two_workers() -> Iterator[tuple[Service, SecondWorker]]:
             service.stop()
 
 
-def workers(service: Service, state: str) -> list[dict[str, Any]]:
-    """Those that are idle, busy or lost."""
+def list_workers(service: Service, state: str) -> list[dict[str, Any]]:
+    """Return the workers in a state."""
     items = service.client.get("/v1/workers").json()["items"]
     return [worker for worker in items if worker["state"] == state]
 
 
-def seconds_without_a_worker(service: Service, second: SecondWorker, dataset: str) -> float:
-    """From the kill to the next attempt."""
+def measure_loss(service: Service, second: SecondWorker, dataset: str) -> float:
+    """Return the seconds from the kill of a worker to the next attempt of its job."""
     second.ensure_running()
-    until(lambda: len(workers(service, "idle")) == 2 or None, "two idle workers", 180)
+    until(lambda: len(list_workers(service, "idle")) == 2 or None, "two idle workers", 180)
     job_id = service.submit(
         graph=DEFINITION, dataset=dataset, compile={"loss": "mse"}, fit={"epochs": 1_000_000}
     )
     until(lambda: service.job(job_id)["progress"]["fraction"] > 0 or None, "its training")
-    (busy,) = workers(service, "busy")
+    (busy,) = list_workers(service, "busy")
     killed = time.perf_counter()
     kill(int(busy["name"].rsplit("-", 1)[1]))
 
-    def elsewhere() -> float | None:
+    def find_next_attempt() -> float | None:
         job = service.job(job_id)
         again = job["attempt"] == 2 and job["state"] == "running"
         return time.perf_counter() - killed if again else None
 
-    seconds = until(elsewhere, "its next attempt")
+    seconds = until(find_next_attempt, "its next attempt")
     service.client.post(f"/v1/jobs/{job_id}/cancel")
     service.ended(job_id)
     return seconds
 
 
 def kill(pid: int) -> None:
-    """A worker with its children, as the loss of a machine does."""
+    """Kill a worker and its children, as the loss of a machine does."""
     for process in [*psutil.Process(pid).children(recursive=True), psutil.Process(pid)]:
         process.kill()
 
 
 def main(rounds: int = 5) -> None:
-    """Prints the table and one line of JSON."""
+    """Print the table and one line of JSON."""
     with two_workers() as (service, second):
         dataset = service.dataset({"x": [[0.0] * 4] * 64, "y": [0.0] * 64})
-        seconds = [seconds_without_a_worker(service, second, dataset) for _ in range(rounds)]
+        seconds = [measure_loss(service, second, dataset) for _ in range(rounds)]
     beyond = [one - LEASE_SECONDS for one in seconds]
     rows = [
         (f"lease of {LEASE_SECONDS} s: median, seconds", statistics.median(seconds)),
@@ -112,8 +112,8 @@ def main(rounds: int = 5) -> None:
         ("slowest beyond the lease, seconds", max(beyond)),
     ]
     show("a killed worker's job is running elsewhere", rows)
-    told = {"seconds_beyond_the_lease": round(max(beyond), 2), "goal": GOAL_SECONDS}
-    print(json.dumps({"lost_worker": told}))
+    result = {"seconds_beyond_the_lease": round(max(beyond), 2), "goal": GOAL_SECONDS}
+    print(json.dumps({"lost_worker": result}))
 
 
 if __name__ == "__main__":

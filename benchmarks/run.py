@@ -1,4 +1,4 @@
-"""`make bench`: every benchmark in turn, or those named."""
+"""Runs every benchmark in turn, or those that are named (`make bench`)."""
 
 import importlib
 import sys
@@ -15,7 +15,7 @@ ALL = (
 
 
 def main(names: list[str]) -> None:
-    """Runs each benchmark's `main`."""
+    """Run the `main` of each benchmark."""
     for name in names or ALL:
         importlib.import_module(f"benchmarks.{name}").main()
 

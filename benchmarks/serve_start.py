@@ -1,6 +1,6 @@
 """The start and the idle memory of `graphfit serve`, against a bare `import keras`.
 
-One round is both sides in turn. Ours is the time from the start of the process until it says that
+One round measures both sides. Ours is the time from the start of the process until it prints that
 it is ready (`/readyz` answers 200), once on an empty data folder and once on a migrated one. Theirs
 is the time of a whole `python -c "import keras"`. The ratio of the medians counts; the goal is 1.3.
 
@@ -34,28 +34,28 @@ READY = ("ready: ", "worker INFO ready")
 SETTLE_SECONDS = 5
 
 
-def environment() -> dict[str, str]:
-    """Ours, with bytecode kept and TensorFlow as Keras's backend."""
+def make_environment() -> dict[str, str]:
+    """Return our environment, with bytecode kept and TensorFlow as Keras's backend."""
     kept = {name: os.environ[name] for name in os.environ if name != "PYTHONDONTWRITEBYTECODE"}
     return {**kept, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
-def importing() -> float:
-    """Seconds of a whole `python -c "import keras"`."""
+def measure_import() -> float:
+    """Return the seconds of a whole `python -c "import keras"`."""
     began = time.perf_counter()
     command = [sys.executable, "-c", IMPORT]
-    subprocess.run(command, check=True, capture_output=True, env=environment())
+    subprocess.run(command, check=True, capture_output=True, env=make_environment())
     return time.perf_counter() - began
 
 
 @contextmanager
 def started(command: list[str], marks: Iterable[str]) -> Iterator[tuple[psutil.Process, float]]:
-    """A process and the seconds until it had printed every mark."""
+    """Start a process; yield it, and the seconds until it had printed every mark."""
     began = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, *command],
         cwd=ROOT,
-        env=environment(),
+        env=make_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -65,7 +65,7 @@ def started(command: list[str], marks: Iterable[str]) -> Iterator[tuple[psutil.P
         missing = set(marks)
         while missing:
             line = process.stdout.readline()
-            assert line, f"it ended with status {process.wait()}"
+            assert line, f"the process ended with status {process.wait()}"
             missing -= {mark for mark in missing if mark in line}
         yield psutil.Process(process.pid), time.perf_counter() - began
     finally:
@@ -73,59 +73,63 @@ def started(command: list[str], marks: Iterable[str]) -> Iterator[tuple[psutil.P
         process.communicate()
 
 
-def serving(folder: Path) -> list[str]:
-    """The command line of a service."""
+def serve_command(folder: Path) -> list[str]:
+    """Return the command line of a service."""
     return ["-m", "cli.main", "serve", "--port", "0", "--data", str(folder)]
 
 
-def starting(folder: Path) -> float:
-    """Seconds until `graphfit serve` says that it is ready."""
-    with started(serving(folder), READY[:1]) as (_, seconds):
+def measure_start(folder: Path) -> float:
+    """Return the seconds until `graphfit serve` prints that it is ready."""
+    with started(serve_command(folder), READY[:1]) as (_, seconds):
         return seconds
 
 
-def pss(top: psutil.Process) -> float:
-    """MiB of a process and all that descend from it."""
+def sum_pss(top: psutil.Process) -> float:
+    """Return the memory of a process and its descendants, in MiB."""
     family = [top, *top.children(recursive=True)]
     return sum(process.memory_full_info().pss for process in family) / 2**20
 
 
-def idle(folder: Path) -> float:
-    """MiB of a service that has been ready for some seconds."""
-    with started(serving(folder), READY) as (process, _):
+def measure_idle_memory(folder: Path) -> float:
+    """Return the memory of a service that has been ready for some seconds, in MiB."""
+    with started(serve_command(folder), READY) as (process, _):
         time.sleep(SETTLE_SECONDS)
-        return pss(process)
+        return sum_pss(process)
 
 
-def imported() -> float:
-    """MiB of a process that has imported Keras."""
+def measure_keras_memory() -> float:
+    """Return the memory of a process that has imported Keras, in MiB."""
     with started(["-c", SLEEP], ["imported"]) as (process, _):
-        return pss(process)
+        return sum_pss(process)
 
 
-def strangers() -> int:
-    """How many processes have TensorFlow loaded."""
+def count_other_tensorflow_processes() -> int:
+    """Return how many processes have loaded TensorFlow."""
     return sum(map(_holds_tensorflow, psutil.process_iter()))
 
 
 def _holds_tensorflow(process: psutil.Process) -> bool:
-    with suppress(psutil.Error):  # it ended, or is another user's
+    with suppress(psutil.Error):  # the process ended, or belongs to another user
         return any("libtensorflow" in library.path for library in process.memory_maps())
     return False
 
 
 def main(rounds: int = 7) -> None:
-    """Prints the table and one line of JSON."""
+    """Print the table and one line of JSON."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        importing()  # neither side pays for cold disks
-        starting(folder / "migrated")
+        measure_import()  # the first runs read from a cold disk and do not count
+        measure_start(folder / "migrated")
         times = [
-            (importing(), starting(folder / str(number)), starting(folder / "migrated"))
+            (
+                measure_import(),
+                measure_start(folder / str(number)),
+                measure_start(folder / "migrated"),
+            )
             for number in range(rounds)
         ]
-        others = strangers()
-        ours, theirs = idle(folder / "migrated"), imported()
+        others = count_other_tensorflow_processes()
+        ours, theirs = measure_idle_memory(folder / "migrated"), measure_keras_memory()
     bare, empty, migrated = (statistics.median(side) for side in zip(*times, strict=True))
     show(
         "graphfit serve against import keras",
@@ -138,14 +142,14 @@ def main(rounds: int = 7) -> None:
             ("other processes with TensorFlow", others),
         ],
     )
-    told = {
+    result = {
         "start": round(empty / bare, 2),
         "start_migrated": round(migrated / bare, 2),
         "start_goal": START_GOAL,
         "memory": round(ours / theirs, 2),
         "memory_goal": MEMORY_GOAL,
     }
-    print(json.dumps({"serve_start": told}))
+    print(json.dumps({"serve_start": result}))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Training steps a second: the training process against plain `model.fit`.
 
-Both sides train the same model on the same rows, op determinism on, each time in a fresh
-process; the sides alternate. First epochs, in which graphs are traced, do not count. Plain
-fit runs as a user writes it: TensorFlow's default threads, one step an execution. The ratio
-of the medians counts; the goals are 2.5 for the dense net and 1.2 for the shared LSTM.
+Both sides train the same model on the same rows with op determinism, each time in a new process,
+and alternate. The first epoch, in which functions are traced, does not count. Plain `fit` uses the
+defaults: TensorFlow's threads, and one step in each execution. The ratio of the medians counts; the
+goals are 2.5 for the dense net and 1.2 for the shared LSTM.
 """
 
 import json
@@ -33,7 +33,7 @@ ROUNDS = 3
 
 @dataclass(frozen=True)
 class Race:
-    """A model, how long it is trained, and how much faster than plain fit it should be."""
+    """A model, its training, and the ratio to plain `fit` that is the goal."""
 
     example: str
     rows: int
@@ -84,8 +84,8 @@ model.fit(x, y, batch_size=batch_size, epochs=epochs, verbose=0, callbacks=[Cloc
 """
 
 
-def columns(race: Race, folder: Path) -> dict[str, Path]:
-    """Random rows for a model, one file a column."""
+def save_columns(race: Race, folder: Path) -> dict[str, Path]:
+    """Write random rows for a model, one file for each column, and return the paths."""
     draw, rows = np.random.default_rng(1), race.rows
     if race.example == "dense":
         digits = np.eye(10, dtype="float32")[draw.integers(0, 10, rows)]
@@ -99,8 +99,8 @@ def columns(race: Race, folder: Path) -> dict[str, Path]:
     return {name: folder / f"{name}.npy" for name in arrays}
 
 
-def task(race: Race, files: dict[str, Path], folder: Path) -> TrainTask:
-    """The task as the supervisor would send it."""
+def make_task(race: Race, files: dict[str, Path], folder: Path) -> TrainTask:
+    """Make the task as the supervisor would send it."""
     document = json.loads((EXAMPLES / f"{race.example}.json").read_text())
     blueprint = Blueprint.model_validate({"definition": document["graph"]["definition"]})
     definition = blueprint.definition
@@ -143,10 +143,10 @@ def task(race: Race, files: dict[str, Path], folder: Path) -> TrainTask:
     )
 
 
-def by_worker(race: Race, files: dict[str, Path]) -> float:
-    """Steps a second of the training process."""
+def measure_worker(race: Race, files: dict[str, Path]) -> float:
+    """Return the steps a second of the training process."""
     with tempfile.TemporaryDirectory() as folder:
-        process, connection = launch(task(race, files, Path(folder)))
+        process, connection = launch(make_task(race, files, Path(folder)))
         seconds: list[float] = []
         message: Any = None
         while not isinstance(message, Finished):
@@ -156,27 +156,30 @@ def by_worker(race: Race, files: dict[str, Path]) -> float:
             if isinstance(message, EpochEnded):
                 seconds.append(message.seconds)
         process.join()
-    return speed(race, seconds)
+    return rate_of(race, seconds)
 
 
-def by_keras(race: Race, folder: Path) -> float:
-    """Steps a second of plain `model.fit`."""
+def measure_keras(race: Race, folder: Path) -> float:
+    """Return the steps a second of plain `model.fit`."""
     arguments = [str(folder), race.example, str(race.epochs), str(BATCH_SIZE)]
     command = [sys.executable, "-c", SCRIPT, *arguments]
     run = subprocess.run(command, check=True, capture_output=True, text=True)
-    return speed(race, [float(line) for line in run.stdout.split()])
+    return rate_of(race, [float(line) for line in run.stdout.split()])
 
 
-def speed(race: Race, seconds: list[float]) -> float:
+def rate_of(race: Race, seconds: list[float]) -> float:
+    """Return the steps a second, from the seconds of each epoch; the first does not count."""
     steps = -(-race.rows // BATCH_SIZE)
     return steps / statistics.median(seconds[1:])
 
 
 def run(race: Race) -> dict[str, float]:
-    """The medians of some alternating rounds."""
+    """Print the medians of some alternating rounds, and return their ratio and the goal."""
     with tempfile.TemporaryDirectory() as name:
-        files = columns(race, Path(name))
-        pairs = [(by_worker(race, files), by_keras(race, Path(name))) for _ in range(ROUNDS)]
+        files = save_columns(race, Path(name))
+        pairs = [
+            (measure_worker(race, files), measure_keras(race, Path(name))) for _ in range(ROUNDS)
+        ]
     ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
     show(
         f"steps a second, {race.example}",
@@ -186,7 +189,7 @@ def run(race: Race) -> dict[str, float]:
 
 
 def main() -> None:
-    """Prints a table for each model, then the ratios as JSON."""
+    """Print a table for each model, then the ratios as JSON."""
     warm_up()
     print(json.dumps({"steps_per_second": {race.example: run(race) for race in RACES}}))
 
