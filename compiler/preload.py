@@ -1,8 +1,7 @@
-"""Imports Keras and TensorFlow, whose remarks on their own start are nobody's business.
+"""Imports Keras and TensorFlow without their messages at start.
 
-Both forkservers preload this module first. TensorFlow writes to the process's stderr before its
-own log level counts, so the descriptor itself is turned aside; when the import fails, what was
-written is shown after all.
+Forkservers preload this module first. TensorFlow writes to stderr before its log level takes
+effect, so stderr's file descriptor is redirected. If the import fails, the messages are shown.
 """
 
 import gc
@@ -16,16 +15,16 @@ STDERR = 2
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
-    """Keeps what is written to stderr to itself, unless what runs inside fails."""
+def silence_stderr() -> Iterator[None]:
+    """Discard what the block writes to stderr, unless the block raises an exception."""
     kept = os.dup(STDERR)
-    with tempfile.TemporaryFile() as remarks:
-        os.dup2(remarks.fileno(), STDERR)
+    with tempfile.TemporaryFile() as messages:
+        os.dup2(messages.fileno(), STDERR)
         try:
             yield
         except BaseException:
-            remarks.seek(0)
-            os.write(kept, remarks.read())
+            messages.seek(0)
+            os.write(kept, messages.read())
             raise
         finally:
             os.dup2(kept, STDERR)
@@ -33,13 +32,13 @@ def held_back() -> Iterator[None]:
 
 
 def import_keras() -> None:
-    """Imports Keras without collecting garbage, which takes a tenth of the time.
+    """Import Keras without garbage collection, which would take a tenth of the time.
 
-    What has been imported lasts, so that later collections need not look at it either.
+    Imported objects are permanent, so later collections ignore them.
     """
     gc.disable()
     try:
-        with held_back():
+        with silence_stderr():
             for name in ("tensorflow", "keras"):
                 importlib.import_module(name)
         gc.freeze()

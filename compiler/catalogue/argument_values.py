@@ -1,4 +1,7 @@
-"""Which JSON values an argument takes: by its class and name, by its name, else by its default."""
+"""The JSON values that an argument takes.
+
+They are looked up by class and name, then by name, then by the type of the default.
+"""
 
 import re
 from functools import cache
@@ -17,19 +20,19 @@ _FREE_OF_WEIGHTS = ("reshaping", "merging", "preprocessing")
 
 @cache
 def kind_of(argument: Argument) -> Kind:
-    """The values that this argument takes; null is among them where it is Keras's default."""
+    """The kind of values that an argument takes; it includes null if that is Keras's default."""
     kind = _own_kind(argument) or _kind_by_default(argument.default)
     return or_null(kind) if argument.default is None else kind
 
 
-def reason_against(argument: Argument, value: Any) -> str | None:
-    """Why a value cannot be this argument's; None when it can."""
+def explain_misfit(argument: Argument, value: Any) -> str | None:
+    """Explain why a value is not valid for an argument; None if it is."""
     kind = kind_of(argument)
     return None if kind.accepts(value) else f"'{argument.name}' must be {kind.wanted}."
 
 
 def read(argument: Argument, value: Any) -> Any:
-    """A value that nothing speaks against, as Keras takes it."""
+    """Convert a valid value to what Keras takes."""
     return kind_of(argument).read(value)
 
 

@@ -1,4 +1,4 @@
-"""The arguments that a Keras class takes, read from its own signature."""
+"""The arguments that a Keras class takes, read from its signature."""
 
 import inspect
 from collections.abc import Mapping
@@ -12,19 +12,19 @@ from compiler.keras_private import ImageLayer
 
 REQUIRED = inspect.Parameter.empty
 _BASE = ("activity_regularizer", "trainable", "dtype", "autocast")
-_UNSAID = {
+_KEYWORD_ONLY = {
     "zero_output_for_mask": (keras.layers.RNN, False),
     "bounding_box_format": (ImageLayer, None),
 }
-"""Arguments that a class takes by way of `**kwargs`: of which base, with which default."""
-_NEEDED = {
+"""Arguments that subclasses of a base take in `**kwargs`: the base and the default."""
+_REQUIRED = {
     "CategoryEncoding": "num_tokens",
     "Discretization": "bin_boundaries",
     "IntegerLookup": "vocabulary",
     "StringLookup": "vocabulary",
     "TextVectorization": "vocabulary",
 }
-"""Arguments that Keras leaves to `adapt`, which sees data before the graph is trained."""
+"""Arguments that a graph must give, while in Keras `adapt` can learn them from data."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Argument:
     name: str
     default: Any = REQUIRED
     owner: type | None = None
-    """The class that takes it."""
+    """The class that takes the argument."""
 
     @property
     def is_required(self) -> bool:
@@ -44,9 +44,9 @@ class Argument:
 
 @cache
 def arguments_of(cls: type) -> Mapping[str, Argument]:
-    """Every argument of a class by name, in Keras's order; those of base `Layer` last."""
+    """The arguments of a class by name, in Keras's order; those of base `Layer` last."""
     parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # type: ignore[misc]
-    needed = _NEEDED.get(cls.__name__)
+    needed = _REQUIRED.get(cls.__name__)
     known = {
         p.name: Argument(p.name, REQUIRED if p.name == needed else p.default, cls)
         for p in parameters
@@ -58,7 +58,7 @@ def arguments_of(cls: type) -> Mapping[str, Argument]:
         known |= {n: Argument(n, base[n].default, cls) for n in _BASE if n not in known}
         known |= {
             name: Argument(name, default, cls)
-            for name, (owner, default) in _UNSAID.items()
+            for name, (owner, default) in _KEYWORD_ONLY.items()
             if issubclass(cls, owner) and name not in known
         }
     return known

@@ -5,7 +5,11 @@ from typing import Any
 
 
 def parameters_of_call(layer: Any) -> dict[str, inspect.Parameter]:
-    """The parameters of a layer's call, or of a class of layers', by name."""
+    """The parameters of `call` by name.
+
+    Args:
+        layer: A layer or a class of layers.
+    """
     parameters = dict(inspect.signature(layer.call).parameters)
     if inspect.isclass(layer):
         del parameters["self"]
@@ -14,5 +18,5 @@ def parameters_of_call(layer: Any) -> dict[str, inspect.Parameter]:
 
 
 def is_flag(parameter: inspect.Parameter) -> bool:
-    """Whether an argument of a call is true or false; all others are tensors."""
+    """Whether an argument of a call is a flag; all other arguments are tensors."""
     return parameter.name == "training" or isinstance(parameter.default, bool)

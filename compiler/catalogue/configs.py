@@ -1,10 +1,10 @@
-"""Checks and makes the objects that a request describes as a name or as type and config."""
+"""Checks and reads components, which a request describes by a name, or by type and config."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from compiler.catalogue.argument_values import read, reason_against
+from compiler.catalogue.argument_values import explain_misfit, read
 from compiler.catalogue.arguments import Argument, arguments_of
 from domain.errors import Fault, did_you_mean
 from domain.graph.walk import Place
@@ -12,19 +12,19 @@ from domain.pointer import pointer
 
 Checker = Callable[[Argument, Any, Place], Iterator[Fault]]
 _KEYS = frozenset({"type", "class_name", "config", "module", "registered_name"})
-"""Ours, and what Keras writes beside its `class_name`; `module` is never followed."""
+"""Our keys, and those that Keras writes beside `class_name`; `module` is never imported."""
 
 
 @dataclass(frozen=True)
 class Component:
-    """A request's `{"type", "config"}`, or Keras's `{"class_name", "config"}`."""
+    """An object in our form `{"type", "config"}` or in Keras's form `{"class_name", "config"}`."""
 
     type: Any
     config: Any
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> "Component":
-        """Read either form."""
+        """Read an object of either form."""
         kind = value.get("type", value.get("class_name"))
         config = value.get("config")
         if kind == "function":  # Keras's form of a built-in function
@@ -32,8 +32,13 @@ class Component:
         return cls(kind, {} if config is None else config)
 
 
-def misuse(value: Mapping[str, Any], noun: str) -> str | None:
-    """Why an object is no component at all; None when it is."""
+def explain_misuse(value: Mapping[str, Any], noun: str) -> str | None:
+    """Explain why an object is not a component; None if it is one.
+
+    Args:
+        value: The object.
+        noun: The kind of component, e.g. "loss".
+    """
     component = Component.of(value)
     if set(value) <= _KEYS and isinstance(component.type, str):
         if isinstance(component.config, dict):
@@ -42,27 +47,27 @@ def misuse(value: Mapping[str, Any], noun: str) -> str | None:
     return f'This {noun} must be a name or {{"type": "...", "config": {{...}}}}.'
 
 
-def plain_value(argument: Argument, value: Any, place: Place) -> Iterator[Fault]:
-    """The fault of a value that no rule of its own covers."""
-    reason = reason_against(argument, value)
+def check_value(argument: Argument, value: Any, place: Place) -> Iterator[Fault]:
+    """Find the fault of an argument's value that is neither a layer nor a component."""
+    reason = explain_misfit(argument, value)
     if reason:
         yield Fault(pointer=pointer(*place), detail=reason)
 
 
-def config_faults(
+def find_config_faults(
     cls: type,
     config: Mapping[str, Any],
     place: Place,
     known: Mapping[str, Argument] | None = None,
-    check: Checker = plain_value,
+    check: Checker = check_value,
 ) -> Iterator[Fault]:
-    """Every fault of a config against the arguments of a Keras class.
+    """Find every fault of a config.
 
     Args:
-        cls: The class whose constructor will take the config.
-        config: Argument names to JSON values.
-        place: Where the config lies.
-        known: The arguments that a client may give; by default all of the class.
+        cls: The Keras class whose constructor takes the config.
+        config: JSON values by argument.
+        place: The place of the config in the document.
+        known: The arguments that a client may give; by default all arguments of the class.
         check: Finds the faults of one value.
     """
     known = arguments_of(cls) if known is None else known
@@ -81,6 +86,6 @@ def config_faults(
 
 
 def read_config(cls: type, config: Mapping[str, Any]) -> dict[str, Any]:
-    """A config that has no faults, as the constructor of a Keras class takes it."""
+    """Convert a config without faults to the arguments of a Keras class's constructor."""
     known = arguments_of(cls)
     return {name: read(known[name], value) for name, value in config.items()}

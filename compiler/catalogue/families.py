@@ -1,4 +1,4 @@
-"""Activations, initializers, regularizers and constraints: what a layer's arguments may name."""
+"""Families of components that layers take as arguments: activations, initializers and others."""
 
 import inspect
 from collections.abc import Iterator, Mapping
@@ -9,51 +9,52 @@ from typing import Any
 import keras
 
 from compiler.catalogue.arguments import arguments_of
-from compiler.catalogue.configs import Component, config_faults, misuse, read_config
+from compiler.catalogue.configs import Component, explain_misuse, find_config_faults, read_config
 from domain.errors import Fault, not_offered
 from domain.graph.walk import Place
 from domain.pointer import pointer
 
 _NO_ACTIVATIONS = frozenset({"get", "serialize", "deserialize", "glu", "threshold"})
-"""Helpers of the module; `glu` changes the shape that a layer states, `threshold` needs numbers."""
+"""Helpers of the module; `glu` changes the shape that a layer states, `threshold` takes numbers."""
 
 
 @dataclass(frozen=True)
 class Family:
-    """One module's allow-list; nothing else of Keras is reachable by name."""
+    """The members of one Keras module that a request may name."""
 
     noun: str
     known: Mapping[str, Any]
 
     def faults(self, value: Any, place: Place) -> Iterator[Fault]:
-        """What is wrong with a JSON value as a member of this family."""
+        """Find the faults of a JSON value that should be a member of this family."""
         if value is None:
             return
-        reason = self._reason_against(value)
+        reason = self._explain_misfit(value)
         if reason:
             yield Fault(pointer=pointer(*place), detail=reason)
         elif isinstance(value, dict):
             component = Component.of(value)
             member = self.known[component.type]
             if inspect.isclass(member):
-                yield from config_faults(member, component.config, (*place, "config"))
+                yield from find_config_faults(member, component.config, (*place, "config"))
             elif component.config:
                 detail = f"The {self.noun} '{component.type}' takes no config."
                 yield Fault(pointer=pointer(*place, "config"), detail=detail)
 
-    def _reason_against(self, value: Any) -> str | None:
+    def _explain_misfit(self, value: Any) -> str | None:
         if isinstance(value, dict):
-            wrong = misuse(value, self.noun)
+            wrong = explain_misuse(value, self.noun)
             name = Component.of(value).type
         else:
-            wrong = None if isinstance(value, str) else misuse({}, self.noun)
+            wrong = None if isinstance(value, str) else explain_misuse({}, self.noun)
             name = value
         return wrong or (None if name in self.known else not_offered(self.noun, name, self.known))
 
     def resolve(self, value: Any) -> Any:
-        """What Keras's constructor takes: a name it knows, an object, or None.
+        """Convert a JSON value to what Keras's constructor takes: a name, an object or None.
 
-        A name that draws seeds stays a name, so that Keras draws in a script's order.
+        The name of a member that draws a seed stays a name, so that Keras draws seeds in the same
+        order as in a script.
         """
         if value is None:
             return None
@@ -96,7 +97,7 @@ FAMILIES = (ACTIVATIONS, INITIALIZERS, REGULARIZERS, CONSTRAINTS)
 
 
 def family_of(argument: str) -> Family | None:
-    """The family that an argument's values belong to, by its name."""
+    """Find the family of an argument's values by the argument's name; None if there is none."""
     for family in FAMILIES:
         if argument.endswith(family.noun):
             return family

@@ -1,4 +1,4 @@
-"""The layers that a graph may use, by Keras's own type names."""
+"""The layers that a graph may use, by the names of Keras's classes."""
 
 import inspect
 from collections.abc import Iterator, Mapping
@@ -12,9 +12,9 @@ import keras
 
 from compiler.catalogue.argument_values import read
 from compiler.catalogue.arguments import Argument, arguments_of
-from compiler.catalogue.configs import config_faults, plain_value
+from compiler.catalogue.configs import check_value, find_config_faults
 from compiler.catalogue.families import family_of
-from compiler.catalogue.op_faults import op_faults
+from compiler.catalogue.op_faults import find_op_faults
 from compiler.keras_private import CustomScaleLayer, LayerScale, folder_of
 from domain.catalogue import LayerKind
 from domain.errors import MOST_FAULTS, Fault, not_offered
@@ -36,7 +36,7 @@ LEFT_OUT: Mapping[str, str] = MappingProxyType(
         "TorchModuleWrapper": "It needs a Python object.",
     }
 )
-"""What `keras.layers` exports and no graph may use, each with the reason."""
+"""The members of `keras.layers` that no graph may use, each with the reason."""
 _REFUSED = {
     "name": "Layers are named by their `layers` entry or their node; leave 'name' out.",
     "weights": "Weights do not go in a graph; leave 'weights' out.",
@@ -52,7 +52,7 @@ class Entry:
     type: str
     cls: Any
     alias_of: str | None = None
-    """The type whose other name this is."""
+    """The type that this name is an alias of."""
 
     @property
     def kind(self) -> LayerKind:
@@ -76,22 +76,22 @@ class Entry:
         return tuple(value) if argument == "ngrams" and isinstance(value, list) else value
 
     def faults(self, config: Mapping[str, Any], place: Place) -> Iterator[Fault]:
-        """What is wrong with a config, layers that it holds aside."""
+        """Find the faults of a config, except those of layers in it."""
         refused = config.keys() & _REFUSED.keys() & arguments_of(self.cls).keys() | (
             config.keys() & {"name"}
         )
         for name in refused:
             yield Fault(pointer=pointer(*place, name), detail=_REFUSED[name])
         rest = {name: value for name, value in config.items() if name not in refused}
-        yield from config_faults(self.cls, rest, place, self.arguments, _value_faults)
+        yield from find_config_faults(self.cls, rest, place, self.arguments, _value_faults)
 
 
 def _value_faults(argument: Argument, value: Any, place: Place) -> Iterator[Fault]:
     family = family_of(argument.name)
     if family:
         yield from family.faults(value, place)
-    elif argument.name not in LAYER_ARGUMENTS:  # those are structure, which domain checks
-        yield from plain_value(argument, value, place)
+    elif argument.name not in LAYER_ARGUMENTS:  # the domain checks the structure of these
+        yield from check_value(argument, value, place)
     elif value == []:
         yield Fault(pointer=pointer(*place), detail=f"'{argument.name}' must hold a layer.")
     elif value is None and argument.is_required:
@@ -116,7 +116,12 @@ CATALOGUE: Mapping[str, Entry] = MappingProxyType(_offered())
 
 
 def layer_faults(layer: KerasLayer, place: Place) -> Iterator[Fault]:
-    """Every fault in the type and config of one layer object at `place`."""
+    """Find the faults in the type and config of a layer object.
+
+    Args:
+        layer: The layer object.
+        place: Its place in the document.
+    """
     entry = CATALOGUE.get(layer.type)
     if entry:
         yield from entry.faults(layer.config, (*place, "config"))
@@ -126,19 +131,20 @@ def layer_faults(layer: KerasLayer, place: Place) -> Iterator[Fault]:
     yield Fault(pointer=pointer(*place, "type"), detail=detail)
 
 
-def definition_faults(definition: GraphDefinition) -> list[Fault]:
-    """The faults in the configs of a graph, those of wrapped and nested layers included.
+def find_definition_faults(definition: GraphDefinition) -> list[Fault]:
+    """Find the faults in all configs of a graph, including wrapped and nested layers.
 
-    Every one of them, up to MOST_FAULTS.
+    Returns:
+        At most MOST_FAULTS faults.
     """
     faults = (fault for level in walk_levels(definition) for fault in _level_faults(level))
     return list(islice(faults, MOST_FAULTS))
 
 
 def _level_faults(level: Level) -> Iterator[Fault]:
-    for place, held in walk_layers(level):
-        if isinstance(held, KerasLayer):
-            yield from layer_faults(held, place)
+    for place, layer in walk_layers(level):
+        if isinstance(layer, KerasLayer):
+            yield from layer_faults(layer, place)
     for i, node in enumerate(level.graph.nodes):
         if isinstance(node, OpNode):
-            yield from op_faults(node, (*level.place, "nodes", i))
+            yield from find_op_faults(node, (*level.place, "nodes", i))

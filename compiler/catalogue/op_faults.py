@@ -1,26 +1,26 @@
-"""What is wrong with an operation's node before any tensor is there."""
+"""Finds the faults of an operation's node that need no tensors."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from compiler.catalogue.op_parameters import Parameter, Takes
-from compiler.catalogue.ops import OPS, Op, reason_against
+from compiler.catalogue.ops import OPS, Op, explain_absence
 from domain.errors import Fault, did_you_mean
 from domain.graph.language import NodeInputs, OpNode
 from domain.graph.walk import Place
 from domain.pointer import pointer
 
 
-def op_faults(node: OpNode, place: Place) -> Iterator[Fault]:
-    """Every fault of a node's function and arguments that needs no shapes.
+def find_op_faults(node: OpNode, place: Place) -> Iterator[Fault]:
+    """Find the faults of a node's operation and arguments that do not depend on shapes.
 
     Args:
         node: The node.
-        place: Where it lies.
+        place: Its place in the document.
     """
     op = OPS.get(node.op)
     if op is None:
-        yield Fault(pointer=pointer(*place, "op"), detail=reason_against(node.op))
+        yield Fault(pointer=pointer(*place, "op"), detail=explain_absence(node.op))
         return
     yield from _input_faults(op, node.inputs, (*place, "inputs"))
     yield from _constant_faults(op, node.config, (*place, "config"))
@@ -28,10 +28,14 @@ def op_faults(node: OpNode, place: Place) -> Iterator[Fault]:
 
 
 def by_parameter(op: Op, inputs: Any) -> dict[str, Any]:
-    """A node's `inputs` by the function's parameters, whether references or tensors.
+    """Arrange a node's `inputs` by the parameters of its operation.
 
-    A list goes to the parameters that take tensors, in their order; all of it to the first
-    one when that takes a list.
+    A list goes to the parameters that take tensors, in order; if the first one takes a list, all of
+    it goes to the first.
+
+    Args:
+        op: The operation.
+        inputs: References or tensors, in the form of a node's `inputs`.
     """
     if isinstance(inputs, dict):
         return {n: _listed(op.parameters.get(n), value) for n, value in inputs.items()}
@@ -55,12 +59,12 @@ def _input_faults(op: Op, inputs: NodeInputs, place: Place) -> Iterator[Fault]:
             yield Fault(pointer=pointer(*place), detail=detail)
         return
     for name, value in inputs.items():
-        reason = _reason_against_reference(op, name, value)
+        reason = _explain_reference(op, name, value)
         if reason:
             yield Fault(pointer=pointer(*place, name), detail=reason)
 
 
-def _reason_against_reference(op: Op, name: str, value: str | list[str]) -> str | None:
+def _explain_reference(op: Op, name: str, value: str | list[str]) -> str | None:
     parameter = op.parameters.get(name)
     if parameter is None:
         return _no_argument(op, name)
@@ -80,7 +84,7 @@ def _wanted(op: Op) -> str:
 def _constant_faults(op: Op, config: Mapping[str, Any], place: Place) -> Iterator[Fault]:
     for name, value in config.items():
         parameter = op.parameters.get(name)
-        reason = parameter.reason_against(value) if parameter else _no_argument(op, name)
+        reason = parameter.explain_misfit(value) if parameter else _no_argument(op, name)
         if reason:
             yield Fault(pointer=pointer(*place, name), detail=reason)
 

@@ -1,4 +1,4 @@
-"""The parameters of Keras's functions: which take tensors, which constants and of what kind."""
+"""The parameters of operations: which take tensors, which take constants, and of what kind."""
 
 import inspect
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _CONSTANTS = frozenset(
         ("histogram", "bins"), ("get_item", "key"), ("image.scale_and_translate", "scale"),
     }
 )  # fmt: skip
-"""Functions whose parameter is a constant although its name is a tensor's elsewhere."""
+"""Parameters that take a constant although their name means a tensor in other operations."""
 _ALSO = frozenset({("batch_normalization", "offset")})
 _LISTS = frozenset(
     {
@@ -35,11 +35,11 @@ _LISTS = frozenset(
     }
 )  # fmt: skip
 _HIDDEN = frozenset({"sparse", "ragged", "synchronized", "flash_attention", "retstep"})
-"""What gives no dense tensor or needs another device: Keras's default holds."""
+"""Parameters that are not offered: results would not be dense, or need another device."""
 
 
 class Takes(Enum):
-    """What a parameter may be given."""
+    """What a parameter takes."""
 
     TENSOR = "a tensor"
     TENSORS = "a list of tensors"
@@ -48,14 +48,14 @@ class Takes(Enum):
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a function."""
+    """One parameter of an operation."""
 
     op: str
     name: str
     default: Any
     takes: Takes
     kind: Kind
-    """Which constants; those in the place of a tensor are numbers and lists of them."""
+    """The kind of constants; in place of a tensor, numbers and lists of numbers."""
     is_variadic: bool = False
 
     @property
@@ -63,8 +63,8 @@ class Parameter:
         """Whether Keras has no default for it."""
         return self.default is inspect.Parameter.empty
 
-    def reason_against(self, value: Any) -> str | None:
-        """Why a JSON constant cannot be this parameter's; None when it can."""
+    def explain_misfit(self, value: Any) -> str | None:
+        """Explain why a JSON constant is not valid for this parameter; None if it is."""
         if self.takes is Takes.TENSORS:
             return f"'{self.name}' takes tensors, which belong in `inputs`."
         if self.kind.accepts(value) or (value is None and self.default is None):
@@ -73,7 +73,7 @@ class Parameter:
 
 
 def parameters_of(function: Any, op: str) -> Mapping[str, Parameter]:
-    """Every parameter that a node may give, in the function's order."""
+    """The parameters that a node may give, in the order of the function."""
     known = inspect.signature(function).parameters.values()
     named = [p for p in known if p.kind is not p.VAR_KEYWORD and p.name not in _HIDDEN]
     return {p.name: _parameter(p, op) for p in named}

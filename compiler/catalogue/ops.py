@@ -1,9 +1,9 @@
-"""The functions of `keras.ops` that a graph may call, by Keras's own names.
+"""The operations that a node may call: functions of `keras.ops`, by Keras's names.
 
-Those of `keras.ops.image` are written `image.resize`. What a function takes is read from its
-signature: a parameter that takes tensors is given in a node's `inputs`, or in its `config` as a
-number or an array; one that takes a list of them (`concatenate`, `einsum`, `fft`) in `inputs`
-alone; all others in `config`. What stands in the brackets of `x[:, 0, 1:-1, None, ...]` is
+Functions of `keras.ops.image` are written `image.resize`. The parameters are read from the
+function's signature. A parameter that takes a tensor is given in a node's `inputs`, or in `config`
+as a number or an array; a parameter that takes a list of tensors (`concatenate`, `einsum`, `fft`)
+only in `inputs`; all other parameters in `config`. The expression `x[:, 0, 1:-1, None, ...]` is
 `{"op": "get_item", "inputs": "x", "config": {"key": [":", 0, "1:-1", null, "..."]}}`.
 """
 
@@ -47,12 +47,12 @@ LEFT_OUT: Mapping[str, str] = {
     "slice_update": "TensorFlow has no gradient for it; take 'scatter_update'.",
     "image.elastic_transform": "It draws random numbers without a seed of the graph's.",
 }
-"""The functions of `keras.ops` that no graph may call, each with the reason."""
+"""The functions of `keras.ops` that no node may call, each with the reason."""
 
 
 @dataclass(frozen=True)
 class Op:
-    """One function of the allow-list."""
+    """An operation that a node may call."""
 
     name: str
     function: Any
@@ -64,12 +64,12 @@ class Op:
 
     @cached_property
     def parameters(self) -> Mapping[str, Parameter]:
-        """Those that a node may give, in order."""
+        """The parameters that a node may give, in order."""
         return parameters_of(self.function, self.name)
 
     @cached_property
     def tensors(self) -> Mapping[str, Parameter]:
-        """Those that take tensors: a node's list of `inputs` goes by their order."""
+        """The parameters that take tensors; a node's list of `inputs` follows their order."""
         return {n: p for n, p in self.parameters.items() if p.takes is not Takes.CONSTANT}
 
 
@@ -86,6 +86,6 @@ def _offered() -> dict[str, Op]:
 OPS: Mapping[str, Op] = MappingProxyType(_offered())
 
 
-def reason_against(name: str) -> str:
-    """Why there is no such function here."""
+def explain_absence(name: str) -> str:
+    """Explain why no node may call an operation of this name."""
     return not_offered("operation", name, OPS, LEFT_OUT)

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from compiler.catalogue.layers import definition_faults
+from compiler.catalogue.layers import find_definition_faults
 from compiler.model.graph_pass import CalledNode, GraphPass
 from compiler.model.scope import Scope
 from compiler.model.size_limits import SizeCounter
@@ -48,7 +48,7 @@ def build(blueprint: Blueprint, seed: int | None, sizes: SizeCounter | None = No
     Raises:
         Invalid: Keras refuses configs, calls or shapes; one fault for each.
     """
-    faults = definition_faults(blueprint.definition)
+    faults = find_definition_faults(blueprint.definition)
     if faults:
         raise Invalid(faults)
     if seed is not None:

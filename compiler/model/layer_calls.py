@@ -118,7 +118,7 @@ def _argument_faults(
         elif is_flag(known[name]):
             detail = f"'{name}' is true or false, which belongs in `call`."
             yield Fault(pointer=pointer(*place, name), detail=detail)
-        elif reason := rnn_states.reason_against(layer.keras, name, value):
+        elif reason := rnn_states.explain_misfit(layer.keras, name, value):
             yield Fault(pointer=pointer(*place, name), detail=reason)
     for parameter in known.values():
         if parameter.default is parameter.empty and parameter.name not in tensors:
@@ -153,12 +153,12 @@ def _constant_faults(node: LayerNode, layer: BuiltLayer, place: Place) -> Iterat
             yield Fault(pointer=where, detail=_no_argument(name, layer, known))
         elif name in given:
             yield Fault(pointer=where, detail=f"`inputs` gives '{name}' already.")
-        elif reason := _reason_against(value, known[name]):
+        elif reason := _explain_misfit(value, known[name]):
             yield Fault(pointer=where, detail=reason)
 
 
-def _reason_against(value: Any, parameter: inspect.Parameter) -> str | None:
-    """Why a constant cannot be an argument of a call; only flags can be constants."""
+def _explain_misfit(value: Any, parameter: inspect.Parameter) -> str | None:
+    """Explain why a constant cannot be an argument; None if it can. Only flags can be constants."""
     name = parameter.name
     if is_flag(parameter):
         return None if isinstance(value, bool) else f"'{name}' must be true or false."

@@ -13,8 +13,12 @@ ARGUMENTS = frozenset({"initial_state", "states"})
 """The arguments of recurrent layers' and cells' calls that are states."""
 
 
-def reason_against(layer: Any, argument: str, value: Any) -> str | None:
-    """Why a value cannot be the states of a layer; None if it can, or is no argument of states."""
+def explain_misfit(layer: Any, argument: str, value: Any) -> str | None:
+    """Explain why a value cannot be the states of a layer.
+
+    Returns:
+        None if it can, or if the argument does not take states.
+    """
     if argument not in ARGUMENTS:
         return None
     wanted = len(keras.tree.flatten(_sizes(layer)))

@@ -97,12 +97,12 @@ def _name(layer: Any, variable: Any) -> str:
 
 def _attribute(layer: Any, value: Any) -> str:
     """The name of the attribute that holds a value or a list with it."""
-    for name, held in vars(layer).items():
-        if held is value:
+    for name, attribute in vars(layer).items():
+        if attribute is value:
             return name.lstrip("_")
-    for name, held in vars(layer).items():
-        if name not in TRACKED_LISTS and isinstance(held, list | tuple):
-            for i, item in enumerate(held):
+    for name, attribute in vars(layer).items():
+        if name not in TRACKED_LISTS and isinstance(attribute, list | tuple):
+            for i, item in enumerate(attribute):
                 if item is value:
                     return f"{name.lstrip('_')}_{i}"
     raise RuntimeError(f"{layer.name} holds {value.name} in no attribute")

@@ -6,7 +6,7 @@ from typing import Any
 
 from compiler.catalogue.arguments import Argument
 from compiler.catalogue.configs import Component as ComponentConfig
-from compiler.catalogue.configs import config_faults, misuse, plain_value, read_config
+from compiler.catalogue.configs import check_value, explain_misuse, find_config_faults, read_config
 from compiler.model.keras_errors import locate_keras_errors
 from domain.errors import Fault, Invalid, not_offered
 from domain.graph.walk import Place
@@ -40,7 +40,7 @@ class AllowList:
             detail = not_offered(self.noun, spec.type, self.classes)
             return [Fault(pointer=pointer(*place, "type"), detail=detail)]
         cls = self.classes[spec.type]
-        return [*config_faults(cls, spec.config, (*place, "config"), check=self._value_faults)]
+        return [*find_config_faults(cls, spec.config, (*place, "config"), check=self._value_faults)]
 
     def make(self, spec: NameOrComponent, place: Place) -> Any:
         """Return a new Keras object, or the name itself if Keras resolves it.
@@ -69,15 +69,15 @@ class AllowList:
         known = dict.fromkeys(sorted(self.names or self.classes))
         if name not in known:
             return [Fault(pointer=pointer(*place), detail=not_offered(self.noun, name, known))]
-        missing = config_faults(self.classes[name], {}, ()) if name in self.classes else ()
+        missing = find_config_faults(self.classes[name], {}, ()) if name in self.classes else ()
         return [Fault(pointer=pointer(*place), detail=fault.detail) for fault in missing]
 
     def _value_faults(self, argument: Argument, value: Any, place: Place) -> Iterator[Fault]:
         allowed = self.inner.get(argument.name)
         if allowed is None or not isinstance(value, dict):
-            yield from plain_value(argument, value, place)
+            yield from check_value(argument, value, place)
             return
-        reason = misuse(value, allowed.noun)
+        reason = explain_misuse(value, allowed.noun)
         if reason:
             yield Fault(pointer=pointer(*place), detail=reason)
         else:

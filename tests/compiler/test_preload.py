@@ -1,4 +1,4 @@
-"""What is said while Keras is imported."""
+"""The messages while Keras is imported."""
 
 import subprocess
 import sys
@@ -9,12 +9,12 @@ from tests.support.service import ROOT
 
 PROGRAM = """
 import sys
-from compiler.preload import held_back
-with held_back():
+from compiler.preload import silence_stderr
+with silence_stderr():
     import os
     os.write(2, b"a remark")
 try:
-    with held_back():
+    with silence_stderr():
         os.write(2, b"the reason")
         raise ImportError
 except ImportError:
@@ -23,7 +23,7 @@ except ImportError:
 
 
 @pytest.mark.slow
-def test_remarks_are_held_back_unless_the_import_fails() -> None:
+def test_stderr_is_silent_unless_the_import_fails() -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=True
     )

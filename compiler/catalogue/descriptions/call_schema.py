@@ -1,4 +1,4 @@
-"""What each argument of a layer's call takes: tensors of the graph, or true or false."""
+"""Describes the arguments of layers' calls: tensors and flags."""
 
 import inspect
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from compiler.catalogue.call_parameters import is_flag, parameters_of_call
-from compiler.catalogue.descriptions.docstrings import call_arguments_said
+from compiler.catalogue.descriptions.docstrings import describe_call_arguments
 from compiler.keras_private import ConvLSTM, CustomScaleLayer, MergeLayer
 from domain.catalogue import CallArgument
 
@@ -28,24 +28,24 @@ _LISTS: Mapping[tuple[Any, str], tuple[int, int | None]] = {
     (keras.layers.LSTMCell, "states"): (2, 2),
     (keras.layers.StackedRNNCells, "states"): (1, None),
 }
-"""The arguments that take a list, by the class or its base: at least and at most how many."""
+"""The arguments that take a list, by class or base class: the minimum and maximum of items."""
 _INPUT = "What the layer is applied to."
-_UNSAID = {
+_DEFAULTS = {
     **dict.fromkeys(("inputs", "data", "sequences", "x"), _INPUT),
     **dict.fromkeys(
         ("mask", "query_mask", "value_mask", "key_mask"),
-        "A boolean tensor: false where the layer passes over its input.",
+        "A boolean tensor: false where the layer ignores its input.",
     ),
-    "states": "The states of the step before, of each cell in turn.",
-    "training": "Whether the layer acts as in training. Left out: as the model is being run.",
-    "initial_state": "The states to begin with, in the order in which the layer gives them. "
-    "Left out: zeros.",
-    "return_attention_scores": "Whether the attention scores are given as a second tensor.",
+    "states": "The states of the previous step, of each cell in turn.",
+    "training": "Whether the layer acts as in training. Default: as the model is run.",
+    "initial_state": "The states to start with, in the order in which the layer returns them. "
+    "Default: zeros.",
+    "return_attention_scores": "Whether the attention scores are returned as a second tensor.",
 }
 
 
-def call_arguments(cls: Any) -> list[CallArgument]:
-    """Every argument of a layer's call, in order, with a JSON Schema of what stands for it."""
+def describe_call(cls: Any) -> list[CallArgument]:
+    """Describe the arguments of a layer's call, in order."""
     return [_described(cls, parameter) for parameter in parameters_of_call(cls).values()]
 
 
@@ -58,7 +58,7 @@ def _described(cls: Any, parameter: inspect.Parameter) -> CallArgument:
         field="call" if flag else "inputs",
         takes="flag" if flag else "tensor" if bounds is None else "tensors",
         value_schema=_flag(parameter) if flag else _references(bounds),
-        description=call_arguments_said(cls).get(name) or _UNSAID[name],
+        description=describe_call_arguments(cls).get(name) or _DEFAULTS[name],
     )
 
 
@@ -76,6 +76,9 @@ def _references(bounds: tuple[int, int | None] | None) -> Schema:
 
 
 def _flag(parameter: inspect.Parameter) -> Schema:
-    """Keras's own default of `training` is of no effect in a graph: how it is run decides."""
+    """The schema of a flag.
+
+    `training` has no default: in a graph it is the `training` of the whole model.
+    """
     flag: Schema = {"type": "boolean"}
     return flag if parameter.name == "training" else flag | {"default": parameter.default}

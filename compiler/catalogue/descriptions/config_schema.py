@@ -1,4 +1,4 @@
-"""JSON Schema (2020-12) of the configs that layers and their parts take."""
+"""JSON Schema (2020-12) of the configs of layers and of components in them."""
 
 import inspect
 from collections.abc import Mapping
@@ -8,14 +8,14 @@ from pydantic import TypeAdapter
 
 from compiler.catalogue.argument_values import kind_of
 from compiler.catalogue.arguments import Argument, arguments_of
-from compiler.catalogue.descriptions.docstrings import arguments_said
+from compiler.catalogue.descriptions.docstrings import describe_arguments
 from compiler.catalogue.families import FAMILIES, Family, family_of
 from domain.graph.language import LAYER_ARGUMENTS, LayerOrName
 
 Schema = dict[str, Any]
 _LAYER = "layer"
 _LISTS = ("cells", "layers")
-"""The arguments that hold lists of layers; `cell` holds one or a list."""
+"""The arguments that take lists of layers; `cell` takes one layer or a list."""
 
 
 def config_schema(cls: type, arguments: Mapping[str, Argument] | None = None) -> Schema:
@@ -23,16 +23,16 @@ def config_schema(cls: type, arguments: Mapping[str, Argument] | None = None) ->
 
     Args:
         cls: The Keras class whose constructor takes the config.
-        arguments: Those that a client may give; by default all of the class.
+        arguments: The arguments that a client may give; by default all arguments of the class.
 
     Returns:
         A schema whose `$ref`s lead into `definitions()`.
     """
     known = arguments_of(cls) if arguments is None else arguments
-    said = arguments_said(cls)
+    descriptions = describe_arguments(cls)
     schema: Schema = {
         "type": "object",
-        "properties": {n: _described(a, said.get(n)) for n, a in known.items()},
+        "properties": {n: _describe(a, descriptions.get(n)) for n, a in known.items()},
         "additionalProperties": False,
     }
     required = [argument.name for argument in known.values() if argument.is_required]
@@ -40,7 +40,7 @@ def config_schema(cls: type, arguments: Mapping[str, Argument] | None = None) ->
 
 
 def definitions() -> dict[str, Schema]:
-    """What configs refer to: each family of parts, each part, and the layers that layers hold."""
+    """The schemas that configs refer to: each family, each member of a family, and layers."""
     layer = TypeAdapter(LayerOrName).json_schema(ref_template="#/$defs/{model}")
     found = layer.pop("$defs") | {_LAYER: layer}
     for family in FAMILIES:
@@ -63,10 +63,10 @@ def argument_schema(argument: Argument) -> Schema:
     return forms[0] if len(forms) == 1 else {"anyOf": forms}
 
 
-def _described(argument: Argument, said: str | None) -> Schema:
+def _describe(argument: Argument, description: str | None) -> Schema:
     schema = argument_schema(argument)
-    if said:
-        schema |= {"description": said}
+    if description:
+        schema |= {"description": description}
     if not argument.is_required:
         schema |= {"default": json_default(argument.default)}
     return schema
@@ -82,28 +82,28 @@ def _reference(name: str) -> Schema:
 
 
 def _family(family: Family) -> dict[str, Schema]:
-    """A part is a name, or an object of a name and a config: ours, or Keras's own form of it."""
+    """The schemas of a family and of its members, each in our form and in Keras's."""
     classes = {name: cls for name, cls in family.known.items() if inspect.isclass(cls)}
     functions = [name for name in family.known if name not in classes]
     forms = [{"enum": list(family.known)}, {"type": "null"}]
     forms += [_reference(f"{family.noun}.{name}") for name in classes]
     if functions:
-        forms += [_part({"enum": functions}, {"maxProperties": 0}), _keras_function(functions)]
+        forms += [_member({"enum": functions}, {"maxProperties": 0}), _keras_function(functions)]
     whole = {family.noun: {"anyOf": forms}}
     return whole | {
-        f"{family.noun}.{name}": _part({"const": name}, config_schema(cls))
+        f"{family.noun}.{name}": _member({"const": name}, config_schema(cls))
         for name, cls in classes.items()
     }
 
 
-def _part(name: Schema, config: Schema) -> Schema:
+def _member(name: Schema, config: Schema) -> Schema:
     return _named(
         {"type": name, "class_name": name, "config": config | {"type": ["object", "null"]}}
     )
 
 
 def _keras_function(names: list[str]) -> Schema:
-    """`{"class_name": "function", "config": "relu"}`."""
+    """The schema of Keras's form of a function: `{"class_name": "function", "config": "relu"}`."""
     function = {"const": "function"}
     form = {"type": function, "class_name": function, "config": {"enum": names}}
     return _named(form) | {"required": ["config"]}

@@ -1,6 +1,6 @@
 """Describes the layers that graphs may use."""
 
-from compiler.catalogue.descriptions.call_schema import call_arguments
+from compiler.catalogue.descriptions.call_schema import describe_call
 from compiler.catalogue.descriptions.config_schema import config_schema, definitions
 from compiler.catalogue.descriptions.docstrings import source_of, summary_of
 from compiler.catalogue.layers import CATALOGUE, LEFT_OUT, Entry
@@ -24,6 +24,6 @@ def describe_layer(entry: Entry) -> LayerType:
         alias_of=entry.alias_of,
         summary=summary_of(entry.cls),
         url=source_of(entry.cls),
-        call=call_arguments(entry.cls),
+        call=describe_call(entry.cls),
         config_schema=config_schema(entry.cls, entry.arguments),
     )

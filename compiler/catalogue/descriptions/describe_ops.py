@@ -3,7 +3,7 @@
 from typing import Any
 
 from compiler.catalogue.descriptions.config_schema import json_default
-from compiler.catalogue.descriptions.docstrings import parameters_said, source_of, summary_of
+from compiler.catalogue.descriptions.docstrings import describe_parameters, source_of, summary_of
 from compiler.catalogue.kinds.keras_kinds import or_null
 from compiler.catalogue.op_parameters import Parameter, Takes
 from compiler.catalogue.ops import LEFT_OUT, OPS, Op
@@ -31,25 +31,25 @@ def describe_op(op: Op) -> OpType:
 
 
 def _inputs(op: Op) -> list[OpInput]:
-    said = parameters_said(op.function)
+    descriptions = describe_parameters(op.function)
     return [
         OpInput(
             name=parameter.name,
             required=parameter.is_required,
             takes="tensors" if parameter.takes is Takes.TENSORS else "tensor",
-            description=said.get(parameter.name),
+            description=descriptions.get(parameter.name),
         )
         for parameter in op.tensors.values()
     ]
 
 
 def _config_schema(op: Op) -> dict[str, Any]:
-    """A constant may stand where a tensor would; the node's `inputs` then leave it out."""
-    said = parameters_said(op.function)
+    """The schema of `config`, including the parameters that take a constant or a tensor."""
+    descriptions = describe_parameters(op.function)
     constants = [p for p in op.parameters.values() if p.takes is not Takes.TENSORS]
     schema: dict[str, Any] = {
         "type": "object",
-        "properties": {p.name: _value_schema(p, said.get(p.name)) for p in constants},
+        "properties": {p.name: _value_schema(p, descriptions.get(p.name)) for p in constants},
         "additionalProperties": False,
     }
     required = [p.name for p in constants if p.is_required and p.takes is Takes.CONSTANT]
@@ -58,11 +58,11 @@ def _config_schema(op: Op) -> dict[str, Any]:
     return schema | ({"required": required} if required else {}) | ({"$defs": defs} if defs else {})
 
 
-def _value_schema(parameter: Parameter, said: str | None) -> dict[str, Any]:
+def _value_schema(parameter: Parameter, description: str | None) -> dict[str, Any]:
     kind = or_null(parameter.kind) if parameter.default is None else parameter.kind
     schema = kind.schema()
-    if said:
-        schema |= {"description": said}
+    if description:
+        schema |= {"description": description}
     if not parameter.is_required:
         schema |= {"default": json_default(parameter.default)}
     return schema

@@ -1,4 +1,4 @@
-"""What Keras's docstrings say of a class, of its arguments and of its call's."""
+"""Descriptions from Keras's docstrings: of classes, their arguments and their calls' arguments."""
 
 import inspect
 import re
@@ -8,12 +8,12 @@ from typing import Any
 
 import keras
 
-_UNSAID_OF_CLASSES = {"CustomScaleLayer": "Adds to its first input the second one, scaled."}
-_UNSAID_OF_ARGUMENTS = {
-    "antialias": "Whether to smooth the picture before it is made smaller.",
+_CLASSES = {"CustomScaleLayer": "Adds to its first input the second one, scaled."}
+_ARGUMENTS_WITHOUT_TEXT = {
+    "antialias": "Whether to smooth the image before it is made smaller.",
     "activity_regularizer": "Regularizer of the layer's output.",
     "autocast": "Whether floating-point inputs are cast to the layer's compute dtype.",
-    "bounding_box_format": "How bounding boxes are written; of no effect on pictures alone.",
+    "bounding_box_format": "How bounding boxes are written; of no effect without boxes.",
     "data_format": "Whether the channels' axis is the last or the first after the batch's. "
     "Left out: the last.",
     "dtype": "The dtype of computations and weights: a dtype's name, or a mixed policy's. "
@@ -27,7 +27,7 @@ _UNSAID_OF_ARGUMENTS = {
     "value_range": "The least and the largest value that pixels have.",
     "zero_output_for_mask": "Whether the output is zero for masked timesteps.",
 }
-_SAID_OTHERWISE = {
+_REPLACED = {
     "vocabulary": "The terms in the order of their indices, written out; no file is read.",
 }
 _SECTION = re.compile(r"^( *)(?:Args|Arguments): *$", re.MULTILINE)
@@ -36,40 +36,40 @@ _ARGUMENT = re.compile(r"( *)\*{0,2}(\w+)(?: \([^)]*\))?: ?(.*)")
 
 
 def summary_of(cls: Any) -> str:
-    """The first paragraph of its docstring, on one line."""
-    first = inspect.cleandoc(cls.__doc__ or _UNSAID_OF_CLASSES.get(cls.__name__, ""))
+    """The first paragraph of a docstring, on one line."""
+    first = inspect.cleandoc(cls.__doc__ or _CLASSES.get(cls.__name__, ""))
     return " ".join(first.split("\n\n")[0].split())
 
 
 def source_of(cls: Any) -> str:
-    """Where this version of Keras keeps its code and its whole docstring."""
+    """The URL of the source file in this version of Keras, which has the full docstring."""
     path = cls.__module__.replace(".", "/")
     return f"https://github.com/keras-team/keras/blob/v{keras.__version__}/{path}.py"
 
 
 @cache
-def arguments_said(cls: Any) -> Mapping[str, str]:
-    """What it says of each argument, on one line; its bases speak where it is silent."""
-    said = dict(_UNSAID_OF_ARGUMENTS)
+def describe_arguments(cls: Any) -> Mapping[str, str]:
+    """Describe each argument of a class on one line, if needed from a base class's docstring."""
+    found = dict(_ARGUMENTS_WITHOUT_TEXT)
     for base in reversed(cls.__mro__):
-        said |= _entries(base.__doc__ or "", _SECTION)
-    return said | _SAID_OTHERWISE
+        found |= _entries(base.__doc__ or "", _SECTION)
+    return found | _REPLACED
 
 
-def parameters_said(function: Any) -> Mapping[str, str]:
-    """What the docstring of a function says of each parameter."""
+def describe_parameters(function: Any) -> Mapping[str, str]:
+    """Describe each parameter of a function."""
     return _entries(function.__doc__ or "", _SECTION)
 
 
 @cache
-def call_arguments_said(cls: Any) -> Mapping[str, str]:
-    """What it says of each argument of its call."""
-    said = _entries(cls.__doc__ or "", _CALL_SECTION)
-    return {"sequences": said["inputs"], **said} if "inputs" in said else said
+def describe_call_arguments(cls: Any) -> Mapping[str, str]:
+    """Describe each argument of a layer's call."""
+    found = _entries(cls.__doc__ or "", _CALL_SECTION)
+    return {"sequences": found["inputs"], **found} if "inputs" in found else found
 
 
 def _entries(docstring: str, heading: re.Pattern[str]) -> dict[str, str]:
-    """The entries of one section, by name."""
+    """The entries of one section of a docstring, by name."""
     text = inspect.cleandoc(docstring)
     found = heading.search(text)
     if found is None:
@@ -78,7 +78,9 @@ def _entries(docstring: str, heading: re.Pattern[str]) -> dict[str, str]:
     depth = None
     for line in _indented(text[found.end() :], len(found[1])):
         entry = _ARGUMENT.fullmatch(line)
-        if entry and (depth is None or len(entry[1]) <= depth + 1):  # Keras slips by one at times
+        if entry and (
+            depth is None or len(entry[1]) <= depth + 1
+        ):  # Keras's indentation varies by one
             depth = len(entry[1]) if depth is None else depth
             entries[entry[2]] = [entry[3]]
         elif entries:
@@ -87,7 +89,7 @@ def _entries(docstring: str, heading: re.Pattern[str]) -> dict[str, str]:
 
 
 def _indented(text: str, depth: int) -> Iterator[str]:
-    """The lines up to the next one that is indented no deeper than the heading."""
+    """The lines before the next line that is not indented deeper than the heading."""
     for line in text.splitlines():
         if line.strip() and len(line) - len(line.lstrip()) <= depth:
             return

@@ -1,7 +1,8 @@
-"""Numbers that stand in the place of a tensor: what JSON says, and the arrays that it means.
+"""Constants in place of tensors: their JSON, and the arrays they mean.
 
-A single number takes the dtype of what it is computed with, as in Python. A list is float32,
-int32 or bool, whichever its numbers fit; `{"dtype": "int64", "value": [1, 2]}` says it outright.
+A single number takes the dtype of the tensor it is computed with, as in Python. A list becomes
+float32, int32 or bool, depending on its values. An object such as
+`{"dtype": "int64", "value": [1, 2]}` states the dtype.
 """
 
 from typing import Annotated, Any, Literal
@@ -19,7 +20,7 @@ _Nested = TypeAliasType("_Nested", "FiniteFloat | bool | list[_Nested]")
 
 
 class TypedArray(TypedDict):
-    """An array, or a single number, of a dtype of its own."""
+    """An array or a single number with a stated dtype."""
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]
     dtype: NumericDtype
@@ -27,7 +28,7 @@ class TypedArray(TypedDict):
 
 
 def _regular(value: Any) -> Any:
-    array_of(value)  # refuses lists of unequal lengths on one level, and what overflows
+    array_of(value)  # refuses lists of unequal lengths on one level, and values that overflow
     return value
 
 
@@ -39,10 +40,10 @@ CONSTANT = Kind(
 
 
 def array_of(value: Any) -> Any:
-    """What Keras is given for a constant: a single number as it is, else an array.
+    """Convert a JSON constant to what Keras takes: a single number, or an array.
 
     Raises:
-        ValueError: the numbers make no array of that dtype.
+        ValueError: The values cannot form an array of that dtype.
     """
     if isinstance(value, dict):
         return _typed(value["value"], value["dtype"])
@@ -56,15 +57,15 @@ def array_of(value: Any) -> Any:
 
 
 def constant_of(value: Any, dtype: str) -> Any:
-    """The JSON of a graph for an array of a dtype; it is named where a list says another.
+    """Convert an array to a JSON constant. The dtype is stated if a list would mean another one.
 
     Raises:
-        ValueError: the numbers make no array of that dtype.
+        ValueError: The values cannot form an array of that dtype.
     """
     array = _typed(value, dtype)
     listed = array.tolist()
-    unsaid = array_of(listed)
-    is_same = isinstance(unsaid, np.ndarray) and unsaid.dtype == array.dtype
+    default = array_of(listed)
+    is_same = isinstance(default, np.ndarray) and default.dtype == array.dtype
     return listed if is_same else {"dtype": dtype, "value": listed}
 
 

@@ -1,4 +1,4 @@
-"""JSON values as pydantic types: each checks a value, and describes itself in JSON Schema."""
+"""Pydantic types for JSON values; each validates values and has a JSON Schema."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -11,43 +11,43 @@ from domain.contract import WHOLE
 from domain.dtype import DTYPES, FLOATS
 
 LARGEST = 2**31 - 1
-"""What a whole number may be at most, as a shape may."""
+"""The maximum of an integer; Keras's shapes have the same maximum."""
 _POLICIES = ("mixed_float16", "mixed_bfloat16")
 _FLOATS = ("float32", *(name for name in FLOATS if name != "float32"))
 """The default first."""
 _UNFIT = ("int8",)
-"""Keras reads it as the name of a quantization."""
+"""Dtypes that Keras takes for the name of a quantization."""
 
 
 def _as_sent(value: Any, check: Callable[[Any], Any]) -> Any:
-    """A whole number stays one: Keras gives what it makes of it another dtype."""
+    """Validate a value without converting an int to a float, which would change Keras's dtype."""
     check(value)
     return value
 
 
 def whole(least: int, most: int) -> Any:
-    """Whole numbers between two, both included."""
+    """Integers between two bounds, both included."""
     return Annotated[int, Field(strict=True, ge=least, le=most), WHOLE]
 
 
 def number(**bounds: Any) -> Any:
-    """Numbers; the bounds are those of pydantic's `Field`."""
+    """Finite numbers; `bounds` are arguments of pydantic's `Field`."""
     return Annotated[FiniteFloat, Field(**bounds), WrapValidator(_as_sent)]
 
 
 def listed(item: Any, size: int | None = None, least: int = 0) -> Any:
-    """A list of items; looking ends at the first that does not belong."""
+    """A list of items; validation stops at the first invalid item."""
     bounds = Field(min_length=size or least, max_length=size, fail_fast=True)
     return Annotated[list[item], bounds]
 
 
 def from_one(most: int) -> Any:
-    """Whole numbers that Keras loops over, or makes matrices of."""
+    """Integers that Keras loops over or uses as the size of a matrix."""
     return whole(1, most)
 
 
 def dtypes(*without: str) -> Any:
-    """The names of floating-point dtypes and policies, and of the other dtypes but some."""
+    """The names of floating-point dtypes, mixed policies, and all other dtypes except some."""
     others = [n for n in DTYPES if n not in (*_FLOATS, *_UNFIT, *without)]
     return Literal[(*_FLOATS, *_POLICIES, *others)]
 
@@ -77,7 +77,7 @@ def _distinct(values: list[Any]) -> list[Any]:
 
 
 def distinct(items: Any) -> Any:
-    """Of lists, those in which nothing stands twice."""
+    """Lists without repeated items."""
     unique = Field(json_schema_extra={"uniqueItems": True})
     return Annotated[items, AfterValidator(_distinct), unique]
 
@@ -95,7 +95,7 @@ def _apart(values: list[float]) -> list[float]:
 
 
 def _rectangular(value: Any) -> Any:
-    """An array of numbers: nested lists, those of one level equally long."""
+    """Refuse nested lists if lists on one level have different lengths."""
     level = [value]
     while any(isinstance(item, list) for item in level):
         if not all(isinstance(item, list) and len(item) == len(level[0]) for item in level):
@@ -118,11 +118,11 @@ Never = Annotated[bool, AfterValidator(_false), Field(json_schema_extra={"const"
 Wide: Any = whole(-(2**63), 2**63 - 1)
 Number: Any = number()
 Decimal = FiniteFloat
-"""For where Keras refuses whole numbers: 1 becomes 1.0."""
+"""Numbers that become floats, where Keras refuses ints: 1 becomes 1.0."""
 Fraction: Any = number(ge=0, le=1)
 Part: Any = number(ge=0, lt=1)
 Rest = Annotated[Literal[-1], WHOLE]
-"""A size that follows from the others."""
+"""A size that Keras infers from the others."""
 Vector: Any = listed(Number, least=1)
 Array: Any = Annotated[
     Number | Vector | listed(Vector, least=1) | listed(listed(Vector, least=1), least=1),

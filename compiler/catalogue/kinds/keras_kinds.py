@@ -1,4 +1,4 @@
-"""Kinds of JSON values, each one source for its check, its JSON Schema and its name in words."""
+"""Kinds of JSON values: each has its validation, its JSON Schema and its description in words."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +17,7 @@ class Kind:
     """A set of JSON values, described by a pydantic type."""
 
     wanted: str
-    """What belongs to it, in words that go on from "must be"."""
+    """The description, which continues "must be"."""
     type: Any
 
     @cached_property
@@ -25,7 +25,7 @@ class Kind:
         return TypeAdapter(self.type, config=ConfigDict(strict=True))
 
     def accepts(self, value: Any) -> bool:
-        """Whether a JSON value belongs to it."""
+        """Whether a JSON value is of this kind."""
         try:
             self.read(value)
         except ValidationError:
@@ -33,10 +33,10 @@ class Kind:
         return True
 
     def read(self, value: Any) -> Any:
-        """One of its values as Keras takes it: what must be whole, and was sent as 2.0, is 2.
+        """Convert a JSON value to what Keras takes; an integer that was sent as 2.0 becomes 2.
 
         Raises:
-            ValidationError: the value does not belong to it.
+            ValidationError: The value is not of this kind.
         """
         return self._adapter.validate_python(value)
 
@@ -46,41 +46,41 @@ class Kind:
 
 
 def one_of(*values: str | None) -> Kind:
-    """An enumeration; `None` among the values is JSON's null."""
+    """One of several texts; None means JSON's null."""
     *others, last = ["null" if value is None else f"'{value}'" for value in values]
     return Kind(f"{', '.join(others)} or {last}" if others else last, Literal[tuple(values)])
 
 
 def from_one(most: int) -> Kind:
-    """Whole numbers up to a bound of their own."""
+    """Integers from 1 to a maximum."""
     return Kind(f"a whole number from 1 to {most}", json.from_one(most))
 
 
 def or_null(kind: Kind) -> Kind:
-    """The same values, and null."""
+    """The values of another kind, and null."""
     return kind if kind.accepts(None) else Kind(f"{kind.wanted}, or null", kind.type | None)
 
 
 def sizes(rank: int) -> Kind:
-    """One size for every spatial axis, or one for each."""
+    """One size for all spatial axes, or one for each."""
     wanted = f"a positive whole number or a list of {rank}"
     return Kind(wanted, json.Positive | listed(json.Positive, rank))
 
 
 def adapted(rank: int) -> Kind:
-    """As `sizes`, but for 1: TensorFlow dies of that, and global pooling does it."""
+    """Like `sizes` without 1, which crashes TensorFlow's process; global pooling replaces it."""
     wanted = f"a whole number, 2 or more, or a list of {rank}"
     return Kind(wanted, json.Several | listed(json.Several, rank))
 
 
 def counts(rank: int) -> Kind:
-    """As `sizes`, 0 included."""
+    """Like `sizes`, including 0."""
     wanted = f"a whole number, 0 or more, or a list of {rank}"
     return Kind(wanted, json.Count | listed(json.Count, rank))
 
 
 def margins(rank: int) -> Kind:
-    """What is added to, or cut from, both ends of each spatial axis."""
+    """Lengths to add to, or cut from, both ends of each spatial axis."""
     if rank == 1:
         return counts(2)
     ends = json.Count | listed(json.Count, 2)
@@ -89,14 +89,14 @@ def margins(rank: int) -> Kind:
 
 
 def factor(least: float, most: float) -> Kind:
-    """A number between two, or the ends of the range to draw it from."""
+    """A number between two bounds, or the two ends of a range."""
     bounds = json.number(ge=least, le=most)
     return Kind(f"a number from {least} to {most} or a list of 2", bounds | listed(json.Number, 2))
 
 
-def bounded(bounds: Any, said: str) -> Kind:
-    """A number within bounds, or the ends of a range within them."""
-    return Kind(f"a number {said}, or a list of 2 such", bounds | listed(bounds, 2))
+def bounded(bounds: Any, description: str) -> Kind:
+    """A number within bounds, or the two ends of a range within them."""
+    return Kind(f"a number {description}, or a list of 2 such", bounds | listed(bounds, 2))
 
 
 POSITIVE = Kind("a positive whole number", json.Positive)

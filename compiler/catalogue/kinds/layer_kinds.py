@@ -1,4 +1,7 @@
-"""The kinds of the arguments of Keras's layers, losses and the like: by class, by name, by rank."""
+"""The kinds of the arguments of Keras's layers, losses and other classes.
+
+They are looked up by class and name, by name and rank, or by name alone.
+"""
 
 from collections.abc import Callable, Mapping
 
@@ -119,7 +122,7 @@ BY_RANK: Mapping[str, Callable[[int], Kind]] = {
     "output_padding": keras_kinds.counts,
     "cropping": keras_kinds.margins,
 }
-"""Of layers named after their number of spatial axes."""
+"""The arguments of layers whose names end in the number of spatial axes, e.g. `Conv2D`."""
 
 
 def _of(classes: str, **by_name: Kind) -> dict[tuple[str, str], Kind]:

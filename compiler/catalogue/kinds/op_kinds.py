@@ -1,4 +1,4 @@
-"""Which JSON constants the functions of `keras.ops` take, by the names of their parameters."""
+"""The JSON constants that the parameters of `keras.ops` take, by the names of the parameters."""
 
 from collections.abc import Mapping
 from math import prod
@@ -12,23 +12,23 @@ from compiler.catalogue.kinds.keras_kinds import COUNT, NUMBER, POSITIVE, TEXT, 
 from domain.graph.shapes import MOST_AXES
 
 MOST_STEPS = 1024
-"""Of what TensorFlow's graph holds an operation for each of."""
+"""The maximum of steps or parts, if TensorFlow's graph has an operation for each of them."""
 _MOST_TIMES = 2**20
-"""Of how often or how far an axis grows, whose length may be unknown and so goes uncounted."""
+"""The maximum by which an axis grows; its length may be unknown, so the result is not counted."""
 MOST_TILES = 2**20
 MOST_BINS = 100_000
-"""Of what a function makes for each row, however small the row."""
+"""The maximum of values that an operation computes for each row, whatever the size of the row."""
 
 T = TypeVar("T")
 
 
 def each(names: str, value: T) -> dict[str, T]:
-    """The same value under each of the names."""
+    """Assign one value to each of several names."""
     return dict.fromkeys(names.split(), value)
 
 
 def _few(item: Any) -> Any:
-    """A list of at most as many as a tensor has axes."""
+    """A list with at most one item for each axis that a tensor can have."""
     return Annotated[list[item], Field(max_length=MOST_AXES, fail_fast=True)]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from compiler.catalogue.op_faults import op_faults
+from compiler.catalogue.op_faults import find_op_faults
 from compiler.keras_json.parsing.document import FaultCollector, invalid_at
 from compiler.keras_json.parsing.model_config import is_input_layer
 from compiler.keras_json.parsing.parsed_model import Call, Layer, Model, Tensor
@@ -143,7 +143,7 @@ class GraphBuilder:
         }
         made = Fragment(value, places)
         if isinstance(callee, Function):
-            found = op_faults(OpNode.model_validate(value), ())
+            found = find_op_faults(OpNode.model_validate(value), ())
             self._collector.faults += made.source.locate_all(found)
         return made
 

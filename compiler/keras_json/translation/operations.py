@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 from compiler.catalogue.op_parameters import Parameter, Takes
-from compiler.catalogue.ops import OPS, Op, reason_against
+from compiler.catalogue.ops import OPS, Op, explain_absence
 from compiler.keras_json.parsing.document import expect, invalid_at
 from compiler.keras_json.parsing.inbound_nodes import deserialize
 from compiler.keras_json.parsing.parsed_model import Call, CallArgument, tensors_in
@@ -94,7 +94,7 @@ def _find_op(spec: Mapping[str, Any], kind: str, place: Place) -> Op:
     name = _functions_by_class().get(prefix + class_name)
     if name is None:
         snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind).lower()
-        raise invalid_at((*place, "class_name"), reason_against(prefix + snake))
+        raise invalid_at((*place, "class_name"), explain_absence(prefix + snake))
     return OPS[name]
 
 

@@ -107,7 +107,7 @@ def _refuse_colours(layer: BuiltLayer, call: Call) -> None:
     if layer.type == "AugMix" and len(shape) == 4:
         channels = shape[1 if layer.keras.data_format == "channels_first" else 3]
         if channels not in (1, 3):
-            raise Refusal(f"AugMix takes pictures of 1 or 3 channels, not of {channels}.")
+            raise Refusal(f"AugMix takes images of 1 or 3 channels, not of {channels}.")
 
 
 def _explain(layer: BuiltLayer, refusal: Refusal) -> str:
@@ -115,7 +115,7 @@ def _explain(layer: BuiltLayer, refusal: Refusal) -> str:
     if not _AXES.search(str(refusal.__cause__)):
         return _without_rows(str(refusal))
     if _takes_images(layer.keras):
-        return "it takes a picture in each row: [null, height, width, channels]."
+        return "it takes an image in each row: [null, height, width, channels]."
     axes = _SPATIAL.search(layer.type)
     if axes:
         return f"it takes {int(axes[1]) + 2} axes: rows, {axes[1]} of space, channels."

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from compiler.catalogue.descriptions.call_schema import call_arguments
+from compiler.catalogue.descriptions.call_schema import describe_call
 from compiler.catalogue.layers import CATALOGUE
 from compiler.entrypoints import check_graph
 from compiler.model import rnn_states
@@ -25,7 +25,7 @@ MORE = {
 
 
 def said(kind: str) -> dict[str, dict[str, Any]]:
-    return {item.name: item.model_dump() for item in call_arguments(CATALOGUE[kind].cls)}
+    return {item.name: item.model_dump() for item in describe_call(CATALOGUE[kind].cls)}
 
 
 def named(kind: str, case: Case) -> dict[str, Shape | list[Shape]]:

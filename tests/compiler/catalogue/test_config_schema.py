@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from compiler.catalogue.argument_values import kind_of
 from compiler.catalogue.arguments import Argument, arguments_of
-from compiler.catalogue.configs import config_faults
+from compiler.catalogue.configs import find_config_faults
 from compiler.catalogue.descriptions.config_schema import config_schema, definitions
 from compiler.catalogue.families import FAMILIES, family_of
 from compiler.catalogue.kinds import keras_kinds
@@ -234,7 +234,7 @@ def test_nothing_outside_an_enumeration_is_taken() -> None:
     for kind, argument, _ in set(enumerations()):
         entry = CATALOGUE[kind]
         config = {argument: "Same-ish"}
-        found = config_faults(entry.cls, config, (), entry.arguments)
+        found = find_config_faults(entry.cls, config, (), entry.arguments)
         assert f"/{argument}" in [fault.pointer for fault in found], (kind, argument)
 
 

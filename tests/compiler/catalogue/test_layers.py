@@ -14,7 +14,7 @@ DENSE = {"units": 2}
 CONFIG = "/nodes/0/layer/config"
 
 
-def config_faults(kind: str, shape: list[int | None], **config: Any) -> dict[str, str]:
+def find_config_faults(kind: str, shape: list[int | None], **config: Any) -> dict[str, str]:
     return faults(graph({"x": shape}, [node("n", layer(kind, **config), "x")], ["n"]))
 
 
@@ -58,13 +58,13 @@ def config_faults(kind: str, shape: list[int | None], **config: Any) -> dict[str
     ],
 )
 def test_a_bad_argument_is_named(config: dict[str, Any], where: str, detail: str) -> None:
-    found = config_faults("Dense", [3], **config)
+    found = find_config_faults("Dense", [3], **config)
     assert list(found) == [CONFIG + where]
     assert detail in found[CONFIG + where]
 
 
 def test_keras_s_own_refusal_lies_at_the_argument_it_names() -> None:
-    found = config_faults("Dropout", [3], rate=1.5)
+    found = find_config_faults("Dropout", [3], rate=1.5)
     assert list(found) == [f"{CONFIG}/rate"]
     assert "between 0 and 1" in found[f"{CONFIG}/rate"]
 
@@ -81,7 +81,7 @@ def test_keras_s_own_refusal_lies_at_the_argument_it_names() -> None:
     ],
 )
 def test_types_that_are_not_offered(kind: str, detail: str) -> None:
-    found = config_faults(kind, [3])
+    found = find_config_faults(kind, [3])
     assert list(found) == ["/nodes/0/layer/type"]
     assert detail in found["/nodes/0/layer/type"]
 
@@ -132,19 +132,19 @@ def test_a_vocabulary_is_never_a_file(tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("a\n")
     for kind in ("StringLookup", "TextVectorization", "IntegerLookup"):
-        found = config_faults(kind, [3], vocabulary=str(secret))
+        found = find_config_faults(kind, [3], vocabulary=str(secret))
         assert list(found) == [f"{CONFIG}/vocabulary"]
 
 
 @pytest.mark.parametrize(("kind", "argument"), [("Pipeline", "layers"), ("RNN", "cell")])
 def test_a_list_of_layers_holds_one_at_least(kind: str, argument: str) -> None:
-    found = config_faults(kind, [4, 3], **{argument: []})
+    found = find_config_faults(kind, [4, 3], **{argument: []})
     assert found == {f"{CONFIG}/{argument}": f"'{argument}' must hold a layer."}
 
 
 @pytest.mark.parametrize("argument", ["weights", "quantization_config"])
 def test_arguments_that_are_refused(argument: str) -> None:
-    found = config_faults("Embedding", [3], input_dim=2, output_dim=2, **{argument: [[1.0]]})
+    found = find_config_faults("Embedding", [3], input_dim=2, output_dim=2, **{argument: [[1.0]]})
     assert list(found) == [f"{CONFIG}/{argument}"]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from compiler.catalogue.op_faults import op_faults
+from compiler.catalogue.op_faults import find_op_faults
 from compiler.catalogue.ops import LEFT_OUT, OPS
 from compiler.check import check
 from compiler.model.op_calls import call_op
@@ -51,7 +51,7 @@ def _model(sample: Sample) -> Any:
         for name, given in sample.inputs.items()
     }
     node = OpNode(name="add", op=sample.op, inputs=inputs, config=dict(sample.config))
-    assert list(op_faults(node, ())) == []
+    assert list(find_op_faults(node, ())) == []
     result = call_op(node, "add", called, ())
     return keras.Model(list(symbols.values()), list(Tensors.of(result).all))
 

@@ -45,7 +45,7 @@ def refused(definition: Any) -> str:
         ("AdaptiveMaxPooling1D", {"output_size": 2}, [4, 4, 4], "it takes 3 axes"),
         ("AdaptiveAveragePooling3D", {"output_size": 2}, [4, 4], "[null, 4, 4]"),
         ("AdaptiveMaxPooling1D", {"output_size": 2}, [None, 3], "statically known"),
-        ("CutMix", {}, [1], "a picture in each row"),
+        ("CutMix", {}, [1], "an image in each row"),
         ("AugMix", {"value_range": [0, 1]}, [8, 8, 2], "1 or 3 channels"),
         ("MelSpectrogram", {"fft_length": 64}, [4, 256], "not [null, 128, 1]"),
         ("EinsumDense", {"equation": "abc,cd->abd", "output_shape": [3, 4]}, [3, 5, 2], "does not"),
@@ -67,7 +67,7 @@ def refused(definition: Any) -> str:
         ("UnitNormalization", {"axis": [1, -2]}, [3, 3], "each axis once"),
         ("Bidirectional", {**UNEVEN, "merge_mode": "sum"}, [3, 2], "does not take"),
         ("Bidirectional", {**UNEVEN, "merge_mode": "concat"}, [3, 2], "not [null, 4]"),
-        ("TimeDistributed", {"layer": layer("CutMix")}, [3, 1], "a picture in each row"),
+        ("TimeDistributed", {"layer": layer("CutMix")}, [3, 1], "an image in each row"),
         ("Conv1D", {**CONV, "autocast": False, "dtype": "float16"}, [3, 2], "does not take"),
     ],
 )
