@@ -234,7 +234,7 @@ def test_everything_wrong_is_told_at_once(server: Server, dataset: str) -> None:
         ),
         ({"fit": {"class_weight": {"0": True}}}, "/fit/class_weight/0", "number"),
         ({"fit": {"validation_split": False}}, "/fit/validation_split", "number"),
-        ({"metadata": {"a": 1}}, "/metadata/a", "text"),
+        ({"metadata": {"a": 1}}, "/metadata/a", "string"),
         ({"dead": 1}, "/dead", "no field 'dead'"),
     ],
 )
