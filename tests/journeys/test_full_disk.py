@@ -59,7 +59,7 @@ def test_a_first_prediction_without_room_is_refused_and_not_answered_by_another_
     model = service.trained(kind="build", graph=graph)["model"]
     statuses = []
     for room in (64, resource.RLIM_INFINITY):
-        leave_room(service.part("api").children(), room)
+        leave_room(service.forkservers(), room)
         answer = service.client.post(f"/v1/models/{model}:predict", json={"instances": [[1, 2]]})
         statuses.append(answer.status_code)
     assert statuses == [507, 200]

@@ -1,10 +1,8 @@
 """`graphfit serve` imports Keras in one forkserver for all parts, and replaces a killed one."""
 
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 
 from tests.support.engines import Engine
@@ -15,18 +13,6 @@ GRAPH = {
     "nodes": [{"name": "y", "layer": {"type": "Dense", "config": {"units": 1}}, "inputs": "x"}],
     "outputs": ["y"],
 }
-
-
-def holds_tensorflow(process: psutil.Process) -> bool:
-    with suppress(psutil.Error):  # it has ended
-        return any("libtensorflow" in library.path for library in process.memory_maps())
-    return False
-
-
-def forkservers(service: Service) -> list[psutil.Process]:
-    """The children of `graphfit serve` that have loaded TensorFlow, without their forks."""
-    children = psutil.Process(service.process.pid).children()
-    return [child for child in children if holds_tensorflow(child)]
 
 
 def train(service: Service) -> None:
@@ -43,17 +29,17 @@ def check_graph(service: Service) -> bool | None:
 
 
 def test_the_parts_share_one_forkserver(service: Service) -> None:
-    (forkserver,) = forkservers(service)
+    (forkserver,) = service.forkservers()
     for name in ("api", "worker", "reaper"):
         part = service.part(name)
         assert part.ppid() == service.process.pid
-        assert not holds_tensorflow(part)
+        assert not has_tensorflow(part)
         assert not any(
             "multiprocessing.forkserver" in " ".join(p.cmdline()) for p in part.children()
         )
     assert forkserver.ppid() == service.process.pid
     train(service)
-    assert forkservers(service) == [forkserver]
+    assert service.forkservers() == [forkserver]
 
 
 @pytest.mark.slow
@@ -62,12 +48,12 @@ def test_a_forkserver_that_is_killed_is_replaced_for_all_parts(
 ) -> None:
     service = engine.service(tmp_path)
     try:
-        (first,) = forkservers(service)
+        (first,) = service.forkservers()
         for _ in range(2):  # the second kill comes soon after the start
-            (running,) = until(lambda: forkservers(service) or None, "a forkserver")
+            (running,) = until(lambda: service.forkservers() or None, "a forkserver")
             running.kill()
             until(lambda: check_graph(service), "a check by the new forkserver")
-        (last,) = forkservers(service)
+        (last,) = service.forkservers()
         assert last.pid not in (first.pid, running.pid)
         train(service)
         assert service.client.get("/readyz").status_code == 200

@@ -115,6 +115,11 @@ class Service:
                     return process
         return None
 
+    def forkservers(self) -> list[psutil.Process]:
+        """The children of `graphfit serve` that have loaded TensorFlow, without their forks."""
+        children = psutil.Process(self.process.pid).children()
+        return [child for child in children if has_tensorflow(child)]
+
     def training_process(self) -> psutil.Process:
         """Waits for a training process and returns it."""
         return until(self._training_process, "a training process")
@@ -168,6 +173,12 @@ class Service:
         answer = self.client.get(f"/v1/models/{model_id}/files/{name}")
         assert answer.status_code == 200, answer.text
         return answer.content
+
+
+def has_tensorflow(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):  # it has ended
+        return any("libtensorflow" in library.path for library in process.memory_maps())
+    return False
 
 
 def _signal(process: psutil.Process, number: int) -> None:
