@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.support.engines import Engine
-from tests.support.service import Service, until
+from tests.support.service import Service, has_tensorflow, until
 
 GRAPH = {
     "inputs": [{"name": "x", "shape": [2]}],
