@@ -112,7 +112,7 @@ def _list(connection: "Connection", options: argparse.Namespace) -> Output:
     from models_store.records import keys
 
     rows = [("ID", "OWNER", "CREATED", "REVOKED", "NAME")]
-    rows += [_row(key) for key in keys.every(connection)]
+    rows += [_row(key) for key in keys.get_all(connection)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     return Output("".join(f"{line}\n" for line in lines))

@@ -8,7 +8,7 @@ from api.access.principal import SCOPE, Principal
 from api.problems.handlers import make_error_response
 from api.problems.types import UNAUTHORIZED, make_problem_response
 from domain.errors import GraphfitError
-from models_store.records.keys import digest_of
+from models_store.records.keys import hash_secret
 
 PUBLIC = frozenset({"/", "/docs", "/redoc", "/openapi.json", "/healthz", "/readyz"})
 """Paths that need no key; their answers hold nothing of any owner."""
@@ -41,7 +41,7 @@ class KeyCheck:
         secret = _get_bearer_token(scope)
         if secret is None:
             return _make_unauthorized(KEY_NEEDED, scope["path"])
-        digest = digest_of(secret)
+        digest = hash_secret(secret)
         try:
             owner = await self._keys.owner_of(digest)
         except GraphfitError as error:

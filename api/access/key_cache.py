@@ -62,4 +62,4 @@ class KeyCache:
 
     def _load(self) -> Mapping[str, str]:
         with self._database.read() as connection:
-            return keys.owners(connection)
+            return keys.get_owners(connection)

@@ -45,7 +45,7 @@ class IdempotentRequest:
         Raises:
             Invalid: The key was used for another request.
         """
-        idempotency.check_same(answer, self._fingerprint(body_sha256))
+        idempotency.check_fingerprint(answer, self._fingerprint(body_sha256))
         return Response(answer.body, answer.status, answer.headers)
 
     @contextmanager

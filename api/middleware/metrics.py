@@ -66,7 +66,7 @@ class _Jobs(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yields the metric with one value for each state."""
         with self._database.read() as connection:
-            counts = jobs.counts(connection)
+            counts = jobs.count_by_state(connection)
         gauge = _make_gauge()
         for state in JobState:
             gauge.add_metric([state.value], counts.get(state.value, 0))

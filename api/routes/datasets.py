@@ -31,7 +31,7 @@ DatasetName = Annotated[
     Query(max_length=512, pattern=r"^[^\x00]*$", description="A name, where the body gives none."),
 ]
 Start = Annotated[int, Query(ge=0, lt=2**63, description="The first row, counted from 0.")]
-Count = Annotated[int, Query(ge=1, le=rows.MOST_ROWS, description="How many rows.")]
+Count = Annotated[int, Query(ge=1, le=rows.MAX_ROWS, description="How many rows.")]
 
 
 class DatasetAnswer(Answer, Dataset):
@@ -101,7 +101,7 @@ def _created(
 ) -> Response:
     reserved = once.reserve()
     if isinstance(reserved, FirstAnswer):
-        return once.replay(reserved, ingest.sha256_to_end(incoming))
+        return once.replay(reserved, ingest.hash_to_end(incoming))
     try:
         dataset = ingest.ingest(
             parts.artifacts,
@@ -144,8 +144,8 @@ def _inserted(
 def list_datasets(parts: Parts, principal: CurrentPrincipal, paging: Paging) -> Response:
     """Lists datasets, newest first."""
     with parts.database.read() as connection:
-        page = datasets.page(connection, principal.owner, paging.cursor, paging.size)
-        items = [_viewed(datasets.stored(row)) for row in page.rows]
+        page = datasets.get_page(connection, principal.owner, paging.cursor, paging.size)
+        items = [_viewed(datasets.convert_row(row)) for row in page.rows]
     return make_json_response(Page[DatasetAnswer](items=items, next_cursor=page.next_cursor))
 
 
@@ -169,7 +169,7 @@ def get_rows(
     count: Count = 100,
 ) -> Response:
     """Returns stored values; a value that is not finite is `null` and is named in `non_finite`."""
-    found = rows.rows(parts.artifacts, _found(parts, principal, dataset_id), start, count)
+    found = rows.read_rows(parts.artifacts, _found(parts, principal, dataset_id), start, count)
     document = {"start": found.start, "count": found.count, "columns": found.columns}
     return Response(
         to_json(mark_non_finite(document), inf_nan_mode="null"),

@@ -71,7 +71,7 @@ def create_graph(
         seen = CheckedGraph(
             definition=draft.definition,
             renamed=draft.renamed,
-            digest=graphs.digest_of(blueprint.definition),
+            digest=graphs.hash_definition(blueprint.definition),
             summary=summary,
         )
         return make_json_response(seen)
@@ -124,8 +124,8 @@ def _draft(parts: Services, request: GraphRequest, body: Any) -> GraphDraft:
 def list_graphs(parts: Parts, principal: CurrentPrincipal, paging: Paging) -> Response:
     """Lists graphs, newest first."""
     with parts.database.read() as connection:
-        page = graphs.page(connection, principal.owner, paging.cursor, paging.size)
-        items = [viewed(graphs.stored(row)) for row in page.rows]
+        page = graphs.get_page(connection, principal.owner, paging.cursor, paging.size)
+        items = [viewed(graphs.convert_row(row)) for row in page.rows]
     return make_json_response(Page[Graph](items=items, next_cursor=page.next_cursor))
 
 

@@ -89,7 +89,7 @@ def _number(text: str | None, name: str) -> int:
 def _read(parts: Services, principal: Principal, job_id: str, after: int, size: int) -> list[Event]:
     with parts.database.read() as connection:
         jobs.get_row(connection, principal.owner, job_id)
-        return events.after(connection, principal.owner, job_id, after, size)
+        return events.get_after(connection, principal.owner, job_id, after, size)
 
 
 async def _end_on_busy(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -99,8 +99,8 @@ def list_jobs(
         detail = f"A list is filtered by at most {MOST_FILTERS} metadata keys at once."
         raise Invalid([Fault(pointer="", detail=detail)])
     with parts.database.read() as connection:
-        page = jobs.page(connection, principal.owner, paging.cursor, paging.size, state, wanted)
-        items = [viewed(jobs.viewed(connection, row)) for row in page.rows]
+        page = jobs.get_page(connection, principal.owner, paging.cursor, paging.size, state, wanted)
+        items = [viewed(jobs.convert_row(connection, row)) for row in page.rows]
     return make_json_response(Page[JobAnswer](items=items, next_cursor=page.next_cursor))
 
 
@@ -136,7 +136,7 @@ def _snapshot(parts: Services, principal: Principal, job_id: str) -> Snapshot:
     started = time.monotonic()
     with parts.database.read() as connection:
         row = jobs.get_row(connection, principal.owner, job_id)
-        job = jobs.viewed(connection, row)
+        job = jobs.convert_row(connection, row)
     age = (datetime.now(UTC) - row.created_at).total_seconds()
     return Snapshot(started, age, row.version, job.is_terminal, encode_json(viewed(job)))
 
@@ -146,7 +146,9 @@ def get_history(job_id: JobPath, parts: Parts, principal: CurrentPrincipal) -> R
     """Returns the metrics of every finished epoch."""
     with parts.database.read() as connection:
         jobs.get_row(connection, principal.owner, job_id)
-        return make_json_response(History(epochs=epochs.of(connection, principal.owner, job_id)))
+        return make_json_response(
+            History(epochs=epochs.get_all(connection, principal.owner, job_id))
+        )
 
 
 @router.delete("/{id}", status_code=204, summary="Delete a job", responses=DELETES)

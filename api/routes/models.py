@@ -23,8 +23,8 @@ FileName = Annotated[
 def list_models(parts: Parts, principal: CurrentPrincipal, paging: Paging) -> Response:
     """Lists models, newest first."""
     with parts.database.read() as connection:
-        page = models.page(connection, principal.owner, paging.cursor, paging.size)
-        items = [viewed(models.viewed(connection, row)) for row in page.rows]
+        page = models.get_page(connection, principal.owner, paging.cursor, paging.size)
+        items = [viewed(models.convert_row(connection, row)) for row in page.rows]
     return make_json_response(Page[ModelAnswer](items=items, next_cursor=page.next_cursor))
 
 
@@ -56,7 +56,7 @@ def get_file(
 ) -> Response:
     """Returns a file. The ETag is its sha256; `Range` and `If-Range` resume a download."""
     with parts.database.read() as connection:
-        artifact, file = models.file(connection, principal.owner, model_id, name)
+        artifact, file = models.get_file(connection, principal.owner, model_id, name)
     return make_file_response(request, parts.artifacts, artifact, file)
 
 

@@ -20,6 +20,6 @@ def list_workers(parts: Parts, principal: CurrentPrincipal, paging: Paging) -> R
     A worker that shuts down cleanly disappears at once, a lost worker after an hour.
     """
     with parts.database.read() as connection:
-        page = workers.page(connection, principal.owner, paging.cursor, paging.size)
-    items = [workers.viewed(row) for row in page.rows]
+        page = workers.get_page(connection, principal.owner, paging.cursor, paging.size)
+    items = [workers.convert_row(row) for row in page.rows]
     return make_json_response(Page[Worker](items=items, next_cursor=page.next_cursor))

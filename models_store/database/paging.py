@@ -16,7 +16,7 @@ class Page(NamedTuple):
     next_cursor: str | None
 
 
-def page(
+def fetch_page(
     connection: Connection, query: Select[Any], table: Table, cursor: str | None, size: int
 ) -> Page:
     """Fetches up to `size` rows after `cursor`, by descending id (ULIDs sort by time).

@@ -1,1 +1,1 @@
-"""Datasets: parses bodies into columns, and reads rows."""
+"""Dataset uploads and reads of rows."""

@@ -1,4 +1,4 @@
-"""Takes in a dataset: from the bytes of a body to published columns."""
+"""Reads the body of a dataset and publishes its columns in the artifact store."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -12,8 +12,8 @@ from models_store.files.store import ArtifactStore
 from models_store.records.datasets import column_key, folder_of
 
 
-class _Hashed:
-    """Hashes what is read of a body."""
+class _HashingSource:
+    """A source that hashes the bytes that are read from it."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -37,49 +37,52 @@ def ingest(
     limit: int,
     name: str | None = None,
 ) -> Dataset:
-    """Reads a body to its end and publishes its columns; the row is the caller's to insert.
+    """Reads a body to its end and publishes its columns. The caller inserts the row.
 
     Args:
-        media_type: One of `FORMATS`.
-        limit: Bytes that the arrays may have, where the body packs them.
-        name: Of the dataset, unless the body gives one.
+        store: The artifact store.
+        dataset_id: The id of the new dataset.
+        media_type: A key of `FORMATS`.
+        source: The body.
+        limit: Upper bound on the bytes of all arrays, for formats that compress them.
+        name: The name of the dataset; a name in the body takes precedence.
 
     Raises:
-        NotJson: a body of JSON is none.
-        Invalid: everything that is wrong with the body.
-        TooLarge: the arrays are larger than the limit.
-        StorageFull: there is no room; nothing was kept.
+        NotJson: The media type is JSON and the body is not.
+        Invalid: The body breaks a rule of its format; lists every fault found.
+        TooLarge: The arrays exceed `limit`.
+        StorageFull: The disk is full; no file was kept.
     """
-    hashed = _Hashed(source)
+    hashing = _HashingSource(source)
     with store.scratch(dataset_id) as folder:
-        body = FORMATS[media_type].read(hashed, folder, limit)
-        columns = _published(store, dataset_id, body)
+        body = FORMATS[media_type].read(hashing, folder, limit)
+        columns = _publish(store, dataset_id, body)
     return Dataset(
         id=dataset_id,
         name=name if body.name is None else body.name,
         rows=body.rows,
         bytes=body.nbytes,
-        sha256=hashed.sha256,
+        sha256=hashing.sha256,
         columns=columns,
         created_at=datetime.now(UTC),
     )
 
 
-def sha256_to_end(source: Source) -> str:
-    """The hash of a body that is not kept again."""
-    hashed = _Hashed(source)
-    while hashed.read(BLOCK_BYTES):
+def hash_to_end(source: Source) -> str:
+    """Reads a body to its end and returns its hash; stores nothing."""
+    hashing = _HashingSource(source)
+    while hashing.read(BLOCK_BYTES):
         pass
-    return hashed.sha256
+    return hashing.sha256
 
 
-def _published(store: ArtifactStore, dataset_id: str, body: Body) -> list[Column]:
+def _publish(store: ArtifactStore, dataset_id: str, body: Body) -> list[Column]:
     columns = []
     try:
-        for index, written in enumerate(body.columns):
-            sha256 = hash_file(written.path)
-            store.publish(written.path, column_key(dataset_id, index), sha256)
-            columns.append(written.column.model_copy(update={"sha256": sha256}))
+        for index, file in enumerate(body.columns):
+            sha256 = hash_file(file.path)
+            store.publish(file.path, column_key(dataset_id, index), sha256)
+            columns.append(file.column.model_copy(update={"sha256": sha256}))
     except BaseException:
         discard(store, dataset_id)
         raise
@@ -87,5 +90,5 @@ def _published(store: ArtifactStore, dataset_id: str, body: Body) -> list[Column
 
 
 def discard(store: ArtifactStore, dataset_id: str) -> None:
-    """Deletes the columns of a dataset that no row names, or none any more."""
+    """Deletes the columns of a dataset that has no row in the database."""
     store.delete_prefix(folder_of(dataset_id))

@@ -40,7 +40,7 @@ def update_progress(
 
 
 def warn(connection: Connection, claim: Claim, text: str) -> None:
-    """Adds a warning, unless the job has it already."""
+    """Adds a warning, unless the job has it."""
     row = connection.execute(select(jobs.c.warnings).where(jobs.c.id == claim.job_id)).one()
     if text not in row.warnings:
         update_leased(connection, claim, {"warnings": [*row.warnings, text]})
@@ -70,7 +70,7 @@ def end_epoch(
 def save_checkpoint(
     connection: Connection, claim: Claim, checkpoint: Checkpoint, environment_key: str | None
 ) -> None:
-    """Records where the next attempt resumes, and resets the counts of retries.
+    """Records where the next attempt resumes, and resets the counters of retries.
 
     Args:
         environment_key: The key of environments in which the job resumes with the same bits;
@@ -87,7 +87,7 @@ def restart(connection: Connection, claim: Claim) -> None:
     Raises:
         LeaseLost: Another attempt owns the job; nothing was written.
     """
-    checkpoints.drop(connection, claim.job_id)
+    checkpoints.delete(connection, claim.job_id)
     values = {"progress": _reset_progress(connection, claim.job_id), "metrics": {}}
     hand_back(connection, claim, "its checkpoint is lost: it starts again", values)
 
@@ -109,7 +109,7 @@ def succeed(connection: Connection, claim: Claim, progress: Progress, outcome: O
     """Stores the outcome and ends the job, in the same transaction.
 
     Raises:
-        LeaseLost: another attempt owns the job; nothing was written.
+        LeaseLost: Another attempt owns the job; nothing was written.
     """
     values = {
         **outcomes.store(connection, claim, outcome),
@@ -130,18 +130,18 @@ def fail(connection: Connection, claim: Claim, error: JobError) -> None:
 
 def cancel(connection: Connection, claim: Claim) -> None:
     """Ends the job as its owner requested."""
-    _finish(connection, claim, JobState.CANCELLED, events.ASKED, {})
+    _finish(connection, claim, JobState.CANCELLED, events.REQUESTED, {})
 
 
 def _finish(
     connection: Connection, claim: Claim, state: JobState, reason: str, values: dict[str, Any]
 ) -> None:
-    checkpoints.drop(connection, claim.job_id)
-    last = {
+    checkpoints.delete(connection, claim.job_id)
+    ended = {
         "state": state.value,
         "finished_at": datetime.now(UTC),
         "lease_until": None,
         "worker": None,
     }
-    update_leased(connection, claim, {**values, **last})
+    update_leased(connection, claim, {**values, **ended})
     events.add_state(connection, claim.owner, claim.job_id, state, reason)

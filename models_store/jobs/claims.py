@@ -1,4 +1,4 @@
-"""Claims: a worker takes the best queued job that it can run."""
+"""Claims: a worker takes the first queued job that it can run."""
 
 import json
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ from domain.job.recipe import Fit
 from domain.job.resources import Capacity
 from models_store.database.tables import jobs
 from models_store.database.types import UtcDateTime, database_clock
-from models_store.jobs.fair_turns import QUEUED, in_queue, turn_of
-from models_store.jobs.matching import bits_fit, gpus_fit, memory_fits
+from models_store.jobs.fair_turns import QUEUED, is_queued_for, turn_column
+from models_store.jobs.matching import matches_environment, matches_gpus, matches_memory
 from models_store.records import checkpoints, epochs, events
 from models_store.records.checkpoints import Checkpoint
 
@@ -119,16 +119,17 @@ def claim(
         return None
     reason = "claimed by a worker" if row.attempt == 1 else f"attempt {row.attempt}"
     events.add_state(connection, row.owner, row.id, JobState.RUNNING, reason)
-    return _claimed(row, _resumed(connection, row.id) if row.attempt > 1 else None)
+    return _make_claim(row, _get_checkpoint(connection, row.id) if row.attempt > 1 else None)
 
 
 @lru_cache(maxsize=8)
 def _claim_statement(
     capacity: Capacity, lease_seconds: float, anywhere_seconds: float
 ) -> ReturningUpdate[Any]:
-    """Builds the statement, once in a process: building it takes longer than running it."""
-    best = _best(capacity, anywhere_seconds).with_for_update(skip_locked=True)  # not on SQLite
-    taken = {
+    """Builds the statement, once per process, since building it takes longer than running it."""
+    best = _select_best(capacity, anywhere_seconds)
+    best = best.with_for_update(skip_locked=True)  # SQLite ignores it
+    values = {
         "state": JobState.RUNNING.value,
         "fence": jobs.c.fence + 1,
         "attempt": jobs.c.attempt + 1,
@@ -141,7 +142,7 @@ def _claim_statement(
         "version": jobs.c.version + 1,
     }
     statement = update(jobs).where(jobs.c.id == best.scalar_subquery(), QUEUED)
-    return statement.values(taken).returning(*_CLAIM_COLUMNS)
+    return statement.values(values).returning(*_CLAIM_COLUMNS)
 
 
 _CLAIM_COLUMNS = (
@@ -155,22 +156,22 @@ _CLAIM_COLUMNS = (
 
 
 @lru_cache(maxsize=8)
-def _best(capacity: Capacity, anywhere_seconds: float) -> Select[Any]:
+def _select_best(capacity: Capacity, anywhere_seconds: float) -> Select[Any]:
     return (
         select(jobs.c.id)
         .where(
-            in_queue(capacity.device),
-            gpus_fit(capacity),
-            memory_fits(capacity),
-            bits_fit(capacity, anywhere_seconds),
+            is_queued_for(capacity.device),
+            matches_gpus(capacity),
+            matches_memory(capacity),
+            matches_environment(capacity, anywhere_seconds),
             jobs.c.retry_at <= database_clock(),
         )
-        .order_by(jobs.c.rank, turn_of(capacity.device), jobs.c.id)
-        .limit(literal_column("1"))  # a parameter would make PostgreSQL plan each claim anew
+        .order_by(jobs.c.rank, turn_column(capacity.device), jobs.c.id)
+        .limit(literal_column("1"))  # with a parameter, PostgreSQL plans each claim again
     )
 
 
-def _claimed(row: Row[Any], checkpoint: Checkpoint | None) -> Claim:
+def _make_claim(row: Row[Any], checkpoint: Checkpoint | None) -> Claim:
     return Claim(
         job_id=row.id,
         owner=row.owner,
@@ -188,13 +189,13 @@ def _claimed(row: Row[Any], checkpoint: Checkpoint | None) -> Claim:
     )
 
 
-def _resumed(connection: Connection, job_id: str) -> Checkpoint | None:
+def _get_checkpoint(connection: Connection, job_id: str) -> Checkpoint | None:
     """Gets the checkpoint of an earlier attempt, and deletes the epochs after it."""
-    checkpoint = checkpoints.of(connection, job_id)
-    epochs.cut_after(connection, job_id, checkpoint.epoch if checkpoint else 0)
+    checkpoint = checkpoints.get(connection, job_id)
+    epochs.delete_after(connection, job_id, checkpoint.epoch if checkpoint else 0)
     return checkpoint
 
 
-def is_any(connection: Connection, capacity: Capacity, anywhere_seconds: float) -> bool:
-    """Whether there is a job to claim; needs no write lock."""
-    return connection.execute(_best(capacity, anywhere_seconds)).first() is not None
+def is_any_claimable(connection: Connection, capacity: Capacity, anywhere_seconds: float) -> bool:
+    """Whether there is a job to claim; takes no write lock."""
+    return connection.execute(_select_best(capacity, anywhere_seconds)).first() is not None

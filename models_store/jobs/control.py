@@ -13,17 +13,17 @@ from models_store.jobs import fair_turns, wait_reasons
 from models_store.jobs.jobs import get_row
 from models_store.records import checkpoints, events
 
-Course = Mapping[JobState, JobState]
+Transitions = Mapping[JobState, JobState]
 """New state by old state."""
-AT_REST = (JobState.QUEUED, JobState.PAUSED)
-CANCEL: Course = {
+WITHOUT_WORKER = (JobState.QUEUED, JobState.PAUSED)
+CANCEL: Transitions = {
     JobState.QUEUED: JobState.CANCELLED,
     JobState.PAUSED: JobState.CANCELLED,
     JobState.RUNNING: JobState.CANCELLING,
     JobState.PAUSING: JobState.CANCELLING,
 }
-PAUSE: Course = {JobState.QUEUED: JobState.PAUSED, JobState.RUNNING: JobState.PAUSING}
-RESUME: Course = {JobState.PAUSED: JobState.QUEUED}
+PAUSE: Transitions = {JobState.QUEUED: JobState.PAUSED, JobState.RUNNING: JobState.PAUSING}
+RESUME: Transitions = {JobState.PAUSED: JobState.QUEUED}
 
 
 def cancel(connection: Connection, owner: str, job_id: str) -> None:
@@ -33,10 +33,10 @@ def cancel(connection: Connection, owner: str, job_id: str) -> None:
         NotFound: The owner has no job with this id.
         Conflict: The job has succeeded or failed.
     """
-    ended_at = case((jobs.c.state.in_(AT_REST), datetime.now(UTC)), else_=None)
+    ended_at = case((jobs.c.state.in_(WITHOUT_WORKER), datetime.now(UTC)), else_=None)
     state = _change_state(connection, owner, job_id, CANCEL, {"finished_at": ended_at})
     if state is JobState.CANCELLED:
-        checkpoints.drop(connection, job_id)
+        checkpoints.delete(connection, job_id)
     elif state is None:
         state = get_row(connection, owner, job_id).state
         if state in (JobState.SUCCEEDED, JobState.FAILED):
@@ -65,7 +65,7 @@ def resume(connection: Connection, owner: str, job_id: str) -> None:
     _refuse_if_ending(row.state)
     if row.state == JobState.PAUSING:
         raise Conflict("The job is about to be paused; resume it once it is.", retry_after=1)
-    queued = {**fair_turns.taken(connection, owner, row.rank, row.device), "retry_at": 0}
+    queued = {**fair_turns.assign_turns(connection, owner, row.rank, row.device), "retry_at": 0}
     if _change_state(connection, owner, job_id, RESUME, queued) is not None:
         wait_reasons.set_reason(connection, job_id)
 
@@ -74,11 +74,11 @@ def _change_state(
     connection: Connection,
     owner: str,
     job_id: str,
-    course: Course,
+    changes: Transitions,
     values: Mapping[str, Any] | None = None,
 ) -> JobState | None:
-    """Changes the state. Returns the new one; None if `course` has no entry for the old one."""
-    states = {before.value: after.value for before, after in course.items()}
+    """Changes the state. Returns the new one; None if `changes` has no entry for the old one."""
+    states = {before.value: after.value for before, after in changes.items()}
     statement = (
         update(jobs)
         .where(jobs.c.owner == owner, jobs.c.id == job_id, jobs.c.state.in_(states))
@@ -93,7 +93,7 @@ def _change_state(
     changed = connection.execute(statement).scalar_one_or_none()
     if changed is None:
         return None
-    events.add_state(connection, owner, job_id, JobState(changed), events.ASKED)
+    events.add_state(connection, owner, job_id, JobState(changed), events.REQUESTED)
     return JobState(changed)
 
 

@@ -1,4 +1,4 @@
-"""Expired leases: the reaper requeues the jobs of lost workers."""
+"""Expired leases: the reaper queues the jobs of lost workers again."""
 
 from datetime import UTC, datetime
 
@@ -22,25 +22,25 @@ def _expired() -> tuple[ColumnElement[bool], ...]:
     return jobs.c.state.in_(LEASED), jobs.c.lease_until < database_clock()
 
 
-def expire(connection: Connection, most_losses: int) -> int:
-    """Requeues every job whose lease has expired. Returns how many jobs are queued again.
+def requeue_expired(connection: Connection, max_attempts: int) -> int:
+    """Queues or fails every job whose lease has expired. Returns the number of queued jobs.
 
     Args:
         connection: A write transaction.
-        most_losses: The number of lost attempts since the last checkpoint at which a job fails.
+        max_attempts: The number of lost attempts since the last checkpoint at which a job fails.
     """
-    lost = {"losses": jobs.c.losses + 1, "retry_at": backoff(jobs.c.losses)}
+    retry = {"losses": jobs.c.losses + 1, "retry_at": backoff(jobs.c.losses)}
     statement = (
         update(jobs)
         .where(*_expired())
-        .values(**clear_lease(), **lost, version=jobs.c.version + 1)
+        .values(**clear_lease(), **retry, version=jobs.c.version + 1)
         .returning(jobs.c.id, jobs.c.owner, jobs.c.state, jobs.c.losses)
     )
     rows = connection.execute(statement).all()
     requeued = 0
     for row in rows:
-        if row.losses >= most_losses and row.state == JobState.RUNNING:
-            _give_up(connection, row.id, row.owner, row.losses)
+        if row.losses >= max_attempts and row.state == JobState.RUNNING:
+            _fail(connection, row.id, row.owner, row.losses)
         else:
             reason = "its worker was lost"
             end_lease(connection, row.id, row.owner, JobState(row.state), reason)
@@ -48,11 +48,11 @@ def expire(connection: Connection, most_losses: int) -> int:
     return requeued
 
 
-def _give_up(connection: Connection, job_id: str, owner: str, losses: int) -> None:
+def _fail(connection: Connection, job_id: str, owner: str, attempts: int) -> None:
     error = JobError(
         type="worker-lost",
         title="The worker was lost",
-        detail=f"Its worker was lost, and the job had got no further {losses} times in a row.",
+        detail=f"Its worker was lost; {attempts} attempts in a row ended without a checkpoint.",
         category="infrastructure",
     )
     statement = (
@@ -65,5 +65,5 @@ def _give_up(connection: Connection, job_id: str, owner: str, losses: int) -> No
         )
     )
     connection.execute(statement)
-    checkpoints.drop(connection, job_id)
+    checkpoints.delete(connection, job_id)
     events.add_state(connection, owner, job_id, JobState.FAILED, error.title)

@@ -1,9 +1,10 @@
-"""Turns: owners take turns, however many jobs each of them has queued.
+"""Turns: numbers by which claims alternate between owners.
 
-A job stands in a queue for each kind of device that may run it, with a turn in each: one after
-the highest of what workers of that kind have come to and of its owner's other jobs there. So the
-next job of every owner has about the same turn, and a claim takes the lowest. Each priority has
-queues of its own. (Start-time fair queueing; docs/decisions tells why there are two turns.)
+A job has one turn for each kind of device that may run it. The turn is one more than the higher
+of two turns: the highest that workers of this kind have claimed, and the highest of the owner's
+queued jobs. So the next jobs of all owners have about the same turn, and a claim takes the lowest.
+Each priority counts its own turns. The algorithm is start-time fair queueing; docs/decisions
+explains why a job has two turns.
 """
 
 from typing import Any, Literal
@@ -25,46 +26,51 @@ from models_store.database.tables import jobs
 from models_store.database.types import database_clock
 
 QUEUED = jobs.c.state == literal_column("'queued'")
-"""Written out, as the indexes of the queue are: a parameter would not find them."""
+"""A literal, as in the partial indexes of the queue, which a parameter would not match."""
 LOCK = 7_227_349
-"""Any number: one owner's jobs take their turns one after the other on PostgreSQL."""
+"""An arbitrary number: PostgreSQL serializes the insertion of one owner's jobs by this lock."""
 
 
-def turn_of(kind: DeviceKind) -> Column[int]:
-    """The turn in one kind's queue; NULL where the job does not stand there."""
+def turn_column(kind: DeviceKind) -> Column[int]:
+    """Returns the column of turns for a kind of device; NULL if the job may not run on it."""
     return jobs.c.cpu_turn if kind == "cpu" else jobs.c.gpu_turn
 
 
-def in_queue(kind: DeviceKind) -> ColumnElement[bool]:
-    """Of the jobs that workers of this kind may take."""
-    return QUEUED & turn_of(kind).is_not(None)
+def is_queued_for(kind: DeviceKind) -> ColumnElement[bool]:
+    """Whether the job is queued and may run on this kind of device."""
+    return QUEUED & turn_column(kind).is_not(None)
 
 
-def taken(
+def assign_turns(
     connection: Connection, owner: str, rank: int, device: Literal["any", "cpu", "gpu"]
 ) -> dict[str, Any]:
-    """The columns of a job that goes to the queue: new, or resumed after a pause.
+    """Returns the columns of a new or resumed job: its turns and the time of queueing.
 
-    A job that comes back from a lost worker keeps its turn, and takes none.
+    A job that is queued again after a lost worker keeps its turns.
     """
     if connection.dialect.name == "postgresql":
         lock = text("SELECT pg_advisory_xact_lock(:lock, hashtext(:owner))")
         connection.execute(lock, {"lock": LOCK, "owner": owner})
     turns = {
-        turn_of(kind).name: _next(turn_of(kind), kind, owner, rank)
+        turn_column(kind).name: _select_next_turn(turn_column(kind), kind, owner, rank)
         for kind in DEVICE_KINDS
         if device in ("any", kind)
     }
     return {**turns, "queued_at": database_clock()}
 
 
-def _next(turn: Column[int], kind: DeviceKind, owner: str, rank: int) -> ScalarSelect[int]:
-    """One after each of three, found by index alone; the second holds where jobs were deleted."""
-    of_rank = jobs.c.rank == rank
+def _select_next_turn(
+    turn: Column[int], kind: DeviceKind, owner: str, rank: int
+) -> ScalarSelect[int]:
+    """Selects the next turn, by three queries that read only indexes.
+
+    The query of the lowest queued turn is for the case that claimed jobs were deleted.
+    """
+    has_rank = jobs.c.rank == rank
     claimed = select(func.max(turn).label("turn")).where(
-        of_rank, jobs.c.claimed_on == literal_column(f"'{kind}'")
+        has_rank, jobs.c.claimed_on == literal_column(f"'{kind}'")
     )
-    waiting = select(func.min(turn) - 1).where(of_rank, in_queue(kind))
-    own = select(func.max(turn)).where(of_rank, in_queue(kind), jobs.c.owner == owner)
+    waiting = select(func.min(turn) - 1).where(has_rank, is_queued_for(kind))
+    own = select(func.max(turn)).where(has_rank, is_queued_for(kind), jobs.c.owner == owner)
     highest = union_all(claimed, waiting, own).subquery()
     return select(func.coalesce(func.max(highest.c.turn), 0) + 1).scalar_subquery()

@@ -1,4 +1,4 @@
-"""Jobs as their owners see and steer them."""
+"""Jobs as their owners see them."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,8 +14,7 @@ from domain.job.plan import Plan
 from domain.job.resources import need_of
 from domain.source_map import SourceMap
 from models_store.database import lookup
-from models_store.database.paging import Page
-from models_store.database.paging import page as page_of
+from models_store.database.paging import Page, fetch_page
 from models_store.database.tables import job_metadata, jobs
 from models_store.ids import new_id
 from models_store.jobs import fair_turns
@@ -32,12 +31,12 @@ def insert(
     seed: int,
     warnings: Sequence[str] = (),
 ) -> str:
-    """Queues an accepted job and gives its id.
+    """Inserts and queues an accepted job. Returns its id.
 
     Args:
-        sent: The request as the client sent it, shown again as `request`.
-        seed: The request's, or the one drawn for it.
-        warnings: What was found strange when it was accepted.
+        sent: The request as the client sent it; clients get it back as `request`.
+        seed: The seed of the request, or a random one.
+        warnings: Warnings of the check of the request.
     """
     job_id, now, need = new_id("job"), datetime.now(UTC), need_of(request, plan)
     values: dict[str, Any] = {
@@ -51,25 +50,25 @@ def insert(
         "device": need.device,
         "gpus": need.gpus,
         "memory_bytes": need.memory_bytes,
-        **fair_turns.taken(connection, owner, -request.priority, need.device),
+        **fair_turns.assign_turns(connection, owner, -request.priority, need.device),
         "request": {**sent, "seed": seed},
         "plan": plan.model_dump(mode="json", by_alias=True),
         "seed": seed,
         "created_at": now,
-        "progress": _no_progress(request, now).model_dump(mode="json"),
+        "progress": _make_progress(request, now).model_dump(mode="json"),
         "metrics": {},
         "warnings": list(warnings),
     }
     connection.execute(sql_insert(jobs).values(values))
     _insert_metadata(connection, owner, job_id, request.metadata)
-    insert_uses(connection, owner, job_id, _used(request, plan))
+    insert_uses(connection, owner, job_id, _get_used_ids(request, plan))
     events.add_state(connection, owner, job_id, JobState.QUEUED, "accepted")
     for text in warnings:
         events.add(connection, owner, job_id, "warning", {"detail": text})
     return job_id
 
 
-def _no_progress(request: JobRequest, now: datetime) -> Progress:
+def _make_progress(request: JobRequest, now: datetime) -> Progress:
     epochs = request.fit.epochs if request.kind == "train" else 0
     return Progress(
         epoch=0,
@@ -93,30 +92,30 @@ def _insert_metadata(
         connection.execute(sql_insert(job_metadata), rows)
 
 
-def _used(request: JobRequest, plan: Plan) -> set[str]:
+def _get_used_ids(request: JobRequest, plan: Plan) -> set[str]:
     named = {plan.graph_id, request.dataset, request.validation_dataset, request.model}
     return {name for name in named if name is not None} | plan.sources.keys()
 
 
 def get(connection: Connection, owner: str, job_id: str) -> Job:
-    """One job.
+    """Gets a job.
 
     Raises:
-        NotFound: the owner has none of this id.
+        NotFound: The owner has no job with this id.
     """
-    return viewed(connection, get_row(connection, owner, job_id))
+    return convert_row(connection, get_row(connection, owner, job_id))
 
 
 def get_row(connection: Connection, owner: str, job_id: str) -> Row[Any]:
-    """One job's row, with its `version`.
+    """Gets the row of a job, with its `version`.
 
     Raises:
-        NotFound: the owner has none of this id.
+        NotFound: The owner has no job with this id.
     """
     return lookup.get_row(connection, jobs, owner, job_id)
 
 
-def page(
+def get_page(
     connection: Connection,
     owner: str,
     cursor: str | None,
@@ -124,7 +123,16 @@ def page(
     state: JobState | None = None,
     metadata: dict[str, str] | None = None,
 ) -> Page:
-    """Rows for `viewed`, newest first, of one state and with all the given metadata."""
+    """Gets a page of rows for `convert_row`, newest first.
+
+    Args:
+        connection: A transaction.
+        owner: The owner of the jobs.
+        cursor: The cursor of the page; None for the first page.
+        size: The number of rows of the page.
+        state: Selects jobs in this state.
+        metadata: Selects jobs that have all of these entries.
+    """
     query = select(jobs).where(jobs.c.owner == owner)
     if state is not None:
         query = query.where(jobs.c.state == state)
@@ -137,11 +145,11 @@ def page(
                 job_metadata.c.value == value,
             )
         )
-    return page_of(connection, query, jobs, cursor, size)
+    return fetch_page(connection, query, jobs, cursor, size)
 
 
-def viewed(connection: Connection, row: Row[Any]) -> Job:
-    """A row as the job its owner sees."""
+def convert_row(connection: Connection, row: Row[Any]) -> Job:
+    """Converts a row to a job."""
     state = JobState(row.state)
     return Job(
         id=row.id,
@@ -154,36 +162,36 @@ def viewed(connection: Connection, row: Row[Any]) -> Job:
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
-        progress=_progress(row, state),
+        progress=_get_progress(row, state),
         metrics=row.metrics,
         model=row.model_id,
         warnings=row.warnings,
-        error=_error(row),
+        error=_get_error(row),
         environment=row.environment,
         bit_exact=row.bit_exact,
-        transitions=_transitions(connection, row),
+        transitions=_get_transitions(connection, row),
         request=row.request,
     )
 
 
-def _transitions(connection: Connection, row: Row[Any]) -> list[Transition]:
-    """The steps of its life; of a queued job that no worker can take, the last says why."""
-    steps = events.transitions(connection, row.owner, row.id)
+def _get_transitions(connection: Connection, row: Row[Any]) -> list[Transition]:
+    """Gets the changes of state; the last reason of a waiting job is the reason of its wait."""
+    changes = events.get_transitions(connection, row.owner, row.id)
     if row.state != JobState.QUEUED or row.waiting is None:
-        return steps
-    return [*steps[:-1], steps[-1].model_copy(update={"reason": f"waiting: {row.waiting}"})]
+        return changes
+    return [*changes[:-1], changes[-1].model_copy(update={"reason": f"waiting: {row.waiting}"})]
 
 
-def counts(connection: Connection) -> dict[str, int]:
-    """How many jobs of all owners are in each state."""
+def count_by_state(connection: Connection) -> dict[str, int]:
+    """Counts the jobs of all owners by state."""
     query = select(jobs.c.state, func.count()).group_by(jobs.c.state)
     return {state: count for state, count in connection.execute(query)}  # noqa: C416
 
 
-def _error(row: Row[Any]) -> JobError | None:
-    """The job's error, at a place that its request has.
+def _get_error(row: Row[Any]) -> JobError | None:
+    """Returns the error of a job, with a pointer that exists in its request.
 
-    What a stored graph or model holds lies deeper than its id.
+    A fault inside a stored graph or model points to its id in the request.
     """
     if row.error is None:
         return None
@@ -194,8 +202,8 @@ def _error(row: Row[Any]) -> JobError | None:
     return error.model_copy(update={"pointer": place})
 
 
-def _progress(row: Row[Any], state: JobState) -> Progress:
-    """A job that ended early, or rests, has no end in sight, whatever was estimated last."""
+def _get_progress(row: Row[Any], state: JobState) -> Progress:
+    """Returns the progress, without an estimate if the job ended early or is paused."""
     progress = Progress.model_validate(row.progress)
     if state in (JobState.CANCELLED, JobState.FAILED, JobState.PAUSED):
         return progress.model_copy(update={"seconds_remaining": None})
@@ -203,11 +211,11 @@ def _progress(row: Row[Any], state: JobState) -> Progress:
 
 
 def delete(connection: Connection, owner: str, job_id: str) -> None:
-    """Forgets a terminal job with its history and events; its model stays.
+    """Deletes a job that has ended, with its history and events; its model stays.
 
     Raises:
-        NotFound: the owner has none of this id.
-        Conflict: it is not terminal.
+        NotFound: The owner has no job with this id.
+        Conflict: The job has not ended.
     """
     state = get_row(connection, owner, job_id).state
     if state not in TERMINAL:

@@ -66,7 +66,7 @@ def hand_back(
 
 
 def clear_lease() -> dict[str, Any]:
-    """The columns of a job whose lease has ended."""
+    """Returns the columns of a job whose lease has ended."""
     return {
         "lease_until": None,
         "worker": None,
@@ -81,11 +81,11 @@ def end_lease(
     since: dict[str, Any] = {}
     match state:
         case JobState.CANCELLING:
-            after, reason = JobState.CANCELLED, events.ASKED
+            after, reason = JobState.CANCELLED, events.REQUESTED
             since = {"finished_at": datetime.now(UTC)}
-            checkpoints.drop(connection, job_id)
+            checkpoints.delete(connection, job_id)
         case JobState.PAUSING:
-            after, reason = JobState.PAUSED, events.ASKED
+            after, reason = JobState.PAUSED, events.REQUESTED
         case _:
             after, since = JobState.QUEUED, {"queued_at": database_clock()}
     statement = update(jobs).where(jobs.c.id == job_id).values(state=after.value, **since)

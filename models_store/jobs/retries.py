@@ -10,65 +10,67 @@ from models_store.database.types import database_clock
 from models_store.jobs import attempts, leases
 from models_store.jobs.claims import Claim
 
-LONGEST_WAIT = 60
+MAX_DELAY = 60
 """Seconds."""
 
 
-class Most(NamedTuple):
+class RetryLimits(NamedTuple):
     """Numbers of lost attempts since the last checkpoint at which a job fails."""
 
-    losses: int
+    attempts: int
     """Lost attempts of any kind."""
     deaths: int
     """Crashes of the training process."""
 
 
-def set_back(connection: Connection, claim: Claim, reason: str) -> None:
-    """Queues the job again because a store is away or full, which no job has to answer for.
-
-    However often: it only waits longer each time.
+def retry_later(connection: Connection, claim: Claim, reason: str) -> None:
+    """Queues the job again since a store is unavailable or full, without a limit.
 
     Raises:
-        LeaseLost: it is not this attempt's any more.
+        LeaseLost: Another attempt owns the job.
     """
     values = {"setbacks": jobs.c.setbacks + 1, "retry_at": backoff(jobs.c.setbacks)}
     leases.hand_back(connection, claim, reason, values)
 
 
-def lose(
+def retry_or_fail(
     connection: Connection,
     claim: Claim,
     reason: str,
     error: JobError,
-    most: Most,
+    limits: RetryLimits,
     *,
     died: bool = False,
 ) -> None:
-    """Queues the job again, a little later each time, or fails it once that was often enough.
+    """Queues the job again with a delay, or fails it if a limit is reached.
 
     Args:
-        error: Of its failure.
-        died: Its training process was killed or crashed.
+        connection: A write transaction.
+        claim: The lost attempt.
+        reason: The reason of the transition to `queued`.
+        error: The error of the job if it fails.
+        limits: The limits of retries.
+        died: Whether the training process crashed or was killed.
 
     Raises:
-        LeaseLost: it is not this attempt's any more.
+        LeaseLost: Another attempt owns the job.
     """
     query = select(jobs.c.losses, jobs.c.deaths).where(jobs.c.id == claim.job_id)
-    before = connection.execute(query).one()
-    counts = Most(before.losses + 1, before.deaths + died)
-    if counts.losses >= most.losses or (died and counts.deaths >= most.deaths):
+    row = connection.execute(query).one()
+    losses, deaths = row.losses + 1, row.deaths + died
+    if losses >= limits.attempts or (died and deaths >= limits.deaths):
         attempts.fail(connection, claim, error)
     else:
-        values = {**counts._asdict(), "retry_at": backoff(jobs.c.losses)}
+        values = {"losses": losses, "deaths": deaths, "retry_at": backoff(jobs.c.losses)}
         leases.hand_back(connection, claim, reason, values)
 
 
 def backoff(times: "Column[int]") -> ColumnElement[Any]:
-    """When to try again: 1 s after the first time, 2 s after the second, 4 s ... and 60 s.
+    """Returns the time of the next attempt: in 1, 2, 4, ... and at most `MAX_DELAY` seconds.
 
     Args:
-        times: That it was lost before, in a row.
+        times: The column that counts the retries so far.
     """
-    longest = LONGEST_WAIT.bit_length()
+    longest = MAX_DELAY.bit_length()
     doubled = literal(1).bitwise_lshift(times)
-    return database_clock() + case((times >= longest, LONGEST_WAIT), else_=doubled)
+    return database_clock() + case((times >= longest, MAX_DELAY), else_=doubled)

@@ -20,16 +20,15 @@ from sqlalchemy import (
 
 from domain.job.resources import Capacity
 from domain.worker import Worker
-from models_store.database.paging import Page
-from models_store.database.paging import page as page_of
+from models_store.database.paging import Page, fetch_page
 from models_store.database.tables import jobs, workers
 from models_store.database.types import database_clock
 from models_store.jobs.leases import LEASED
 
-FORGOTTEN_SECONDS = 3600.0
-"""How long lost workers stay in the list."""
+LOST_KEPT_SECONDS = 3600.0
+"""Seconds that lost workers stay in the list."""
 IS_LEASED = jobs.c.state.in_([literal_column(f"'{state}'") for state in LEASED])
-"""Written out, as in the index."""
+"""Literals, as in the partial index."""
 ALIVE = workers.c.alive_until >= database_clock()
 
 
@@ -41,74 +40,79 @@ class Announcement:
     name: str
     capacity: Capacity
     devices: tuple[str, ...]
-    """The model of each."""
+    """The model of each device."""
     environment: Mapping[str, str | int | bool | None]
     version: str
     started_at: datetime
 
 
-def beat(connection: Connection, announced: Announcement, lost_after_seconds: float) -> None:
+def record_heartbeat(
+    connection: Connection, announcement: Announcement, lost_after_seconds: float
+) -> None:
     """Records a heartbeat; registers a worker that has no row.
 
     Args:
         lost_after_seconds: Seconds without a heartbeat after which the worker counts as lost.
     """
     now = database_clock()
-    sign = {"heartbeat": now, "alive_until": now + lost_after_seconds}
-    statement = update(workers).where(workers.c.id == announced.id).values(sign)
+    heartbeat = {"heartbeat": now, "alive_until": now + lost_after_seconds}
+    statement = update(workers).where(workers.c.id == announcement.id).values(heartbeat)
     if connection.execute(statement).rowcount == 0:
-        connection.execute(insert(workers).values(**_columns_of(announced), **sign))
+        connection.execute(insert(workers).values(**_get_columns(announcement), **heartbeat))
 
 
-def _columns_of(announced: Announcement) -> dict[str, Any]:
+def _get_columns(announcement: Announcement) -> dict[str, Any]:
     return {
-        "id": announced.id,
-        "name": announced.name,
-        "device": announced.capacity.device,
-        "devices": list(announced.devices),
-        "gpus": announced.capacity.gpus,
-        "memory_bytes": announced.capacity.memory_bytes,
-        "environment": dict(announced.environment),
-        "environment_key": announced.capacity.environment_key,
-        "version": announced.version,
-        "started_at": announced.started_at,
+        "id": announcement.id,
+        "name": announcement.name,
+        "device": announcement.capacity.device,
+        "devices": list(announcement.devices),
+        "gpus": announcement.capacity.gpus,
+        "memory_bytes": announcement.capacity.memory_bytes,
+        "environment": dict(announcement.environment),
+        "environment_key": announcement.capacity.environment_key,
+        "version": announcement.version,
+        "started_at": announcement.started_at,
     }
 
 
-def retire(connection: Connection, worker_id: str) -> None:
+def unregister(connection: Connection, worker_id: str) -> None:
     """Deletes the row of a worker that stops."""
     connection.execute(delete(workers).where(workers.c.id == worker_id))
 
 
-def forget_lost(connection: Connection) -> None:
-    """Deletes workers that were lost `FORGOTTEN_SECONDS` ago."""
-    long_ago = database_clock() - FORGOTTEN_SECONDS
-    connection.execute(delete(workers).where(workers.c.alive_until < long_ago))
+def delete_lost(connection: Connection) -> None:
+    """Deletes workers that were lost `LOST_KEPT_SECONDS` ago."""
+    before = database_clock() - LOST_KEPT_SECONDS
+    connection.execute(delete(workers).where(workers.c.alive_until < before))
 
 
-def offered(connection: Connection) -> frozenset[Capacity]:
-    """The distinct capacities of all live workers."""
-    offer = workers.c.device, workers.c.gpus, workers.c.memory_bytes, workers.c.environment_key
-    query = select(*offer).where(ALIVE).distinct()
+def get_capacities(connection: Connection) -> frozenset[Capacity]:
+    """Gets the distinct capacities of all live workers."""
+    columns = workers.c.device, workers.c.gpus, workers.c.memory_bytes, workers.c.environment_key
+    query = select(*columns).where(ALIVE).distinct()
     return frozenset(Capacity(**row._mapping) for row in connection.execute(query))
 
 
-def page(connection: Connection, owner: str, cursor: str | None, size: int) -> Page:
-    """Rows for `viewed`, newest first; everybody sees every worker, but only their own jobs."""
-    mine = _claimed_job(jobs.c.owner == owner)
-    state = case((~ALIVE, "lost"), (_claimed_job().is_not(None), "busy"), else_="idle")
-    query = select(workers, state.label("state"), mine.label("job"))
-    return page_of(connection, query, workers, cursor, size)
+def get_page(connection: Connection, owner: str, cursor: str | None, size: int) -> Page:
+    """Gets a page of rows for `convert_row`, newest first.
+
+    The page has all workers; the column `job` has only jobs of the owner.
+    """
+    own = _select_claimed_job(jobs.c.owner == owner)
+    state = case((~ALIVE, "lost"), (_select_claimed_job().is_not(None), "busy"), else_="idle")
+    query = select(workers, state.label("state"), own.label("job"))
+    return fetch_page(connection, query, workers, cursor, size)
 
 
-def _claimed_job(*conditions: ColumnElement[bool]) -> ScalarSelect[str]:
-    """The job that a worker has claimed last and holds still."""
+def _select_claimed_job(*conditions: ColumnElement[bool]) -> ScalarSelect[str]:
+    """Selects the job that a worker claimed last and still runs."""
     query = select(jobs.c.id).where(jobs.c.worker == workers.c.id, IS_LEASED, *conditions)
     return query.order_by(jobs.c.claimed_at.desc()).limit(1).scalar_subquery()
 
 
-def viewed(row: Row[Any]) -> Worker:
-    """A row as a worker."""
+def convert_row(row: Row[Any]) -> Worker:
+    """Converts a row to a worker."""
     return Worker(
         id=row.id,
         name=row.name,

@@ -1,4 +1,4 @@
-"""The files that rows name."""
+"""Lists the files to which database rows refer."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
@@ -7,50 +7,52 @@ from sqlalchemy import Connection, select, union
 
 from domain.dataset import Dataset
 from models_store.database.tables import checkpoints, datasets, model_files, models
-from models_store.datasets.formats.npy import file_bytes
+from models_store.datasets.formats.npy import count_file_bytes
 from models_store.records import datasets as dataset_rows
 
 
-class Named(NamedTuple):
-    """A file, and what its row says of it."""
+class FileReference(NamedTuple):
+    """A file, with its hash and size as stored in its row."""
 
     key: str
     sha256: str | None
-    """None for the column of a dataset that was taken in before hashes were kept."""
+    """None for a column that was uploaded before hashes of columns were stored."""
     bytes: int | None
-    """None where the row does not say."""
+    """None if the row does not store the size."""
 
 
-def of_jobs(connection: Connection, job_ids: Iterable[str]) -> Iterator[Named]:
-    """The checkpoint of each job, and the files of the models it made."""
+def get_job_files(connection: Connection, job_ids: Iterable[str]) -> Iterator[FileReference]:
+    """Yields the checkpoint of each job and the files of its models."""
     wanted = list(job_ids)
     for row in connection.execute(select(checkpoints).where(checkpoints.c.job_id.in_(wanted))):
-        yield Named(row.artifact, row.sha256, None)
+        yield FileReference(row.artifact, row.sha256, None)
     made = select(model_files).join(models).where(models.c.job_id.in_(wanted))
     for row in connection.execute(made):
-        yield Named(row.artifact, row.sha256, row.bytes)
+        yield FileReference(row.artifact, row.sha256, row.bytes)
 
 
-def of_datasets(connection: Connection, dataset_ids: Iterable[str]) -> Iterator[Named]:
-    """The columns of each dataset."""
+def get_dataset_files(
+    connection: Connection, dataset_ids: Iterable[str]
+) -> Iterator[FileReference]:
+    """Yields the columns of each dataset."""
     query = select(datasets).where(datasets.c.id.in_(list(dataset_ids)))
     for row in connection.execute(query):
-        yield from _columns_of(dataset_rows.stored(row))
+        yield from _get_columns(dataset_rows.convert_row(row))
 
 
-def _columns_of(dataset: Dataset) -> Iterator[Named]:
+def _get_columns(dataset: Dataset) -> Iterator[FileReference]:
     for index, column in enumerate(dataset.columns):
         key = dataset_rows.column_key(dataset.id, index)
-        yield Named(key, column.sha256, file_bytes(column, dataset.rows))
+        yield FileReference(key, column.sha256, count_file_bytes(column, dataset.rows))
 
 
-FilesOf = Callable[[Connection, Iterable[str]], Iterator[Named]]
-KINDS: dict[str, FilesOf] = {"datasets": of_datasets, "jobs": of_jobs}
-"""Files by the ids that stand second in their keys."""
+GetFiles = Callable[[Connection, Iterable[str]], Iterator[FileReference]]
+KINDS: dict[str, GetFiles] = {"datasets": get_dataset_files, "jobs": get_job_files}
+"""Functions by the first part of the keys; the second part is the id that they take."""
 IDS = {
     "datasets": select(datasets.c.id).subquery(),
     "jobs": union(
         select(checkpoints.c.job_id.label("id")), select(models.c.job_id.label("id"))
     ).subquery(),
 }
-"""All of those ids: a model outlives its job."""
+"""All ids by the first part of the keys; the id of a job stays while its model exists."""

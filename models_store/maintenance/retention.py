@@ -1,4 +1,4 @@
-"""Forgets what has been kept long enough; the sweep then finds the files unnamed."""
+"""Deletes rows past their retention period; the sweep then deletes their files."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,33 +9,34 @@ from models_store.database.tables import job_uses, jobs, models
 from models_store.records.uses import TERMINAL
 
 BATCH = 100
-"""Jobs or models that one transaction forgets: each may have thousands of events."""
+"""Jobs or models that one transaction deletes; each may have thousands of events."""
 
 
-def retire(database: Database, jobs_days: float, models_days: float) -> int:
-    """Deletes the rows of ended jobs and of models that are older than their limit.
+def delete_old(database: Database, jobs_days: float, models_days: float) -> int:
+    """Deletes ended jobs and models that are older than their limit.
 
-    A model that a job still needs stays until that job has ended. Any number of processes may do
-    this together.
+    A model stays while a job that has not ended uses it. Several processes may call this
+    concurrently.
 
     Args:
-        jobs_days: Since a job has ended; 0: for ever. Its model stays.
-        models_days: Since a model was made; 0: for ever.
+        database: The database.
+        jobs_days: Days that a job stays after its end; 0 keeps all jobs. Its model stays.
+        models_days: Days that a model stays after its creation; 0 keeps all models.
 
     Returns:
-        How many jobs and models were forgotten.
+        The number of deleted jobs and models.
 
     Raises:
-        Busy: the database does not answer; what was forgotten before stays so.
+        Busy: The database does not answer; earlier batches stay deleted.
     """
-    forgotten = 0
+    deleted = 0
     if jobs_days:
         ended = jobs.c.state.in_(TERMINAL), jobs.c.finished_at < _ago(jobs_days)
-        forgotten += _forget(database, jobs, *ended)
+        deleted += _delete_batches(database, jobs, *ended)
     if models_days:
         unused = models.c.created_at < _ago(models_days), ~_is_used()
-        forgotten += _forget(database, models, *unused)
-    return forgotten
+        deleted += _delete_batches(database, models, *unused)
+    return deleted
 
 
 def _ago(days: float) -> datetime:
@@ -43,7 +44,7 @@ def _ago(days: float) -> datetime:
 
 
 def _is_used() -> ColumnElement[bool]:
-    """By a job that has not ended."""
+    """Whether a job that has not ended uses the model."""
     return exists().where(
         job_uses.c.resource_id == models.c.id,
         job_uses.c.owner == models.c.owner,
@@ -52,14 +53,14 @@ def _is_used() -> ColumnElement[bool]:
     )
 
 
-def _forget(database: Database, table: Table, *which: ColumnElement[bool]) -> int:
-    """The oldest first, until none is left."""
-    some = select(table.c.id).where(*which).order_by(table.c.id).limit(BATCH)
+def _delete_batches(database: Database, table: Table, *conditions: ColumnElement[bool]) -> int:
+    """Deletes matching rows in batches, oldest first. Returns the number of deleted rows."""
+    some = select(table.c.id).where(*conditions).order_by(table.c.id).limit(BATCH)
     statement = delete(table).where(table.c.id.in_(some.with_for_update(skip_locked=True)))
-    forgotten = 0
+    deleted = 0
     while True:
         with database.write() as connection:
             count = connection.execute(statement).rowcount
-        forgotten += count
+        deleted += count
         if count < BATCH:
-            return forgotten
+            return deleted

@@ -1,4 +1,4 @@
-"""Deletes artefacts that no row names: what killed processes left half-done."""
+"""Deletes files to which no row refers, such as files of killed processes."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -13,23 +13,27 @@ from models_store.files.store import ArtifactStore
 from models_store.maintenance import references
 
 BATCH = 200
-"""Folders that are looked up at once."""
+"""Folders whose rows one query reads."""
 Folder = tuple[str, list[Artifact]]
+"""The key of a folder, and its files."""
 
 
 def sweep(database: Database, store: ArtifactStore, grace_seconds: float) -> int:
-    """Gives how many files were deleted, and folders on this machine's disk.
+    """Deletes unreferenced files of the store, and old scratch folders of this machine.
 
-    A folder is looked up only once nothing in it has changed for the grace period: what is being
-    written is named by no row yet.
+    It skips folders in which a file changed within the grace period, since no row refers to files
+    that are still being written.
+
+    Returns:
+        The number of deleted files and scratch folders.
     """
     deleted = 0
-    for kind, files_of in references.KINDS.items():
+    for kind, get_files in references.KINDS.items():
         folders = _old_folders(store, kind, grace_seconds)
         while batch := list(islice(folders, BATCH)):
             ids = {folder.split("/")[1] for folder, _ in batch}
             with database.read() as connection:
-                keys = {file.key for file in files_of(connection, ids)}
+                keys = {file.key for file in get_files(connection, ids)}
             deleted += sum(_sweep_folder(store, folder, keys) for folder in batch)
     return deleted + store.sweep_scratch(grace_seconds)
 
@@ -45,12 +49,14 @@ def _old_folders(store: ArtifactStore, kind: str, grace_seconds: float) -> Itera
 
 def _sweep_folder(store: ArtifactStore, folder: Folder, keys: set[str]) -> int:
     prefix, files = folder
-    unnamed = [file.key for file in files if file.key not in keys]
-    for doomed in [prefix] if len(unnamed) == len(files) else unnamed:
-        store.delete_prefix(doomed)
-    return len(unnamed)
+    unreferenced = [file.key for file in files if file.key not in keys]
+    for key in [prefix] if len(unreferenced) == len(files) else unreferenced:
+        store.delete_prefix(key)
+    return len(unreferenced)
 
 
-def named_folders(connection: Connection, job_id: str) -> set[str]:
-    """The attempts' folders of a job that a checkpoint or a model names."""
-    return {str(PurePosixPath(f.key).parent) for f in references.of_jobs(connection, [job_id])}
+def get_referenced_folders(connection: Connection, job_id: str) -> set[str]:
+    """Returns the folders of a job's attempts to which a checkpoint or a model refers."""
+    return {
+        str(PurePosixPath(f.key).parent) for f in references.get_job_files(connection, [job_id])
+    }

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, insert, select
+from sqlalchemy import delete as sql_delete
 
 from models_store.database.tables import checkpoints
 
@@ -19,8 +20,8 @@ class Checkpoint:
     sha256: str
 
 
-def of(connection: Connection, job_id: str) -> Checkpoint | None:
-    """Gets the last checkpoint of a job."""
+def get(connection: Connection, job_id: str) -> Checkpoint | None:
+    """Gets the last checkpoint of a job; None if there is none."""
     query = select(checkpoints).where(checkpoints.c.job_id == job_id)
     row = connection.execute(query).one_or_none()
     return None if row is None else Checkpoint(row.epoch, row.step, row.artifact, row.sha256)
@@ -28,7 +29,7 @@ def of(connection: Connection, job_id: str) -> Checkpoint | None:
 
 def replace(connection: Connection, owner: str, job_id: str, checkpoint: Checkpoint) -> None:
     """Replaces the checkpoint of a job."""
-    drop(connection, job_id)
+    delete(connection, job_id)
     values = {
         "job_id": job_id,
         "owner": owner,
@@ -40,6 +41,6 @@ def replace(connection: Connection, owner: str, job_id: str, checkpoint: Checkpo
     connection.execute(insert(checkpoints).values(values))
 
 
-def drop(connection: Connection, job_id: str) -> None:
-    """Deletes the row; a sweep deletes the file, which no row names any more."""
-    connection.execute(delete(checkpoints).where(checkpoints.c.job_id == job_id))
+def delete(connection: Connection, job_id: str) -> None:
+    """Deletes the row of a checkpoint; the next sweep deletes its file."""
+    connection.execute(sql_delete(checkpoints).where(checkpoints.c.job_id == job_id))

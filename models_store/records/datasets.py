@@ -1,4 +1,4 @@
-"""The rows that describe datasets; their columns lie with the artefacts."""
+"""Rows of datasets; the artifact store holds their columns."""
 
 from typing import Any
 
@@ -8,24 +8,23 @@ from sqlalchemy import insert as sql_insert
 
 from domain.dataset import Column, Dataset
 from models_store.database.lookup import get_row
-from models_store.database.paging import Page
-from models_store.database.paging import page as page_of
+from models_store.database.paging import Page, fetch_page
 from models_store.database.tables import datasets
 from models_store.records.uses import refuse_if_used
 
 
 def folder_of(dataset_id: str) -> str:
-    """The prefix of a dataset's files."""
+    """Returns the prefix of the keys of a dataset's files."""
     return f"datasets/{dataset_id}"
 
 
 def column_key(dataset_id: str, index: int) -> str:
-    """Where a column lies: its name never reaches a path."""
+    """Returns the key of a column; it does not contain the name of the column."""
     return f"{folder_of(dataset_id)}/{index}.npy"
 
 
 def insert(connection: Connection, owner: str, dataset: Dataset) -> None:
-    """Keeps a dataset whose files are published."""
+    """Inserts a dataset whose files are published."""
     values = {
         **dataset.model_dump(exclude={"columns"}),
         "owner": owner,
@@ -35,22 +34,22 @@ def insert(connection: Connection, owner: str, dataset: Dataset) -> None:
 
 
 def get(connection: Connection, owner: str, dataset_id: str) -> Dataset:
-    """One dataset.
+    """Gets a dataset.
 
     Raises:
-        NotFound: the owner has none of this id.
+        NotFound: The owner has no dataset with this id.
     """
-    return stored(get_row(connection, datasets, owner, dataset_id))
+    return convert_row(get_row(connection, datasets, owner, dataset_id))
 
 
-def page(connection: Connection, owner: str, cursor: str | None, size: int) -> Page:
-    """Rows for `stored`, newest first."""
+def get_page(connection: Connection, owner: str, cursor: str | None, size: int) -> Page:
+    """Gets a page of rows for `convert_row`, newest first."""
     query = select(datasets).where(datasets.c.owner == owner)
-    return page_of(connection, query, datasets, cursor, size)
+    return fetch_page(connection, query, datasets, cursor, size)
 
 
-def stored(row: Row[Any]) -> Dataset:
-    """A row of the table as a value."""
+def convert_row(row: Row[Any]) -> Dataset:
+    """Converts a row to a dataset."""
     return Dataset(
         id=row.id,
         name=row.name,
@@ -63,11 +62,11 @@ def stored(row: Row[Any]) -> Dataset:
 
 
 def delete(connection: Connection, owner: str, dataset_id: str) -> None:
-    """Forgets a dataset; its files go with the sweep, or at once by the caller.
+    """Deletes a dataset; the caller or the next sweep deletes its files.
 
     Raises:
-        NotFound: the owner has none of this id.
-        Conflict: a job that is not terminal uses it.
+        NotFound: The owner has no dataset with this id.
+        Conflict: A job that has not ended uses it.
     """
     get(connection, owner, dataset_id)
     refuse_if_used(connection, owner, dataset_id)

@@ -6,8 +6,8 @@ from domain.job.job import Epoch
 from models_store.database.tables import epochs
 
 
-def of(connection: Connection, owner: str, job_id: str) -> list[Epoch]:
-    """Every finished epoch, in order."""
+def get_all(connection: Connection, owner: str, job_id: str) -> list[Epoch]:
+    """Gets all finished epochs, in order."""
     query = (
         select(epochs)
         .where(epochs.c.owner == owner, epochs.c.job_id == job_id)
@@ -20,18 +20,18 @@ def of(connection: Connection, owner: str, job_id: str) -> list[Epoch]:
 
 
 def add(connection: Connection, owner: str, job_id: str, epoch: Epoch) -> bool:
-    """Keeps one more epoch; gives whether it was not kept already.
+    """Inserts an epoch, unless it is stored. Returns whether it was inserted.
 
-    A transaction whose answer got lost is written again.
+    The worker repeats a transaction whose answer it did not receive.
     """
-    kept = select(epochs.c.epoch).where(epochs.c.job_id == job_id, epochs.c.epoch == epoch.epoch)
-    if connection.execute(kept).first() is not None:
+    stored = select(epochs.c.epoch).where(epochs.c.job_id == job_id, epochs.c.epoch == epoch.epoch)
+    if connection.execute(stored).first() is not None:
         return False
     values = {**epoch.model_dump(), "owner": owner, "job_id": job_id}
     connection.execute(insert(epochs).values(values))
     return True
 
 
-def cut_after(connection: Connection, job_id: str, epoch: int) -> None:
-    """Forgets epochs later than the checkpoint that a new attempt goes on from."""
+def delete_after(connection: Connection, job_id: str, epoch: int) -> None:
+    """Deletes the epochs after a checkpoint, which the next attempt trains again."""
     connection.execute(delete(epochs).where(epochs.c.job_id == job_id, epochs.c.epoch > epoch))

@@ -1,4 +1,4 @@
-"""Announcements of a job, numbered from 1 in the order they happened."""
+"""Events of a job, numbered from 1 in order of time."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -9,8 +9,8 @@ from domain.event import Event, EventType
 from domain.job.job import JobState, Transition
 from models_store.database.tables import events
 
-ASKED = "asked by the client"
-"""Why a job changed its course that its owner steered."""
+REQUESTED = "asked by the client"
+"""The reason of a transition that the owner requested."""
 
 _JOB = bindparam("job", type_=String)
 _NEWEST = select(func.coalesce(func.max(events.c.sequence), 0)).where(events.c.job_id == _JOB)
@@ -19,13 +19,17 @@ _ADD = insert(events).values(
     sequence=_NEWEST.scalar_subquery() + 1,
     **{name: bindparam(name) for name in ("owner", "at", "type", "data")},
 )
-"""Made once: making it took longer than the database took for it."""
+"""Built once, since building it takes longer than running it."""
 
 
 def add(
     connection: Connection, owner: str, job_id: str, kind: EventType, data: dict[str, Any]
 ) -> None:
-    """Announces; the caller's transaction has written the job's row, so numbers do not race."""
+    """Inserts an event.
+
+    The transaction must have updated the job's row before; the lock of the row makes the numbers
+    unique.
+    """
     values = {"job": job_id, "owner": owner, "at": datetime.now(UTC), "type": kind, "data": data}
     connection.execute(_ADD, values)
 
@@ -33,12 +37,14 @@ def add(
 def add_state(
     connection: Connection, owner: str, job_id: str, state: JobState, reason: str
 ) -> None:
-    """Announces a step of the job's life."""
+    """Inserts the event of a new state."""
     add(connection, owner, job_id, "state", {"state": state.value, "reason": reason})
 
 
-def after(connection: Connection, owner: str, job_id: str, sequence: int, size: int) -> list[Event]:
-    """Up to `size` events later than `sequence`, oldest first."""
+def get_after(
+    connection: Connection, owner: str, job_id: str, sequence: int, size: int
+) -> list[Event]:
+    """Gets up to `size` events after number `sequence`, oldest first."""
     query = (
         select(events)
         .where(events.c.owner == owner, events.c.job_id == job_id, events.c.sequence > sequence)
@@ -51,8 +57,8 @@ def after(connection: Connection, owner: str, job_id: str, sequence: int, size: 
     ]
 
 
-def transitions(connection: Connection, owner: str, job_id: str) -> list[Transition]:
-    """Every step of the job's life so far."""
+def get_transitions(connection: Connection, owner: str, job_id: str) -> list[Transition]:
+    """Gets all changes of the job's state, oldest first."""
     query = (
         select(events.c.at, events.c.data)
         .where(events.c.owner == owner, events.c.job_id == job_id, events.c.type == "state")

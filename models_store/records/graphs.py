@@ -13,15 +13,14 @@ from domain.errors import Fault, Invalid
 from domain.graph.language import Blueprint, GraphDefinition
 from domain.graph.summary import Summary
 from models_store.database.lookup import get_row
-from models_store.database.paging import Page
-from models_store.database.paging import page as page_of
+from models_store.database.paging import Page, fetch_page
 from models_store.database.tables import graphs
 from models_store.ids import new_id
 from models_store.records.uses import refuse_if_used
 
 
 class StoredGraph(NamedTuple):
-    """A graph as it is kept: `definition` as sent, `blueprint` with every id expanded."""
+    """A stored graph: `definition` as sent, and `blueprint` with every id expanded."""
 
     id: str
     name: str | None
@@ -30,20 +29,20 @@ class StoredGraph(NamedTuple):
     digest: str
     summary: Summary
     renamed: dict[str, str]
-    """Names in Keras's JSON to those in the definition, where they differ."""
+    """Names in the definition by name in the uploaded Keras JSON, where they differ."""
     created_at: datetime
 
 
-def digest_of(definition: GraphDefinition) -> str:
-    """The sha256 of the RFC 8785 JSON of an expanded definition.
+def hash_definition(definition: GraphDefinition) -> str:
+    """Returns the sha256 of the RFC 8785 JSON of an expanded definition.
 
     Raises:
-        Invalid: a number in it has no canonical form.
+        Invalid: A number has no canonical form.
     """
     try:
         canonical = rfc8785.dumps(definition.model_dump(mode="json", by_alias=True))
     except rfc8785.CanonicalizationError as error:
-        detail = "Whole numbers in a graph lie between -(2^53 - 1) and 2^53 - 1."
+        detail = "Integers in a graph lie between -(2^53 - 1) and 2^53 - 1."
         raise Invalid([Fault(pointer="/definition", detail=detail)]) from error
     return hashlib.sha256(canonical).hexdigest()
 
@@ -57,13 +56,13 @@ def insert(
     summary: Summary,
     renamed: dict[str, str],
 ) -> StoredGraph:
-    """Keeps a checked graph."""
+    """Inserts a checked graph."""
     graph = StoredGraph(
         id=new_id("graph"),
         name=name,
         definition=definition,
         blueprint=blueprint,
-        digest=digest_of(blueprint.definition),
+        digest=hash_definition(blueprint.definition),
         summary=summary,
         renamed=renamed,
         created_at=datetime.now(UTC),
@@ -80,22 +79,22 @@ def insert(
 
 
 def get(connection: Connection, owner: str, graph_id: str) -> StoredGraph:
-    """One graph.
+    """Gets a graph.
 
     Raises:
-        NotFound: the owner has none of this id.
+        NotFound: The owner has no graph with this id.
     """
-    return stored(get_row(connection, graphs, owner, graph_id))
+    return convert_row(get_row(connection, graphs, owner, graph_id))
 
 
-def page(connection: Connection, owner: str, cursor: str | None, size: int) -> Page:
-    """Rows for `stored`, newest first."""
+def get_page(connection: Connection, owner: str, cursor: str | None, size: int) -> Page:
+    """Gets a page of rows for `convert_row`, newest first."""
     query = select(graphs).where(graphs.c.owner == owner)
-    return page_of(connection, query, graphs, cursor, size)
+    return fetch_page(connection, query, graphs, cursor, size)
 
 
-def stored(row: Row[Any]) -> StoredGraph:
-    """A row of the table as a value."""
+def convert_row(row: Row[Any]) -> StoredGraph:
+    """Converts a row to a graph."""
     return StoredGraph(
         id=row.id,
         name=row.name,
@@ -109,11 +108,11 @@ def stored(row: Row[Any]) -> StoredGraph:
 
 
 def delete(connection: Connection, owner: str, graph_id: str) -> None:
-    """Forgets a graph.
+    """Deletes a graph.
 
     Raises:
-        NotFound: the owner has none of this id.
-        Conflict: a job that is not terminal uses it.
+        NotFound: The owner has no graph with this id.
+        Conflict: A job that has not ended uses it.
     """
     get(connection, owner, graph_id)
     refuse_if_used(connection, owner, graph_id)

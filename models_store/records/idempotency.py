@@ -1,4 +1,4 @@
-"""Answers kept by `Idempotency-Key`: a leased reservation first, then the answer."""
+"""Stored answers by `Idempotency-Key`: first a reservation with a lease, then the answer."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ RESERVED_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Scope:
-    """Within which a key is unique."""
+    """The scope in which a key is unique, and the key."""
 
     owner: str
     method: str
@@ -25,7 +25,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Reservation:
-    """The right to answer a key; void once its lease has run out and another took it."""
+    """The right to store the answer of a key; invalid once another request has taken the key."""
 
     scope: Scope
     token: str
@@ -33,25 +33,26 @@ class Reservation:
 
 @dataclass(frozen=True)
 class Answer:
-    """A first answer, given again."""
+    """The answer of the first request."""
 
     status: int
     headers: dict[str, str]
     body: bytes
     fingerprint: str
+    """The hash of the request."""
 
 
 def reserve(connection: Connection, scope: Scope) -> Reservation | Answer:
-    """The key's answer, or the right to make it.
+    """Returns the answer of a key, or reserves the key.
 
     Raises:
-        Conflict: a request with this key is in progress.
+        Conflict: A request with this key is in progress.
     """
-    row = connection.execute(select(idempotency).where(*_is(scope))).one_or_none()
+    row = connection.execute(select(idempotency).where(*_matches(scope))).one_or_none()
     if row is not None and row.status is not None:
         return Answer(row.status, row.headers, row.body, row.fingerprint)
     if row is not None:
-        _free_if_stale(connection, scope)
+        _delete_if_expired(connection, scope)
     reservation = Reservation(scope, new_id("reservation"))
     values = {
         "owner": scope.owner,
@@ -69,21 +70,23 @@ def reserve(connection: Connection, scope: Scope) -> Reservation | Answer:
     return reservation
 
 
-def _free_if_stale(connection: Connection, scope: Scope) -> None:
-    stale = delete(idempotency).where(
-        *_is(scope), idempotency.c.status.is_(None), idempotency.c.lease_until < database_clock()
+def _delete_if_expired(connection: Connection, scope: Scope) -> None:
+    statement = delete(idempotency).where(
+        *_matches(scope),
+        idempotency.c.status.is_(None),
+        idempotency.c.lease_until < database_clock(),
     )
-    if connection.execute(stale).rowcount == 0:
+    if connection.execute(statement).rowcount == 0:
         raise _in_progress()
 
 
 def _in_progress() -> Conflict:
-    detail = "A request with this Idempotency-Key is in progress, or was when the server went "
-    detail += f"away; the key is free again after {RESERVED_SECONDS:.0f} seconds at most."
+    detail = "A request with this Idempotency-Key is in progress, or its server has stopped. "
+    detail += f"The key is free again after at most {RESERVED_SECONDS:.0f} seconds."
     return Conflict(detail, retry_after=5)
 
 
-def _is(scope: Scope) -> tuple[ColumnElement[bool], ...]:
+def _matches(scope: Scope) -> tuple[ColumnElement[bool], ...]:
     table = idempotency.c
     return (
         table.owner == scope.owner,
@@ -94,14 +97,14 @@ def _is(scope: Scope) -> tuple[ColumnElement[bool], ...]:
 
 
 def complete(connection: Connection, reservation: Reservation, answer: Answer) -> None:
-    """Keeps the answer, in the transaction that keeps what was created.
+    """Stores the answer, in the transaction that stores the created resource.
 
     Raises:
-        Conflict: the reservation ran out and another request took the key.
+        Conflict: The lease has expired and another request has taken the key.
     """
     statement = (
         update(idempotency)
-        .where(*_is(reservation.scope), idempotency.c.token == reservation.token)
+        .where(*_matches(reservation.scope), idempotency.c.token == reservation.token)
         .values(
             status=answer.status,
             headers=answer.headers,
@@ -114,28 +117,28 @@ def complete(connection: Connection, reservation: Reservation, answer: Answer) -
 
 
 def release(connection: Connection, reservation: Reservation) -> None:
-    """Frees a key whose request was refused: nothing was created."""
+    """Frees the key of a refused request, which created nothing."""
     connection.execute(
         delete(idempotency).where(
-            *_is(reservation.scope),
+            *_matches(reservation.scope),
             idempotency.c.token == reservation.token,
             idempotency.c.status.is_(None),
         )
     )
 
 
-def check_same(answer: Answer, fingerprint: str) -> None:
-    """Nothing, when the repeated request is the first one again.
+def check_fingerprint(answer: Answer, fingerprint: str) -> None:
+    """Checks that a repeated request equals the first one.
 
     Raises:
-        Invalid: it has another body.
+        Invalid: The requests differ.
     """
     if answer.fingerprint != fingerprint:
-        detail = "This Idempotency-Key came with another body before; use a new key."
+        detail = "An earlier request with this Idempotency-Key had another body; use a new key."
         raise Invalid([Fault(pointer="", detail=detail)])
 
 
-def forget_old(connection: Connection, hours: float) -> None:
-    """Drops what is older than the promise."""
+def delete_old(connection: Connection, hours: float) -> None:
+    """Deletes answers that are older than `hours`."""
     old = database_clock() - hours * 3600
     connection.execute(delete(idempotency).where(idempotency.c.created < old))

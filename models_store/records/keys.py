@@ -1,4 +1,4 @@
-"""API keys: of each secret only its hash is kept."""
+"""API keys; the database stores the hash of a secret, never the secret."""
 
 import hashlib
 import secrets
@@ -15,38 +15,38 @@ from models_store.ids import new_id
 SECRET_BYTES = 32
 
 
-def digest_of(secret: str) -> str:
-    """The sha256 by which a secret is found; it has too many bits to need a slow hash."""
+def hash_secret(secret: str) -> str:
+    """Returns the sha256 of a secret, which has too many random bits to need a slow hash."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def create(connection: Connection, owner: str, name: str) -> tuple[Key, str]:
-    """Keeps a new key, and gives it with its secret, which nothing can give again."""
+    """Inserts a new key. Returns it with its secret, which cannot be retrieved later."""
     key = Key(
         id=new_id("key"), owner=owner, name=name, created_at=datetime.now(UTC), revoked_at=None
     )
     secret = f"gf_{key.id.removeprefix('key_')}_{secrets.token_urlsafe(SECRET_BYTES)}"
-    values = {**key.model_dump(), "sha256": digest_of(secret)}
+    values = {**key.model_dump(), "sha256": hash_secret(secret)}
     connection.execute(insert(keys).values(values))
     return key, secret
 
 
-def every(connection: Connection) -> list[Key]:
-    """All keys of all owners, oldest first."""
-    return [_key(row) for row in connection.execute(select(keys).order_by(keys.c.id))]
+def get_all(connection: Connection) -> list[Key]:
+    """Gets all keys of all owners, oldest first."""
+    return [_convert_row(row) for row in connection.execute(select(keys).order_by(keys.c.id))]
 
 
-def owners(connection: Connection) -> dict[str, str]:
-    """Whom each key lets in that is not revoked, by its secret's hash."""
+def get_owners(connection: Connection) -> dict[str, str]:
+    """Gets the owner of each key that is not revoked, by the hash of its secret."""
     query = select(keys.c.sha256, keys.c.owner).where(keys.c.revoked_at.is_(None))
     return {row.sha256: row.owner for row in connection.execute(query)}
 
 
 def revoke(connection: Connection, key_id: str) -> Key:
-    """Ends a key, and gives it; one that was revoked stays as it is.
+    """Revokes a key and returns it; a key that is revoked already does not change.
 
     Raises:
-        NotFound: there is none of this id.
+        NotFound: There is no key with this id.
     """
     connection.execute(
         update(keys)
@@ -56,10 +56,10 @@ def revoke(connection: Connection, key_id: str) -> Key:
     row = connection.execute(select(keys).where(keys.c.id == key_id)).one_or_none()
     if row is None:
         raise NotFound("key", key_id)
-    return _key(row)
+    return _convert_row(row)
 
 
-def _key(row: Row[Any]) -> Key:
+def _convert_row(row: Row[Any]) -> Key:
     return Key(
         id=row.id,
         owner=row.owner,

@@ -16,8 +16,7 @@ from domain.graph.summary import Summary
 from domain.job.plan import PinnedModel
 from domain.model import FileLeftOut, Model, ModelFile, Signature
 from models_store.database.lookup import get_row
-from models_store.database.paging import Page
-from models_store.database.paging import page as page_of
+from models_store.database.paging import Page, fetch_page
 from models_store.database.tables import model_files, models
 from models_store.ids import new_id
 from models_store.records.uses import refuse_if_used
@@ -76,22 +75,22 @@ def insert(
 
 
 def get(connection: Connection, owner: str, model_id: str) -> Model:
-    """One model.
+    """Gets a model.
 
     Raises:
-        NotFound: the owner has none of this id.
+        NotFound: The owner has no model with this id.
     """
-    return viewed(connection, get_row(connection, models, owner, model_id))
+    return convert_row(connection, get_row(connection, models, owner, model_id))
 
 
-def page(connection: Connection, owner: str, cursor: str | None, size: int) -> Page:
-    """Rows for `viewed`, newest first."""
+def get_page(connection: Connection, owner: str, cursor: str | None, size: int) -> Page:
+    """Gets a page of rows for `convert_row`, newest first."""
     query = select(models).where(models.c.owner == owner)
-    return page_of(connection, query, models, cursor, size)
+    return fetch_page(connection, query, models, cursor, size)
 
 
-def viewed(connection: Connection, row: Row[Any]) -> Model:
-    """A row as the model its owner sees."""
+def convert_row(connection: Connection, row: Row[Any]) -> Model:
+    """Converts a row to a model, with its files."""
     summary = Summary.model_validate(row.summary)
     files = connection.execute(
         select(model_files).where(model_files.c.model_id == row.id).order_by(model_files.c.name)
@@ -117,24 +116,25 @@ def get_definition(connection: Connection, owner: str, model_id: str) -> tuple[B
     """Gets the graph of a model and its summary.
 
     Raises:
-        NotFound: the owner has none of this id.
+        NotFound: The owner has no model with this id.
     """
     row = get_row(connection, models, owner, model_id)
     return Blueprint.model_validate(row.blueprint), Summary.model_validate(row.summary)
 
 
-def file(connection: Connection, owner: str, model_id: str, name: str) -> tuple[str, ModelFile]:
-    """The artefact key of one file, and the file.
+def get_file(connection: Connection, owner: str, model_id: str, name: str) -> tuple[str, ModelFile]:
+    """Gets the artifact key and the description of a file of a model.
 
     Raises:
-        NotFound: no such model, or it has no such file.
+        NotFound: The owner has no model with this id, or the model has no file with this name.
     """
     query = select(model_files).where(
         model_files.c.owner == owner,
         model_files.c.model_id == model_id,
         model_files.c.name == name,
     )
-    row = connection.execute(query).one_or_none() if name.isprintable() else None  # NUL is no text
+    is_text = name.isprintable()  # PostgreSQL refuses NUL
+    row = connection.execute(query).one_or_none() if is_text else None
     if row is None:
         get_row(connection, models, owner, model_id)
         raise NotFound("file", name)
@@ -147,18 +147,18 @@ def pin(connection: Connection, owner: str, model_id: str) -> PinnedModel:
     """Gets the file and the hash of a model's weights.
 
     Raises:
-        NotFound: the owner has none of this id.
+        NotFound: The owner has no model with this id.
     """
-    artifact, weights = file(connection, owner, model_id, WEIGHTS)
+    artifact, weights = get_file(connection, owner, model_id, WEIGHTS)
     return PinnedModel(id=model_id, artifact=artifact, sha256=weights.sha256)
 
 
 def delete(connection: Connection, owner: str, model_id: str) -> str:
-    """Forgets a model and gives its folder, whose files go with it.
+    """Deletes a model. Returns its folder, whose files the caller deletes.
 
     Raises:
-        NotFound: the owner has none of this id.
-        Conflict: a job that is not terminal uses it.
+        NotFound: The owner has no model with this id.
+        Conflict: A job that has not ended uses it.
     """
     row = get_row(connection, models, owner, model_id)
     refuse_if_used(connection, owner, model_id)

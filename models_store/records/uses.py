@@ -1,4 +1,4 @@
-"""Which graphs, datasets and models a job uses: they stay while it is not terminal."""
+"""The graphs, datasets and models that jobs use; they cannot be deleted before the job ends."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,7 @@ TERMINAL = tuple(state.value for state in JobState if state.is_terminal)
 def insert_uses(
     connection: Connection, owner: str, job_id: str, resource_ids: Iterable[str]
 ) -> None:
-    """Records what a new job uses."""
+    """Inserts the resources that a new job uses."""
     rows = [
         {"job_id": job_id, "resource_id": resource_id, "owner": owner}
         for resource_id in sorted(set(resource_ids))
@@ -24,10 +24,10 @@ def insert_uses(
 
 
 def refuse_if_used(connection: Connection, owner: str, resource_id: str) -> None:
-    """Nothing, when no job that is not terminal uses the resource.
+    """Checks that no job that has not ended uses a resource.
 
     Raises:
-        Conflict: naming one such job.
+        Conflict: A job uses it; the message names the job.
     """
     query = (
         select(jobs.c.id, jobs.c.state)

@@ -40,7 +40,7 @@ def test_a_key_is_made_listed_and_revoked(
     line = capsys.readouterr().out.splitlines()[1]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\dZ", line.split(maxsplit=4)[3])
     with named.read() as connection:
-        assert keys.owners(connection) == {}
+        assert keys.get_owners(connection) == {}
 
 
 @pytest.mark.parametrize(

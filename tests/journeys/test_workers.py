@@ -50,10 +50,10 @@ def announced(service: Service, worker: Announcement) -> Iterator[None]:
     """Registers a worker of another machine."""
     with service.database() as database:
         with database.write() as connection:
-            store.beat(connection, worker, 600)
+            store.record_heartbeat(connection, worker, 600)
         yield
         with database.write() as connection:
-            store.retire(connection, worker.id)
+            store.unregister(connection, worker.id)
 
 
 def test_a_job_that_fits_no_worker_shows_the_reason_until_one_comes(service: Service) -> None:

@@ -1,4 +1,4 @@
-"""Settings: from the environment or a file, and never told when they are wrong."""
+"""Settings come from the environment or a file; errors do not contain their values."""
 
 import os
 import subprocess
@@ -58,16 +58,16 @@ def test_a_file_gives_the_value_without_its_line_end(secrets: Path) -> None:
     assert models_store.settings.Settings().database_url == "postgresql://u:p@h/name"
 
 
-def test_the_environment_goes_first(secrets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_precedes_a_file(secrets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (secrets / "graphfit_lease_seconds").write_text("7")
     assert models_store.settings.Settings().lease_seconds == 7
-    monkeypatch.setenv("GRAPHFIT_LEASE_SECONDS", "")  # an empty variable is none
+    monkeypatch.setenv("GRAPHFIT_LEASE_SECONDS", "")  # an empty variable counts as unset
     assert models_store.settings.Settings().lease_seconds == 7
     monkeypatch.setenv("GRAPHFIT_LEASE_SECONDS", "8")
     assert models_store.settings.Settings().lease_seconds == 8
 
 
-def test_a_file_that_cannot_be_read_is_not_passed_over(secrets: Path) -> None:
+def test_an_unreadable_file_is_an_error(secrets: Path) -> None:
     path = secrets / "graphfit_database_url"
     path.mkdir()
     with pytest.raises(SettingsError):
@@ -79,7 +79,9 @@ def test_a_file_that_cannot_be_read_is_not_passed_over(secrets: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG)
-def test_a_wrong_value_is_refused_and_not_shown(name: str, value: str, secrets: Path) -> None:
+def test_the_error_of_a_wrong_value_does_not_contain_it(
+    name: str, value: str, secrets: Path
+) -> None:
     (secrets / f"graphfit_{name}").write_text(value)
     (settings,) = (settings for settings in CLASSES if name in settings.model_fields)
     with pytest.raises(ValidationError) as refused:
@@ -87,7 +89,7 @@ def test_a_wrong_value_is_refused_and_not_shown(name: str, value: str, secrets: 
     assert "hunter2" not in str(refused.value)
 
 
-def test_the_command_line_says_each_wrong_setting_in_a_line(secrets: Path) -> None:
+def test_the_command_line_prints_a_line_for_each_wrong_setting(secrets: Path) -> None:
     for name, value in WRONG:
         (secrets / f"graphfit_{name}").write_text(value)
     lines = _refused(secrets)
@@ -97,12 +99,12 @@ def test_the_command_line_says_each_wrong_setting_in_a_line(secrets: Path) -> No
     assert "hunter2" not in "".join(lines)
 
 
-def test_the_command_line_says_in_a_line_that_there_is_no_such_folder(tmp_path: Path) -> None:
+def test_the_command_line_prints_a_line_for_a_missing_folder(tmp_path: Path) -> None:
     folder = tmp_path / "none"
     assert _refused(folder) == [f"graphfit: GRAPHFIT_SECRETS_DIR: there is no folder '{folder}'"]
 
 
-def test_the_command_line_says_in_a_line_that_a_file_cannot_be_read(secrets: Path) -> None:
+def test_the_command_line_prints_a_line_for_an_unreadable_file(secrets: Path) -> None:
     (secrets / "graphfit_broker_url").write_bytes(b"\xff")
     (line,) = _refused(secrets)
     assert line.startswith("graphfit: GRAPHFIT_BROKER_URL from ")
@@ -123,17 +125,17 @@ def _refused(secrets: Path) -> list[str]:
     return done.stderr.splitlines()
 
 
-def test_urls_with_passwords_are_not_in_what_settings_show_of_themselves() -> None:
-    shown = repr(
+def test_the_repr_of_settings_contains_no_passwords() -> None:
+    text = repr(
         models_store.settings.Settings(
             database_url="postgresql://u:hunter2@h/n", broker_url="redis://:hunter2@h"
         )
     )
-    assert "hunter2" not in shown
+    assert "hunter2" not in text
 
 
 @pytest.mark.parametrize("given", [{"lease_seconds": 4000}, {"sweep_grace_seconds": 30}])
-def test_a_sweep_leaves_attempts_under_a_lease_alone(given: dict[str, float]) -> None:
+def test_the_grace_of_a_sweep_exceeds_the_lease(given: dict[str, float]) -> None:
     with pytest.raises(ValidationError, match="GRAPHFIT_LEASE_SECONDS") as refused:
         models_store.settings.Settings.model_validate(given)
     assert refused.value.errors()[0]["loc"] == ("sweep_grace_seconds",)

@@ -39,7 +39,7 @@ class Reaper:
             if not expiry.is_any_expired(connection):
                 return
         with self.database.write() as connection:
-            requeued = expiry.expire(connection, self.settings.max_attempts)
+            requeued = expiry.requeue_expired(connection, self.settings.max_attempts)
         if requeued:
             log.info("requeued %d job(s) of lost workers", requeued)
             self.calls.wake()
@@ -48,9 +48,9 @@ class Reaper:
         """Deletes expired rows, and old folders that no row names."""
         settings = self.settings
         with self.database.write() as connection:
-            idempotency.forget_old(connection, settings.idempotency_hours)
-            workers.forget_lost(connection)
-        retired = retention.retire(
+            idempotency.delete_old(connection, settings.idempotency_hours)
+            workers.delete_lost(connection)
+        retired = retention.delete_old(
             self.database, settings.keep_jobs_days, settings.keep_models_days
         )
         if retired:

@@ -23,7 +23,7 @@ class Explainer:
     def explain(self) -> None:
         """Updates the reasons of jobs that have none, or a wrong one."""
         with self._database.read() as connection:
-            offers = workers.offered(connection)
+            offers = workers.get_capacities(connection)
             age = time.monotonic() - self._scanned_at
             if offers == self._offers and age < REFRESH_SECONDS:
                 return

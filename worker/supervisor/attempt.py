@@ -56,7 +56,7 @@ class Attempt:
         self._recorder = recorder
         self._database = database
         self._options = options
-        self._most = retries.Most(options.max_attempts, options.max_deaths)
+        self._limits = retries.RetryLimits(options.max_attempts, options.max_deaths)
         self._stopping = stopping
         self._unwritten: list[FromChild] = []
         self._save_requested_at: float | None = None
@@ -116,9 +116,11 @@ class Attempt:
         """Queues the job again after a failure of ours, or fails it after too many."""
         with self._database.write() as connection:
             if failed.type == failures.STORAGE_FULL:
-                retries.set_back(connection, self._claim, failed.title)
+                retries.retry_later(connection, self._claim, failed.title)
             else:
-                retries.lose(connection, self._claim, failed.title, error_of(failed), self._most)
+                retries.retry_or_fail(
+                    connection, self._claim, failed.title, error_of(failed), self._limits
+                )
 
     def _record_death(self, exit_code: int) -> None:
         """Handles a process without a final message: killed, crashed, or its lease ran out."""
@@ -128,7 +130,7 @@ class Attempt:
                 return
             reason = f"the training process {failures.describe_exit(exit_code)}"
             error = failures.process_died(exit_code, self._options.memory_bytes)
-            retries.lose(connection, self._claim, reason, error, self._most, died=True)
+            retries.retry_or_fail(connection, self._claim, reason, error, self._limits, died=True)
 
     def _is_released(self, pipe: Pipe) -> bool:
         """Handles cancel, timeout, pause and shutdown; True if the job is released."""

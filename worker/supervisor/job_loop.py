@@ -52,7 +52,7 @@ class JobLoop:
     def _claim(self) -> Claim | None:
         options = self.runner.options
         with self.database.read() as connection:
-            if not claims.is_any(connection, self.capacity, options.anywhere_seconds):
+            if not claims.is_any_claimable(connection, self.capacity, options.anywhere_seconds):
                 return None  # an idle worker takes no write lock
         with self.database.write() as connection:
             return claims.claim(

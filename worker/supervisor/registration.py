@@ -56,7 +56,7 @@ class Registration:
         self._thread.join(self._lost_after_seconds)
         try:
             with self._database.write() as connection:
-                workers.retire(connection, self._announced.id)
+                workers.unregister(connection, self._announced.id)
         except GraphfitError as error:
             log.warning("%s", error.detail)
 
@@ -69,7 +69,7 @@ class Registration:
     def _send_heartbeat(self) -> None:
         try:
             with self._database.write() as connection:
-                workers.beat(connection, self._announced, self._lost_after_seconds)
+                workers.record_heartbeat(connection, self._announced, self._lost_after_seconds)
         except GraphfitError as error:
             log.warning("%s", error.detail)
         except Exception:  # an internal error must not make a working worker look lost

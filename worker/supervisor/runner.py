@@ -72,7 +72,7 @@ class Runner:
         except (Busy, StorageFull) as unavailable:
             log.warning("%s: %s", claim.job_id, unavailable.detail)
             reason = failures.store_unavailable(unavailable)
-            self._write(lease, lambda connection: retries.set_back(connection, claim, reason))
+            self._write(lease, lambda connection: retries.retry_later(connection, claim, reason))
             return False
         return True
 
@@ -106,7 +106,7 @@ class Runner:
         """Deletes the attempt's files if no row names them; on an error the sweep does it later."""
         try:
             with self.database.read() as connection:
-                named = str(claim.folder) in sweep.named_folders(connection, claim.job_id)
+                named = str(claim.folder) in sweep.get_referenced_folders(connection, claim.job_id)
             if not named:
                 self.store.delete_prefix(str(claim.folder))
         except (GraphfitError, OSError) as error:

@@ -1,45 +1,45 @@
-"""A dataset's body, once it is read: the columns on the disk, all of one length."""
+"""The parsed body of a dataset, with its columns on the disk, and rules for columns."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from domain.pointer import pointer
 from models_store.datasets.formats.faults import Faults
-from models_store.datasets.formats.npy import Written
+from models_store.datasets.formats.npy import ColumnFile
 
-MOST_COLUMNS = 4096
-MOST_COLUMN_NAME = 256
-MOST_DATASET_NAME = 512
+MAX_COLUMNS = 4096
+MAX_COLUMN_NAME_LENGTH = 256
+MAX_DATASET_NAME_LENGTH = 512
 
 
 class Source(Protocol):
-    """What a body is read from."""
+    """A stream of the bytes of a body."""
 
     def read(self, size: int, /) -> bytes:
-        """Up to `size` bytes; none at the end."""
+        """Reads up to `size` bytes; returns no bytes at the end."""
         ...
 
 
 class Body(NamedTuple):
-    """What a body held."""
+    """The parsed body of a dataset."""
 
     name: str | None
-    columns: Sequence[Written]
-    """At least one, with equally many rows, at least one."""
+    columns: Sequence[ColumnFile]
+    """At least one column; all have the same number of rows, at least one."""
 
     @property
     def rows(self) -> int:
-        """Of every column."""
+        """The number of rows."""
         return self.columns[0].rows
 
     @property
     def nbytes(self) -> int:
-        """Of all arrays."""
-        return sum(written.nbytes for written in self.columns)
+        """The bytes of all arrays."""
+        return sum(column.nbytes for column in self.columns)
 
 
 def check_rows(rows: dict[str, int], faults: Faults) -> None:
-    """Notes every column that is longer or shorter than the first."""
+    """Adds a fault for each column that has another number of rows than the first."""
     first, expected = next(iter(rows.items()), ("", 0))
     for name, count in rows.items():
         if count != expected:
@@ -47,16 +47,21 @@ def check_rows(rows: dict[str, int], faults: Faults) -> None:
             faults.add(pointer("columns", name), detail)
 
 
-def is_column_name(name: str, taken: int, faults: Faults) -> bool:
-    """Whether one more column may be called this; else the fault is noted.
+def check_column_name(name: str, taken: int, faults: Faults) -> bool:
+    """Whether a column may have this name; adds a fault if not.
+
+    Args:
+        name: The name of the next column.
+        taken: The number of columns before it.
+        faults: The faults so far.
 
     Raises:
-        Invalid: there are too many columns.
+        Invalid: The dataset has too many columns.
     """
-    if taken >= MOST_COLUMNS:
-        faults.stop("/columns", f"A dataset has at most {MOST_COLUMNS} columns.")
-    fits = 1 <= len(name) <= MOST_COLUMN_NAME and "\0" not in name
-    if not fits:
-        detail = f"A column's name has 1 to {MOST_COLUMN_NAME} characters, none U+0000."
+    if taken >= MAX_COLUMNS:
+        faults.stop("/columns", f"A dataset has at most {MAX_COLUMNS} columns.")
+    is_valid = 1 <= len(name) <= MAX_COLUMN_NAME_LENGTH and "\0" not in name
+    if not is_valid:
+        detail = f"A column's name has 1 to {MAX_COLUMN_NAME_LENGTH} characters and no U+0000."
         faults.add(pointer("columns", name), detail)
-    return fits
+    return is_valid

@@ -1,15 +1,15 @@
-"""Gathers what is wrong with a body, so that a client hears all of it at once."""
+"""Collects the faults of a body, so that one answer lists all of them."""
 
 from typing import NoReturn
 
 from domain.errors import Fault, Invalid
 
-MOST = 100
-"""A body of a million bad rows is not read to its end."""
+MAX_FAULTS = 100
+"""Number of faults at which reading stops."""
 
 
 class Faults:
-    """What has been found so far."""
+    """The faults found so far."""
 
     def __init__(self) -> None:
         self._found: list[Fault] = []
@@ -18,28 +18,28 @@ class Faults:
         return bool(self._found)
 
     def add(self, pointer: str, detail: str) -> None:
-        """Notes one thing.
+        """Adds a fault.
 
         Raises:
-            Invalid: there are so many that reading on is of no use.
+            Invalid: The number of faults has reached `MAX_FAULTS`.
         """
         self._found.append(Fault(pointer=pointer, detail=detail))
-        if len(self._found) >= MOST:
-            raise Invalid(self._found, f"The first {MOST} things that are wrong are listed.")
+        if len(self._found) >= MAX_FAULTS:
+            raise Invalid(self._found, f"Only the first {MAX_FAULTS} faults are listed.")
 
     def stop(self, pointer: str, detail: str) -> NoReturn:
-        """Notes a thing after which nothing can be read.
+        """Raises a fault after which the body cannot be read, with the faults so far.
 
         Raises:
-            Invalid: always.
+            Invalid: Always.
         """
         raise Invalid([*self._found, Fault(pointer=pointer, detail=detail)])
 
     def check(self) -> None:
-        """Nothing, when nothing is wrong.
+        """Raises the faults found so far, if there are any.
 
         Raises:
-            Invalid: everything that was found.
+            Invalid: Lists every fault.
         """
         if self._found:
             raise Invalid(self._found)

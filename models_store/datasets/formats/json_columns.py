@@ -1,4 +1,4 @@
-"""A dataset as JSON: `{"name"?, "columns": {"x": [[...]], "y": [...]}, "dtypes"?: {...}}`."""
+"""The JSON format: `{"name"?, "columns": {"x": [[...]], "y": [...]}, "dtypes"?: {...}}`."""
 
 from pathlib import Path
 from typing import Any
@@ -8,16 +8,16 @@ import numpy as np
 from domain.errors import did_you_mean
 from domain.pointer import pointer
 from models_store.datasets.formats.body import (
-    MOST_DATASET_NAME,
+    MAX_DATASET_NAME_LENGTH,
     Body,
     Source,
+    check_column_name,
     check_rows,
-    is_column_name,
 )
 from models_store.datasets.formats.faults import Faults
 from models_store.datasets.formats.format import Format
 from models_store.datasets.formats.growing import GrowingColumn
-from models_store.datasets.formats.json_events import BrokenValue, events, skip
+from models_store.datasets.formats.json_events import InvalidNumber, parse_events, skip
 from models_store.datasets.formats.json_rows import RowReader
 from models_store.datasets.formats.npy import DTYPES
 
@@ -27,7 +27,7 @@ SCHEMA: dict[str, Any] = {
     "required": ["columns"],
     "additionalProperties": False,
     "properties": {
-        "name": {"type": "string", "maxLength": MOST_DATASET_NAME},
+        "name": {"type": "string", "maxLength": MAX_DATASET_NAME_LENGTH},
         "columns": {
             "type": "object",
             "description": "Each column by name: a list of rows, each a number, a "
@@ -61,23 +61,23 @@ def read(source: Source, folder: Path, limit: int) -> Body:
 
 class _Reader:
     def __init__(self, source: Source, folder: Path) -> None:
-        self._stream = events(source)
+        self._stream = parse_events(source)
         self._folder = folder
         self._faults = Faults()
         self._name: str | None = None
         self._dtypes: dict[str, np.dtype[Any]] = {}
         self._columns: dict[str, RowReader] = {}
-        self._reading: RowReader | None = None
+        self._current: RowReader | None = None
 
     def read(self) -> Body:
         try:
             self._read_body()
-        except BrokenValue as broken:
-            self._faults.stop(self._reading.here if self._reading else "", broken.detail)
-        self._check_whole()
-        written = [rows.finish(self._dtypes.get(name)) for name, rows in self._columns.items()]
+        except InvalidNumber as invalid:
+            self._faults.stop(self._current.position if self._current else "", invalid.detail)
+        self._check_columns()
+        files = [rows.finish(self._dtypes.get(name)) for name, rows in self._columns.items()]
         self._faults.check()
-        return Body(self._name, [column for column in written if column is not None])
+        return Body(self._name, [file for file in files if file is not None])
 
     def _read_body(self) -> None:
         event, _ = next(self._stream)
@@ -86,9 +86,9 @@ class _Reader:
         seen: set[str] = set()
         for event, field in self._stream:
             if event == "end_map":
-                continue  # nothing but space may follow, which the parser sees to
+                continue  # the parser raises if anything but white space follows
             if field in seen:
-                self._pass_over(pointer(field), f"'{field}' is there twice.")
+                self._skip_value(pointer(field), f"'{field}' appears twice.")
             else:
                 self._read_field(field)
             seen.add(field)
@@ -102,25 +102,25 @@ class _Reader:
             self._read_dtypes()
         else:
             near = did_you_mean(field, FIELDS)
-            self._pass_over(pointer(field), f"There is no field '{field}'.{near}")
+            self._skip_value(pointer(field), f"There is no field '{field}'.{near}")
 
-    def _pass_over(self, place: str, detail: str) -> None:
-        """Notes a fault, and leaves out the value it is about."""
+    def _skip_value(self, place: str, detail: str) -> None:
+        """Adds a fault and skips the next value."""
         self._faults.add(place, detail)
         event, _ = next(self._stream)
         skip(self._stream, int(event.startswith("start_")))
 
     def _read_name(self) -> None:
         event, value = next(self._stream)
-        if event == "string" and len(value) <= MOST_DATASET_NAME and "\0" not in value:
+        if event == "string" and len(value) <= MAX_DATASET_NAME_LENGTH and "\0" not in value:
             self._name = value
         elif event != "null":
-            detail = f"A name is text of at most {MOST_DATASET_NAME} characters, none U+0000."
+            detail = f"A name is text, at most {MAX_DATASET_NAME_LENGTH} characters, no U+0000."
             self._faults.add("/name", detail)
             skip(self._stream, int(event.startswith("start_")))
 
     def _read_dtypes(self) -> None:
-        if not self._enters("start_map", "/dtypes", "`dtypes` is an object: column to dtype."):
+        if not self._begins("start_map", "/dtypes", "`dtypes` is an object of dtypes by column."):
             return
         for event, name in self._stream:
             if event == "end_map":
@@ -138,37 +138,38 @@ class _Reader:
         skip(self._stream, int(event.startswith("start_")))
 
     def _read_columns(self) -> None:
-        if not self._enters("start_map", "/columns", "`columns` is an object: name to rows."):
+        if not self._begins("start_map", "/columns", "`columns` is an object of rows by column."):
             return
         for event, name in self._stream:
             if event == "end_map":
                 return
             if name in self._columns:
-                self._pass_over(pointer("columns", name), f"Column '{name}' is there twice.")
-            elif is_column_name(name, len(self._columns), self._faults):
+                self._skip_value(pointer("columns", name), f"Column '{name}' appears twice.")
+            elif check_column_name(name, len(self._columns), self._faults):
                 self._read_column(name)
             else:
                 skip(self._stream, int(next(self._stream)[0].startswith("start_")))
 
     def _read_column(self, name: str) -> None:
         place = pointer("columns", name)
-        if not self._enters("start_array", place, "A column is a list of rows."):
+        if not self._begins("start_array", place, "A column is a list of rows."):
             return
         path = self._folder / f"{len(self._columns)}.npy"
         column = GrowingColumn(path, self._dtypes.get(name))
-        self._reading = RowReader(name, self._stream, column, self._faults)
-        self._columns[name] = self._reading
-        self._reading.read()
-        self._reading = None
+        self._current = RowReader(name, self._stream, column, self._faults)
+        self._columns[name] = self._current
+        self._current.read()
+        self._current = None
 
-    def _enters(self, expected: str, place: str, detail: str) -> bool:
+    def _begins(self, expected: str, place: str, detail: str) -> bool:
+        """Whether the next event is `expected`; if not, adds a fault and skips the value."""
         event, _ = next(self._stream)
         if event != expected:
             self._faults.add(place, detail)
             skip(self._stream, int(event.startswith("start_")))
         return event == expected
 
-    def _check_whole(self) -> None:
+    def _check_columns(self) -> None:
         if not self._columns and not self._faults:
             self._faults.add("/columns", "A dataset has at least one column.")
         check_rows({name: rows.rows for name, rows in self._columns.items()}, self._faults)

@@ -1,4 +1,4 @@
-"""A JSON body as events, read in small blocks; what is no JSON says where."""
+"""Parses a JSON body into events, block by block, and locates syntax errors."""
 
 import re
 from collections.abc import Iterator
@@ -11,19 +11,21 @@ from domain.errors import NotJson
 from models_store.datasets.formats.body import Source
 
 Event = tuple[str, Any]
-"""ijson's: `number` with an int or Decimal, `string`, `start_map`, `map_key`, ..."""
+"""An event of ijson: its type (`number`, `string`, `start_map`, `map_key`, ...) and its value.
+
+A number is an int or a Decimal.
+"""
 BLOCK_BYTES = 1 << 16
-MOST_TOKEN_BYTES = 1 << 20
+MAX_TOKEN_BYTES = 1 << 20
 NO_NUMBER = (
-    "NaN and Infinity are not JSON, and null is no number either; "
-    "send such values as application/x-npz."
+    "NaN and Infinity are not JSON, and null is no number; send such values as application/x-npz."
 )
 TOO_LONG = "This number has too many digits."
-_NO_NUMBER = re.compile(rb"-?(?:NaN|Infinity)")
+_NOT_FINITE = re.compile(rb"-?(?:NaN|Infinity)")
 
 
-class BrokenValue(Exception):
-    """The next value is none, and nothing after it can be read."""
+class InvalidNumber(Exception):
+    """The next number is malformed; the parser cannot continue after it."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -31,87 +33,91 @@ class BrokenValue(Exception):
 
 
 class _Position:
-    """Counts lines and bytes of the blocks that are done with."""
+    """Counts the lines and bytes of the parsed blocks."""
 
     def __init__(self) -> None:
         self._offset = 0
         self._line = 1
         self._line_start = 0
 
-    def pass_over(self, block: bytes) -> None:
+    def advance(self, block: bytes) -> None:
         self._line += block.count(b"\n")
         if (newline := block.rfind(b"\n")) >= 0:
             self._line_start = self._offset + newline + 1
         self._offset += len(block)
 
-    def within(self, block: bytes, offset: int) -> str:
-        self.pass_over(block[:offset])
+    def locate(self, block: bytes, offset: int) -> str:
+        self.advance(block[:offset])
         return f"line {self._line}, column {self._offset - self._line_start + 1}"
 
 
-def events(source: Source) -> Iterator[Event]:
-    """Each event of a JSON text once.
+def parse_events(source: Source) -> Iterator[Event]:
+    """Yields the events of a JSON text.
 
     Raises:
-        NotJson: the body is none, or a value of it is too long to hold.
-        BrokenValue: a number is none.
+        NotJson: The body is not JSON, or one of its values is longer than `MAX_TOKEN_BYTES`.
+        InvalidNumber: A number is malformed or has too many digits.
     """
     ready: list[Event] = ijson.sendable_list()
     parser = ijson.basic_parse_coro(ready)
     position = _Position()
-    silent = 0
+    without_event = 0
     while block := source.read(BLOCK_BYTES):
-        broken = _parse(parser, block, ready, position)
-        silent = 0 if ready else silent + len(block)
+        error = _parse(parser, block, ready, position)
+        without_event = 0 if ready else without_event + len(block)
         yield from ready
         ready.clear()
-        if broken is not None:
-            raise broken
-        if silent > MOST_TOKEN_BYTES:
-            raise NotJson(f"Nothing of this JSON comes to an end within {MOST_TOKEN_BYTES} bytes.")
-        position.pass_over(block)
+        if error is not None:
+            raise error
+        if without_event > MAX_TOKEN_BYTES:
+            raise NotJson(f"A value or a gap in this JSON is longer than {MAX_TOKEN_BYTES} bytes.")
+        position.advance(block)
     try:
         parser.close()
     except ijson.JSONError:
         raise NotJson("The JSON ends before it is complete.") from None
     except SystemError:
-        raise BrokenValue(TOO_LONG) from None
-    yield from ready  # a bare number is complete only now
+        raise InvalidNumber(TOO_LONG) from None
+    yield from ready  # a number at the top level ends only with the text
 
 
 def _parse(
     parser: Any, block: bytes, ready: list[Event], position: _Position
-) -> NotJson | BrokenValue | None:
-    """Why the block cannot be read, once the events before that place are ready."""
+) -> NotJson | InvalidNumber | None:
+    """Parses a block and appends its events to `ready`. Returns the error, if there is one."""
     try:
         parser.send(block)
     except ijson.JSONError as error:
-        return _explained(block, str(error), position)
+        return _explain(block, str(error), position)
     except DecimalException:
-        return BrokenValue("This number's exponent is too large.")
-    except SystemError:  # ijson lets a whole number past Python's limit through as a null pointer
+        return InvalidNumber("This number's exponent is too large.")
+    except SystemError:  # ijson adds a null pointer for an integer with too many digits
         ready.pop()
-        return BrokenValue(TOO_LONG)
+        return InvalidNumber(TOO_LONG)
     return None
 
 
-def _explained(block: bytes, message: str, position: _Position) -> NotJson | BrokenValue:
-    """In the parser's words, and where: it shows an excerpt, whose first likeness is the place."""
+def _explain(block: bytes, message: str, position: _Position) -> NotJson | InvalidNumber:
+    """Converts an error of ijson, with its line and column.
+
+    The message of ijson has an excerpt and an arrow instead of an offset. The place is the first
+    occurrence of the excerpt in the block.
+    """
     reason, excerpt, arrow = (*message.split("\n"), "", "")[:3]
-    shown = excerpt.lstrip(" ").encode()
-    start = block.translate(bytes.maketrans(b"\r\n", b"  ")).find(shown)
+    text = excerpt.lstrip(" ").encode()
+    start = block.translate(bytes.maketrans(b"\r\n", b"  ")).find(text)
     indent = len(excerpt) - len(excerpt.lstrip(" "))
     offset = max(0, start + arrow.find("^") - indent - 1) if start >= 0 else 0
-    if _NO_NUMBER.search(block, max(0, offset - 2), offset + 12):
-        return BrokenValue(NO_NUMBER)
+    if _NOT_FINITE.search(block, max(0, offset - 2), offset + 12):
+        return InvalidNumber(NO_NUMBER)
     if "UTF8" in reason:
         return NotJson("The body is not UTF-8.")
     why = reason.partition("error: ")[2].rstrip(".")
-    return NotJson(f"The body is not JSON, near {position.within(block, offset)}: {why}.")
+    return NotJson(f"The body is not JSON, near {position.locate(block, offset)}: {why}.")
 
 
 def skip(stream: Iterator[Event], depth: int) -> None:
-    """Passes over the rest of so many open lists and objects."""
+    """Skips events until `depth` open lists and objects have ended."""
     while depth:
         event, _ = next(stream)
         depth += event.startswith("start_") - event.startswith("end_")

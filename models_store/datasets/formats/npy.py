@@ -1,4 +1,4 @@
-"""Columns as `.npy` files: written block by block, read by memory map."""
+"""Columns as `.npy` files, which are written block by block and read by memory map."""
 
 import io
 import math
@@ -17,15 +17,15 @@ DTYPES = (
     "float16", "float32", "float64", "bool",
     "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
 )  # fmt: skip
-"""What a column may hold."""
-MOST_AXES = 32
+"""The dtypes of columns."""
+MAX_AXES = 32
 BLOCK_BYTES = 1 << 20
 HEADER_BYTES = 1024
-"""Room for the header, whatever the shape; NumPy reads any length."""
+"""Bytes reserved for the header of any shape; NumPy accepts any length of the header."""
 
 
-class Written(NamedTuple):
-    """A column on the disk."""
+class ColumnFile(NamedTuple):
+    """A column in a `.npy` file."""
 
     column: Column
     path: Path
@@ -33,12 +33,12 @@ class Written(NamedTuple):
 
     @property
     def nbytes(self) -> int:
-        """Of the array."""
-        return self.rows * row_bytes(self.column)
+        """The bytes of the array."""
+        return self.rows * count_row_bytes(self.column)
 
 
 class _Statistics:
-    """Smallest and largest finite value, and how many are not finite."""
+    """The smallest and largest finite value, and the number of values that are not finite."""
 
     def __init__(self) -> None:
         self.min: float | None = None
@@ -75,8 +75,13 @@ class NpyWriter:
         self._statistics.add(block)
         self.values += block.size
 
-    def finish(self, name: str, row_shape: tuple[int, ...]) -> Written:
-        """Writes the header: the file is complete."""
+    def finish(self, name: str, row_shape: tuple[int, ...]) -> ColumnFile:
+        """Writes the header, which completes the file.
+
+        Args:
+            name: The name of the column.
+            row_shape: The shape of a row.
+        """
         rows = self.values // math.prod(row_shape)
         with self.path.open("r+b") as file:
             file.write(_header(self.dtype, (rows, *row_shape)))
@@ -88,21 +93,21 @@ class NpyWriter:
             max=self._statistics.max,
             not_finite=self._statistics.not_finite,
         )
-        return Written(column, self.path, rows)
+        return ColumnFile(column, self.path, rows)
 
 
-def row_bytes(column: Column) -> int:
-    """Of one row, in memory and in the file."""
+def count_row_bytes(column: Column) -> int:
+    """Returns the bytes of one row, in memory and in the file."""
     return math.prod(column.shape) * np.dtype(column.dtype).itemsize
 
 
-def file_bytes(column: Column, rows: int) -> int:
-    """Of a column's file."""
-    return HEADER_BYTES + rows * row_bytes(column)
+def count_file_bytes(column: Column, rows: int) -> int:
+    """Returns the size of the file of a column with this number of rows."""
+    return HEADER_BYTES + rows * count_row_bytes(column)
 
 
 def _header(dtype: "np.dtype[Any]", shape: tuple[int, ...]) -> bytes:
-    """NumPy's own header, padded to the room that was kept for it."""
+    """Returns NumPy's header, padded to `HEADER_BYTES`."""
     buffer = io.BytesIO()
     description = {"descr": dtype.str, "fortran_order": False, "shape": shape}
     npy_format.write_array_header_1_0(buffer, description)
@@ -111,8 +116,8 @@ def _header(dtype: "np.dtype[Any]", shape: tuple[int, ...]) -> bytes:
     return magic + room.to_bytes(2, "little") + text.ljust(room - 1) + b"\n"
 
 
-def values_of(path: Path, dtype: "np.dtype[Any]") -> Iterator[Array]:
-    """The values of a file whose header is not written yet, about a MiB at a time."""
+def read_values(path: Path, dtype: "np.dtype[Any]") -> Iterator[Array]:
+    """Yields the values of a file that has no header yet, in blocks of `BLOCK_BYTES`."""
     flat: Array = np.memmap(path, dtype, mode="r", offset=HEADER_BYTES)
     step = BLOCK_BYTES // flat.itemsize
     for start in range(0, flat.size, step):

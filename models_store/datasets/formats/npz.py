@@ -1,4 +1,4 @@
-"""A dataset as `.npz`: a zip of `.npy` arrays, none of them pickled."""
+"""The `.npz` format: a zip archive of `.npy` arrays without pickled objects."""
 
 import io
 import struct
@@ -8,33 +8,35 @@ from pathlib import Path
 
 from domain.errors import TooLarge
 from domain.pointer import pointer
-from models_store.datasets.formats.body import Body, Source, check_rows, is_column_name
+from models_store.datasets.formats.body import Body, Source, check_column_name, check_rows
 from models_store.datasets.formats.faults import Faults
 from models_store.datasets.formats.format import Format
-from models_store.datasets.formats.npy import BLOCK_BYTES, Written
+from models_store.datasets.formats.npy import BLOCK_BYTES, ColumnFile
 from models_store.datasets.formats.npy_import import Unreadable, import_npy
 
 SUFFIX = ".npy"
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""Those that unpack in bounded steps."""
+"""Compression methods that decompress in bounded steps."""
 ENCRYPTED = 0x1
-MOST_READ_BYTES = 2 << 20
+MAX_READ_BYTES = 2 << 20
 CORRUPT = (
     zipfile.BadZipFile, zlib.error, struct.error, EOFError,
     NotImplementedError, ValueError, OverflowError,
 )  # fmt: skip
-"""What zipfile raises at a file that is none, or is damaged."""
+"""Errors that zipfile raises at a malformed or damaged archive."""
 
 
 def read(source: Source, folder: Path, limit: int) -> Body:
-    """Reads an archive into `.npy` files, a block at a time.
+    """Reads an archive into `.npy` files, one block at a time.
 
     Args:
-        limit: Bytes that its arrays may have together, unpacked.
+        source: The body.
+        folder: An empty folder for the files.
+        limit: Upper bound on the decompressed bytes of all arrays.
 
     Raises:
-        Invalid: everything that is wrong with it.
-        TooLarge: the arrays are larger than the limit.
+        Invalid: The archive breaks a rule; lists every fault found.
+        TooLarge: The arrays exceed `limit`.
     """
     faults = Faults()
     spool = folder / "body.npz"
@@ -47,42 +49,42 @@ def read(source: Source, folder: Path, limit: int) -> Body:
     except CORRUPT:
         faults.stop("", "The body is not a complete .npz archive.")
     spool.unlink()
-    check_rows({written.column.name: written.rows for written in columns}, faults)
+    check_rows({file.column.name: file.rows for file in columns}, faults)
     faults.check()
     return Body(None, columns)
 
 
 class _BoundedFile(io.BufferedReader):
-    """Refuses the reads that a forged directory of an archive would ask for."""
+    """A file that refuses large reads and negative offsets, which a forged directory causes."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(io.FileIO(path))
 
     def read(self, size: int | None = -1) -> bytes:
-        asked = MOST_READ_BYTES + 1 if size is None or size < 0 else size
-        block = super().read(min(asked, MOST_READ_BYTES + 1))
-        if len(block) > MOST_READ_BYTES:
-            raise zipfile.BadZipFile("a directory beyond any use")
+        bounded = MAX_READ_BYTES + 1 if size is None or size < 0 else size
+        block = super().read(min(bounded, MAX_READ_BYTES + 1))
+        if len(block) > MAX_READ_BYTES:
+            raise zipfile.BadZipFile("the directory is too large")
         return block
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         if whence == io.SEEK_SET and offset < 0:
-            raise zipfile.BadZipFile("a place before the archive's beginning")
+            raise zipfile.BadZipFile("the offset is negative")
         return super().seek(offset, whence)
 
 
 def _read_members(
     archive: zipfile.ZipFile, folder: Path, limit: int, faults: Faults
-) -> list[Written]:
+) -> list[ColumnFile]:
     members = archive.infolist()
     if not members:
-        faults.stop("", "The archive holds no arrays; a dataset has at least one column.")
+        faults.stop("", "The archive contains no arrays; a dataset has at least one column.")
     if sum(member.file_size for member in members) > limit:
-        raise TooLarge(f"Unpacked, the arrays would be larger than {limit} bytes.")
-    written: dict[str, Written] = {}
+        raise TooLarge(f"The decompressed arrays would exceed {limit} bytes.")
+    written: dict[str, ColumnFile] = {}
     for member in members:
         name = member.filename.removesuffix(SUFFIX)
-        if _is_column(member, name, written, faults):
+        if _is_valid_member(member, name, written, faults):
             path = folder / f"{len(written)}{SUFFIX}"
             column = _read_member(archive, member, path, faults)
             if column is not None:
@@ -90,24 +92,24 @@ def _read_members(
     return list(written.values())
 
 
-def _is_column(
-    member: zipfile.ZipInfo, name: str, taken: dict[str, Written], faults: Faults
+def _is_valid_member(
+    member: zipfile.ZipInfo, name: str, taken: dict[str, ColumnFile], faults: Faults
 ) -> bool:
     place = pointer("columns", name)
     if not member.filename.endswith(SUFFIX):
-        faults.add(place, f"'{name}' is no array; an .npz archive holds .npy files alone.")
+        faults.add(place, f"'{name}' is no array; an .npz archive holds only .npy files.")
     elif member.flag_bits & ENCRYPTED or member.compress_type not in METHODS:
-        faults.add(place, f"Column '{name}' is encrypted, or compressed otherwise than by deflate.")
+        faults.add(place, f"Column '{name}' is encrypted, or its compression is not deflate.")
     elif name in taken:
-        faults.add(place, f"Column '{name}' is there twice.")
+        faults.add(place, f"Column '{name}' appears twice.")
     else:
-        return is_column_name(name, len(taken), faults)
+        return check_column_name(name, len(taken), faults)
     return False
 
 
 def _read_member(
     archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, faults: Faults
-) -> Written | None:
+) -> ColumnFile | None:
     name = member.filename.removesuffix(SUFFIX)
     try:
         with archive.open(member) as source:

@@ -1,4 +1,4 @@
-"""From Python numbers to arrays, and from one dtype to another, losing nothing unseen."""
+"""Converts Python numbers to arrays, and arrays to other dtypes, without silent data loss."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -10,12 +10,12 @@ from models_store.datasets.formats.npy import Array
 
 Number = bool | int | Decimal
 EXACT = 2.0**53
-"""Past it a float64 no longer tells neighbouring whole numbers apart."""
-MIXED = "Booleans and numbers are mixed; a column holds one or the other."
+"""The bound up to which float64 represents every integer exactly."""
+MIXED = "Booleans and numbers are mixed; a column holds either booleans or numbers."
 
 
-class Misfit(Exception):
-    """The value at `index` (counted flat) cannot be kept."""
+class InvalidValue(Exception):
+    """The value at the flat `index` cannot be stored."""
 
     def __init__(self, index: int, detail: str) -> None:
         super().__init__(detail)
@@ -23,22 +23,24 @@ class Misfit(Exception):
         self.detail = detail
 
 
-def natural(values: Sequence[Number]) -> Array:
-    """Booleans as bool, whole numbers as int64 (uint64, then object, when too large), else float64.
+def to_array(values: Sequence[Number]) -> Array:
+    """Converts booleans to bool, integers to int64, and other numbers to float64.
+
+    Integers beyond int64 become uint64; integers beyond uint64 become objects.
 
     Raises:
-        Misfit: booleans stand among numbers, or a number is beyond float64.
+        InvalidValue: Booleans and numbers are mixed, or a number is beyond float64.
     """
     kinds = set(map(type, values))
     if bool in kinds and len(kinds) > 1:
         first = next(i for i, value in enumerate(values) if type(value) is not type(values[0]))
-        raise Misfit(first, MIXED)
+        raise InvalidValue(first, MIXED)
     if kinds == {bool}:
         return np.array(values, np.bool_)
-    return _whole(values) if kinds == {int} else as_float64(values)
+    return _to_integers(values) if kinds == {int} else to_float64(values)
 
 
-def _whole(values: Sequence[Number]) -> Array:
+def _to_integers(values: Sequence[Number]) -> Array:
     for dtype in (np.int64, np.uint64):
         try:
             return np.array(values, dtype)
@@ -47,23 +49,23 @@ def _whole(values: Sequence[Number]) -> Array:
     return np.array(values, object)
 
 
-def as_float64(values: "Sequence[Number] | Array") -> Array:
-    """The nearest float64 of each.
+def to_float64(values: "Sequence[Number] | Array") -> Array:
+    """Converts each number to the nearest float64.
 
     Raises:
-        Misfit: one is beyond float64.
+        InvalidValue: A number is beyond float64.
     """
     try:
         array = np.asarray(values, np.float64)
-    except OverflowError:  # a whole number, written out
-        array = np.array([_float(value) for value in values])
+    except OverflowError:  # an integer beyond float64
+        array = np.array([_to_float(value) for value in values])
     infinite = np.isinf(array)
     if infinite.any():
-        raise Misfit(int(infinite.argmax()), "This number is beyond the range of float64.")
+        raise InvalidValue(int(infinite.argmax()), "This number is beyond the range of float64.")
     return array
 
 
-def _float(value: Number) -> float:
+def _to_float(value: Number) -> float:
     try:
         return float(value)
     except OverflowError:
@@ -71,21 +73,22 @@ def _float(value: Number) -> float:
 
 
 def cast(array: Array, dtype: "np.dtype[Any]") -> Array:
-    """The same values in another dtype; fractions may be rounded, nothing else is.
+    """Converts values to another dtype; only fractions may be rounded.
 
     Raises:
-        Misfit: a value is out of the dtype's range, or a fraction where it holds none.
+        InvalidValue: A value is out of the range of the dtype, or is a fraction and the dtype
+            holds integers.
     """
     if array.dtype == dtype:
         return array
     if array.dtype == object:
-        array = as_float64(array)
+        array = to_float64(array)
     if dtype.kind == "b":
-        return _checked(array, (array == 0) | (array == 1), dtype)
+        return _cast_checked(array, (array == 0) | (array == 1), dtype)
     if dtype.kind == "f":
         with np.errstate(over="ignore"):
-            return _checked(array, np.isfinite(array.astype(dtype)), dtype)
-    return _checked(array, _fits_integer(array, dtype), dtype)
+            return _cast_checked(array, np.isfinite(array.astype(dtype)), dtype)
+    return _cast_checked(array, _fits_integer(array, dtype), dtype)
 
 
 def _fits_integer(array: Array, dtype: "np.dtype[Any]") -> Array:
@@ -102,16 +105,21 @@ def _fits_integer(array: Array, dtype: "np.dtype[Any]") -> Array:
 
 
 def _bounds(source: "np.dtype[Any]", limits: "np.iinfo[Any]") -> tuple[int, int]:
-    """The limits of a dtype, cut to those of the source, in which the comparison is made."""
-    own = np.iinfo(source)
-    return max(int(limits.min), int(own.min)), min(int(limits.max), int(own.max))
+    """Returns the limits of a dtype, clipped to the range of the source dtype.
+
+    NumPy compares in the source dtype.
+    """
+    source_limits = np.iinfo(source)
+    return max(int(limits.min), int(source_limits.min)), min(
+        int(limits.max), int(source_limits.max)
+    )
 
 
-def _checked(array: Array, fits: Array, dtype: "np.dtype[Any]") -> Array:
+def _cast_checked(array: Array, fits: Array, dtype: "np.dtype[Any]") -> Array:
     if not fits.all():
         _refuse(array, int(fits.argmin()), dtype)
     return array.astype(dtype)
 
 
 def _refuse(array: Array, index: int, dtype: "np.dtype[Any]") -> NoReturn:
-    raise Misfit(index, f"{array[index]} does not fit {dtype.name}.")
+    raise InvalidValue(index, f"{array[index]} does not fit {dtype.name}.")

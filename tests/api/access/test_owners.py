@@ -101,14 +101,14 @@ def things(keyed: Server, ada: Caller) -> Iterator[Things]:
     worker_id = new_id("worker")
     announced = Announcement(worker_id, "box", CPU, ("cpu",), {}, "1", datetime.now(UTC))
     with keyed.parts.database.write() as connection:
-        workers.beat(connection, announced, 600)
+        workers.record_heartbeat(connection, announced, 600)
         ids["jobs"] = queue(connection, "ada", name=NAME, priority=9)
         claim = queued_jobs.claim(connection, worker_id, lease_seconds=600)
     assert claim is not None
     assert claim.job_id == ids["jobs"]
     yield Things(ids)
     with keyed.parts.database.write() as connection:
-        workers.retire(connection, worker_id)
+        workers.unregister(connection, worker_id)
 
 
 def modelled(keyed: Server) -> str:

@@ -15,12 +15,12 @@ def test_workers_are_listed_page_by_page(server: Server) -> None:
     with server.parts.database.write() as connection:
         for worker_id in ids:
             announced = Announcement(worker_id, "box-7", GPU, ("a card",), {}, "1.2.3", now)
-            workers.beat(connection, announced, 600)
+            workers.record_heartbeat(connection, announced, 600)
     first = server.client.get("/v1/workers?page_size=1").json()
     second = server.client.get(f"/v1/workers?page_size=1&cursor={first['next_cursor']}").json()
     with server.parts.database.write() as connection:
         for worker_id in ids:
-            workers.retire(connection, worker_id)
+            workers.unregister(connection, worker_id)
     (newest,), (oldest,) = first["items"], second["items"]
     assert {newest["id"], oldest["id"]} == set(ids)
     assert second["next_cursor"] is None

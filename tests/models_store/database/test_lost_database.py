@@ -1,4 +1,4 @@
-"""A PostgreSQL that goes away, hangs or is overtaxed is busy, and comes back by itself."""
+"""An unavailable or overloaded database raises Busy; the connection recovers by itself."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ Opened = Callable[..., Database]
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgreSql]:
-    """One that may be stopped."""
+    """A server that a test may stop."""
     running = PostgreSql()
     yield running
     running.close()
@@ -52,7 +52,7 @@ def run(connection: Connection, statement: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
-def test_a_server_that_is_stopped_is_busy_until_it_is_back(
+def test_a_stopped_server_is_busy_until_it_starts_again(
     server: PostgreSql, opened: Opened, mode: Mode
 ) -> None:
     database = opened()
@@ -69,7 +69,7 @@ def test_a_server_that_is_stopped_is_busy_until_it_is_back(
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
-def test_a_transaction_that_is_cut_is_lost_whole(
+def test_an_interrupted_transaction_is_rolled_back(
     server: PostgreSql, opened: Opened, mode: Mode
 ) -> None:
     database = opened(server.new_database())
@@ -91,7 +91,7 @@ def test_a_transaction_that_is_cut_is_lost_whole(
         assert connection.execute(text("SELECT count(*) FROM things")).scalar_one() == 0
 
 
-def test_more_connections_than_the_server_has(server: PostgreSql, opened: Opened) -> None:
+def test_the_connection_limit_of_the_server_is_busy(server: PostgreSql, opened: Opened) -> None:
     with opened().write() as connection:
         run(connection, "CREATE ROLE crowded LOGIN CONNECTION LIMIT 1")
     database = opened(server.url.replace("postgres:@", "crowded:@"))
@@ -102,21 +102,21 @@ def test_more_connections_than_the_server_has(server: PostgreSql, opened: Opened
     assert answers(database)
 
 
-def test_more_connections_than_the_process_may_open(opened: Opened) -> None:
+def test_the_connection_limit_of_the_process_is_busy(opened: Opened) -> None:
     database = opened(connections=1, seconds=0.2)
     with database.read(), pytest.raises(Busy):
         answers(database)
     assert answers(database)
 
 
-def test_a_statement_that_takes_too_long(opened: Opened) -> None:
+def test_a_slow_statement_is_cancelled(opened: Opened) -> None:
     database = opened(seconds=0.2)
     with pytest.raises(Busy), database.read() as connection:
         run(connection, "SELECT pg_sleep(60)")
     assert answers(database)
 
 
-def test_a_migration_takes_what_it_takes(opened: Opened) -> None:
+def test_a_migration_has_no_timeouts(opened: Opened) -> None:
     with opened(seconds=None).read() as connection:
         bounds = [
             connection.execute(text(f"SHOW {name}")).scalar_one()
@@ -132,7 +132,7 @@ def proxied(server: PostgreSql, opened: Opened) -> Iterator[tuple[Proxy, Databas
     proxy.close()
 
 
-def test_a_server_that_hangs(
+def test_a_hanging_server_is_busy(
     proxied: tuple[Proxy, Database], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proxy, database = proxied
@@ -140,13 +140,13 @@ def test_a_server_that_hangs(
     monkeypatch.setattr(postgresql_module, "CONNECT_SECONDS", 2)
     assert answers(database)
     proxy.hang()
-    with pytest.raises(Busy):  # the connection it has, and then a new one
+    with pytest.raises(Busy):  # the pooled connection, and then a new one
         answers(database)
     proxy.mend()
     assert answers(database)
 
 
-def test_a_commit_whose_answer_is_lost(proxied: tuple[Proxy, Database]) -> None:
+def test_a_commit_without_an_answer_is_busy(proxied: tuple[Proxy, Database]) -> None:
     proxy, database = proxied
     with database.write() as connection:
         run(connection, "CREATE TABLE commits (id integer)")
@@ -163,24 +163,24 @@ def test_a_commit_whose_answer_is_lost(proxied: tuple[Proxy, Database]) -> None:
         assert connection.execute(text("SELECT count(*) FROM commits")).scalar_one() == 1
 
 
-def test_who_sleeps_in_a_transaction_holds_nobody_up(
+def test_an_idle_transaction_does_not_block_others(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgresql_module, "IDLE_SECONDS", 0.3)
-    sleeper, other = opened(), opened()
+    idle, other = opened(), opened()
     with other.write() as connection:
         run(connection, "CREATE TABLE locked (id integer)")
         run(connection, "INSERT INTO locked VALUES (1)")
 
-    def sleep() -> None:
-        with sleeper.write() as connection:
+    def wait() -> None:
+        with idle.write() as connection:
             run(connection, "UPDATE locked SET id = 2")
-            with other.write() as awake:
-                run(awake, "UPDATE locked SET id = 3")
+            with other.write() as second:
+                run(second, "UPDATE locked SET id = 3")
             run(connection, "SELECT 1")
 
     with pytest.raises(Busy):
-        sleep()
+        wait()
     with other.read() as connection:
         assert connection.execute(text("SELECT id FROM locked")).scalar_one() == 3
 
@@ -214,7 +214,9 @@ def test_a_deadlock_is_broken(opened: Opened) -> None:
     ("code", "meaning"),
     [("53100", StorageFull), ("57P03", Busy), ("25006", Busy), ("40001", Busy), ("58030", Busy)],
 )
-def test_what_the_server_says(opened: Opened, code: str, meaning: type[Exception]) -> None:
+def test_error_codes_of_the_server_have_their_exception(
+    opened: Opened, code: str, meaning: type[Exception]
+) -> None:
     """53100 is a full disk."""
     statement = f"DO $$ BEGIN RAISE EXCEPTION 'secret' USING ERRCODE = '{code}'; END $$"
     with pytest.raises(meaning) as caught, opened().write() as connection:
@@ -222,7 +224,7 @@ def test_what_the_server_says(opened: Opened, code: str, meaning: type[Exception
     assert "secret" not in str(caught.value)
 
 
-def test_a_database_that_is_not_there_or_has_no_tables_yet(
+def test_a_missing_or_empty_database_is_busy(
     server: PostgreSql, opened: Opened, tmp_path: Path
 ) -> None:
     empty = f"sqlite:///{tmp_path / 'empty.sqlite'}"
@@ -231,7 +233,7 @@ def test_a_database_that_is_not_there_or_has_no_tables_yet(
             run(connection, "SELECT * FROM jobs")
 
 
-def test_our_own_mistakes_stay_what_they_are(opened: Opened) -> None:
+def test_programming_errors_are_not_busy(opened: Opened) -> None:
     database = opened()
     with pytest.raises(ProgrammingError), database.read() as connection:
         run(connection, "SELEKT 1")
@@ -242,7 +244,7 @@ def test_our_own_mistakes_stay_what_they_are(opened: Opened) -> None:
     assert answers(database)
 
 
-def test_sqlite_that_is_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_sqlite_database_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database_module, "BUSY_MILLISECONDS", 100)
     databases = [Database(f"sqlite:///{tmp_path / 'x.sqlite'}") for _ in range(2)]
     migrate(databases[0])

@@ -1,4 +1,4 @@
-"""The schema, from an empty database on."""
+"""Migrations of the schema, from an empty or an older database."""
 
 import json
 import os
@@ -24,27 +24,29 @@ from tests.support import queued_jobs
 from tests.support.service import ROOT
 
 
-def test_the_migrations_make_the_tables_that_the_code_knows(database: Database) -> None:
+def test_the_migrations_create_the_tables_of_the_code(database: Database) -> None:
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
 
 
 @pytest.mark.slow
-def test_processes_that_start_together_migrate_once(empty_database: Database) -> None:
+def test_concurrent_processes_migrate_once(empty_database: Database) -> None:
     url = empty_database.engine.url.render_as_string(hide_password=False)
     command = [sys.executable, "-m", "cli.main", "migrate"]
     environment = {**os.environ, "GRAPHFIT_DATABASE_URL": url}
-    together = [
+    processes = [
         subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
         for _ in range(3)
     ]
-    assert [(process.communicate()[1], process.returncode) for process in together] == [("", 0)] * 3
+    assert [(process.communicate()[1], process.returncode) for process in processes] == [
+        ("", 0)
+    ] * 3
     with empty_database.read() as connection:
         check_schema(connection)
 
 
-def test_a_queue_of_the_release_before_goes_on(empty_database: Database) -> None:
+def test_the_queue_of_an_older_release_is_kept(empty_database: Database) -> None:
     migrate(empty_database, "0002")
     with empty_database.write() as connection:
         _fill(connection, ("anna", "queued"), ("anna", "queued"), ("anna", "succeeded"))
@@ -52,25 +54,25 @@ def test_a_queue_of_the_release_before_goes_on(empty_database: Database) -> None
     migrate(empty_database)
     with empty_database.write() as connection:
         check_schema(connection)
-        assert expiry.expire(connection, 5) == 1, "the worker of before is gone"
-        connection.execute(update(table).values(retry_at=0))  # as if it had waited long enough
-        got = [queued_jobs.claim(connection) for _ in range(5)]
-    claimed = [(one.owner, one.attempt) for one in got if one is not None]
+        assert expiry.requeue_expired(connection, 5) == 1, "the lease of the old worker has expired"
+        connection.execute(update(table).values(retry_at=0))  # skips the delay
+        claims = [queued_jobs.claim(connection) for _ in range(5)]
+    claimed = [(one.owner, one.attempt) for one in claims if one is not None]
     assert claimed == [("anna", 1), ("ben", 2), ("anna", 1), ("ben", 1)]
-    assert [one.checkpoint for one in got if one] == [
+    assert [one.checkpoint for one in claims if one] == [
         None,
         Checkpoint(3, 0, "kept", "0"),
         None,
         None,
     ]
     with empty_database.read() as connection:
-        ended = jobs.page(connection, "anna", None, 10, JobState.SUCCEEDED).rows
-        (shown,) = [jobs.viewed(connection, row) for row in ended]
-        assert [step.reason for step in shown.transitions] == ["accepted"]
+        ended = jobs.get_page(connection, "anna", None, 10, JobState.SUCCEEDED).rows
+        (job,) = [jobs.convert_row(connection, row) for row in ended]
+        assert [step.reason for step in job.transitions] == ["accepted"]
 
 
-def _fill(connection: Connection, *kept: tuple[str, str]) -> None:
-    """Jobs as they were kept before, each with an event, the running one with a checkpoint."""
+def _fill(connection: Connection, *states: tuple[str, str]) -> None:
+    """Inserts old jobs, each with an event; a running job also has a checkpoint."""
     old = MetaData()
     old.reflect(connection)
     job: dict[str, Any] = dict.fromkeys(
@@ -79,7 +81,7 @@ def _fill(connection: Connection, *kept: tuple[str, str]) -> None:
     job |= {"kind": "build", "rank": 0, "seed": 7, "created_at": datetime(2026, 1, 1)}
     progress: dict[str, Any] = {"epoch": 0, "epochs": 0, "step": 0, "steps": 0, "fraction": 0.0}
     progress |= {"seconds_remaining": None, "updated_at": "2026-01-01T00:00:00Z"}
-    for owner, state in kept:
+    for owner, state in states:
         own = {"id": new_id("job"), "owner": owner}
         row: dict[str, Any] = {
             **job,
@@ -91,13 +93,13 @@ def _fill(connection: Connection, *kept: tuple[str, str]) -> None:
         if state == "running":
             row |= {"attempt": 1, "fence": 1, "claimed_at": 1.0, "lease_until": 2.0}
         connection.execute(insert(old.tables["jobs"]).values(row))
-        told = {"job_id": own["id"], "owner": owner}
+        keys = {"job_id": own["id"], "owner": owner}
         event: dict[str, Any] = {"sequence": 1, "at": datetime(2026, 1, 1), "type": "state"}
         event["data"] = json.dumps({"state": state, "reason": "accepted"})
-        connection.execute(insert(old.tables["events"]).values({**told, **event}))
+        connection.execute(insert(old.tables["events"]).values({**keys, **event}))
         if state == "running":
             checkpoint = {"epoch": 3, "artifact": "kept", "sha256": "0"}
-            connection.execute(insert(old.tables["checkpoints"]).values({**told, **checkpoint}))
+            connection.execute(insert(old.tables["checkpoints"]).values({**keys, **checkpoint}))
 
 
 def test_a_newer_schema_is_refused(database: Database) -> None:
@@ -107,6 +109,6 @@ def test_a_newer_schema_is_refused(database: Database) -> None:
         migrate(database)
 
 
-def test_an_old_schema_is_noticed(empty_database: Database) -> None:
+def test_an_old_schema_is_refused(empty_database: Database) -> None:
     with pytest.raises(SchemaMismatch, match="graphfit migrate"), empty_database.read() as found:
         check_schema(found)

@@ -1,4 +1,4 @@
-"""Files by key: published whole or not at all, and swept when nobody holds them."""
+"""Artifact stores: publication is atomic, and the sweep deletes abandoned scratch folders."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ from tests.support.stores import content, publish, store_of
 KEY = "jobs/job_1/2/model.keras"
 
 
-def test_a_published_file_is_held(store: ArtifactStore) -> None:
+def test_a_published_file_is_read_only_and_has_its_digest(store: ArtifactStore) -> None:
     sha256 = publish(store, KEY, b"abc")
     for known in (None, sha256):
         with store.fetch(KEY, known) as path:
@@ -30,29 +30,29 @@ def test_a_published_file_is_held(store: ArtifactStore) -> None:
     assert store.digest(KEY) == (3, sha256)
 
 
-def test_a_part_is_read(store: ArtifactStore) -> None:
+def test_a_range_of_bytes_is_read(store: ArtifactStore) -> None:
     publish(store, KEY, b"0123456789")
     assert store.read(KEY, 2, 3) == b"234"
     assert store.read(KEY, 8, 5) == b"89"
 
 
-def test_a_file_of_many_parts(store: ArtifactStore) -> None:
+def test_a_file_is_uploaded_in_many_parts(store: ArtifactStore) -> None:
     large = os.urandom(20 * 2**20 + 7)
     sha256 = publish(store, KEY, large)
     assert content(store, KEY, sha256) == large
     assert [file.bytes for file in store.files("jobs")] == [len(large)]
 
 
-def test_publishing_again_replaces(store: ArtifactStore) -> None:
+def test_a_second_publication_replaces_the_file(store: ArtifactStore) -> None:
     one = publish(store, KEY, b"one")
-    with store.fetch(KEY, one) as path, path.open("rb") as held:
+    with store.fetch(KEY, one) as path, path.open("rb") as opened:
         two = publish(store, KEY, b"two")
         assert content(store, KEY, two) == content(store, KEY) == b"two"
-        assert held.read() == b"one"
+        assert opened.read() == b"one"
 
 
-def test_publishing_what_was_published_does_no_harm(store: ArtifactStore) -> None:
-    """Its supervisor did not hear of the transaction that followed, and tries again."""
+def test_a_repeated_publication_succeeds(store: ArtifactStore) -> None:
+    """The supervisor repeats a publication if the following transaction fails."""
     with store.scratch("test") as folder:
         (folder / "file").write_bytes(b"abc")
         sha256 = hash_file(folder / "file")
@@ -73,7 +73,7 @@ def test_a_wrong_hash_is_found_when_the_file_is_fetched(
         pass
 
 
-def test_what_is_not_kept(store: ArtifactStore) -> None:
+def test_a_missing_file_is_not_found(store: ArtifactStore) -> None:
     with pytest.raises(NotFound, match=r"no file 'model\.keras'"), store.fetch(KEY):
         pass
     with pytest.raises(NotFound, match="no file"):
@@ -83,14 +83,14 @@ def test_what_is_not_kept(store: ArtifactStore) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "..", "jobs/../x", "/etc/passwd", "a//b", "a/b c", "a/.b"])
-def test_keys_never_leave_the_store(store: ArtifactStore, key: str) -> None:
+def test_a_key_outside_the_store_is_refused(store: ArtifactStore, key: str) -> None:
     with pytest.raises(ValueError, match="part of a key"), store.fetch(key):
         pass
     with pytest.raises(ValueError, match="part of a key"):
         store.delete_prefix(key)
 
 
-def test_files_and_their_ages(store: ArtifactStore) -> None:
+def test_files_have_their_size_folder_and_age(store: ArtifactStore) -> None:
     publish(store, "jobs/job_1/1/a", b"x")
     publish(store, "jobs/job_1/2/a", b"xy")
     publish(store, "datasets/dataset_1/0.npy", b"x")
@@ -102,20 +102,20 @@ def test_files_and_their_ages(store: ArtifactStore) -> None:
     assert [file.folder for file in store.files("datasets")] == ["datasets/dataset_1"]
 
 
-def test_delete_prefix(store: ArtifactStore) -> None:
+def test_a_prefix_is_a_whole_path(store: ArtifactStore) -> None:
     for key in ("jobs/job_1/1/a", "jobs/job_1/2/a", "jobs/job_1/2/b", "jobs/job_1/22/a"):
         publish(store, key, b"x")
     store.delete_prefix("jobs/job_1/1")
     store.delete_prefix("jobs/job_1/1")
     store.delete_prefix("jobs/job_1/2/a")
     store.delete_prefix("jobs/job_1/2/a")
-    kept = {file.key for file in store.files("jobs")}
-    assert kept == {"jobs/job_1/2/b", "jobs/job_1/22/a"}
+    left = {file.key for file in store.files("jobs")}
+    assert left == {"jobs/job_1/2/b", "jobs/job_1/22/a"}
     store.delete_prefix("jobs/job_1/2")
     assert {file.key for file in store.files("jobs")} == {"jobs/job_1/22/a"}
 
 
-def test_a_folder_leaves_no_empty_folders(tmp_path: Path) -> None:
+def test_deletion_removes_empty_folders(tmp_path: Path) -> None:
     store = LocalArtifacts(tmp_path)
     publish(store, "jobs/job_1/2/a", b"x")
     publish(store, "jobs/job_1/3/a", b"x")
@@ -124,7 +124,7 @@ def test_a_folder_leaves_no_empty_folders(tmp_path: Path) -> None:
     assert list((tmp_path / "jobs").iterdir()) == []
 
 
-def test_the_age_of_a_file_in_a_folder_is_its_own(tmp_path: Path) -> None:
+def test_the_age_of_a_file_is_its_modification_time(tmp_path: Path) -> None:
     store = LocalArtifacts(tmp_path)
     publish(store, "jobs/job_1/2/a", b"x")
     past = time.time() - 500
@@ -132,24 +132,24 @@ def test_the_age_of_a_file_in_a_folder_is_its_own(tmp_path: Path) -> None:
     assert 499 < next(store.files("jobs")).age < 560
 
 
-def test_scratch_is_removed_with_all_that_is_in_it(store: ArtifactStore) -> None:
+def test_a_scratch_folder_is_removed_with_its_content(store: ArtifactStore) -> None:
     with store.scratch("job") as folder:
         (folder / "deep").mkdir()
         (folder / "deep" / "file").write_bytes(b"x")
     assert not folder.exists()
 
 
-def test_scratch_is_removed_when_its_owner_fails(store: ArtifactStore) -> None:
-    places: list[Path] = []
+def test_a_scratch_folder_is_removed_after_an_error(store: ArtifactStore) -> None:
+    folders: list[Path] = []
 
     def fail() -> None:
         with store.scratch("job") as folder:
-            places.append(folder)
+            folders.append(folder)
             raise KeyError
 
     with pytest.raises(KeyError):
         fail()
-    assert not places[0].exists()
+    assert not folders[0].exists()
 
 
 HOLDER = """
@@ -163,7 +163,7 @@ with Scratch(Path(sys.argv[1])).folder("job") as folder:
 """
 
 
-def test_only_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
+def test_only_scratch_folders_of_killed_processes_are_swept(tmp_path: Path) -> None:
     scratch = Scratch(tmp_path)
     command = [sys.executable, "-c", HOLDER, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
@@ -177,12 +177,12 @@ def test_only_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["s3:", "s3:///x", "file:", "file://host/x", "/folder", "ftp:///x"])
-def test_urls_of_no_store(url: str, tmp_path: Path) -> None:
+def test_an_unsupported_url_is_refused(url: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="ARTIFACTS_URL"):
         open_store(Settings(data=tmp_path, artifacts_url=url))
 
 
-def test_only_a_full_disk_is_called_full() -> None:
+def test_only_a_full_disk_raises_storage_full() -> None:
     with pytest.raises(PermissionError), raise_storage_full():
         raise PermissionError(13, "no")
     with pytest.raises(StorageFull), raise_storage_full():

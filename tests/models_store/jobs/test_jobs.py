@@ -11,29 +11,29 @@ from tests.support import queued_jobs
 from tests.support.queued_jobs import queue
 
 
-def test_pages_come_newest_first_and_end(database: Database) -> None:
+def test_pages_are_newest_first_and_the_last_has_no_cursor(database: Database) -> None:
     with database.write() as connection:
         ids = sorted((queue(connection) for _ in range(5)), reverse=True)
     with database.read() as connection:
-        first = jobs.page(connection, "local", None, 3)
-        second = jobs.page(connection, "local", first.next_cursor, 3)
+        first = jobs.get_page(connection, "local", None, 3)
+        second = jobs.get_page(connection, "local", first.next_cursor, 3)
     assert [row.id for row in (*first.rows, *second.rows)] == ids
     assert second.next_cursor is None
 
 
-@pytest.mark.parametrize("cursor", ["%%%", "XwA"])  # the other one is `_` and NUL
-def test_a_foreign_cursor_is_refused(database: Database, cursor: str) -> None:
+@pytest.mark.parametrize("cursor", ["%%%", "XwA"])  # the second decodes to `_` and NUL
+def test_a_malformed_cursor_is_refused(database: Database, cursor: str) -> None:
     with pytest.raises(Invalid), database.read() as connection:
-        jobs.page(connection, "local", cursor, 3)
+        jobs.get_page(connection, "local", cursor, 3)
 
 
 def test_owners_do_not_see_each_other(database: Database) -> None:
     with database.write() as connection:
-        theirs = queue(connection, owner="somebody")
+        foreign = queue(connection, owner="somebody")
     with database.read() as connection:
-        assert jobs.page(connection, "local", None, 3).rows == []
+        assert jobs.get_page(connection, "local", None, 3).rows == []
         with pytest.raises(NotFound):
-            jobs.get(connection, "local", theirs)
+            jobs.get(connection, "local", foreign)
 
 
 def test_lists_are_filtered_by_state_and_metadata(database: Database) -> None:
@@ -42,13 +42,13 @@ def test_lists_are_filtered_by_state_and_metadata(database: Database) -> None:
         queue(connection, metadata={"colour": "blue", "size": "1"})
         queued_jobs.claim(connection)
     with database.read() as connection:
-        found = jobs.page(connection, "local", None, 9, metadata={"colour": "red", "size": "1"})
+        found = jobs.get_page(connection, "local", None, 9, metadata={"colour": "red", "size": "1"})
         assert [row.id for row in found.rows] == [red]
-        queued = jobs.page(connection, "local", None, 9, state=JobState.QUEUED)
+        queued = jobs.get_page(connection, "local", None, 9, state=JobState.QUEUED)
         assert len(queued.rows) == 1
 
 
-def test_what_a_job_uses_stays_until_it_has_ended(database: Database) -> None:
+def test_a_resource_is_in_use_until_its_job_has_ended(database: Database) -> None:
     used = "graph_" + "0" * 26
     with database.write() as connection:
         job_id = queue(connection)

@@ -1,4 +1,4 @@
-"""Queued jobs say why they wait, on both databases."""
+"""Queued jobs have the reason of their wait, on both databases."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,29 +23,29 @@ TWO_GPUS = replace(GPU, gpus=2, memory_bytes=2**30)
 ANYWHERE_SECONDS = 600
 
 
-def put(database: Database, **resources: Any) -> str:
+def queue_job(database: Database, **resources: Any) -> str:
     with database.write() as connection:
         return queue(connection, resources=resources)
 
 
-def come(database: Database, *capacities: Capacity) -> list[str]:
-    """Workers that offer this appear."""
+def register(database: Database, *capacities: Capacity) -> list[str]:
+    """Registers a worker for each capacity. Returns their ids."""
     ids = [new_id("worker") for _ in capacities]
     now = datetime.now(UTC)
     with database.write() as connection:
         for worker_id, capacity in zip(ids, capacities, strict=True):
-            announced = Announcement(worker_id, "one", capacity, (), {}, "1.2.3", now)
-            workers.beat(connection, announced, 600)
+            announcement = Announcement(worker_id, "one", capacity, (), {}, "1.2.3", now)
+            workers.record_heartbeat(connection, announcement, 600)
     return ids
 
 
-def reason(database: Database, job_id: str) -> str:
-    """Of the last step of its life."""
+def get_reason(database: Database, job_id: str) -> str:
+    """Returns the reason of the last transition."""
     with database.read() as connection:
         return jobs.get(connection, "local", job_id).transitions[-1].reason
 
 
-def version(database: Database, job_id: str) -> int:
+def get_version(database: Database, job_id: str) -> int:
     with database.read() as connection:
         return connection.execute(select(table.c.version).where(table.c.id == job_id)).scalar_one()
 
@@ -56,7 +56,7 @@ def explainer(database: Database) -> Explainer:
 
 
 @pytest.mark.parametrize(
-    ("offers", "asked", "says"),
+    ("offers", "resources", "expected"),
     [
         ([], {}, "waiting: no worker is running"),
         ([CPU], {"device": "gpu"}, "waiting: no worker offers a gpu"),
@@ -81,64 +81,66 @@ def explainer(database: Database) -> Explainer:
         ([GPU], {}, "accepted"),
     ],
 )
-def test_a_job_says_what_no_worker_offers(
+def test_the_reason_names_what_no_worker_offers(
     database: Database,
     explainer: Explainer,
     offers: list[Capacity],
-    asked: dict[str, Any],
-    says: str,
+    resources: dict[str, Any],
+    expected: str,
 ) -> None:
-    come(database, *offers)
-    job_id = put(database, **asked)
+    register(database, *offers)
+    job_id = queue_job(database, **resources)
     explainer.explain()
-    assert reason(database, job_id) == says
+    assert get_reason(database, job_id) == expected
     with database.write() as connection:
         claimed = [queued_jobs.claim(connection, capacity=one) for one in offers]
-    assert any(claimed) is (says == "accepted"), "the claim goes by the same rule"
+    assert any(claimed) is (expected == "accepted"), "claims and reasons have the same conditions"
 
 
-def test_it_follows_the_workers_that_come_and_go(database: Database, explainer: Explainer) -> None:
-    come(database, CPU)
-    job_id = put(database, device="gpu")
+def test_the_reason_follows_the_registered_workers(
+    database: Database, explainer: Explainer
+) -> None:
+    register(database, CPU)
+    job_id = queue_job(database, device="gpu")
     explainer.explain()
-    first = version(database, job_id)
-    assert reason(database, job_id) == "waiting: no worker offers a gpu"
+    first = get_version(database, job_id)
+    assert get_reason(database, job_id) == "waiting: no worker offers a gpu"
     explainer.explain()
-    assert version(database, job_id) == first, "who polls with its ETag is told nothing anew"
-    (gpu,) = come(database, GPU)
+    assert get_version(database, job_id) == first, "the ETag stays"
+    (gpu,) = register(database, GPU)
     explainer.explain()
-    assert reason(database, job_id) == "accepted"
-    assert version(database, job_id) == first + 1
+    assert get_reason(database, job_id) == "accepted"
+    assert get_version(database, job_id) == first + 1
     with database.write() as connection:
-        workers.retire(connection, gpu)
+        workers.unregister(connection, gpu)
     explainer.explain()
-    assert reason(database, job_id) == "waiting: no worker offers a gpu"
+    assert get_reason(database, job_id) == "waiting: no worker offers a gpu"
 
 
-def test_a_new_job_is_told_in_its_own_transaction(database: Database) -> None:
+def test_a_new_job_has_its_reason_in_its_own_transaction(database: Database) -> None:
     with database.write() as connection:
         job_id = queue(connection)
         wait_reasons.set_reason(connection, job_id)
-    assert reason(database, job_id) == "waiting: no worker is running"
-    come(database, CPU)
+    assert get_reason(database, job_id) == "waiting: no worker is running"
+    register(database, CPU)
     with database.write() as connection:
         assert queued_jobs.claim(connection) is not None
-    assert reason(database, job_id) == "claimed by a worker"
+    assert get_reason(database, job_id) == "claimed by a worker"
 
 
-def test_one_that_ends_while_it_waits_says_so_no_more(
-    database: Database, explainer: Explainer
-) -> None:
-    job_id = put(database)
+def test_a_cancelled_job_has_no_wait_reason(database: Database, explainer: Explainer) -> None:
+    job_id = queue_job(database)
     explainer.explain()
     with database.write() as connection:
         control.cancel(connection, "local", job_id)
-    assert reason(database, job_id) == "asked by the client"
+    assert get_reason(database, job_id) == "asked by the client"
 
 
-def test_a_checkpoint_waits_for_the_same_bits(database: Database, explainer: Explainer) -> None:
-    come(database, CPU)
-    job_id = put(database)
+def test_a_job_with_a_checkpoint_waits_for_an_equal_environment(
+    database: Database, explainer: Explainer
+) -> None:
+    register(database, CPU)
+    job_id = queue_job(database)
     with database.write() as connection:
         first = queued_jobs.claim(connection)
         assert first is not None
@@ -147,19 +149,19 @@ def test_a_checkpoint_waits_for_the_same_bits(database: Database, explainer: Exp
         )
         leases.hand_back(connection, first, "its worker was stopped")
     explainer.explain()
-    same_bits = "waiting: no worker has the environment in which it goes on with the same bits"
-    assert reason(database, job_id) == same_bits
+    waits = "waiting: no worker has the environment in which the job resumes with the same bits"
+    assert get_reason(database, job_id) == waits
     impatient = Explainer(database, 0)
     impatient.explain()
-    assert reason(database, job_id) == "its worker was stopped"
+    assert get_reason(database, job_id) == "its worker was stopped"
 
 
-def test_many_are_told_in_several_transactions(
+def test_many_jobs_are_updated_in_several_transactions(
     database: Database, explainer: Explainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wait_reasons, "BATCH", 2)
-    ids = [put(database) for _ in range(5)]
+    ids = [queue_job(database) for _ in range(5)]
     explainer.explain()
-    assert {reason(database, job_id) for job_id in ids} == {"waiting: no worker is running"}
+    assert {get_reason(database, job_id) for job_id in ids} == {"waiting: no worker is running"}
     with database.read() as connection:
         assert jobs.get(connection, "local", ids[0]).state is JobState.QUEUED

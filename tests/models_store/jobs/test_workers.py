@@ -1,4 +1,4 @@
-"""Workers announce themselves, on both databases."""
+"""Registration and heartbeats of workers, on both databases."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -12,8 +12,8 @@ from tests.support import queued_jobs
 from tests.support.queued_jobs import CPU, GPU, queue
 
 
-def announced(**fields: Any) -> Announcement:
-    told = {
+def make_announcement(**fields: Any) -> Announcement:
+    defaults = {
         "id": new_id("worker"),
         "name": "machine-1",
         "capacity": CPU,
@@ -22,79 +22,85 @@ def announced(**fields: Any) -> Announcement:
         "version": "1.2.3",
         "started_at": datetime.now(UTC),
     }
-    return Announcement(**{**told, **fields})
+    return Announcement(**{**defaults, **fields})
 
 
-def beat(database: Database, worker: Announcement, lost_after_seconds: float = 60) -> None:
+def record_heartbeat(
+    database: Database, worker: Announcement, lost_after_seconds: float = 60
+) -> None:
     with database.write() as connection:
-        workers.beat(connection, worker, lost_after_seconds)
+        workers.record_heartbeat(connection, worker, lost_after_seconds)
 
 
-def seen(database: Database, owner: str = "local") -> list[dict[str, Any]]:
+def list_workers(database: Database, owner: str = "local") -> list[dict[str, Any]]:
     with database.read() as connection:
-        rows = workers.page(connection, owner, None, 50).rows
-        return [workers.viewed(row).model_dump() for row in rows]
+        rows = workers.get_page(connection, owner, None, 50).rows
+        return [workers.convert_row(row).model_dump() for row in rows]
 
 
-def test_a_worker_is_seen_with_what_it_offers(database: Database) -> None:
-    cpu = announced()
-    gpu = announced(capacity=GPU, devices=("a card",), started_at=datetime(2026, 1, 2, tzinfo=UTC))
-    beat(database, cpu)
-    beat(database, gpu)
-    newest, oldest = seen(database)
+def test_a_worker_is_listed_with_its_capacity(database: Database) -> None:
+    cpu = make_announcement()
+    gpu = make_announcement(
+        capacity=GPU, devices=("a card",), started_at=datetime(2026, 1, 2, tzinfo=UTC)
+    )
+    record_heartbeat(database, cpu)
+    record_heartbeat(database, gpu)
+    newest, oldest = list_workers(database)
     assert (newest["id"], oldest["id"]) == (gpu.id, cpu.id)
     assert newest["started_at"] == gpu.started_at
     assert (newest["device"], newest["gpus"], newest["devices"]) == ("gpu", 1, ["a card"])
     assert (oldest["device"], oldest["gpus"], oldest["memory_bytes"]) == ("cpu", 0, 2**34)
     assert (oldest["state"], oldest["job"], oldest["version"]) == ("idle", None, "1.2.3")
     with database.read() as connection:
-        assert workers.offered(connection) == {CPU, GPU}
+        assert workers.get_capacities(connection) == {CPU, GPU}
 
 
-def test_a_busy_worker_shows_its_job_to_the_jobs_owner_alone(database: Database) -> None:
-    worker = announced()
-    beat(database, worker)
+def test_the_job_of_a_busy_worker_is_listed_only_for_its_owner(database: Database) -> None:
+    worker = make_announcement()
+    record_heartbeat(database, worker)
     with database.write() as connection:
         job_id = queue(connection, "anna")
         assert queued_jobs.claim(connection, worker.id) is not None
-    assert [(one["state"], one["job"]) for one in seen(database, "anna")] == [("busy", job_id)]
-    assert [(one["state"], one["job"]) for one in seen(database, "ben")] == [("busy", None)]
+    assert [(one["state"], one["job"]) for one in list_workers(database, "anna")] == [
+        ("busy", job_id)
+    ]
+    assert [(one["state"], one["job"]) for one in list_workers(database, "ben")] == [("busy", None)]
 
 
-def test_a_silent_worker_is_lost_until_it_beats_again(database: Database) -> None:
-    worker = announced()
-    beat(database, worker, lost_after_seconds=-1)
-    (lost,) = seen(database)
+def test_a_worker_without_a_heartbeat_is_lost_until_the_next_one(database: Database) -> None:
+    worker = make_announcement()
+    record_heartbeat(database, worker, lost_after_seconds=-1)
+    (lost,) = list_workers(database)
     assert lost["state"] == "lost"
     with database.read() as connection:
-        assert workers.offered(connection) == frozenset()
-    beat(database, worker)
-    (again,) = seen(database)
+        assert workers.get_capacities(connection) == frozenset()
+    record_heartbeat(database, worker)
+    (again,) = list_workers(database)
     assert again["state"] == "idle"
     assert again["last_heartbeat"] >= lost["last_heartbeat"]
 
 
-def test_a_worker_that_stops_is_forgotten_at_once_and_a_lost_one_after_an_hour(
+def test_a_stopped_worker_is_deleted_at_once_and_a_lost_one_after_an_hour(
     database: Database,
 ) -> None:
-    stopped, lost, late = announced(), announced(), announced()
+    stopped, lost, late = make_announcement(), make_announcement(), make_announcement()
     for worker in (stopped, lost, late):
-        beat(database, worker, lost_after_seconds=-1)
+        record_heartbeat(database, worker, lost_after_seconds=-1)
     with database.write() as connection:
-        workers.retire(connection, stopped.id)
-        long_ago = workers.FORGOTTEN_SECONDS + 1
+        workers.unregister(connection, stopped.id)
+        long_ago = workers.LOST_KEPT_SECONDS + 1
         is_late = table.c.id == late.id
         connection.execute(
             table.update().where(is_late).values(alive_until=table.c.alive_until - long_ago)
         )
-        workers.forget_lost(connection)
-    assert [one["id"] for one in seen(database)] == [lost.id]
+        workers.delete_lost(connection)
+    assert [one["id"] for one in list_workers(database)] == [lost.id]
 
 
-def test_one_that_was_forgotten_wrongly_announces_itself_again(database: Database) -> None:
-    worker = announced()
-    beat(database, worker)
+def test_a_heartbeat_registers_a_deleted_worker_again(database: Database) -> None:
+    worker = make_announcement()
+    record_heartbeat(database, worker)
     with database.write() as connection:
-        workers.retire(connection, worker.id)
-    beat(database, worker)
-    assert [one["id"] for one in seen(database)] == [worker.id]
+        workers.unregister(connection, worker.id)
+    record_heartbeat(database, worker)
+    assert [one["id"] for one in list_workers(database)] == [worker.id]

@@ -1,4 +1,4 @@
-"""What is older than its days is forgotten, and nothing that is needed."""
+"""Jobs and models past their retention are deleted, unless a job uses them."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +13,7 @@ from models_store.files.store import ArtifactStore
 from models_store.jobs import attempts
 from models_store.jobs.claims import Claim
 from models_store.maintenance import retention
-from models_store.maintenance.retention import retire
+from models_store.maintenance.retention import delete_old
 from models_store.maintenance.sweep import sweep
 from models_store.records.uses import insert_uses
 from tests.support import queued_jobs
@@ -23,8 +23,8 @@ from worker.supervisor.progress import Estimate
 WEIGHTS = ModelFile(name="model.safetensors", bytes=1, sha256="0", media_type="x/y")
 
 
-def made(database: Database) -> Claim:
-    """A job that has succeeded just now."""
+def run_job(database: Database) -> Claim:
+    """Runs a job that has just succeeded."""
     with database.write() as connection:
         queued_jobs.queue(connection)
         claim = queued_jobs.claim(connection)
@@ -34,8 +34,8 @@ def made(database: Database) -> Claim:
     return claim
 
 
-def age(database: Database, days: float) -> None:
-    """All that is there."""
+def set_age(database: Database, days: float) -> None:
+    """Sets the age of all ended jobs and of all models."""
     then = datetime.now(UTC) - timedelta(days=days)
     with database.write() as connection:
         connection.execute(
@@ -44,54 +44,54 @@ def age(database: Database, days: float) -> None:
         connection.execute(update(models), {"created_at": then})
 
 
-def count(database: Database, table: Table) -> int:
+def count_rows(database: Database, table: Table) -> int:
     with database.read() as connection:
         return connection.scalar(select(func.count()).select_from(table)) or 0
 
 
-def test_nothing_is_forgotten_unless_told(database: Database) -> None:
-    made(database)
-    age(database, 10_000)
-    assert retire(database, 0, 0) == 0
-    assert (count(database, jobs), count(database, models)) == (1, 1)
+def test_retention_of_zero_days_keeps_everything(database: Database) -> None:
+    run_job(database)
+    set_age(database, 10_000)
+    assert delete_old(database, 0, 0) == 0
+    assert (count_rows(database, jobs), count_rows(database, models)) == (1, 1)
 
 
-def test_old_jobs_go_and_their_models_stay(
+def test_old_jobs_are_deleted_and_their_models_stay(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "BATCH", 2)
     for _ in range(5):
-        made(database)
-    age(database, 8)
-    young = made(database)
+        run_job(database)
+    set_age(database, 8)
+    recent = run_job(database)
     with database.write() as connection:
-        waiting = queued_jobs.queue(connection)  # an old job that has not ended is none
+        waiting = queued_jobs.queue(connection)  # a job that has not ended stays
         connection.execute(update(jobs), {"created_at": datetime(2001, 1, 1, tzinfo=UTC)})
-    assert retire(database, 9, 0) == 0
-    assert retire(database, 7, 0) == 5
+    assert delete_old(database, 9, 0) == 0
+    assert delete_old(database, 7, 0) == 5
     with database.read() as connection:
-        assert set(connection.scalars(select(jobs.c.id))) == {young.job_id, waiting}
-        assert set(connection.scalars(select(events.c.job_id))) == {young.job_id, waiting}
-    assert count(database, models) == 6
+        assert set(connection.scalars(select(jobs.c.id))) == {recent.job_id, waiting}
+        assert set(connection.scalars(select(events.c.job_id))) == {recent.job_id, waiting}
+    assert count_rows(database, models) == 6
 
 
-def test_old_models_go_with_their_files_unless_a_job_needs_them(
+def test_old_models_and_their_files_are_deleted_unless_a_job_uses_them(
     database: Database, store: ArtifactStore
 ) -> None:
-    old, needed = made(database), made(database)
+    old, needed = run_job(database), run_job(database)
     for claim in (old, needed):
         publish(store, f"{claim.folder}/{WEIGHTS.name}", b"x")
-    age(database, 8)
+    set_age(database, 8)
     with database.write() as connection:
         user = queued_jobs.queue(connection)
         query = select(models.c.id, models.c.owner).where(models.c.job_id == needed.job_id)
         model = connection.execute(query).one()
         insert_uses(connection, model.owner, user, [model.id])
-    assert retire(database, 0, 7) == 1
-    assert (count(database, models), count(database, model_files)) == (1, 1)
+    assert delete_old(database, 0, 7) == 1
+    assert (count_rows(database, models), count_rows(database, model_files)) == (1, 1)
     sweep(database, store, grace_seconds=0)
     assert [file.folder for file in store.files("jobs")] == [str(needed.folder)]
     with database.write() as connection:
         connection.execute(update(jobs).where(jobs.c.id == user), {"state": "cancelled"})
-    assert retire(database, 0, 7) == 1
-    assert count(database, jobs) == 3
+    assert delete_old(database, 0, 7) == 1
+    assert count_rows(database, jobs) == 3

@@ -1,4 +1,4 @@
-"""What no row names is deleted, and nothing else."""
+"""The sweep deletes exactly the files to which no row refers."""
 
 from domain.job.job import Epoch
 from domain.job.outcome import ModelMade
@@ -17,13 +17,13 @@ def folders(store: ArtifactStore) -> set[str]:
     return {file.folder for kind in ("jobs", "datasets") for file in store.files(kind)}
 
 
-def test_only_what_a_row_names_stays(database: Database, store: ArtifactStore) -> None:
+def test_only_files_of_rows_stay(database: Database, store: ArtifactStore) -> None:
     orphan = "datasets/dataset_" + "0" * 26
     publish(store, f"{orphan}/0.npy", b"x")
     done, running = claimed(database), claimed(database)
     for claim in (done, running):
         publish(store, f"{claim.folder}/model.safetensors", b"x")
-        publish(store, f"{claim.folder}/checkpoint-1.safetensors", b"overtaken")
+        publish(store, f"{claim.folder}/checkpoint-1.safetensors", b"replaced")
         publish(store, f"jobs/{claim.job_id}/7/stale.npy", b"x")
     file = ModelFile(name="model.safetensors", bytes=1, sha256="0", media_type="x/y")
     progress = Estimate(1, lambda: 0.0).finished(1)
@@ -37,7 +37,7 @@ def test_only_what_a_row_names_stays(database: Database, store: ArtifactStore) -
             Checkpoint(1, 0, f"{running.folder}/model.safetensors", "0"),
             None,
         )
-    assert sweep(database, store, grace_seconds=3600) == 0  # young folders may be in the making
+    assert sweep(database, store, grace_seconds=3600) == 0  # the folders are too recent
     assert orphan in folders(store)
     assert sweep(database, store, grace_seconds=0) == 5
     assert sweep(database, store, grace_seconds=0) == 0

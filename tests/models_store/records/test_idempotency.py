@@ -1,4 +1,4 @@
-"""Answers kept by key, on both databases."""
+"""Stored answers by `Idempotency-Key`, on both databases."""
 
 import pytest
 from sqlalchemy import update
@@ -18,41 +18,41 @@ def reserve(database: Database, scope: Scope = SCOPE) -> Reservation | Answer:
         return idempotency.reserve(connection, scope)
 
 
-def reserved(database: Database, scope: Scope = SCOPE) -> Reservation:
+def reserve_new(database: Database, scope: Scope = SCOPE) -> Reservation:
     reservation = reserve(database, scope)
     assert isinstance(reservation, Reservation)
     return reservation
 
 
-def test_the_first_answer_is_given_again(database: Database) -> None:
-    first = reserved(database)
+def test_a_repeated_request_gets_the_first_answer(database: Database) -> None:
+    first = reserve_new(database)
     with database.write() as connection:
         idempotency.complete(connection, first, ANSWER)
     assert reserve(database) == ANSWER
 
 
-def test_a_request_in_progress_is_a_conflict_and_one_refused_frees_its_key(
+def test_a_request_in_progress_is_a_conflict_and_a_refused_one_frees_its_key(
     database: Database,
 ) -> None:
-    first = reserved(database)
+    first = reserve_new(database)
     with pytest.raises(Conflict):
         reserve(database)
     with database.write() as connection:
         idempotency.release(connection, first)
-    reserved(database)
+    reserve_new(database)
 
 
 def test_keys_are_unique_by_owner_method_and_path(database: Database) -> None:
-    reserved(database)
-    reserved(database, Scope("somebody", "POST", "/v1/jobs", "once"))
-    reserved(database, Scope("local", "POST", "/v1/graphs", "once"))
+    reserve_new(database)
+    reserve_new(database, Scope("somebody", "POST", "/v1/jobs", "once"))
+    reserve_new(database, Scope("local", "POST", "/v1/graphs", "once"))
 
 
-def test_a_reservation_that_ran_out_is_void(database: Database) -> None:
-    first = reserved(database)
+def test_an_expired_reservation_is_invalid(database: Database) -> None:
+    first = reserve_new(database)
     with database.write() as connection:
         connection.execute(update(table).values(lease_until=0))
-    second = reserved(database)
+    second = reserve_new(database)
     with pytest.raises(Conflict), database.write() as connection:
         idempotency.complete(connection, first, ANSWER)
     with database.write() as connection:
@@ -60,18 +60,18 @@ def test_a_reservation_that_ran_out_is_void(database: Database) -> None:
 
 
 def test_another_body_is_refused() -> None:
-    idempotency.check_same(ANSWER, "f" * 64)
+    idempotency.check_fingerprint(ANSWER, "f" * 64)
     with pytest.raises(Invalid):
-        idempotency.check_same(ANSWER, "0" * 64)
+        idempotency.check_fingerprint(ANSWER, "0" * 64)
 
 
-def test_old_answers_are_forgotten(database: Database) -> None:
-    first = reserved(database)
+def test_old_answers_are_deleted(database: Database) -> None:
+    first = reserve_new(database)
     with database.write() as connection:
         idempotency.complete(connection, first, ANSWER)
-        idempotency.forget_old(connection, hours=24)
+        idempotency.delete_old(connection, hours=24)
     assert reserve(database) == ANSWER
     with database.write() as connection:
         connection.execute(update(table).values(created=0))
-        idempotency.forget_old(connection, hours=24)
-    reserved(database)
+        idempotency.delete_old(connection, hours=24)
+    reserve_new(database)

@@ -1,4 +1,4 @@
-"""Keys as they are kept."""
+"""API keys in the database."""
 
 import re
 
@@ -12,14 +12,14 @@ from models_store.database.engine import Database
 from models_store.records import keys
 
 
-def test_a_secret_lets_its_owner_in_until_it_is_revoked(database: Database) -> None:
+def test_a_secret_is_valid_until_its_key_is_revoked(database: Database) -> None:
     with database.write() as connection:
         ada, secret = keys.create(connection, "ada", "laptop")
         bob, other = keys.create(connection, "bob@example.org", "")
     with database.read() as connection:
-        assert keys.owners(connection) == {
-            keys.digest_of(secret): "ada",
-            keys.digest_of(other): "bob@example.org",
+        assert keys.get_owners(connection) == {
+            keys.hash_secret(secret): "ada",
+            keys.hash_secret(other): "bob@example.org",
         }
     with database.write() as connection:
         first = keys.revoke(connection, ada.id)
@@ -27,11 +27,11 @@ def test_a_secret_lets_its_owner_in_until_it_is_revoked(database: Database) -> N
     assert first.revoked_at is not None
     assert again == first
     with database.read() as connection:
-        assert keys.owners(connection) == {keys.digest_of(other): "bob@example.org"}
-        assert keys.every(connection) == [first, bob]
+        assert keys.get_owners(connection) == {keys.hash_secret(other): "bob@example.org"}
+        assert keys.get_all(connection) == [first, bob]
 
 
-def test_of_a_secret_only_its_hash_is_kept(database: Database) -> None:
+def test_only_the_hash_of_a_secret_is_stored(database: Database) -> None:
     with database.write() as connection:
         key, secret = keys.create(connection, "ada", "laptop")
     assert re.fullmatch(SECRET, secret)
@@ -42,12 +42,12 @@ def test_of_a_secret_only_its_hash_is_kept(database: Database) -> None:
     assert not any(random in str(value) for value in row)
 
 
-def test_no_two_secrets_are_alike(database: Database) -> None:
+def test_secrets_are_unique(database: Database) -> None:
     with database.write() as connection:
-        made = {keys.create(connection, "ada", "")[1] for _ in range(20)}
-    assert len({secret.split("_", 2)[2] for secret in made}) == 20
+        secrets = {keys.create(connection, "ada", "")[1] for _ in range(20)}
+    assert len({secret.split("_", 2)[2] for secret in secrets}) == 20
 
 
-def test_a_key_that_is_not_there_cannot_be_revoked(database: Database) -> None:
+def test_an_unknown_key_cannot_be_revoked(database: Database) -> None:
     with pytest.raises(NotFound), database.write() as connection:
         keys.revoke(connection, f"key_{'0' * 26}")

@@ -103,7 +103,7 @@ def test_a_batch_is_recorded_again_after_the_database_was_locked(work: Work) -> 
     work.record_in_two_attempts([Checkpointed(0, 4, 10, first)])
     work.record_in_two_attempts([EpochEnded(1, 0.5, {"loss": 1.0}, second)])
     with work.database.read() as connection:
-        checkpoint = checkpoints.of(connection, work.job_id)
+        checkpoint = checkpoints.get(connection, work.job_id)
     assert checkpoint is not None
     assert (checkpoint.epoch, checkpoint.step) == (1, 0)
     assert content(work.store, checkpoint.artifact, checkpoint.sha256) == second.name.encode()
@@ -123,8 +123,8 @@ def test_a_batch_whose_commit_was_not_confirmed_is_not_recorded_twice(work: Work
     with pytest.raises(LeaseLost):
         work.recorder.record([finished])
     with work.database.read() as connection:
-        assert len(epochs.of(connection, "local", work.job_id)) == 1
-        types = [event.type for event in events.after(connection, "local", work.job_id, 0, 99)]
+        assert len(epochs.get_all(connection, "local", work.job_id)) == 1
+        types = [event.type for event in events.get_after(connection, "local", work.job_id, 0, 99)]
     assert types.count("epoch") == 1
 
 

@@ -1,4 +1,4 @@
-"""The registry is the only place that knows the upload formats."""
+"""One entry in the registry adds an upload format."""
 
 import io
 from pathlib import Path
