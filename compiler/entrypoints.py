@@ -1,4 +1,4 @@
-"""The functions that other rooms run in a process which holds Keras.
+"""The functions that other rooms run in a process that has imported Keras.
 
 `domain.entrypoints` lists their names. Messages cross the process boundary as JSON of classes in
 `domain`, tensors as NumPy arrays.
@@ -50,11 +50,11 @@ def describe_ops() -> str:
 
 
 def read_keras_json(text: str, limits: Limits = STANDARD) -> str:
-    """Read the JSON that `model.to_json()` of Keras 3 or 2 gives.
+    """Read the JSON that `model.to_json()` of Keras 3 or 2 returns.
 
     Args:
         text: The JSON.
-        limits: The largest graph that may come of it.
+        limits: The limits of the graph that is returned.
 
     Returns:
         A `ReadResult`.
@@ -81,7 +81,7 @@ def predict(blueprint_json: str, weights_path: str, inputs: Arrays, batch: int) 
         blueprint_json: The model's `Blueprint`.
         weights_path: The model's `model.safetensors`.
         inputs: Arrays of shape (rows, ...), by input.
-        batch: Number of rows that are computed at once.
+        batch: Number of rows in one call of the model.
 
     Returns:
         Arrays of shape (rows, ...), by output.
@@ -101,6 +101,6 @@ def export_onnx(blueprint_json: str, weights_path: str, target_path: str) -> str
         An `ExportResult`.
 
     Raises:
-        OSError: For example, the disk is full.
+        OSError: The file cannot be written, e.g. because the disk is full.
     """
     return onnx.export_onnx(blueprint_json, weights_path, target_path).model_dump_json()

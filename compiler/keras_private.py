@@ -14,7 +14,7 @@ from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
 __all__ = ["CustomScaleLayer", "LayerScale"]
 
 MergeLayer: Any = keras.layers.Add.__base__
-"""The base class of Add, Concatenate and the like, which take a list of tensors."""
+"""The base class of Add, Concatenate and the other layers that take a list of tensors."""
 ConvLSTM: Any = keras.layers.ConvLSTM1D.__base__
 """The base class of ConvLSTM1D, ConvLSTM2D and ConvLSTM3D."""
 ImageLayer: Any = keras.layers.RandomFlip.__base__
@@ -24,29 +24,29 @@ TRACKED_LISTS = ("_layers", "_seed_generators")
 _IMAGE_LAYERS = "keras.src.layers.preprocessing.image_preprocessing."
 
 
-def folder_of(layer_class: type) -> str:
-    """The folder of Keras's source that defines a layer, e.g. `core` or `applications`."""
+def get_folder(layer_class: type) -> str:
+    """Return the name of the folder that defines a layer, e.g. `core` or `applications`."""
     _, _, *folders = layer_class.__module__.split(".")
     return folders[0] if folders[0] == "applications" else folders[1]
 
 
 def is_defined_in(cls: type, folder: str) -> bool:
-    """Whether a class is defined in a folder of Keras's layers, e.g. `reshaping`."""
+    """Return whether a class is defined in a folder of Keras's layers, e.g. `reshaping`."""
     return f".layers.{folder}." in cls.__module__
 
 
-def file_of(function: Any) -> str:
-    """The file of Keras's source that defines an operation, without its suffix, e.g. `numpy`."""
+def get_file(function: Any) -> str:
+    """Return the name of the file that defines an operation, without its suffix, e.g. `numpy`."""
     return str(function.__module__.rpartition(".")[2])
 
 
 def is_image_layer(layer: Any) -> bool:
-    """Whether a layer is one of those that preprocess images."""
+    """Return whether a layer preprocesses images."""
     return type(layer).__module__.startswith(_IMAGE_LAYERS)
 
 
-def mask_of(tensor: Any) -> Any:
-    """The mask that a tensor carries; None if it has none."""
+def get_mask(tensor: Any) -> Any:
+    """Return the mask of a tensor, or None if it has none."""
     return getattr(tensor, "_keras_mask", None)
 
 
@@ -56,67 +56,70 @@ def set_mask(tensor: Any, mask: Any) -> None:
 
 
 def set_dtype(tensor: Any, dtype: str) -> None:
-    """Change the dtype that a symbolic tensor states."""
+    """Change the dtype of a symbolic tensor."""
     tensor._dtype = dtype
 
 
 def mark_dense(tensor: Any) -> None:
-    """Change a symbolic tensor that states to be sparse to a dense one."""
+    """Mark a symbolic tensor as dense."""
     tensor._sparse = False
 
 
 def is_symbolic(tensor: Any) -> bool:
-    """Whether Keras knows the operation that computes a tensor."""
+    """Return whether Keras knows the operation that computes a tensor."""
     return hasattr(tensor, "_keras_history")
 
 
-def operation_of(tensor: Any) -> Any:
-    """The operation that computes a symbolic tensor."""
+def get_operation(tensor: Any) -> Any:
+    """Return the operation that computes a symbolic tensor."""
     return tensor._keras_history.operation
 
 
-def first_call_of(operation: Any) -> Any:
-    """The first call of an operation, with `arguments`, `input_tensors` and `output_tensors`."""
+def get_first_call(operation: Any) -> Any:
+    """Return the first call of an operation.
+
+    It has the attributes `arguments`, `input_tensors` and `output_tensors`.
+    """
     return operation._inbound_nodes[0]
 
 
-def initializer_of(variable: Any) -> Any:
-    """The initializer of a variable whose value is not yet allocated."""
+def get_initializer(variable: Any) -> Any:
+    """Return the initializer of a variable that has no value yet."""
     return variable._initializer
 
 
-def own_variables(layer: Any) -> tuple[Any, ...]:
-    """A layer's own variables, without those of the layers inside it."""
+def get_own_variables(layer: Any) -> tuple[Any, ...]:
+    """Return a layer's own variables, without those of the layers inside it."""
     return (*layer._trainable_variables, *layer._non_trainable_variables)
 
 
-def own_non_trainable_variables(layer: Any) -> tuple[Any, ...]:
-    """A layer's own variables that training does not change by gradients."""
+def get_own_non_trainable_variables(layer: Any) -> tuple[Any, ...]:
+    """Return a layer's own variables that gradients do not change."""
     return tuple(layer._non_trainable_variables)
 
 
-def seed_generators_of(layer: Any) -> tuple[Any, ...]:
-    """A layer's own seed generators."""
+def get_seed_generators(layer: Any) -> tuple[Any, ...]:
+    """Return a layer's own seed generators."""
     return tuple(layer._seed_generators)
 
 
-def layers_in(layer: Any) -> tuple[Any, ...]:
-    """The layers directly inside a layer."""
+def get_inner_layers(layer: Any) -> tuple[Any, ...]:
+    """Return the layers directly inside a layer."""
     return tuple(layer._layers)
 
 
-def all_layers_in(model: Any) -> list[Any]:
-    """A model and all layers inside it, at any depth."""
+def get_all_layers(model: Any) -> list[Any]:
+    """Return a model and all layers inside it, at any depth."""
     return list(model._flatten_layers())
 
 
 def untrack(layer: Any, inner: Any) -> None:
-    """Remove a layer from those that another layer tracks."""
+    """Remove an inner layer from the layers that another layer tracks."""
     layer._tracker.untrack(inner)
 
 
 def keep_call_arguments(model: Any) -> None:
-    """Keep the `training` with which each layer of a model was called when the model is called.
+    """Make a model keep the argument `training` of each layer's call.
 
     Keras otherwise replaces it by the `training` of the model's own call.
     """
@@ -131,10 +134,10 @@ def run_operations(
     Args:
         model: A model whose outputs are a dictionary.
         inputs: A tensor for each input.
-        operation_fn: Returns the function to call in place of each operation.
+        operation_fn: Takes an operation, and returns the function to call instead of it.
 
     Returns:
-        The result of each output.
+        The result of each output, by name.
     """
     result: Mapping[str, Any] = model._run_through_graph(inputs, operation_fn=operation_fn)
     return result
@@ -156,5 +159,11 @@ def compute_loss(model: Any, targets: Any, outputs: Any, weights: Any) -> Any:
 
 
 def update_loss_metric(model: Any, loss: Any, rows: Any) -> None:
-    """Add the mean loss of some rows to the metric `loss` of a compiled model."""
+    """Add the mean loss of some rows to the metric `loss` of a compiled model.
+
+    Args:
+        model: A compiled model.
+        loss: The mean loss, a scalar.
+        rows: The number of rows, a scalar.
+    """
     model._loss_tracker.update_state(loss, sample_weight=rows)

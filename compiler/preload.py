@@ -1,7 +1,7 @@
-"""Imports Keras and TensorFlow without their messages at start.
+"""Imports Keras and TensorFlow, and discards the messages that they write meanwhile.
 
 Forkservers preload this module first. TensorFlow writes to stderr before its log level takes
-effect, so stderr's file descriptor is redirected. If the import fails, the messages are shown.
+effect, so stderr's file descriptor is redirected. If the import fails, the messages are written.
 """
 
 import gc
@@ -32,7 +32,7 @@ def silence_stderr() -> Iterator[None]:
 
 
 def import_keras() -> None:
-    """Import Keras without garbage collection, which would take a tenth of the time.
+    """Import Keras with garbage collection off, because collections take a tenth of the time.
 
     Imported objects are permanent, so later collections ignore them.
     """

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.errors import MOST_FAULTS, Fault, Invalid
-from domain.graph.shapes import shape_text
+from domain.graph.shapes import format_shape
 from domain.graph.summary import Tensor
 from domain.graph.walk import Place
 from domain.pointer import pointer
@@ -104,11 +104,9 @@ def _value_faults(
             detail = f"Input '{tensor.name}' ({tensor.dtype}) takes {expected} here."
             yield Fault(pointer=pointer(*place), detail=detail)
     elif not isinstance(value, list) or shape[0] not in (None, len(value)):
-        detail = (
-            f"Input '{tensor.name}' takes rows of the shape {shape_text(tensor.shape[1:])}: a list "
-        )
+        detail = f"Input '{tensor.name}' takes rows of the shape {format_shape(tensor.shape[1:])}"
         length = "belongs" if shape[0] is None else f"of {shape[0]} belongs"
-        yield Fault(pointer=pointer(*place), detail=f"{detail}{length} here.")
+        yield Fault(pointer=pointer(*place), detail=f"{detail}: a list {length} here.")
     else:
         for i, item in enumerate(value):
             yield from _value_faults(item, shape[1:], tensor, (*place, i))

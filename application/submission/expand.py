@@ -8,11 +8,11 @@ from sqlalchemy import Connection
 
 from application.settings import Settings
 from domain.errors import Fault, NotFound
-from domain.graph.call_count import call_faults
+from domain.graph.call_count import find_call_faults
 from domain.graph.expand import Expansion
 from domain.graph.language import Blueprint, GraphDefinition
-from domain.graph.limits import Limits, limit_faults
-from domain.graph.rules import faults_of
+from domain.graph.limits import Limits, find_limit_faults
+from domain.graph.rules import find_graph_faults
 from domain.graph.walk import Place
 from models_store.records import graphs, models
 
@@ -43,7 +43,7 @@ def expand_graph(
         place: The place of the definition in the request body.
     """
     limits = graph_limits(settings)
-    faults = limit_faults(definition, limits, place)
+    faults = find_limit_faults(definition, limits, place)
     if faults:
         return ExpandedGraph(Blueprint(definition=definition), faults)
     expansion = Expansion(
@@ -51,9 +51,9 @@ def expand_graph(
         model_of=_optional(lambda id_: models.get_definition(connection, owner, id_)[0]),
     )
     blueprint = expansion.blueprint(definition, place)
-    faults = [*faults_of(definition, limits, place), *expansion.faults]
-    faults += limit_faults(blueprint.definition, limits, place)
-    return ExpandedGraph(blueprint, faults or call_faults(blueprint, limits, place))
+    faults = [*find_graph_faults(definition, limits, place), *expansion.faults]
+    faults += find_limit_faults(blueprint.definition, limits, place)
+    return ExpandedGraph(blueprint, faults or find_call_faults(blueprint, limits, place))
 
 
 def graph_limits(settings: Settings) -> Limits:

@@ -15,7 +15,7 @@ from compiler.catalogue.arguments import Argument, arguments_of
 from compiler.catalogue.configs import check_value, find_config_faults
 from compiler.catalogue.families import family_of
 from compiler.catalogue.op_faults import find_op_faults
-from compiler.keras_private import CustomScaleLayer, LayerScale, folder_of
+from compiler.keras_private import CustomScaleLayer, LayerScale, get_folder
 from domain.catalogue import LayerKind
 from domain.errors import MOST_FAULTS, Fault, not_offered
 from domain.graph.language import LAYER_ARGUMENTS, GraphDefinition, KerasLayer, OpNode
@@ -57,7 +57,7 @@ class Entry:
     @property
     def kind(self) -> LayerKind:
         """The folder of Keras's source that defines it."""
-        return cast(LayerKind, folder_of(self.cls))
+        return cast(LayerKind, get_folder(self.cls))
 
     @cached_property
     def arguments(self) -> Mapping[str, Argument]:
@@ -115,7 +115,7 @@ def _offered() -> dict[str, Entry]:
 CATALOGUE: Mapping[str, Entry] = MappingProxyType(_offered())
 
 
-def layer_faults(layer: KerasLayer, place: Place) -> Iterator[Fault]:
+def find_layer_faults(layer: KerasLayer, place: Place) -> Iterator[Fault]:
     """Find the faults in the type and config of a layer object.
 
     Args:
@@ -144,7 +144,7 @@ def find_definition_faults(definition: GraphDefinition) -> list[Fault]:
 def _level_faults(level: Level) -> Iterator[Fault]:
     for place, layer in walk_layers(level):
         if isinstance(layer, KerasLayer):
-            yield from layer_faults(layer, place)
+            yield from find_layer_faults(layer, place)
     for i, node in enumerate(level.graph.nodes):
         if isinstance(node, OpNode):
             yield from find_op_faults(node, (*level.place, "nodes", i))

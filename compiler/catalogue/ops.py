@@ -18,7 +18,7 @@ import keras
 
 from compiler.catalogue.kinds.op_kinds import each
 from compiler.catalogue.op_parameters import Parameter, Takes, parameters_of
-from compiler.keras_private import file_of
+from compiler.keras_private import get_file
 from domain.catalogue import OpKind
 from domain.errors import not_offered
 
@@ -60,7 +60,7 @@ class Op:
     @property
     def kind(self) -> OpKind:
         """The file of Keras's source that defines it."""
-        return cast(OpKind, file_of(self.function))
+        return cast(OpKind, get_file(self.function))
 
     @cached_property
     def parameters(self) -> Mapping[str, Parameter]:

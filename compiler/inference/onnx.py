@@ -14,7 +14,7 @@ import onnxruntime
 
 from compiler.inference.forward import Arrays, generate_rows, make_forward
 from compiler.inference.predict import restore
-from compiler.model.build import Built
+from compiler.model.build import BuiltModel
 from domain.model import ExportResult
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ def _temporary_files_in(folder: Path) -> Iterator[None]:
         tempfile.tempdir = before
 
 
-def _convert(built: Built, path: Path) -> None:
+def _convert(built: BuiltModel, path: Path) -> None:
     if set(_inputs(built)) & built.model.output.keys():
         raise NotConverted("In ONNX an output cannot have the name of an input.")
     signature = [
@@ -90,11 +90,11 @@ def _convert(built: Built, path: Path) -> None:
         raise NotConverted("A layer of this model cannot be converted to ONNX.") from error
 
 
-def _inputs(built: Built) -> list[str]:
+def _inputs(built: BuiltModel) -> list[str]:
     return [item.name for item in built.blueprint.definition.inputs]
 
 
-def _compare(built: Built, path: Path) -> None:
+def _compare(built: BuiltModel, path: Path) -> None:
     inputs = generate_rows(built.model, TEST_ROWS)
     keras_outputs = _run_keras(built, inputs)
     onnx_outputs = _run_onnx(path, dict(zip(_inputs(built), inputs, strict=True)))
@@ -108,7 +108,7 @@ def _compare(built: Built, path: Path) -> None:
             raise NotConverted(f"ONNX computes other values than Keras for output '{name}'.")
 
 
-def _run_keras(built: Built, inputs: list[Any]) -> Arrays:
+def _run_keras(built: BuiltModel, inputs: list[Any]) -> Arrays:
     try:
         return make_forward(built.model)(inputs)
     except Exception as error:  # e.g. a division by an integer input: generated integers are 0

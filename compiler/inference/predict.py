@@ -6,7 +6,7 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from compiler.inference.forward import Arrays, make_forward
-from compiler.model.build import Built, build
+from compiler.model.build import BuiltModel, build
 from compiler.model.weights import assign
 from domain.graph.language import Blueprint
 
@@ -33,7 +33,7 @@ def predict(blueprint_json: str, weights_path: str, inputs: Arrays, batch: int) 
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def restore(blueprint_json: str, weights_path: str) -> Built:
+def restore(blueprint_json: str, weights_path: str) -> BuiltModel:
     """Return the Keras model of a blueprint, with stored weights."""
     built = build(Blueprint.model_validate_json(blueprint_json), seed=0)
     assign(built, load_file(Path(weights_path)))

@@ -21,7 +21,7 @@ RECURSION_LIMIT = 200_000
 
 
 @dataclass(frozen=True)
-class Built:
+class BuiltModel:
     """A Keras model that was built from a blueprint."""
 
     blueprint: Blueprint
@@ -30,23 +30,23 @@ class Built:
     variables: Mapping[str, Any]
     """Every variable by its key, including the states of seed generators."""
     sources: tuple[Source, ...]
-    """The trained models that are used as layers."""
+    """The trained models that the graph uses as layers."""
     nodes: Mapping[str, CalledNode]
     """The nodes of the outermost graph, in the order of the document."""
     outputs: Mapping[str, Any]
     """The symbolic tensors of the model's outputs, in the order of the graph."""
 
 
-def build(blueprint: Blueprint, seed: int | None, sizes: SizeCounter | None = None) -> Built:
-    """Build a model. Its initial weights equal those of the same model in a Keras script.
+def build(blueprint: Blueprint, seed: int | None, sizes: SizeCounter | None = None) -> BuiltModel:
+    """Build a model whose initial weights equal those of the same model in a Keras script.
 
     Args:
-        blueprint: A structurally sound graph (`domain.graph.rules` finds no fault in it).
+        blueprint: A graph in which `domain.graph.rules` finds no fault.
         seed: The argument of `keras.utils.set_random_seed`; None keeps the random state.
-        sizes: Stops the build at the node that exceeds a limit.
+        sizes: Raises Invalid at the node that exceeds a limit.
 
     Raises:
-        Invalid: Keras refuses configs, calls or shapes; one fault for each.
+        Invalid: Keras refuses configs, calls or shapes. Each has one fault.
     """
     faults = find_definition_faults(blueprint.definition)
     if faults:
@@ -59,7 +59,7 @@ def build(blueprint: Blueprint, seed: int | None, sizes: SizeCounter | None = No
         model, outputs, nodes = graph.build_root(scope)
     variables = graph.keys.find_variables(model)
     sources = graph.keys.find_sources(variables)
-    return Built(blueprint, model, variables, sources, nodes, outputs)
+    return BuiltModel(blueprint, model, variables, sources, nodes, outputs)
 
 
 @contextmanager

@@ -12,12 +12,12 @@ from compiler.model.scope import BuiltLayer
 def fix_training(layer: BuiltLayer, call: Call, name: str) -> tuple[Any, Any]:
     """Call a layer inside a small model that keeps the layer's constant `training`.
 
-    A Keras model passes its own `training` to each of its layers and replaces the constant with
-    which the layer was called. The small model is marked so that Keras does not pass it any.
+    A Keras model passes its own `training` to each of its layers, and so replaces the constant
+    of the layer's call. The small model is marked so that Keras passes no `training` to it.
 
     Args:
         layer: The layer.
-        call: Its call, with `training` among the keyword arguments.
+        call: The call, with `training` among the keyword arguments.
         name: The name of the small model.
 
     Returns:

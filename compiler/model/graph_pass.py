@@ -1,4 +1,4 @@
-"""One topological pass over a graph and over the graphs nested in it."""
+"""Builds a graph and the graphs nested in it, in one topological pass over the nodes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from compiler.model.op_calls import call_op, name_mask_operations
 from compiler.model.outputs import read_outputs
 from compiler.model.refusals import Refusal, locate_refusals
 from compiler.model.scope import BuiltLayer, Scope
-from compiler.model.size_limits import SizeCounter, tensor_bytes
+from compiler.model.size_limits import SizeCounter, count_bytes
 from compiler.model.tensors import NodeTensors, Tensors, refuse_results
 from compiler.model.variable_keys import VariableKeys
 from domain.dtype import is_float
@@ -59,7 +59,7 @@ class GraphPass:
         """Build the outermost model.
 
         Returns:
-            The model; its outputs in the order of the graph; its nodes in that of the document.
+            The model, its outputs in the order of the graph, and its nodes in document order.
 
         Raises:
             Invalid: All faults of the graph.
@@ -94,7 +94,7 @@ class GraphPass:
         )
 
     def _call_nodes(self, scope: Scope) -> tuple[list[Any], dict[str, Any], dict[str, CalledNode]]:
-        """Call every node whose references can be read, also after faults of other nodes.
+        """Call every node whose references can be read, even if other nodes have faults.
 
         Returns:
             The inputs, the outputs by name, and the called nodes by name.
@@ -121,7 +121,7 @@ class GraphPass:
         return inputs, outputs, called
 
     def _call(self, node: Node, scope: Scope, tensors: NodeTensors, place: Place) -> CalledNode:
-        """Call a node, and add its tensors to those of the graph."""
+        """Call a node, and add its results to `tensors`."""
         if isinstance(node, OpNode):
             return self._call_op(node, scope, tensors, place)
         return self._call_layer(node, scope, tensors, place)
@@ -130,7 +130,7 @@ class GraphPass:
         self, node: OpNode, scope: Scope, tensors: NodeTensors, place: Place
     ) -> CalledNode:
         results = Tensors.of(call_op(node, scope.node_names[node.name], tensors, place))
-        called = CalledNode(node.op, None, results.all, _bytes_of(results))
+        called = CalledNode(node.op, None, results.all, _add_bytes(results))
         self._count(called, scope, place)
         tensors.add(node.name, results)
         return called
@@ -150,7 +150,7 @@ class GraphPass:
             _refuse_misfits(layer, call, results.all)
             steps = count_unrolled_steps(layer.keras, (call.args, dict(call.kwargs)))
         size = layer.activation_bytes
-        size = _bytes_of(results) if size is None else size
+        size = _add_bytes(results) if size is None else size
         called = CalledNode(layer.type, layer, results.all, size)
         self._count(called, scope, place, steps)
         tensors.add(node.name, results)
@@ -167,8 +167,8 @@ class GraphPass:
     def _count(self, called: CalledNode, scope: Scope, place: Place, steps: int = 0) -> None:
         """Add a node to the size of the model.
 
-        The weights of a copied model and the outputs of a nested graph are counted at the node that
-        calls it.
+        The node that calls a copied model counts its weights; the node that calls a nested graph
+        counts the outputs of the nodes inside it.
         """
         if self._sizes and not scope.is_copy:
             weights = called.layer.keras.weights if called.layer else []
@@ -186,15 +186,15 @@ def _refuse_misfits(layer: BuiltLayer, call: Call, results: Sequence[Any]) -> No
     refuse_regularizers(layer.keras, results)
 
 
-def _bytes_of(tensors: Tensors) -> int:
-    return sum(tensor_bytes(tensor) for tensor in tensors.all)
+def _add_bytes(tensors: Tensors) -> int:
+    return sum(count_bytes(tensor) for tensor in tensors.all)
 
 
 def _copy_inputs(outputs: dict[str, Any], inputs: list[Any]) -> dict[str, Any]:
     """Replace each output that is an input by a copy.
 
-    When a Keras model is called with another shape, it returns such a tensor itself, which makes a
-    cycle.
+    If a Keras model without the copy is called with another shape, it returns the input tensor
+    itself, and the outer model has a cycle.
     """
     given = {id(tensor) for tensor in inputs}
     return {
@@ -209,7 +209,7 @@ def _copy(tensor: Any, name: str) -> Any:
 
 
 def _refuse_unchanged(layer: BuiltLayer, call: Call, results: Tensors) -> None:
-    """Refuse a layer that returns the very tensor it is given, which makes a cycle."""
+    """Refuse a layer that returns its input tensor itself: Keras would build a cycle."""
     given = {id(tensor) for tensor in keras.tree.flatten([call.args, dict(call.kwargs)])}
     if any(id(tensor) in given for tensor in results.all):
         raise Refusal(f"Keras's {layer.type} cannot be part of a graph.")

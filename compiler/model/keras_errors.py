@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 LONGEST = 600
 """The maximum length of a text, in characters."""
 EXPECTED = (ValueError, TypeError, NotImplementedError, tf.errors.OpError)
-"""The types that Keras and TensorFlow raise on purpose to refuse arguments."""
+"""The exceptions that Keras and TensorFlow raise on purpose to refuse arguments."""
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _PREAMBLE = re.compile(
     r"Exception encountered when calling [^\n]*\n+"
@@ -53,7 +53,11 @@ _OBJECT = re.compile(r" at 0x[0-9a-f]+")
 
 
 def explain(error: BaseException) -> str:
-    """Describe in one paragraph what Keras or TensorFlow refused."""
+    """Describe in one paragraph what Keras or TensorFlow refused.
+
+    Returns:
+        A text of at most LONGEST characters.
+    """
     text = getattr(error, "message", "") or (str(error.args[0]) if error.args else "")
     text = _PREAMBLE.sub("", _COLOUR.sub("", text))
     for pattern, replacement in (
@@ -85,8 +89,8 @@ def catch_keras_errors() -> Iterator[None]:
     client as a fault of the request.
 
     Raises:
-        Refusal: Keras or TensorFlow raised an exception; its explanation. An exception of an
-            unexpected type and text is also logged.
+        Refusal: Keras or TensorFlow raised an exception; the text explains it. If neither its type
+            nor its text is expected, it is also logged.
         MemoryError: There is not enough memory.
     """
     try:

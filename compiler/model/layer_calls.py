@@ -25,35 +25,35 @@ class Call(NamedTuple):
 
 
 def build_call(node: LayerNode, layer: BuiltLayer, tensors: NodeTensors, place: Place) -> Call:
-    """Build the call that a node describes.
+    """Build the arguments of the call that a node describes.
 
     Args:
         node: The node.
-        layer: The layer that it calls.
+        layer: The layer that the node calls.
         tensors: The tensors of the nodes before it.
-        place: Its place in the document.
+        place: The place of the node in the document.
 
     Raises:
-        Invalid: References or arguments do not fit the layer; one fault for each.
+        Invalid: References or arguments do not fit the layer. Each has one fault.
     """
     where = (*place, "inputs")
     given = read_tensors(node, tensors, where)
-    faults = [*_constant_faults(node, layer, (*place, "call"))]
+    faults = [*_find_constant_faults(node, layer, (*place, "call"))]
     if layer.inputs is not None:
-        faults += _graph_faults(node, layer.inputs, where)
+        faults += _find_graph_faults(node, layer.inputs, where)
     elif isinstance(given, dict):
-        faults += _argument_faults(given, layer, where)
+        faults += _find_argument_faults(given, layer, where)
     else:
-        faults += _unnamed_faults(given, layer, where)
+        faults += _find_unnamed_faults(given, layer, where)
     if faults:
         raise Invalid(faults)
     if layer.inputs is not None:
-        return Call((_in_order(given, layer.inputs),), node.call)
-    return _layer_call(given, node.call, layer)
+        return Call((_order_tensors(given, layer.inputs),), node.call)
+    return _build_layer_call(given, node.call, layer)
 
 
 def read_tensors(node: Node, tensors: NodeTensors, place: Place) -> Any:
-    """Read a node's `inputs`: the same structure, with a tensor for each reference."""
+    """Return a node's `inputs` with each reference replaced by its tensor."""
 
     def read(value: str | list[str], where: Place) -> Any:
         if isinstance(value, str):
@@ -65,7 +65,7 @@ def read_tensors(node: Node, tensors: NodeTensors, place: Place) -> Any:
     return read(node.inputs, place)
 
 
-def _layer_call(tensors: Any, constants: Mapping[str, Any], layer: BuiltLayer) -> Call:
+def _build_layer_call(tensors: Any, constants: Mapping[str, Any], layer: BuiltLayer) -> Call:
     if not isinstance(tensors, dict):
         alone = isinstance(tensors, list) and len(tensors) == 1
         if alone and not isinstance(layer.keras, MergeLayer):
@@ -78,15 +78,15 @@ def _layer_call(tensors: Any, constants: Mapping[str, Any], layer: BuiltLayer) -
     return Call(args, {**tensors, **constants})
 
 
-def _in_order(tensors: Any, inputs: Any) -> Any:
-    """Order the arguments of a nested model: one tensor, or a list in the order of its inputs."""
+def _order_tensors(tensors: Any, inputs: Any) -> Any:
+    """Return the tensors in the order of a nested model's inputs; a single one without a list."""
     if isinstance(tensors, dict):
         tensors = [tensors[name] for name in inputs]
     listed = tensors if isinstance(tensors, list) else [tensors]
     return listed[0] if len(inputs) == 1 else listed
 
 
-def _graph_faults(node: LayerNode, inputs: Any, place: Place) -> Iterator[Fault]:
+def _find_graph_faults(node: LayerNode, inputs: Any, place: Place) -> Iterator[Fault]:
     named = ", ".join(f"'{name}'" for name in inputs)
     wanted = f"This graph takes {len(inputs)} input{'s' * (len(inputs) != 1)}: {named}"
     if isinstance(node.inputs, dict):
@@ -108,66 +108,70 @@ def _graph_faults(node: LayerNode, inputs: Any, place: Place) -> Iterator[Fault]
         yield Fault(pointer=pointer(*place), detail=detail)
 
 
-def _argument_faults(
+def _find_argument_faults(
     tensors: Mapping[str, Any], layer: BuiltLayer, place: Place
 ) -> Iterator[Fault]:
     known = parameters_of_call(layer.keras)
     for name, value in tensors.items():
         if name not in known:
-            yield Fault(pointer=pointer(*place, name), detail=_no_argument(name, layer, known))
+            yield Fault(pointer=pointer(*place, name), detail=_describe_unknown(name, layer, known))
         elif is_flag(known[name]):
-            detail = f"'{name}' is true or false, which belongs in `call`."
+            detail = f"'{name}' is true or false, so it belongs in `call`."
             yield Fault(pointer=pointer(*place, name), detail=detail)
         elif reason := rnn_states.explain_misfit(layer.keras, name, value):
             yield Fault(pointer=pointer(*place, name), detail=reason)
     for parameter in known.values():
         if parameter.default is parameter.empty and parameter.name not in tensors:
-            detail = f"{layer.type} is called with '{parameter.name}', which is not given."
+            detail = f"{layer.type} needs '{parameter.name}', which is not given."
             yield Fault(pointer=pointer(*place), detail=detail)
 
 
-def _unnamed_faults(tensors: Any, layer: BuiltLayer, place: Place) -> Iterator[Fault]:
-    """The faults of tensors that are not named, which can only be the first argument."""
+def _find_unnamed_faults(tensors: Any, layer: BuiltLayer, place: Place) -> Iterator[Fault]:
+    """Yield the faults of tensors without argument names: only the first argument takes them."""
     known = parameters_of_call(layer.keras)
     needed = [n for n, p in known.items() if p.default is p.empty]
     if "initial_state" in known and isinstance(tensors, list) and len(tensors) > 1:
         first = next(iter(known))
         detail = (
-            f"{layer.type} takes one sequence; its states go by name: "
+            f"{layer.type} takes one sequence; give its states by name: "
             f'{{"{first}": ..., "initial_state": [...]}}.'
         )
         yield Fault(pointer=pointer(*place), detail=detail)
     if len(needed) > 1:
         wanted = ", ".join(f"'{name}'" for name in needed)
-        detail = f"{layer.type} is called with {wanted}: give an object of these to references."
+        detail = f"{layer.type} needs {wanted}; give an object that maps these names to references."
         yield Fault(pointer=pointer(*place), detail=detail)
 
 
-def _constant_faults(node: LayerNode, layer: BuiltLayer, place: Place) -> Iterator[Fault]:
+def _find_constant_faults(node: LayerNode, layer: BuiltLayer, place: Place) -> Iterator[Fault]:
     is_graph = layer.inputs is not None
     known = {"training": _TRAINING} | ({} if is_graph else parameters_of_call(layer.keras))
     given = node.inputs if isinstance(node.inputs, dict) and not is_graph else {}
     for name, value in node.call.items():
         where = pointer(*place, name)
         if name not in known:
-            yield Fault(pointer=where, detail=_no_argument(name, layer, known))
+            yield Fault(pointer=where, detail=_describe_unknown(name, layer, known))
         elif name in given:
-            yield Fault(pointer=where, detail=f"`inputs` gives '{name}' already.")
+            yield Fault(pointer=where, detail=f"`inputs` already gives '{name}'.")
         elif reason := _explain_misfit(value, known[name]):
             yield Fault(pointer=where, detail=reason)
 
 
 def _explain_misfit(value: Any, parameter: inspect.Parameter) -> str | None:
-    """Explain why a constant cannot be an argument; None if it can. Only flags can be constants."""
+    """Explain why a constant cannot be an argument. Only flags can be constants.
+
+    Returns:
+        None if the constant can be the argument.
+    """
     name = parameter.name
     if is_flag(parameter):
         return None if isinstance(value, bool) else f"'{name}' must be true or false."
     if value is None and parameter.default is None:
         return None
-    return f"'{name}' is a tensor, which belongs in `inputs`."
+    return f"'{name}' is a tensor, so it belongs in `inputs`."
 
 
-def _no_argument(name: str, layer: BuiltLayer, known: Mapping[str, Any]) -> str:
+def _describe_unknown(name: str, layer: BuiltLayer, known: Mapping[str, Any]) -> str:
     listed = ", ".join(f"'{argument}'" for argument in known)
     near = did_you_mean(name, known)
-    return f"{layer.type} is not called with '{name}'; there are {listed}.{near}"
+    return f"The call of {layer.type} has no argument '{name}'; it has {listed}.{near}"

@@ -29,19 +29,19 @@ GraphBuilder = Callable[[Scope, str], BuiltLayer]
 
 
 class LayerMaker:
-    """Makes each layer object once, in the order in which a Keras script would."""
+    """Makes each layer object once, in the same order as a Keras script."""
 
     def __init__(self, keys: VariableKeys, build_graph: GraphBuilder) -> None:
         self._keys = keys
         self._build_graph = build_graph
 
     def make_for_node(self, node: LayerNode, scope: Scope, place: Place) -> BuiltLayer:
-        """Make the layer that a node calls, unless it is shared and was made before.
+        """Return the layer that a node calls; make it unless it is shared and was made before.
 
         Args:
             node: The node.
-            scope: Its graph.
-            place: Its place in the document.
+            scope: The graph of the node.
+            place: The place of the node in the document.
 
         Raises:
             Invalid: Keras refuses the layer.
@@ -65,7 +65,7 @@ class LayerMaker:
 
     def _make_shared(self, entry: str, scope: Scope) -> BuiltLayer:
         definer = scope.find_definer(entry)
-        if entry in definer.refused:  # its faults were reported at its first use
+        if entry in definer.refused:  # the first use has reported all its faults
             raise Invalid(definer.refused[entry].faults[:1])
         if entry not in definer.shared:
             name = definer.shared_names[entry]
@@ -146,7 +146,7 @@ class LayerMaker:
 
 
 def _find_argument(message: str, config: dict[str, Any]) -> Place:
-    """The argument of a config that a message of Keras names, if it names one."""
+    """Return the place of the argument that a message of Keras names; () if it names none."""
     for argument in config:
         if re.search(rf"[`'\"]{argument}[`'\"]|\b{argument}=", message):
             return (argument,)
@@ -154,22 +154,22 @@ def _find_argument(message: str, config: dict[str, Any]) -> Place:
 
 
 def _names_shared(value: Any) -> bool:
-    """Whether an argument is the name of a shared layer, or contains one at any depth."""
-    return any(isinstance(layer, str) for layer in _layers_in(value))
+    """Return whether a layer argument is, or contains at any depth, the name of a shared layer."""
+    return any(isinstance(layer, str) for layer in _walk_layers(value))
 
 
-def _layers_in(value: Any) -> Iterator[Any]:
+def _walk_layers(value: Any) -> Iterator[Any]:
     layer = parse_layer(value)
     yield layer
     if isinstance(layer, KerasLayer):
         for argument in LAYER_ARGUMENTS & layer.config.keys():
             inner = layer.config[argument]
             for item in inner if isinstance(inner, list) else [inner]:
-                yield from _layers_in(item)
+                yield from _walk_layers(item)
 
 
 def _share_forward(bidirectional: Any, layer: Any) -> None:
-    """Replace the copy of a shared layer that Keras made by the layer itself."""
+    """Make a Bidirectional use the shared layer itself instead of Keras's copy of it."""
     copy = bidirectional.forward_layer
     layer.zero_output_for_mask = copy.zero_output_for_mask
     for inner in (copy, bidirectional.backward_layer):  # Keras lists weights as they were tracked

@@ -12,11 +12,11 @@ from compiler.catalogue.op_faults import by_parameter
 from compiler.catalogue.op_parameters import Parameter, Takes
 from compiler.catalogue.ops import OPS, Op
 from compiler.keras_private import (
-    first_call_of,
+    get_first_call,
+    get_mask,
+    get_operation,
     is_symbolic,
     mark_dense,
-    mask_of,
-    operation_of,
 )
 from compiler.model.guards.op_arguments import refuse_arguments
 from compiler.model.guards.text import refuse_text
@@ -34,34 +34,36 @@ def call_op(node: OpNode, name: str, tensors: NodeTensors, place: Place) -> Any:
 
     Args:
         node: The node, in which `compiler.catalogue.op_faults` finds no fault.
-        name: The name of the Keras operation.
+        name: The name that the Keras operation gets.
         tensors: The tensors of the nodes before it.
         place: The place of the node in the document.
 
     Returns:
-        The operation's result: tensors, nested in any way.
+        Tensors, nested in any way.
 
     Raises:
         Invalid: The operation refuses these tensors or constants.
     """
     op = OPS[node.op]
     given = by_parameter(op, read_tensors(node, tensors, (*place, "inputs")))
-    constants = {k: _constant(op.parameters[k], value) for k, value in node.config.items()}
+    constants = {k: _convert_constant(op.parameters[k], value) for k, value in node.config.items()}
     with locate_refusals(place):
         refuse_text(op.name, keras.tree.flatten(dict(given)))
         refuse_arguments(op.name, given | constants)
         result = _call_keras(op, given | constants)
         refuse_results(op.name, keras.tree.flatten(result))
-        for i, operation in enumerate(operations_between(result, dict(given))):
-            operation.name = f"{name}.{i}" if i else name  # Keras's name may be that of a layer
+        for i, operation in enumerate(find_operations(result, dict(given))):
+            operation.name = (
+                f"{name}.{i}" if i else name
+            )  # Keras's own name may equal that of a layer
             _mark_dense(operation)
             _verify(operation)
     return result
 
 
 def _mark_dense(operation: Any) -> None:
-    """Mark the results of an operation as dense: Keras takes a product with a number for sparse."""
-    for tensor in first_call_of(operation).output_tensors:
+    """Mark the results of an operation as dense: Keras marks a product with a number as sparse."""
+    for tensor in get_first_call(operation).output_tensors:
         mark_dense(tensor)
 
 
@@ -80,41 +82,41 @@ def _call_keras(op: Op, arguments: dict[str, Any]) -> Any:
 
 
 def _refuse_many_parts(x: Any, axis: Any) -> None:
-    """Refuse to split an axis into more tensors than a graph can hold."""
+    """Refuse to split an axis into more than MOST_STEPS tensors."""
     shape = getattr(x, "shape", ())
     exists = isinstance(axis, int) and -len(shape) <= axis < len(shape)
     if exists and (shape[axis] or 0) > MOST_STEPS:
-        raise Refusal(f"'unstack' gives at most {MOST_STEPS} tensors; this gives {shape[axis]}.")
+        raise Refusal(f"'unstack' returns at most {MOST_STEPS} tensors, not {shape[axis]}.")
 
 
-def _constant(parameter: Parameter, value: Any) -> Any:
+def _convert_constant(parameter: Parameter, value: Any) -> Any:
     """Convert a JSON constant to what Keras's function takes."""
     if parameter.takes is Takes.TENSOR:
-        return _numbers(array_of(value))
+        return _convert_number(array_of(value))
     if value is not None:
         value = parameter.kind.read(value)
     if (parameter.op, parameter.name) == ("get_item", "key"):
-        return _key(value)
-    return _tuples(value)
+        return _convert_key(value)
+    return _convert_lists(value)
 
 
-def _numbers(value: Any) -> Any:
+def _convert_number(value: Any) -> Any:
     """Convert a single number that has a dtype to a tensor, since Keras's JSON keeps its dtype."""
     is_single = isinstance(value, np.ndarray) and value.ndim == 0
     return keras.ops.convert_to_tensor(value, value.dtype.name) if is_single else value
 
 
-def _tuples(value: Any) -> Any:
+def _convert_lists(value: Any) -> Any:
     """Convert lists to the tuples that Keras's functions require."""
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+    return tuple(_convert_lists(item) for item in value) if isinstance(value, list) else value
 
 
-def _key(value: Any) -> Any:
-    """Convert the key of `x[key]`, whose slices are texts such as `1:-1`."""
-    return tuple(_index(item) for item in (value if isinstance(value, list) else [value]))
+def _convert_key(value: Any) -> Any:
+    """Convert the key of `x[key]`, in which a slice is a text such as `1:-1`."""
+    return tuple(_convert_index(item) for item in (value if isinstance(value, list) else [value]))
 
 
-def _index(value: Any) -> Any:
+def _convert_index(value: Any) -> Any:
     if value == "...":
         return Ellipsis
     if isinstance(value, str):
@@ -134,27 +136,27 @@ def name_mask_operations(name: str, call: Call, tensors: Iterable[Any]) -> None:
         tensors: The result of the call.
     """
     given = keras.tree.flatten((call.args, dict(call.kwargs)))
-    made = operations_between(_symbolic_masks(tensors), [*given, *_symbolic_masks(given)])
+    made = find_operations(_find_masks(tensors), [*given, *_find_masks(given)])
     for i, operation in enumerate(made):
         operation.name = f"{name}.mask.{i}" if i else f"{name}.mask"
 
 
-def _symbolic_masks(tensors: Iterable[Any]) -> list[Any]:
-    return [mask for mask in map(mask_of, tensors) if is_symbolic(mask)]
+def _find_masks(tensors: Iterable[Any]) -> list[Any]:
+    return [mask for mask in map(get_mask, tensors) if is_symbolic(mask)]
 
 
-def operations_between(result: Any, given: Any) -> list[Any]:
-    """The operations that compute some tensors from others, the last one first."""
+def find_operations(result: Any, given: Any) -> list[Any]:
+    """Return the operations that compute some tensors from others, the last operation first."""
     known = {id(tensor) for tensor in keras.tree.flatten(given)}
     queue = keras.tree.flatten(result)
     found: dict[int, Any] = {}
     while queue:
         tensor = queue.pop(0)
-        operation = operation_of(tensor)
+        operation = get_operation(tensor)
         if id(tensor) in known or id(operation) in found:
             continue
         found[id(operation)] = operation
-        queue += first_call_of(operation).input_tensors
+        queue += get_first_call(operation).input_tensors
     return list(found.values())
 
 
@@ -162,20 +164,20 @@ def _verify(operation: Any) -> None:
     """Compare what Keras stated for an operation with what TensorFlow computes.
 
     Raises:
-        Refusal: Keras stated another shape or dtype, or TensorFlow cannot compute the operation;
-            otherwise this would show only in training.
+        Refusal: Keras stated another shape or dtype, or TensorFlow cannot compute the operation.
+            Without this check, only training would fail.
     """
-    call = first_call_of(operation)
+    call = get_first_call(operation)
     result = trace(operation.call, *call.arguments.args, **call.arguments.kwargs)
     traced = keras.tree.flatten(result)
     if len(traced) != len(call.output_tensors):
         raise Refusal(
-            f"Keras states {len(call.output_tensors)} tensors for what are {len(traced)}; "
-            "this call cannot be part of a graph."
+            f"Keras states {len(call.output_tensors)} tensors, but TensorFlow returns "
+            f"{len(traced)}; this call cannot be part of a graph."
         )
     for stated, real in zip(call.output_tensors, traced, strict=True):
         if stated.dtype != real.dtype or not shapes_agree(stated.shape, real.shape):
             raise Refusal(
-                f"Keras states {stated.dtype}{stated.shape} for what is {real.dtype}{real.shape}; "
-                "this call cannot be part of a graph."
+                f"Keras states {stated.dtype}{stated.shape}, but TensorFlow returns "
+                f"{real.dtype}{real.shape}; this call cannot be part of a graph."
             )

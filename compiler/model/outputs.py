@@ -1,4 +1,4 @@
-"""The outputs of a graph."""
+"""Reads the outputs of a graph."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def read_outputs(scope: Scope, tensors: NodeTensors) -> tuple[dict[str, Any], li
         tensors: The tensors of the nodes that were called; some nodes may be missing.
 
     Returns:
-        The tensors by output name, without outputs of missing nodes; and the faults of references
+        The tensors by output name, without outputs of missing nodes; and a fault for each reference
         to a tensor that its node does not return.
     """
     outputs: dict[str, Any] = {}
@@ -24,13 +24,13 @@ def read_outputs(scope: Scope, tensors: NodeTensors) -> tuple[dict[str, Any], li
     for i, (name, text) in enumerate(scope.definition.named_outputs()):
         if tensors.has(text):
             try:
-                outputs[name] = tensors.read(text, place_of_output(scope, i))
+                outputs[name] = tensors.read(text, locate_output(scope, i))
             except Invalid as refusal:
                 faults += refusal.faults
     return outputs, faults
 
 
-def place_of_output(scope: Scope, index: int) -> Place:
-    """The place of an output's reference in the document."""
+def locate_output(scope: Scope, index: int) -> Place:
+    """Return the place of an output's reference in the document."""
     is_reference = isinstance(scope.definition.outputs[index], str)
     return (*scope.place, "outputs", index, *(() if is_reference else ("from",)))

@@ -1,4 +1,4 @@
-"""Refusals: why a layer or an operation cannot be part of a graph."""
+"""The exception that refuses a layer or an operation."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from domain.pointer import pointer
 
 
 class Refusal(Exception):
-    """A layer, an operation or its arguments cannot be used; the text tells the client why.
+    """A layer, an operation or its arguments cannot be used; the text explains it to the client.
 
     Any other exception of our own code is a bug and must not reach the client.
     """

@@ -18,11 +18,11 @@ class BuiltLayer(NamedTuple):
     keras: Any
     type: str
     inputs: Sequence[str] | None = None
-    """The names of the inputs in order; None if it is no nested graph or model."""
+    """The names of the inputs in order; None unless it is a nested graph or model."""
     outputs: Sequence[str] | None = None
-    """The names of the outputs in order; None if it is no nested graph or model."""
+    """The names of the outputs in order; None unless it is a nested graph or model."""
     activation_bytes: int | None = None
-    """Bytes of one row of all its nodes' outputs; None if it is no nested graph or model."""
+    """Bytes of one row of all its nodes' outputs; None unless it is a nested graph or model."""
 
 
 Path = tuple[str, ...]
@@ -38,7 +38,7 @@ class Scope:
     place: Place = ()
     """The place of the definition in the document."""
     path: Path = ()
-    """The first tokens of its variables' keys."""
+    """The first tokens of the keys of its variables."""
     outer: "Scope | None" = None
     is_copy: bool = False
     """Whether it belongs to a trained model, whose weights are copied as a whole."""
@@ -48,11 +48,11 @@ class Scope:
     """The entries of `layers` that cannot be built."""
 
     def open_nested(self, definition: GraphDefinition, path: Path, place: Place) -> "Scope":
-        """Open the scope of a graph written inside this one, which may name this one's layers."""
+        """Return the scope of a graph inside this one, which may use this graph's shared layers."""
         return Scope(definition, self.sources, place, path, outer=self, is_copy=self.is_copy)
 
     def find_definer(self, name: str) -> "Scope":
-        """Find the graph, this or an enclosing one, that defines an entry of `layers`."""
+        """Find the graph that defines an entry of `layers`: this one or an enclosing one."""
         if name in self.definition.layers or self.outer is None:
             return self
         return self.outer.find_definer(name)
@@ -75,7 +75,7 @@ class Scope:
 
     @cached_property
     def input_names(self) -> dict[str, str]:
-        """Keras's name of each input: its own name, unless a borrowed layer has the same."""
+        """Keras's name of each input: its own name, unless a borrowed layer has the same name."""
         names = [item.name for item in self.definition.inputs]
         reserved = {n.name for n in self.definition.nodes} | {*self.shared_names.values()}
         return _make_unique(names, self._borrowed, reserved)
@@ -101,9 +101,12 @@ def _make_unique(names: Any, taken: Any, reserved: Any) -> dict[str, str]:
     """Make names unique by appending to a taken name the first number that makes it free.
 
     Args:
-        names: The names wanted.
-        taken: Names that none of them may keep.
-        reserved: Names that no appended number may produce.
+        names: The names to make unique.
+        taken: Names that none of them may have.
+        reserved: Names that no name with an appended number may equal.
+
+    Returns:
+        The unique name of each name.
     """
     used = {*taken, *reserved, *names}
     result: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Counts the size of a model while it is built, and stops it at the node that exceeds a limit."""
+"""Counts the size of a model while it is built, and refuses the node that exceeds a limit."""
 
 from collections.abc import Iterable
 from math import prod
@@ -24,8 +24,8 @@ def count_values(shape: Any) -> int:
     return prod(1 if axis is None else int(axis) for axis in shape)
 
 
-def tensor_bytes(tensor: Any) -> int:
-    """Bytes of one row of a symbolic tensor."""
+def count_bytes(tensor: Any) -> int:
+    """Count the bytes of one row of a symbolic tensor."""
     return count_values(tensor.shape) * bytes_of(tensor.dtype)
 
 
@@ -50,7 +50,7 @@ class SizeCounter:
         self._is_exceeded = False
 
     def start_node(self, place: Place) -> None:
-        """Note the place of the node that is called next."""
+        """Write the place of the node that is called next into the note."""
         if self._note is not None:
             self._note.value = pointer(*place).encode()[: len(self._note)]
 

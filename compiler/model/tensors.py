@@ -1,4 +1,4 @@
-"""The tensors that nodes return, and the references that pick among them."""
+"""The tensors that nodes return, and the references to them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ class Tensors:
     picks: Mapping[str, Any]
     """The tensors by the part of a reference after its colon."""
     is_named: bool = False
-    """Whether the keys are output names; then a reference may name the only tensor."""
+    """Whether the keys are output names; then a reference may pick a single tensor by name."""
 
     @classmethod
     def of(cls, result: Any, outputs: Sequence[str] | None = None) -> "Tensors":
-        """Name the tensors that a call returned.
+        """Return the tensors of a call's result by name or number.
 
         Args:
             result: A tensor, or any nesting of tensors.
-            outputs: The output names of a nested graph or model, in its order.
+            outputs: The output names of a nested graph or model, in order.
         """
         if outputs is not None:
             named = result if isinstance(result, dict) else {outputs[0]: result}
@@ -55,7 +55,7 @@ def refuse_results(name: str, results: Iterable[Any]) -> None:
     """
     for tensor in results:
         if not isinstance(tensor, keras.KerasTensor):
-            raise Refusal(f"With these arguments '{name}' returns no tensor of the graph.")
+            raise Refusal(f"With these arguments, '{name}' does not return a tensor of the graph.")
         axes = len(tensor.shape)
         if axes > MOST_AXES:
             raise Refusal(f"A tensor has at most {MOST_AXES} axes; this one would have {axes}.")
@@ -72,7 +72,7 @@ class NodeTensors:
         self._tensors[name] = tensors
 
     def has(self, text: str) -> bool:
-        """Whether the node or input that a reference names was added."""
+        """Return whether the node or input that a reference names was added."""
         return Reference.parse(text).target in self._tensors
 
     def read(self, text: str, place: Place) -> Any:
@@ -83,7 +83,7 @@ class NodeTensors:
             place: The place of the reference in the document.
 
         Raises:
-            Invalid: The reference names none of several tensors, or one that does not exist.
+            Invalid: The reference picks none of several tensors, or one that does not exist.
         """
         target, pick = Reference.parse(text)
         tensors = self._tensors[target]
@@ -92,10 +92,12 @@ class NodeTensors:
         pickable = tensors.is_named or len(tensors.picks) > 1
         if pick is not None and pick in tensors.picks and pickable:
             return tensors.picks[pick]
-        raise Invalid([Fault(pointer=pointer(*place), detail=_describe(target, pick, tensors))])
+        raise Invalid(
+            [Fault(pointer=pointer(*place), detail=_describe_misfit(target, pick, tensors))]
+        )
 
 
-def _describe(target: str, pick: str | None, tensors: Tensors) -> str:
+def _describe_misfit(target: str, pick: str | None, tensors: Tensors) -> str:
     listed = ", ".join(f"'{target}:{key}'" for key in tensors.picks)
     if pick is None:
         return f"'{target}' gives {len(tensors.picks)} tensors; pick one: {listed}."

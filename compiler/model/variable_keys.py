@@ -8,7 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from compiler.keras_private import TRACKED_LISTS, layers_in, own_variables, seed_generators_of
+from compiler.keras_private import (
+    TRACKED_LISTS,
+    get_inner_layers,
+    get_own_variables,
+    get_seed_generators,
+)
 from compiler.model.scope import Path
 from domain.ids import ModelId
 
@@ -21,7 +26,7 @@ class Source:
 
     model: ModelId
     variables: Mapping[str, Any]
-    """The variables that its weights are copied to, by the keys of the trained model itself."""
+    """The variables to copy its weights to, by the trained model's own keys."""
 
 
 class VariableKeys:
@@ -39,7 +44,7 @@ class VariableKeys:
         self._paths[id(layer)] = (layer, path)
 
     def add_copy(self, model: ModelId, path: Path) -> None:
-        """Add a trained model that was built again as a layer; its layers lie below `path`."""
+        """Add a trained model that was built as a layer; its layers have paths below `path`."""
         self._copies.append((model, path))
 
     def find_variables(self, model: Any) -> dict[str, Any]:
@@ -51,52 +56,53 @@ class VariableKeys:
         wanted = {id(variable) for variable in model.variables}
         named: dict[str, Any] = {}
         for layer, path in self._paths.values():
-            for tokens, variable in self._own(layer, path):
+            for tokens, variable in self._find_own(layer, path):
                 key = "/".join(tokens)
                 if id(variable) not in wanted:
                     continue
                 wanted.remove(id(variable))
                 if key in named:
-                    raise RuntimeError(f"two variables are called {key}")
+                    raise RuntimeError(f"two variables have the key {key}")
                 named[key] = variable
         if wanted:
             lost = [v.path for v in model.variables if id(v) in wanted]
-            raise RuntimeError(f"variables without a layer of ours: {lost}")
+            raise RuntimeError(f"no layer owns the variables {lost}")
         return named
 
     def find_sources(self, variables: Mapping[str, Any]) -> tuple[Source, ...]:
         """Find the variables that each trained model's weights are copied to."""
         return tuple(
-            Source(model, _below("/".join(path) + "/", variables)) for model, path in self._copies
+            Source(model, _select_below("/".join(path) + "/", variables))
+            for model, path in self._copies
         )
 
-    def _own(self, layer: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-        """The variables of a layer, and of layers that Keras made inside it, with their paths."""
-        for variable in own_variables(layer):
-            yield (*path, _name(layer, variable)), variable
-        for generator in seed_generators_of(layer):
-            yield (*path, _attribute(layer, generator)), generator.state
-        for inner in layers_in(layer):
+    def _find_own(self, layer: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+        """Yield the paths and variables of a layer and of the layers that Keras made inside it."""
+        for variable in get_own_variables(layer):
+            yield (*path, _name_variable(layer, variable)), variable
+        for generator in get_seed_generators(layer):
+            yield (*path, _find_attribute(layer, generator)), generator.state
+        for inner in get_inner_layers(layer):
             if id(inner) not in self._paths:
-                yield from self._own(inner, (*path, _attribute(layer, inner)))
+                yield from self._find_own(inner, (*path, _find_attribute(layer, inner)))
 
 
-def _below(prefix: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+def _select_below(prefix: str, variables: Mapping[str, Any]) -> dict[str, Any]:
     return {k.removeprefix(prefix): v for k, v in variables.items() if k.startswith(prefix)}
 
 
-def _name(layer: Any, variable: Any) -> str:
-    """The name of a variable in its layer.
+def _name_variable(layer: Any, variable: Any) -> str:
+    """Return the name of a variable in its layer.
 
-    Keras numbers variables without a name through the whole process; such a variable has the name
-    of the attribute that holds it.
+    Keras numbers all variables without a name that a process creates. The name of such a variable
+    is that of the attribute that refers to it.
     """
     counted = _COUNTED.fullmatch(variable.name)
-    return _attribute(layer, variable) if counted else str(variable.name)
+    return _find_attribute(layer, variable) if counted else str(variable.name)
 
 
-def _attribute(layer: Any, value: Any) -> str:
-    """The name of the attribute that holds a value or a list with it."""
+def _find_attribute(layer: Any, value: Any) -> str:
+    """Return the name of the attribute that is a value, or a list that contains it."""
     for name, attribute in vars(layer).items():
         if attribute is value:
             return name.lstrip("_")
@@ -105,4 +111,4 @@ def _attribute(layer: Any, value: Any) -> str:
             for i, item in enumerate(attribute):
                 if item is value:
                     return f"{name.lstrip('_')}_{i}"
-    raise RuntimeError(f"{layer.name} holds {value.name} in no attribute")
+    raise RuntimeError(f"no attribute of {layer.name} refers to {value.name}")

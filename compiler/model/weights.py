@@ -6,16 +6,16 @@ from typing import Any
 import keras
 import numpy as np
 
-from compiler.model.build import Built
+from compiler.model.build import BuiltModel
 
 Arrays = Mapping[str, np.ndarray[Any, Any]]
 
 
 class WeightsMismatch(Exception):
-    """The arrays are not those of the model's variables."""
+    """The arrays do not match the model's variables."""
 
 
-def arrays_of(built: Built) -> dict[str, np.ndarray[Any, Any]]:
+def copy_arrays(built: BuiltModel) -> dict[str, np.ndarray[Any, Any]]:
     """Copy all variables, including the states of seed generators, each in its own dtype."""
     return {
         key: np.array(keras.ops.convert_to_numpy(variable))
@@ -23,7 +23,7 @@ def arrays_of(built: Built) -> dict[str, np.ndarray[Any, Any]]:
     }
 
 
-def assign(built: Built, arrays: Arrays) -> None:
+def assign(built: BuiltModel, arrays: Arrays) -> None:
     """Set every variable of a model.
 
     Args:
@@ -31,17 +31,18 @@ def assign(built: Built, arrays: Arrays) -> None:
         arrays: One array for each of its keys, with the variable's shape and dtype.
 
     Raises:
-        WeightsMismatch: A key is missing or unknown, or a shape or dtype differs. Nothing is set.
+        WeightsMismatch: A key is missing or unknown, or a shape or dtype differs. No variable has
+            changed.
     """
     _assign(built.variables, arrays)
 
 
-def copy_sources(built: Built, arrays_by_model: Mapping[str, Arrays]) -> None:
+def copy_sources(built: BuiltModel, arrays_by_model: Mapping[str, Arrays]) -> None:
     """Set the weights of each Model layer to those of its trained model.
 
     Args:
         built: The model.
-        arrays_by_model: The arrays of each trained model by id, with its own keys.
+        arrays_by_model: The arrays of each trained model by the model's id, then by key.
 
     Raises:
         WeightsMismatch: A trained model is missing, or its arrays do not fit.
@@ -66,9 +67,9 @@ def _assign(variables: Mapping[str, Any], arrays: Arrays) -> None:
 def _compare_keys(wanted: Iterable[str], given: Iterable[str]) -> None:
     missing, extra = sorted(set(wanted) - set(given)), sorted(set(given) - set(wanted))
     if missing or extra:
-        raise WeightsMismatch(f"missing: {_listed(missing)}; unknown: {_listed(extra)}")
+        raise WeightsMismatch(f"missing: {_list_keys(missing)}; unknown: {_list_keys(extra)}")
 
 
-def _listed(keys: list[str]) -> str:
-    shown = ", ".join(keys[:10]) or "none"
-    return shown if len(keys) <= 10 else f"{shown} and {len(keys) - 10} more"
+def _list_keys(keys: list[str]) -> str:
+    listed = ", ".join(keys[:10]) or "none"
+    return listed if len(keys) <= 10 else f"{listed} and {len(keys) - 10} more"

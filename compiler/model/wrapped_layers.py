@@ -12,12 +12,12 @@ from domain.graph.walk import Place
 from domain.pointer import pointer
 
 
-class _Wanted(NamedTuple):
+class _Requirement(NamedTuple):
     noun: str
     classes: tuple[Any, ...]
 
 
-_CELL = _Wanted(
+_CELL = _Requirement(
     "a cell",
     (
         keras.layers.GRUCell,
@@ -26,8 +26,8 @@ _CELL = _Wanted(
         keras.layers.StackedRNNCells,
     ),
 )
-_WANTED: Mapping[str, _Wanted] = {
-    "Bidirectional": _Wanted("a recurrent layer", (keras.layers.RNN,)),
+_REQUIREMENTS: Mapping[str, _Requirement] = {
+    "Bidirectional": _Requirement("a recurrent layer", (keras.layers.RNN,)),
     "RNN": _CELL,
     "StackedRNNCells": _CELL,
 }
@@ -44,7 +44,7 @@ def refuse_other_layers(wrapper: str, layer: BuiltLayer, place: Place) -> None:
     Raises:
         Invalid: The wrapper takes other layers; the fault lists them.
     """
-    wanted = _WANTED.get(wrapper)
+    wanted = _REQUIREMENTS.get(wrapper)
     if wanted and not isinstance(layer.keras, wanted.classes):
         fitting = [n for n, entry in CATALOGUE.items() if issubclass(entry.cls, wanted.classes)]
         detail = f"{wrapper} holds {wanted.noun} ({', '.join(fitting)}), not {layer.type}."

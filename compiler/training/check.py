@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import keras
 
-from compiler.model.build import Built
+from compiler.model.build import BuiltModel
 from compiler.training.allow_list import AllowList
 from compiler.training.components import LOSSES, METRICS, make_callback, make_optimizer
 from compiler.training.targets import (
@@ -32,7 +32,7 @@ class TrainingCheck(NamedTuple):
     """By output. Outputs without a loss or a target, or with a faulty loss, are absent."""
 
 
-def check_training(training: Training, built: Built | None) -> TrainingCheck:
+def check_training(training: Training, built: BuiltModel | None) -> TrainingCheck:
     """Check the components of a training, and whether they fit their outputs and targets.
 
     Args:
@@ -66,7 +66,7 @@ def _find_refusals(
 
 
 def _pair(
-    name: str, part: OutputRecipe, columns: Mapping[str, ColumnSpec], built: Built | None
+    name: str, part: OutputRecipe, columns: Mapping[str, ColumnSpec], built: BuiltModel | None
 ) -> Pair | None:
     """Return the output and its target; None unless both are known."""
     if built is None or part.target is None or part.target not in columns:

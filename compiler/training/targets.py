@@ -10,7 +10,7 @@ from compiler.model.keras_errors import locate_keras_errors
 from domain.check import ColumnSpec
 from domain.dtype import NUMBERS, TEXT
 from domain.errors import Fault, Invalid
-from domain.graph.shapes import fits, shape_text
+from domain.graph.shapes import fits, format_shape
 from domain.graph.walk import Place
 from domain.job.targets import TargetCheck
 from domain.pointer import pointer
@@ -145,7 +145,7 @@ def _find_other_shape(pair: Pair) -> Iterator[str]:
     if not any(fits(pair.column.shape, shape) for shape in allowed):
         yield (
             f"Column '{pair.column_name}' has the shape {pair.column.shape} in each row; output "
-            f"'{pair.name}' has {shape_text(row)}."
+            f"'{pair.name}' has {format_shape(row)}."
         )
 
 
@@ -155,7 +155,7 @@ def _find_other_index_shape(pair: Pair) -> Iterator[str]:
     if not (fits(pair.column.shape, wanted) or fits(pair.column.shape, [*wanted, 1])):
         yield (
             f"Column '{pair.column_name}' has the shape {pair.column.shape} in each row; class "
-            f"indices of output '{pair.name}' have {shape_text(wanted)}."
+            f"indices of output '{pair.name}' have {format_shape(wanted)}."
         )
 
 

@@ -1,4 +1,4 @@
-"""Counts the calls of a graph; the calls inside a nested graph count at each call of it."""
+"""Counts the calls of a graph; each call of a nested graph counts the calls inside it again."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from domain.ids import ModelId
 from domain.pointer import pointer
 
 
-def call_faults(blueprint: Blueprint, limits: Limits, place: Place = ()) -> list[Fault]:
+def find_call_faults(blueprint: Blueprint, limits: Limits, place: Place = ()) -> list[Fault]:
     """Return a fault at the first node that brings a graph over MAX_CALLS, or an empty list.
 
     The time is linear in the length of the document: a nested graph is counted once, however
@@ -19,7 +19,7 @@ def call_faults(blueprint: Blueprint, limits: Limits, place: Place = ()) -> list
     Args:
         blueprint: A graph without other structural faults.
         limits: The limits; only `calls` is used.
-        place: Where the graph lies in the request body, e.g. `("definition",)`.
+        place: The place of the graph in the request body, e.g. `("definition",)`.
     """
     root = Level(blueprint.definition, place)
     counter = _CallCounter(blueprint.sources)
@@ -45,8 +45,10 @@ class _CallCounter:
         self._models: dict[ModelId, int] = {}
 
     def count_by_node(self, level: Level) -> list[int]:
-        """Return the number of calls that each node of a graph makes, its own call included."""
-        for name in level.build_order:  # contained layers first: long chains need no recursion
+        """Return the number of calls that each node of a graph makes, including its own call."""
+        for name in (
+            level.build_order
+        ):  # contained layers come first, so that long chains need no recursion
             self._entries[level, name] = self._count_inside(level, level.entries[name])
         return [1 + self._count_inside(level, layers) for layers in level.calls]
 

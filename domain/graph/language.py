@@ -1,4 +1,4 @@
-"""The graph language: layers hold weights, nodes call layers."""
+"""The graph language: layers have weights, nodes call layers."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, LiteralString, NamedTuple
@@ -22,8 +22,8 @@ LONGEST_NAME = 64
 """Maximum number of characters of a name; the setting MAX_NAME_LENGTH may only lower it."""
 
 
-def _not_too_long(value: Any) -> Any:
-    """Check the length before the pattern, whose message would not name the length."""
+def _refuse_long_name(value: Any) -> Any:
+    """Refuse a long name before the pattern does, whose message would not name the length."""
     if isinstance(value, str) and len(value) > LONGEST_NAME:
         found = {"most": LONGEST_NAME, "length": len(value)}
         raise PydanticCustomError("name_too_long", TOO_LONG, found)
@@ -35,7 +35,7 @@ TOO_LONG: LiteralString = (
 )
 Name = Annotated[
     str,
-    BeforeValidator(_not_too_long),
+    BeforeValidator(_refuse_long_name),
     StringConstraints(pattern=rf"^[A-Za-z][A-Za-z0-9_-]{{0,{LONGEST_NAME - 1}}}$"),
 ]
 Axis = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1), WHOLE]
@@ -44,21 +44,21 @@ LAYER_ARGUMENTS = frozenset({"layer", "backward_layer", "cell", "cells", "layers
 """The arguments that Keras types as a layer, a cell or a list of them."""
 
 
-def _value_tag(value: Any) -> str:
-    """Return the tag of a union's branch, so that faults name one place.
+def _find_value_tag(value: Any) -> str:
+    """Return the tag of a union's branch, so that the faults of a value have one place.
 
-    Tags are in angle brackets, so that no key of a body equals one.
+    Tags are in angle brackets, so that no key of a request body equals a tag.
     """
     if isinstance(value, str):
         return "<text>"
     return "<list>" if isinstance(value, list | tuple) else "<object>"
 
 
-def _text_or_object_tag(value: Any) -> str:
+def _find_text_or_object_tag(value: Any) -> str:
     return "<text>" if isinstance(value, str) else "<object>"
 
 
-def _text_or_list_tag(value: Any) -> str:
+def _find_text_or_list_tag(value: Any) -> str:
     return "<text>" if isinstance(value, str) else "<list>"
 
 
@@ -95,7 +95,7 @@ class ModelLayer(Contract):
     own value."""
 
 
-def _layer_tag(value: Any) -> str:
+def _find_layer_tag(value: Any) -> str:
     """Return the tag of a layer object; the three kinds share only the field `type`."""
     kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
     title = kind.title() if isinstance(kind, str) else ""
@@ -106,23 +106,23 @@ LayerObject = Annotated[
     Annotated[KerasLayer, Tag("<Keras>")]
     | Annotated[GraphLayer, Tag("<Graph>")]
     | Annotated[ModelLayer, Tag("<Model>")],
-    Discriminator(_layer_tag),
+    Discriminator(_find_layer_tag),
 ]
 
 
 LayerOrName = Annotated[
     Annotated[str, Tag("<text>")] | Annotated[LayerObject, Tag("<object>")],
-    Discriminator(_text_or_object_tag),
+    Discriminator(_find_text_or_object_tag),
 ]
 OneOrMany = Annotated[
     Annotated[str, Tag("<text>")] | Annotated[list[str], Tag("<list>")],
-    Discriminator(_text_or_list_tag),
+    Discriminator(_find_text_or_list_tag),
 ]
 NodeInputs = Annotated[
     Annotated[str, Tag("<text>")]
     | Annotated[list[str], Tag("<list>")]
     | Annotated[dict[str, OneOrMany], Tag("<object>")],
-    Discriminator(_value_tag),
+    Discriminator(_find_value_tag),
 ]
 
 
@@ -164,7 +164,7 @@ class OpNode(_Node):
     """Constant arguments of the function, e.g. `{"axis": -1}`."""
 
 
-def _node_tag(value: Any) -> str | None:
+def _find_node_tag(value: Any) -> str | None:
     """Return the tag of a node; None if it has both or neither of `layer` and `op`."""
     if isinstance(value, _Node):
         return "<op>" if isinstance(value, OpNode) else "<layer>"
@@ -177,7 +177,7 @@ def _node_tag(value: Any) -> str | None:
 Node = Annotated[
     Annotated[LayerNode, Tag("<layer>")] | Annotated[OpNode, Tag("<op>")],
     Discriminator(
-        _node_tag,
+        _find_node_tag,
         custom_error_type="layer_or_op",
         custom_error_message="A node has exactly one of `layer` and `op`",
     ),
@@ -194,7 +194,7 @@ class NamedOutput(Contract):
 
 OutputItem = Annotated[
     Annotated[str, Tag("<text>")] | Annotated[NamedOutput, Tag("<object>")],
-    Discriminator(_text_or_object_tag),
+    Discriminator(_find_text_or_object_tag),
 ]
 
 
@@ -226,7 +226,7 @@ class GraphDefinition(Contract):
 
 GraphOrId = Annotated[
     Annotated[GraphId, Tag("<text>")] | Annotated[GraphDefinition, Tag("<object>")],
-    Discriminator(_text_or_object_tag),
+    Discriminator(_find_text_or_object_tag),
 ]
 
 
@@ -255,7 +255,7 @@ GraphLayer.model_rebuild()
 _layer_or_name: TypeAdapter[LayerObject | str] = TypeAdapter(LayerOrName)
 
 
-def layer_values(layer: KerasLayer) -> Iterator[tuple[tuple[str | int, ...], JsonValue]]:
+def walk_layer_values(layer: KerasLayer) -> Iterator[tuple[tuple[str | int, ...], JsonValue]]:
     """Yield the unparsed layers and names in a wrapper's arguments, each with its place."""
     for argument in sorted(LAYER_ARGUMENTS & layer.config.keys()):
         value = layer.config[argument]

@@ -1,4 +1,4 @@
-"""The size limits of a graph, which are checked before any other work on it."""
+"""Checks the size limits of a graph, before any other work on it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Limits:
 STANDARD = Limits()
 
 
-def limit_faults(
+def find_limit_faults(
     definition: GraphDefinition, limits: Limits = STANDARD, place: Place = ()
 ) -> list[Fault]:
     """Return a fault for the first limit that a graph exceeds, or an empty list.
@@ -46,8 +46,8 @@ def limit_faults(
 
     Args:
         definition: The graph.
-        limits: Maximum sizes of the graph with all graphs nested in it.
-        place: Where the graph lies in the request body, e.g. `("definition",)`.
+        limits: Maximum sizes of the graph, including all graphs nested in it.
+        place: The place of the graph in the request body, e.g. `("definition",)`.
     """
     counter = _SizeCounter(limits)
     for level in walk_levels(definition, place):
@@ -58,7 +58,7 @@ def limit_faults(
 
 @dataclass
 class _SizeCounter:
-    """The sizes of all levels that were added so far."""
+    """Adds up the sizes of the levels of a graph."""
 
     limits: Limits
     nodes: int = 0
@@ -68,19 +68,19 @@ class _SizeCounter:
 
     def add(self, level: Level) -> Iterator[Overrun]:
         """Add one level, and yield the limits that it exceeds; the cheapest count comes first."""
-        yield from self._depth(level)
-        yield from self._tensors(level)
-        yield from self._names(level)
-        yield from self._references(level)
-        yield from self._layers(level)
-        yield from self._values(level)
+        yield from self._check_depth(level)
+        yield from self._check_tensors(level)
+        yield from self._check_names(level)
+        yield from self._check_references(level)
+        yield from self._check_layers(level)
+        yield from self._check_values(level)
 
-    def _depth(self, level: Level) -> Iterator[Overrun]:
+    def _check_depth(self, level: Level) -> Iterator[Overrun]:
         if level.depth > self.limits.depth:
             most = self.limits.depth
             yield level.place, f"Graphs nest at most {most} deep (MAX_GRAPH_DEPTH)."
 
-    def _tensors(self, level: Level) -> Iterator[Overrun]:
+    def _check_tensors(self, level: Level) -> Iterator[Overrun]:
         self.nodes += len(level.graph.nodes)
         most, graph = self.limits.nodes, level.graph
         if self.nodes > most:
@@ -95,14 +95,14 @@ class _SizeCounter:
                 detail = f"A graph has at most {most:,} {name} (MAX_NODES); this one has {count:,}."
                 yield (*level.place, name), detail
 
-    def _names(self, level: Level) -> Iterator[Overrun]:
+    def _check_names(self, level: Level) -> Iterator[Overrun]:
         most = self.limits.name_length
-        for place, name in _names(level.graph):
+        for place, name in _walk_names(level.graph):
             if len(name) > most:
                 detail = TOO_LONG.format(most=most, length=len(name))
                 yield (*level.place, *place), f"{detail}."
 
-    def _references(self, level: Level) -> Iterator[Overrun]:
+    def _check_references(self, level: Level) -> Iterator[Overrun]:
         most = self.limits.references
         for i, node in enumerate(level.graph.nodes):
             self.references += sum(1 for _ in node.references())
@@ -113,7 +113,7 @@ class _SizeCounter:
                 )
                 yield (*level.place, "nodes", i, "inputs"), detail
 
-    def _layers(self, level: Level) -> Iterator[Overrun]:
+    def _check_layers(self, level: Level) -> Iterator[Overrun]:
         most = self.limits.layers
         for place, layer in walk_layers(level):
             self.layers += not isinstance(layer, str | UnreadableLayer)
@@ -124,10 +124,10 @@ class _SizeCounter:
                 )
                 yield place, detail
 
-    def _values(self, level: Level) -> Iterator[Overrun]:
+    def _check_values(self, level: Level) -> Iterator[Overrun]:
         most = self.limits.values
-        for place, constants in _constants(level):
-            self.values += _size(constants)
+        for place, constants in _walk_constants(level):
+            self.values += _count_values(constants)
             if self.values > most:
                 detail = (
                     f"The layers and calls of a graph have at most {most:,} values in total "
@@ -136,7 +136,7 @@ class _SizeCounter:
                 yield place, detail
 
 
-def _constants(level: Level) -> Iterator[tuple[Place, JsonValue]]:
+def _walk_constants(level: Level) -> Iterator[tuple[Place, JsonValue]]:
     """Yield the config of every layer and function, and the constant arguments of every call."""
     for place, layer in walk_layers(level):
         if isinstance(layer, KerasLayer):
@@ -147,14 +147,14 @@ def _constants(level: Level) -> Iterator[tuple[Place, JsonValue]]:
         yield (*level.place, "nodes", i, field), getattr(node, field)
 
 
-def _size(value: JsonValue) -> int:
+def _count_values(value: JsonValue) -> int:
     """Return the number of strings, numbers, booleans and nulls in a value."""
     if isinstance(value, list):
-        return sum(map(_size, value))
-    return sum(map(_size, value.values())) if isinstance(value, dict) else 1
+        return sum(map(_count_values, value))
+    return sum(map(_count_values, value.values())) if isinstance(value, dict) else 1
 
 
-def _names(graph: GraphDefinition) -> Iterator[tuple[Place, str]]:
+def _walk_names(graph: GraphDefinition) -> Iterator[tuple[Place, str]]:
     yield from ((("inputs", i, "name"), item.name) for i, item in enumerate(graph.inputs))
     yield from ((("layers", name), name) for name in graph.layers)
     yield from ((("nodes", i, "name"), node.name) for i, node in enumerate(graph.nodes))

@@ -14,6 +14,6 @@ def fits(shape: Sequence[int], wanted: Sequence[int | None]) -> bool:
     )
 
 
-def shape_text(shape: Sequence[int | None]) -> str:
+def format_shape(shape: Sequence[int | None]) -> str:
     """Return the shape as JSON writes it, e.g. `[null, 4]`."""
     return str(list(shape)).replace("None", "null")

@@ -1,4 +1,4 @@
-"""The rules of shared layers: each name exists, is used, and is defined once."""
+"""Checks the rules of shared layers: each name exists, is used, and is defined once."""
 
 from collections.abc import Iterator
 
@@ -10,28 +10,28 @@ from domain.pointer import pointer
 _USED_ONCE = ' A layer used once is an object: {"type": "...", "config": {...}}.'
 
 
-def layer_faults(level: Level, deepest: int) -> Iterator[Fault]:
+def find_layer_faults(level: Level, deepest: int) -> Iterator[Fault]:
     """Yield every fault in how one graph names, nests and shares its layers.
 
     Args:
         level: The graph.
-        deepest: Maximum length of a chain of shared layers that contain each other.
+        deepest: Maximum number of shared layers of which each contains the next.
     """
-    yield from _shadowed(level)
-    yield from _unknown(level)
-    yield from _cyclic(level)
-    yield from _too_deep(level, deepest)
-    yield from _unused(level)
+    yield from _find_shadowed(level)
+    yield from _find_unknown(level)
+    yield from _find_cyclic(level)
+    yield from _find_too_deep(level, deepest)
+    yield from _find_unused(level)
 
 
-def _shadowed(level: Level) -> Iterator[Fault]:
+def _find_shadowed(level: Level) -> Iterator[Fault]:
     for name in level.graph.layers:
         if name in level.outer:
             detail = f"An enclosing graph already has a shared layer '{name}'; choose another name."
-            yield _fault(level, name, detail)
+            yield _make_fault(level, name, detail)
 
 
-def _unknown(level: Level) -> Iterator[Fault]:
+def _find_unknown(level: Level) -> Iterator[Fault]:
     for place, layer in walk_layers(level):
         if isinstance(layer, UnreadableLayer):
             arguments = ", ".join(sorted(LAYER_ARGUMENTS))
@@ -45,29 +45,29 @@ def _unknown(level: Level) -> Iterator[Fault]:
             yield Fault(pointer=pointer(*place), detail=detail)
 
 
-def _cyclic(level: Level) -> Iterator[Fault]:
-    """Shared layers that contain each other; none of them can be built first."""
+def _find_cyclic(level: Level) -> Iterator[Fault]:
+    """Yield the faults of shared layers that contain each other: none can be built first."""
     for name in level.graph.layers.keys() - set(level.build_order):
         detail = f"The shared layer '{name}' contains itself through the layers that it wraps."
-        yield _fault(level, name, detail)
+        yield _make_fault(level, name, detail)
 
 
-def _too_deep(level: Level, deepest: int) -> Iterator[Fault]:
+def _find_too_deep(level: Level, deepest: int) -> Iterator[Fault]:
     depths: dict[str, int] = {}
     for name in level.build_order:
         depths[name] = 1 + max((depths[inner] for inner in level.contained[name]), default=0)
         if depths[name] > deepest:
             detail = f"Layers contain layers at most {deepest} deep (MAX_GRAPH_DEPTH)."
-            yield _fault(level, name, detail)
+            yield _make_fault(level, name, detail)
             return
 
 
-def _unused(level: Level) -> Iterator[Fault]:
+def _find_unused(level: Level) -> Iterator[Fault]:
     for name in level.graph.layers:
         if name not in level.used_names:
             detail = f"No node or wrapper uses the shared layer '{name}'; use it or remove it."
-            yield _fault(level, name, detail)
+            yield _make_fault(level, name, detail)
 
 
-def _fault(level: Level, name: str, detail: str) -> Fault:
+def _make_fault(level: Level, name: str, detail: str) -> Fault:
     return Fault(pointer=pointer(*level.place, "layers", name), detail=detail)

@@ -1,4 +1,4 @@
-"""The topological order of nodes; ties are ordered by position in the document."""
+"""Orders nodes topologically; nodes that may come in any order keep that of the document."""
 
 from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
@@ -10,10 +10,10 @@ from domain.graph.language import GraphDefinition, Node, Reference
 def order_nodes(definition: GraphDefinition) -> list[Node]:
     """Return the nodes, each after the nodes that it refers to.
 
-    Nodes that are in a cycle, or depend on one, are left out. The algorithm is Kahn's, with a
-    heap of positions: one pass over nodes and references.
+    Nodes that are in a cycle, or depend on one, are left out. The algorithm is Kahn's with a heap
+    of positions; it passes once over nodes and references.
     """
-    counts, users = _edges(definition)
+    counts, users = _find_edges(definition)
     ready = [position for position, count in enumerate(counts) if count == 0]
     heapify(ready)
     order: list[Node] = []
@@ -27,8 +27,8 @@ def order_nodes(definition: GraphDefinition) -> list[Node]:
     return order
 
 
-def _edges(definition: GraphDefinition) -> tuple[list[int], list[list[int]]]:
-    """Return, for each node, the number of nodes it refers to and the positions of its users."""
+def _find_edges(definition: GraphDefinition) -> tuple[list[int], list[list[int]]]:
+    """Return each node's number of nodes that it refers to, and the positions of its users."""
     positions = {node.name: i for i, node in enumerate(definition.nodes)}
     counts = [0] * len(definition.nodes)
     users: list[list[int]] = [[] for _ in definition.nodes]

@@ -16,8 +16,8 @@ from domain.graph.language import (
     KerasLayer,
     LayerNode,
     LayerObject,
-    layer_values,
     parse_layer,
+    walk_layer_values,
 )
 
 Place = tuple[str | int, ...]
@@ -60,15 +60,15 @@ class Level:
     def entries(self) -> Mapping[str, PlacedLayers]:
         """Each shared layer by name, with the layers in its wrappers."""
         return {
-            name: tuple(_with_inner(layer, (*self.place, "layers", name)))
+            name: tuple(_walk_inner(layer, (*self.place, "layers", name)))
             for name, layer in self.graph.layers.items()
         }
 
     @cached_property
     def calls(self) -> tuple[PlacedLayers, ...]:
-        """The layer of each node, with the layers in its wrappers; empty if it calls a function."""
+        """The layer of each node, with the layers in its wrappers; empty for a function call."""
         return tuple(
-            tuple(_with_inner(node.layer, (*self.place, "nodes", i, "layer")))
+            tuple(_walk_inner(node.layer, (*self.place, "nodes", i, "layer")))
             if isinstance(node, LayerNode)
             else ()
             for i, node in enumerate(self.graph.nodes)
@@ -86,13 +86,13 @@ class Level:
     @cached_property
     def used_names(self) -> frozenset[str]:
         """The shared names that this graph and the graphs inside it use."""
-        return self._names_in((*self.entries.values(), *self.calls))
+        return self._find_names((*self.entries.values(), *self.calls))
 
     @cached_property
     def build_order(self) -> tuple[str, ...]:
-        """The shared layers, each after the layers that it contains; without those in cycles."""
+        """The shared layers that are in no cycle, each after the layers that it contains."""
         sorter = TopologicalSorter(self.contained)
-        with suppress(CycleError):  # the sorter still yields every layer that no cycle blocks
+        with suppress(CycleError):  # the sorter still yields every layer that is in no cycle
             sorter.prepare()
         order: list[str] = []
         while ready := sorter.get_ready():
@@ -102,11 +102,11 @@ class Level:
 
     @cached_property
     def contained(self) -> Mapping[str, frozenset[str]]:
-        """By shared layer: the shared layers of this graph that it contains, at any depth."""
+        """The shared layers of this graph that each shared layer contains, at any depth."""
         own = self.graph.layers.keys()
-        return {name: self._names_in((layers,)) & own for name, layers in self.entries.items()}
+        return {name: self._find_names((layers,)) & own for name, layers in self.entries.items()}
 
-    def _names_in(self, layers: Iterable[PlacedLayers]) -> frozenset[str]:
+    def _find_names(self, layers: Iterable[PlacedLayers]) -> frozenset[str]:
         names: set[str] = set()
         for place, layer in chain.from_iterable(layers):
             if isinstance(layer, str):
@@ -132,11 +132,11 @@ def walk_layers(level: Level) -> Iterator[tuple[Place, ParsedLayer]]:
     return chain.from_iterable((*level.entries.values(), *level.calls))
 
 
-def _with_inner(layer: ParsedLayer, place: Place) -> Iterator[tuple[Place, ParsedLayer]]:
+def _walk_inner(layer: ParsedLayer, place: Place) -> Iterator[tuple[Place, ParsedLayer]]:
     yield place, layer
     if isinstance(layer, KerasLayer):
-        for inner_place, value in layer_values(layer):
-            yield from _with_inner(_parse(value), (*place, *inner_place))
+        for inner_place, value in walk_layer_values(layer):
+            yield from _walk_inner(_parse(value), (*place, *inner_place))
 
 
 def _parse(value: object) -> ParsedLayer:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from domain.dataset import Column
 from domain.dtype import TEXT, bounds_of, kind_of
 from domain.graph.language import GraphDefinition, KerasLayer, LayerObject, OpNode, Reference
-from domain.graph.shapes import fits, shape_text
+from domain.graph.shapes import fits, format_shape
 from domain.graph.summary import Tensor
 
 
@@ -21,7 +21,7 @@ def find_misfits(column: Column, tensor: Tensor, indices: int | None) -> Iterato
     if not (fits(column.shape, wanted) or (wanted == [1] and column.shape == [])):
         yield (
             f"Column '{column.name}' has the shape {column.shape} in each row; input "
-            f"'{tensor.name}' takes {shape_text(wanted)}."
+            f"'{tensor.name}' takes {format_shape(wanted)}."
         )
     misfit = _misfit(column, tensor.dtype)
     if misfit is not None:

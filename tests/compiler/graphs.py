@@ -1,11 +1,11 @@
-"""Short ways to write graphs down, and what comes of them."""
+"""Short functions to write graphs, build them and list their faults."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from compiler.catalogue.families import family_of
 from compiler.catalogue.layers import Entry
-from compiler.model.build import Built, build
+from compiler.model.build import BuiltModel, build
 from domain.errors import Invalid
 from domain.graph.language import LAYER_ARGUMENTS, Blueprint, GraphDefinition
 
@@ -33,7 +33,7 @@ def layer(kind: str, **config: Any) -> dict[str, Any]:
 
 
 def make_layer(entry: Entry, config: Mapping[str, Any]) -> Any:
-    """The Keras layer of a config; layers and members of families in it are Keras's own."""
+    """Make the Keras layer of a config in which inner layers and components are Keras objects."""
     keras_own = {name for name in config if name in LAYER_ARGUMENTS or family_of(name)}
     arguments = {n: v if n in keras_own else entry.read(n, v) for n, v in config.items()}
     return entry.cls(**arguments, name="it")
@@ -47,20 +47,20 @@ def node(name: str, made: Any, inputs: Any, **call: Any) -> dict[str, Any]:
     return {"name": name, "layer": made, "inputs": inputs, "call": call}
 
 
-def built(
+def build_graph(
     definition: Mapping[str, Any],
     sources: Mapping[str, Blueprint] | None = None,
     seed: int | None = 7,
-) -> Built:
+) -> BuiltModel:
     return build(blueprint(definition, sources), seed)
 
 
-def faults(
+def find_faults(
     definition: Mapping[str, Any], sources: Mapping[str, Blueprint] | None = None
 ) -> dict[str, str]:
-    """The details of what is wrong with a graph, by pointer."""
+    """Return the details of the faults of a graph, by pointer."""
     try:
-        built(definition, sources)
+        build_graph(definition, sources)
     except Invalid as refusal:
         return {fault.pointer: fault.detail for fault in refusal.faults}
     return {}

@@ -1,4 +1,4 @@
-"""One real use of every layer of the catalogue, aliases aside."""
+"""One example call of every layer of the catalogue, except aliases."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,25 +18,25 @@ SEQUENCE: Shape = (7, 3)
 
 @dataclass(frozen=True)
 class Case:
-    """A config, the tensors that the layer is called with, and what Keras's own script says."""
+    """A config, the tensors that the layer is called with, and the layer of a Keras script."""
 
     config: dict[str, Any]
     inputs: Inputs
-    """A shape, a list of them, or those of each argument of the call."""
+    """A shape, a list of shapes, or these by argument of the call. Shapes have no batch axis."""
     dtype: str = "float32"
     call: dict[str, Any] = field(default_factory=dict)
     direct: Callable[[], Any] | None = None
-    """The layer as Keras's script makes it, where it is not `Type(**config)`."""
+    """Makes the layer as a Keras script does; None if that is `Type(**config)`."""
 
     @property
     def shapes(self) -> list[Shape]:
-        """Of every tensor, in order."""
+        """The shape of every tensor, in order."""
         found: list[Shape] = []
-        self.filled(found.append)
+        self.fill(found.append)
         return found
 
-    def filled(self, put: Callable[[Shape], Any]) -> Any:
-        """The inputs, with something in the place of each shape."""
+    def fill(self, put: Callable[[Shape], Any]) -> Any:
+        """Return the inputs with each shape replaced by the result of `put`."""
 
         def one(value: Shape | list[Shape]) -> Any:
             return put(value) if isinstance(value, tuple) else [put(shape) for shape in value]
@@ -47,22 +47,22 @@ class Case:
 
 
 def case(shape: Shape, **config: Any) -> Case:
-    """One float tensor."""
+    """Return the case of a layer that takes one float tensor."""
     return Case(config, shape)
 
 
 def whole(shape: Shape, **config: Any) -> Case:
-    """One tensor of whole numbers."""
+    """Return the case of a layer that takes one tensor of whole numbers."""
     return Case(config, shape, dtype="int32")
 
 
 def merged(*shapes: Shape, **config: Any) -> Case:
-    """A list of tensors."""
+    """Return the case of a layer that takes a list of float tensors."""
     return Case(config, list(shapes))
 
 
 def wrapped(shape: Shape, direct: Callable[[], Any], **config: Any) -> Case:
-    """One tensor, and arguments that hold layers."""
+    """Return the case of a layer that takes one float tensor and has layers as arguments."""
     return Case(config, shape, direct=direct)
 
 

@@ -1,4 +1,4 @@
-"""One call of every operation: the tensors to try it with, and its constants."""
+"""One example call of every operation: its tensors and its constants."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -7,22 +7,22 @@ import numpy as np
 
 
 class Tensor(NamedTuple):
-    """A tensor to try an operation with."""
+    """A tensor that an example call takes."""
 
     shape: tuple[int, ...]
     dtype: str = "float32"
     rows: int | None = None
-    """Known beforehand only where an operation takes no unknown axis."""
+    """The number of rows if the operation takes no unknown number; else None."""
     value: int | None = None
-    """What it holds; else random numbers."""
+    """The value of all its elements; None means random numbers."""
 
     @property
     def batch_shape(self) -> tuple[int | None, ...]:
-        """With the axis of the rows."""
+        """The shape with the axis of the rows."""
         return (self.rows, *self.shape)
 
     def array(self, random: np.random.Generator) -> Any:
-        """Two rows: floats between 0.1 and 0.9, whole numbers 1 and 2."""
+        """Make an array of two rows: floats from 0.1 to 0.9, or the whole numbers 1 and 2."""
         shape = (2, *self.shape)
         if self.value is not None:
             return np.full(shape, self.value, self.dtype)

@@ -1,4 +1,4 @@
-"""The weightless check: exact figures, no memory, faults in their places."""
+"""The check without weights: exact counts, little memory, and faults at the right places."""
 
 import json
 import time
@@ -11,30 +11,30 @@ import pytest
 
 from compiler.entrypoints import check_graph
 from domain.graph.language import Blueprint, GraphDefinition
-from domain.graph.rules import faults_of
+from domain.graph.rules import find_graph_faults
 from domain.job.job import JobRequest
 from domain.job.resolve import resolve
-from tests.compiler.graphs import MODEL, built, graph, layer, nested, node
+from tests.compiler.graphs import MODEL, build_graph, graph, layer, nested, node
 from tests.support.example_bodies import example
 
 SOURCES = {MODEL: {"definition": example("dense")["graph"]["definition"]}}
 
 
-def checked(
+def check_json(
     definition: Any, limits: Any = None, training: Any = None, sources: Any = None
 ) -> dict[str, Any]:
     blueprint = {"definition": definition, "sources": sources or {}}
     request = {"blueprint": blueprint, "limits": limits or {}, "training": training}
-    said: dict[str, Any] = json.loads(check_graph(json.dumps(request)))
-    return said
+    result: dict[str, Any] = json.loads(check_graph(json.dumps(request)))
+    return result
 
 
-def dense(units: int) -> dict[str, Any]:
+def make_dense(units: int) -> dict[str, Any]:
     return graph({"x": [784]}, [node("d", layer("Dense", units=units), "x")], ["d"])
 
 
-def test_the_summary_of_the_multi_input_model() -> None:
-    summary = checked(example("multi_input")["graph"]["definition"])["summary"]
+def test_summary_of_the_multi_input_model_is_exact() -> None:
+    summary = check_json(example("multi_input")["graph"]["definition"])["summary"]
     assert summary["inputs"] == [
         {"name": "main_input", "shape": [None, 100], "dtype": "int32"},
         {"name": "aux_input", "shape": [None, 5], "dtype": "float32"},
@@ -51,11 +51,11 @@ def test_the_summary_of_the_multi_input_model() -> None:
 
 
 @pytest.mark.parametrize("name", ["dense", "multi_input", "shared_lstm", "model_as_layer"])
-def test_the_figures_are_those_of_the_real_model(name: str) -> None:
+def test_summary_equals_the_real_model(name: str) -> None:
     definition = example(name)["graph"]["definition"]
-    summary = checked(definition, sources=SOURCES)["summary"]
+    summary = check_json(definition, sources=SOURCES)["summary"]
     sources = {MODEL: Blueprint.model_validate(SOURCES[MODEL])}
-    model = built(definition, sources).model
+    model = build_graph(definition, sources).model
     assert summary["parameters"]["total"] == model.count_params()
     trainable = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
     assert summary["parameters"]["trainable"] == trainable
@@ -64,7 +64,7 @@ def test_the_figures_are_those_of_the_real_model(name: str) -> None:
     ]
 
 
-def test_a_shared_layer_counts_once_and_several_tensors_have_several_shapes() -> None:
+def test_shared_layer_counts_once_and_each_tensor_has_a_shape() -> None:
     lstm = layer("LSTM", units=3, return_state=True)
     definition = graph(
         {"x": [None, 4]},
@@ -72,7 +72,7 @@ def test_a_shared_layer_counts_once_and_several_tensors_have_several_shapes() ->
         [{"name": "end", "from": "b:0"}],
         lstm=lstm,
     )
-    summary = checked(definition)["summary"]
+    summary = check_json(definition)["summary"]
     assert [item["shape"] for item in summary["nodes"]] == [[[None, 3]] * 3] * 2
     assert [item["parameters"] for item in summary["nodes"]] == [96, 96]
     assert summary["parameters"]["total"] == 96
@@ -82,9 +82,9 @@ def test_a_shared_layer_counts_once_and_several_tensors_have_several_shapes() ->
 PAIR = ["a:1", "a:2"]
 
 
-def test_moving_statistics_count_but_do_not_train() -> None:
+def test_moving_statistics_are_non_trainable_parameters() -> None:
     definition = graph({"x": [4]}, [node("n", layer("BatchNormalization"), "x")], ["n"])
-    parameters = checked(definition)["summary"]["parameters"]
+    parameters = check_json(definition)["summary"]["parameters"]
     assert parameters == {"total": 16, "trainable": 8, "non_trainable": 8}
 
 
@@ -95,30 +95,32 @@ def test_activations_of_nested_graphs_count_at_every_call() -> None:
         ["n"],
     )
     nodes = [node("one", "twice", "x"), node("two", "twice", "one")]
-    summary = checked(graph({"x": [4]}, nodes, ["two"], twice=nested(inner)))["summary"]
+    summary = check_json(graph({"x": [4]}, nodes, ["two"], twice=nested(inner)))["summary"]
     assert summary["bytes"]["activations_per_row"] == 2 * (100 + 4) * 4
     assert [item["layer"] for item in summary["nodes"]] == ["Graph", "Graph"]
 
 
-def test_a_dense_of_a_billion_units_is_answered_without_its_weights() -> None:
+def test_check_of_a_billion_units_allocates_no_weights() -> None:
     limits = {"parameters": 500_000_000}
-    checked(dense(10))
+    check_json(make_dense(10))
     before, began = psutil.Process().memory_info().rss, time.monotonic()
-    said = checked(dense(10**9), limits)
+    result = check_json(make_dense(10**9), limits)
     assert time.monotonic() - began < 1
     assert psutil.Process().memory_info().rss - before < 20_000_000
     detail = (
         "This brings the graph to 785,000,000,000 parameters; "
         "at most 500,000,000 are allowed (MAX_PARAMETERS)."
     )
-    assert said["faults"] == [{"pointer": "/nodes/0", "detail": detail}]
-    assert said["summary"] is None
-    assert checked(dense(10**9))["summary"]["parameters"]["total"] == 785_000_000_000
-    keras.layers.Dense(2)(keras.Input((3,)))  # leaves no variable behind that this would make
+    assert result["faults"] == [{"pointer": "/nodes/0", "detail": detail}]
+    assert result["summary"] is None
+    assert check_json(make_dense(10**9))["summary"]["parameters"]["total"] == 785_000_000_000
+    keras.layers.Dense(2)(
+        keras.Input((3,))
+    )  # the check left no variable that this call would allocate
     assert psutil.Process().memory_info().rss - before < 20_000_000
 
 
-def test_the_node_that_goes_over_a_limit_is_named() -> None:
+def test_fault_points_to_the_node_that_exceeds_a_limit() -> None:
     inner = graph({"y": [10]}, [node("big", layer("Dense", units=50), "y")], ["big"])
     definition = graph(
         {"x": [10]},
@@ -129,27 +131,27 @@ def test_the_node_that_goes_over_a_limit_is_named() -> None:
         ],
         ["more"],
     )
-    by_count = checked(definition, {"parameters": 200})["faults"]
+    by_count = check_json(definition, {"parameters": 200})["faults"]
     assert [fault["pointer"] for fault in by_count] == ["/nodes/1/layer/graph/nodes/0"]
     assert "660 parameters; at most 200" in by_count[0]["detail"]
-    by_bytes = checked(definition, {"weight_bytes": 2000})["faults"]
+    by_bytes = check_json(definition, {"weight_bytes": 2000})["faults"]
     assert "MAX_WEIGHT_BYTES" in by_bytes[0]["detail"]
-    by_row = checked(definition, {"activation_bytes": 100})["faults"]
+    by_row = check_json(definition, {"activation_bytes": 100})["faults"]
     assert [fault["pointer"] for fault in by_row] == ["/nodes/1"]
     assert "240 bytes of activations a row" in by_row[0]["detail"]
 
 
-def test_a_model_layer_that_goes_over_is_named_itself() -> None:
-    said = checked(
+def test_fault_points_to_the_model_layer_that_exceeds_a_limit() -> None:
+    result = check_json(
         example("model_as_layer")["graph"]["definition"], {"parameters": 1000}, sources=SOURCES
     )
-    assert [fault["pointer"] for fault in said["faults"]] == ["/nodes/0"]
+    assert [fault["pointer"] for fault in result["faults"]] == ["/nodes/0"]
 
 
-def test_a_chain_of_two_thousand() -> None:
+def test_check_of_two_thousand_nodes_takes_seconds() -> None:
     nodes = [node(f"n{i}", layer("Dense", units=2), f"n{i - 1}" if i else "x") for i in range(2000)]
     began = time.monotonic()
-    summary = checked(graph({"x": [2]}, nodes, ["n1999"]))["summary"]
+    summary = check_json(graph({"x": [2]}, nodes, ["n1999"]))["summary"]
     assert summary["parameters"]["total"] == 2000 * 6
     assert time.monotonic() - began < 30
 
@@ -165,16 +167,16 @@ TRAINING: dict[str, Any] = {
 }
 
 
-def trained(
+def find_training_faults(
     units: int, *, loss: Any = None, metrics: Any = (), target: Any = ("int64", []), **more: Any
 ) -> dict[str, str]:
-    """The faults of a training of one dense layer, by pointer."""
+    """Return the faults of a training of one dense layer, by pointer."""
     part = {"loss": loss, "metrics": list(metrics), "target": "y"}
     recipe = {**TRAINING["recipe"], "outputs": {"d": part}, **more.pop("recipe", {})}
     columns = {"y": {"dtype": target[0], "shape": target[1]}}
-    said = checked(dense(units), training={"recipe": recipe, "columns": columns, **more})
-    assert said["summary"] is not None
-    return {fault["pointer"]: fault["detail"] for fault in said["recipe_faults"]}
+    result = check_json(make_dense(units), training={"recipe": recipe, "columns": columns, **more})
+    assert result["summary"] is not None
+    return {fault["pointer"]: fault["detail"] for fault in result["recipe_faults"]}
 
 
 @pytest.mark.parametrize(
@@ -191,8 +193,8 @@ def trained(
         (10, {"type": "BinaryCrossentropy"}, ("int8", [10])),
     ],
 )
-def test_losses_that_fit(units: int, loss: Any, target: Any) -> None:
-    assert trained(units, loss=loss, metrics=["accuracy"], target=target) == {}
+def test_check_accepts_losses_that_fit(units: int, loss: Any, target: Any) -> None:
+    assert find_training_faults(units, loss=loss, metrics=["accuracy"], target=target) == {}
 
 
 @pytest.mark.parametrize(
@@ -210,21 +212,23 @@ def test_losses_that_fit(units: int, loss: Any, target: Any) -> None:
         (10, "msee", ("int64", []), "Did you mean 'mse'?"),
     ],
 )
-def test_losses_that_do_not_fit(units: int, loss: Any, target: Any, detail: str) -> None:
-    found = trained(units, loss=loss, target=target)
+def test_check_refuses_losses_that_do_not_fit(
+    units: int, loss: Any, target: Any, detail: str
+) -> None:
+    found = find_training_faults(units, loss=loss, target=target)
     assert list(found) == ["/compile/loss/d"]
     assert detail in found["/compile/loss/d"]
 
 
 def test_metrics_are_checked_like_losses() -> None:
-    found = trained(
+    found = find_training_faults(
         10,
         loss="categorical_crossentropy",
         target=("int64", [10]),
         metrics=["accuracy", {"type": "AUC"}, {"type": "Precision", "config": {"top_k": 3}}],
     )
     assert found == {}
-    found = trained(
+    found = find_training_faults(
         10,
         loss="sparse_categorical_crossentropy",
         metrics=["categorical_accuracy", {"type": "MeanIoU", "config": {}}, "accurracy"],
@@ -232,9 +236,9 @@ def test_metrics_are_checked_like_losses() -> None:
     assert list(found) == ["/compile/metrics/d", "/compile/metrics/d/config/num_classes"]
 
 
-def test_all_faults_of_a_recipe_at_once() -> None:
+def test_all_faults_of_a_recipe_are_found_at_once() -> None:
     decay = {"type": "ExponentialDecay", "config": {"initial_learning_rate": 0.1, "decay_step": 9}}
-    found = trained(
+    found = find_training_faults(
         10,
         loss={"type": "Huber", "config": {"delt": 1}},
         recipe={"optimizer": {"type": "Adam", "config": {"learning_rate": decay, "beta1": 0.9}}},
@@ -251,28 +255,28 @@ def test_all_faults_of_a_recipe_at_once() -> None:
     ]
 
 
-def test_graph_and_recipe_faults_come_together() -> None:
+def test_faults_of_graph_and_recipe_are_found_together() -> None:
     recipe = {**TRAINING["recipe"], "optimizer": "adaam"}
     definition = graph({"x": [3]}, [node("d", layer("Dense", units=0), "x")], ["d"])
-    said = checked(definition, training={**TRAINING, "recipe": recipe})
-    assert [fault["pointer"] for fault in said["faults"]] == ["/nodes/0/layer/config/units"]
-    assert [fault["pointer"] for fault in said["recipe_faults"]] == ["/compile/optimizer"]
-    assert "Did you mean 'adam'?" in said["recipe_faults"][0]["detail"]
+    result = check_json(definition, training={**TRAINING, "recipe": recipe})
+    assert [fault["pointer"] for fault in result["faults"]] == ["/nodes/0/layer/config/units"]
+    assert [fault["pointer"] for fault in result["recipe_faults"]] == ["/compile/optimizer"]
+    assert "Did you mean 'adam'?" in result["recipe_faults"][0]["detail"]
 
 
 @pytest.mark.parametrize("name", ["LambdaCallback", "ModelCheckpoint", "CSVLogger", "TensorBoard"])
-def test_callbacks_that_write_or_run_code_are_unknown(name: str) -> None:
-    found = trained(10, loss="mse", callbacks=[name])
+def test_callbacks_that_write_or_run_code_are_refused(name: str) -> None:
+    found = find_training_faults(10, loss="mse", callbacks=[name])
     assert list(found) == ["/fit/callbacks/0"]
 
 
 @pytest.mark.parametrize("name", ["dense", "multi_input", "shared_lstm", "model_as_layer"])
-def test_the_jobs_of_the_examples_fit_their_graphs(name: str) -> None:
+def test_example_jobs_fit_their_graphs(name: str) -> None:
     body = example(name)
     request = JobRequest.model_validate(body["job"])
     definition = GraphDefinition.model_validate(body["graph"]["definition"])
-    assert faults_of(definition) == []
-    assert checked(definition.model_dump(by_alias=True), sources=SOURCES)["summary"]
+    assert find_graph_faults(definition) == []
+    assert check_json(definition.model_dump(by_alias=True), sources=SOURCES)["summary"]
     shapes = {"digit": [10]}
     columns = {
         "picture",
@@ -290,40 +294,42 @@ def test_the_jobs_of_the_examples_fit_their_graphs(name: str) -> None:
         "recipe": recipe.model_dump(),
         "columns": {c: {"dtype": "int64", "shape": shapes.get(c, [])} for c in columns},
     }
-    said = checked(body["graph"]["definition"], training=training, sources=SOURCES)
-    assert said["recipe_faults"] == []
+    result = check_json(body["graph"]["definition"], training=training, sources=SOURCES)
+    assert result["recipe_faults"] == []
 
 
 @pytest.mark.parametrize(
     ("argument", "initializer"),
     [("bias", "orthogonal"), ("kernel", "stft"), ("bias", {"type": "Identity"})],
 )
-def test_an_initializer_must_be_able_to_fill_its_weight(argument: str, initializer: Any) -> None:
+def test_initializer_that_cannot_fill_its_weight_is_refused(
+    argument: str, initializer: Any
+) -> None:
     made = layer("Dense", units=4, **{f"{argument}_initializer": initializer})
-    (fault,) = checked(graph({"x": [4]}, [node("d", made, "x")], ["d"]))["faults"]
+    (fault,) = check_json(graph({"x": [4]}, [node("d", made, "x")], ["d"]))["faults"]
     assert fault["pointer"] == "/nodes/0"
     assert f"cannot fill '{argument}'" in fault["detail"]
 
 
 @pytest.mark.parametrize(("states", "units"), [(["e:1", "e:2"], 3), (["e:1"], 5)])
-def test_states_must_fit_the_layer_that_goes_on_from_them(states: list[str], units: int) -> None:
+def test_initial_states_must_fit_the_layer(states: list[str], units: int) -> None:
     nodes = [
         node("e", layer("LSTM", units=5, return_state=True), "x"),
         node("d", layer("LSTM", units=units), {"sequences": "x", "initial_state": states}),
     ]
-    (fault,) = checked(graph({"x": [6, 4]}, nodes, ["d"]))["faults"]
+    (fault,) = check_json(graph({"x": [6, 4]}, nodes, ["d"]))["faults"]
     assert fault["pointer"].startswith("/nodes/1")
 
 
 @pytest.mark.parametrize(("length", "fits"), [(6, True), (5, False)])
-def test_a_mask_has_the_lengths_of_what_it_masks(length: int, fits: bool) -> None:
+def test_mask_must_have_the_lengths_of_its_tensor(length: int, fits: bool) -> None:
     nodes = [node("d", layer("LSTM", units=2), {"sequences": "x", "mask": "m"})]
     definition = graph({"x": [6, 4], "m": [length]}, nodes, ["d"])
     definition["inputs"][1]["dtype"] = "bool"
-    assert (checked(definition)["faults"] == []) is fits
+    assert (check_json(definition)["faults"] == []) is fits
 
 
-def test_tensors_of_several_arguments_are_named() -> None:
+def test_layer_with_several_tensor_arguments_needs_their_names() -> None:
     made = layer("MultiHeadAttention", num_heads=1, key_dim=2)
-    (fault,) = checked(graph({"x": [6, 4]}, [node("d", made, ["x", "x"])], ["d"]))["faults"]
+    (fault,) = check_json(graph({"x": [6, 4]}, [node("d", made, ["x", "x"])], ["d"]))["faults"]
     assert "'query', 'value'" in fault["detail"]

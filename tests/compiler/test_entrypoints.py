@@ -1,4 +1,4 @@
-"""The names that other rooms call are the functions of one module."""
+"""The entry points that other rooms name are the functions of `compiler.entrypoints`."""
 
 import inspect
 
@@ -6,7 +6,7 @@ from compiler import entrypoints
 from domain.entrypoints import MODULE, Entrypoint
 
 
-def test_every_name_is_a_function_and_every_function_has_a_name() -> None:
+def test_every_entry_point_is_a_function_and_conversely() -> None:
     functions = inspect.getmembers(entrypoints, inspect.isfunction)
     own = {f"{MODULE}.{name}" for name, function in functions if function.__module__ == MODULE}
     assert own == set(Entrypoint)

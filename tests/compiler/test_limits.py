@@ -1,4 +1,4 @@
-"""The check of large graphs: bounded in what it unrolls, linear in what is written."""
+"""The check of large graphs limits unrolled steps, and takes time linear in the document."""
 
 import json
 import random
@@ -15,13 +15,13 @@ from tests.compiler.graphs import graph, layer, nested, node
 LSTM = layer("LSTM", units=1, unroll=True)
 
 
-def checked(definition: Any, note: Any = None, **limits: int) -> dict[str, Any]:
+def check_json(definition: Any, note: Any = None, **limits: int) -> dict[str, Any]:
     request = {"blueprint": {"definition": definition}, "limits": limits}
-    said: dict[str, Any] = json.loads(check_graph(json.dumps(request), note))
-    return said
+    result: dict[str, Any] = json.loads(check_graph(json.dumps(request), note))
+    return result
 
 
-def recurrent(shape: list[int | None], wrapped: Any) -> Any:
+def make_recurrent(shape: list[int | None], wrapped: Any) -> Any:
     return graph({"x": shape}, [node("n", wrapped, "x")], ["n"])
 
 
@@ -33,31 +33,31 @@ def recurrent(shape: list[int | None], wrapped: Any) -> Any:
         (layer("TimeDistributed", layer=LSTM), [3, 50, 2], 50),
     ],
 )
-def test_unrolled_steps_are_bounded(wrapped: Any, shape: list[int | None], steps: int) -> None:
-    assert checked(recurrent(shape, wrapped), unrolled_steps=steps)["faults"] == []
-    fault = checked(recurrent(shape, wrapped), unrolled_steps=steps - 1)["faults"][0]
+def test_unrolled_steps_are_limited(wrapped: Any, shape: list[int | None], steps: int) -> None:
+    assert check_json(make_recurrent(shape, wrapped), unrolled_steps=steps)["faults"] == []
+    fault = check_json(make_recurrent(shape, wrapped), unrolled_steps=steps - 1)["faults"][0]
     assert fault["pointer"] == "/nodes/0"
     assert f"{steps} unrolled steps; at most {steps - 1}" in fault["detail"]
     assert "MAX_CALLS" in fault["detail"]
 
 
-def test_an_unknown_number_of_steps_cannot_be_unrolled() -> None:
-    fault = checked(recurrent([None, 2], LSTM))["faults"][0]
+def test_unknown_number_of_steps_cannot_be_unrolled() -> None:
+    fault = check_json(make_recurrent([None, 2], LSTM))["faults"][0]
     assert fault["pointer"] == "/nodes/0"
     assert "known number of steps" in fault["detail"]
 
 
-def test_the_note_tells_the_node_at_which_a_check_ended() -> None:
+def test_note_contains_the_node_at_which_a_check_ended() -> None:
     note = get_context("forkserver").RawArray("c", 100)
     inner = graph({"y": [2]}, [node("d", layer("Dense", units=2), "y")], ["d"])
     definition = graph({"x": [2]}, [node("n", nested(inner), "x")], ["n"])
     with pytest.raises(MemoryError):
-        checked(definition, _Stop(note))
+        check_json(definition, _Stop(note))
     assert note.value == b"/nodes/0/layer/graph/nodes/0"
 
 
 class _Stop:
-    """A note that ends the check as soon as the inner node is entered."""
+    """A note that raises MemoryError when the check starts the inner node."""
 
     def __init__(self, note: Any) -> None:
         self._note = note
@@ -90,7 +90,7 @@ def wide(size: int) -> Any:
 
 
 def dense(size: int) -> Any:
-    """Each node takes the fifty before it."""
+    """Return a graph in which each node takes the fifty nodes before it."""
     names = ["x", *(f"n{i}" for i in range(size))]
     nodes = [
         node(names[i], layer("Add"), names[max(0, i - 50) : i] if i > 1 else ["x", "x"])
@@ -110,7 +110,7 @@ def diamonds(size: int) -> Any:
 
 
 def deep(size: int) -> Any:
-    """Thirty-two graphs in one another, with nodes on each level."""
+    """Return thirty-two nested graphs, with nodes on each level."""
     definition = chain(size // 32)
     for _ in range(31):
         nodes = chain(size // 32 - 1)["nodes"]
@@ -119,22 +119,22 @@ def deep(size: int) -> Any:
     return definition
 
 
-def seconds(shape: Callable[[int], Any], size: int) -> float:
-    """The processor's, of the best of two checks."""
+def measure_seconds(shape: Callable[[int], Any], size: int) -> float:
+    """Return the CPU seconds of the faster of two checks."""
     taken = []
     for _ in range(2):
         began = time.process_time()
-        assert checked(shape(size))["summary"] is not None
+        assert check_json(shape(size))["summary"] is not None
         taken.append(time.process_time() - began)
     return min(taken)
 
 
-def test_a_chain_of_diamonds_has_more_paths_than_atoms_and_is_quick() -> None:
-    assert seconds(diamonds, 300) < 3
+def test_chain_of_diamonds_is_checked_in_seconds() -> None:
+    assert measure_seconds(diamonds, 300) < 3
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", [chain, wide, dense, shared, diamonds, deep])
-def test_cost_grows_as_the_graph_does(shape: Callable[[int], Any]) -> None:
-    seconds(shape, 64)
-    assert seconds(shape, 2_048) < 2 * 4 * seconds(shape, 512)
+def test_check_takes_time_linear_in_the_graph(shape: Callable[[int], Any]) -> None:
+    measure_seconds(shape, 64)
+    assert measure_seconds(shape, 2_048) < 2 * 4 * measure_seconds(shape, 512)

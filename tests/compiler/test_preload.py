@@ -1,4 +1,4 @@
-"""The messages while Keras is imported."""
+"""The messages that Keras and TensorFlow write while they are imported."""
 
 import subprocess
 import sys

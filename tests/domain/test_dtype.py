@@ -1,4 +1,4 @@
-"""What is known of dtypes, beside what NumPy knows of them."""
+"""The properties of dtypes equal those of NumPy, if NumPy knows the dtype."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def test_every_dtype_has_one_kind() -> None:
 
 
 @pytest.mark.parametrize("dtype", [name for name in NUMBERS if name != "bfloat16"])
-def test_numpy_agrees(dtype: str) -> None:
+def test_properties_equal_those_of_numpy(dtype: str) -> None:
     known = np.dtype(dtype)
     assert kind_of(dtype) == _KINDS[known.kind]
     assert bytes_of(dtype) == known.itemsize
@@ -34,7 +34,7 @@ def test_numpy_agrees(dtype: str) -> None:
         assert bounds_of(dtype) == (np.iinfo(known).min, np.iinfo(known).max)
 
 
-def test_what_numpy_does_not_know() -> None:
+def test_dtypes_unknown_to_numpy_have_properties() -> None:
     assert kind_of("bfloat16") == "float"
     assert bytes_of("bfloat16") == 2
     assert bytes_of(TEXT) == 8

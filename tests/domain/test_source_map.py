@@ -1,4 +1,4 @@
-"""Faults of a derived document are shown at a place that the body as sent has."""
+"""Faults of a derived document get a place in the request body."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ PLACES = {
 }
 
 
-def place(source: SourceMap, text: str) -> str:
+def locate(source: SourceMap, text: str) -> str:
     return source.locate(Fault(pointer=text, detail="wrong")).pointer
 
 
@@ -33,48 +33,48 @@ def place(source: SourceMap, text: str) -> str:
         ("", ""),
     ],
 )
-def test_a_pointer_is_clipped_to_the_body(long: str, short: str) -> None:
-    assert place(SourceMap(body=STORED), long) == short
+def test_pointer_is_clipped_to_the_body(long: str, short: str) -> None:
+    assert locate(SourceMap(body=STORED), long) == short
 
 
-def test_a_definition_lies_below_its_field_of_the_body() -> None:
+def test_definition_lies_below_its_field_of_the_body() -> None:
     source = SourceMap(prefix="/definition", body=INLINE)
     units = "/nodes/0/layer/config/units"
-    assert place(source, units) == f"/definition{units}"
-    assert place(source, "/nodes/0/inputs") == "/definition/nodes/0/inputs"
-    assert place(source, "") == "/definition"
-    assert place(SourceMap(prefix="/graph", body=STORED), units) == "/graph"
+    assert locate(source, units) == f"/definition{units}"
+    assert locate(source, "/nodes/0/inputs") == "/definition/nodes/0/inputs"
+    assert locate(source, "") == "/definition"
+    assert locate(SourceMap(prefix="/graph", body=STORED), units) == "/graph"
 
 
-def test_a_graph_read_from_another_document_has_its_places_there() -> None:
+def test_fault_of_a_translated_graph_gets_its_place_in_the_source() -> None:
     source = SourceMap(prefix="/keras_json", places=PLACES, body={"keras_json": KERAS})
-    units = place(source, "/nodes/0/layer/config/units")
+    units = locate(source, "/nodes/0/layer/config/units")
     assert units == "/keras_json/config/layers/0/config/units"
-    assert place(source, "/nodes/1") == "/keras_json/nodes"
-    assert place(source, "/outputs/0") == "/keras_json/outputs"
+    assert locate(source, "/nodes/1") == "/keras_json/nodes"
+    assert locate(source, "/outputs/0") == "/keras_json/outputs"
 
 
-def test_a_pointer_without_a_known_beginning_leads_to_the_whole_document() -> None:
+def test_pointer_with_unknown_prefix_leads_to_the_whole_document() -> None:
     source = SourceMap(prefix="/keras_json", places={"/nodes/0": "/config/layers/0"})
-    assert place(source, "/outputs/0") == "/keras_json"
+    assert locate(source, "/outputs/0") == "/keras_json"
 
 
-def test_a_place_inside_json_that_was_sent_as_text_stands_in_the_detail() -> None:
+def test_place_inside_json_sent_as_text_is_in_the_detail() -> None:
     body = {"keras_json": "{...}"}
     source = SourceMap(prefix="/keras_json", places=PLACES, body=body, is_text=True)
-    shown = source.locate(Fault(pointer="/nodes/0/layer/config/units", detail="At least 1."))
-    assert shown.pointer == "/keras_json"
-    assert shown.detail == "At /config/layers/0/config/units: At least 1."
+    located = source.locate(Fault(pointer="/nodes/0/layer/config/units", detail="At least 1."))
+    assert located.pointer == "/keras_json"
+    assert located.detail == "At /config/layers/0/config/units: At least 1."
     whole = source.locate(Fault(pointer="", detail="Too large."))
     assert (whole.pointer, whole.detail) == ("/keras_json", "Too large.")
 
 
-def test_an_opaque_place_has_no_inner_places() -> None:
+def test_opaque_place_has_no_inner_places() -> None:
     places = {"": "", "/compile/loss/a": "/compile/loss"}
     inner = "/compile/loss/a/config/x"
-    assert place(SourceMap(places=places), inner) == "/compile/loss/config/x"
+    assert locate(SourceMap(places=places), inner) == "/compile/loss/config/x"
     opaque = SourceMap(places=places, opaque=frozenset({"/compile/loss/a"}))
-    assert place(opaque, inner) == "/compile/loss"
+    assert locate(opaque, inner) == "/compile/loss"
 
 
 @pytest.mark.parametrize(
@@ -84,11 +84,11 @@ def test_an_opaque_place_has_no_inner_places() -> None:
         ("/config/layers", "/config/layers"),
     ],
 )
-def test_what_lacks_a_key_is_the_longest_existing_beginning(text: str, existing: str) -> None:
+def test_missing_key_is_located_at_the_longest_existing_prefix(text: str, existing: str) -> None:
     assert SourceMap(body=KERAS).existing_place_of(text) == existing
 
 
-def test_union_tags_are_left_out_of_a_location() -> None:
+def test_location_contains_no_union_tags() -> None:
     body: dict[str, Any] = {
         "graph": {
             "inputs": [{"name": "x", "shape": [1]}],

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from compiler.keras_private import build_training
-from compiler.model.build import Built
+from compiler.model.build import BuiltModel
 from compiler.training.compile import keras_compile
 from compiler.training.components import make_callback
 from domain.job.job import Epoch
@@ -38,7 +38,7 @@ class Training:
     def __init__(
         self,
         task: TrainTask,
-        built: Built,
+        built: BuiltModel,
         folder: OutputFolder,
         link: SupervisorLink,
         strategy: Any = None,

@@ -8,8 +8,8 @@ from pathlib import Path
 from pydantic_core import to_json
 from safetensors.numpy import save_file
 
-from compiler.model.build import Built
-from compiler.model.weights import arrays_of
+from compiler.model.build import BuiltModel
+from compiler.model.weights import copy_arrays
 from domain.job.job import Epoch
 from domain.job.outcome import ModelMade
 from domain.model import FileLeftOut, ModelFile
@@ -19,7 +19,7 @@ from worker.training.keras_files import KerasFiles, NotTheSame
 from worker.training.output_folder import OutputFolder
 
 
-def export(folder: OutputFolder, built: Built, history: list[Epoch]) -> ModelMade:
+def export(folder: OutputFolder, built: BuiltModel, history: list[Epoch]) -> ModelMade:
     """Writes every file that this model can have.
 
     Raises:
@@ -72,8 +72,8 @@ class _Files:
             self.left_out.append(FileLeftOut(name=name, reason=str(reason)))
 
 
-def _weights(built: Built, path: Path) -> None:
-    save_file(arrays_of(built), path)
+def _weights(built: BuiltModel, path: Path) -> None:
+    save_file(copy_arrays(built), path)
 
 
 def _fill(path: Path, content: bytes) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from compiler.inference.forward import generate_rows, make_forward
 from compiler.keras_json.roundtrip import roundtrip_faults
-from compiler.model.build import Built
+from compiler.model.build import BuiltModel
 from worker.training.errors import disk_is_full
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class KerasFiles:
     Both methods raise NotTheSame if the file is unusable, and OSError if the disk is full.
     """
 
-    def __init__(self, built: Built) -> None:
+    def __init__(self, built: BuiltModel) -> None:
         model = built.model
         self._blueprint = built.blueprint
         # without optimizer, loss and metrics, which the client's Keras may not have

@@ -15,11 +15,11 @@ from typing import Any
 import tensorflow as tf
 
 from compiler.keras_private import (
-    all_layers_in,
     compute_loss,
-    mask_of,
-    own_non_trainable_variables,
-    seed_generators_of,
+    get_all_layers,
+    get_mask,
+    get_own_non_trainable_variables,
+    get_seed_generators,
     set_mask,
     update_loss_metric,
 )
@@ -90,12 +90,12 @@ class Replicas:
         if model.jit_compile:
             model.jit_compile = False
             warnings.warn(_NOT_COMPILED, UserWarning, stacklevel=2)
-        layers = all_layers_in(model)
-        self._seeds = [seed.state for layer in layers for seed in seed_generators_of(layer)]
+        layers = get_all_layers(model)
+        self._seeds = [seed.state for layer in layers for seed in get_seed_generators(layer)]
         self._statistics = [
             variable
             for layer in layers
-            for variable in own_non_trainable_variables(layer)
+            for variable in get_own_non_trainable_variables(layer)
             if "float" in variable.dtype
         ]
 
@@ -201,7 +201,7 @@ def _joined(name: str, shares: Sequence[Share], passes: Sequence[ForwardPass]) -
     """One output for all rows of the batch, with the mask that its loss applies."""
     parts = [one.outputs[name] for one in passes]
     whole = _rows(shares, parts)
-    masks = [mask_of(part) for part in parts]
+    masks = [get_mask(part) for part in parts]
     if masks[0] is not None:
         set_mask(whole, _rows(shares, masks))
     return whole

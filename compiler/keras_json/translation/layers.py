@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from compiler.catalogue.families import family_of
-from compiler.catalogue.layers import CATALOGUE, Entry, layer_faults
+from compiler.catalogue.layers import CATALOGUE, Entry, find_layer_faults
 from compiler.keras_json.parsing import keras_2
 from compiler.keras_json.parsing.document import FaultCollector, expect, invalid_at
 from compiler.keras_json.parsing.ignored_arguments import is_ignorable
@@ -93,7 +93,7 @@ class LayerTranslator:
         }
         made = Fragment({"type": entry.type, "config": config.value}, places)
         described = KerasLayer(type=entry.type, config=config.value)
-        self._collector.faults += made.source.locate_all(layer_faults(described, ()))
+        self._collector.faults += made.source.locate_all(find_layer_faults(described, ()))
         return made
 
     def _config(
@@ -156,7 +156,7 @@ def _entry(kind: str, place: Place) -> Entry:
         )
     current = keras_2.TYPES.get(kind, kind)
     if current not in CATALOGUE:
-        fault = next(layer_faults(KerasLayer(type=current), ()))
+        fault = next(find_layer_faults(KerasLayer(type=current), ()))
         raise invalid_at((*place, "class_name"), fault.detail)
     return CATALOGUE[current]
 

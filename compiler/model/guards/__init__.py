@@ -1,1 +1,1 @@
-"""Rejects graphs that Keras accepts and then computes wrongly, or fails on later."""
+"""Refuses graphs that Keras accepts, but computes wrongly or fails on later."""

@@ -9,11 +9,11 @@ import numpy as np
 from compiler.model.layer_calls import Call
 from compiler.model.refusals import Refusal
 from compiler.model.scope import BuiltLayer
-from domain.graph.shapes import shape_text
+from domain.graph.shapes import format_shape
 
 
 def refuse_statistics(layer: BuiltLayer, call: Call) -> None:
-    """Refuse statistics of a `Normalization` whose number differs from that of normalized places.
+    """Refuse a `Normalization` whose number of statistics differs from its normalized lengths.
 
     Args:
         layer: The layer, which has not been called yet.
@@ -26,14 +26,14 @@ def refuse_statistics(layer: BuiltLayer, call: Call) -> None:
         return
     tensor = call.args[0]
     if not isinstance(tensor, keras.KerasTensor):
-        return  # Keras refuses the call
+        return  # Keras itself refuses the call
     shape = tensor.shape
     lengths = [shape[axis] for axis in layer.keras.axis if -len(shape) <= axis < len(shape)]
     given = np.size(layer.keras.input_mean)
     if None not in lengths and given not in (1, prod(lengths)):
         raise Refusal(
-            f"'mean' and 'variance' must be 1 number or {prod(lengths)} each, one for each place "
-            f"on the normalized axes of {shape_text(shape)}; {given} given."
+            f"'mean' and 'variance' must be 1 number or {prod(lengths)} each, one for each "
+            f"position on the normalized axes of {format_shape(shape)}; {given} given."
         )
 
 
@@ -66,10 +66,8 @@ def _refuse_mask(call: Call) -> None:
 
 def _refuse_adaptive(layer: BuiltLayer, call: Call) -> None:
     adaptive = layer.type.startswith("Adaptive")
-    if adaptive and 1 in _spatial(layer.keras, _shape_of_first(call)):
-        raise Refusal(
-            f"{layer.type} takes no spatial axis of length 1: TensorFlow's process would crash."
-        )
+    if adaptive and 1 in _find_spatial_axes(layer.keras, _find_first_shape(call)):
+        raise Refusal(f"{layer.type} takes no spatial axis of length 1: TensorFlow would crash.")
 
 
 def _refuse_uneven_strides(layer: BuiltLayer) -> None:
@@ -80,25 +78,25 @@ def _refuse_uneven_strides(layer: BuiltLayer) -> None:
 
 def _refuse_repeated_axis(layer: BuiltLayer, call: Call) -> None:
     if layer.type == "UnitNormalization":
-        axes, rank = layer.keras.axis, len(_shape_of_first(call))
+        axes, rank = layer.keras.axis, len(_find_first_shape(call))
         listed = axes if isinstance(axes, list | tuple) else [axes]
         if rank and len({axis % rank for axis in listed}) < len(listed):
             raise Refusal(f"'axis' must name each axis once; {listed} does not.")
 
 
 def _refuse_weights(layer: BuiltLayer, call: Call) -> None:
-    weights, shape = call.kwargs.get("count_weights"), _shape_of_first(call)
+    weights, shape = call.kwargs.get("count_weights"), _find_first_shape(call)
     if isinstance(weights, keras.KerasTensor) and weights.shape != shape:
         raise Refusal(
-            f"'count_weights' must be of the shape of 'inputs', {shape_text(shape)}, "
-            f"not {shape_text(weights.shape)}."
+            f"'count_weights' must be of the shape of 'inputs', {format_shape(shape)}, "
+            f"not {format_shape(weights.shape)}."
         )
 
 
-def _shape_of_first(call: Call) -> Any:
-    """The shape of the first argument; empty if it is a list of tensors."""
+def _find_first_shape(call: Call) -> Any:
+    """Return the shape of the first argument; empty if it is a list of tensors."""
     return getattr(call.args[0], "shape", ())
 
 
-def _spatial(layer: Any, shape: Any) -> Any:
+def _find_spatial_axes(layer: Any, shape: Any) -> Any:
     return shape[2:] if layer.data_format == "channels_first" else shape[1:-1]

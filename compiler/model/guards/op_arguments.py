@@ -10,13 +10,13 @@ import numpy as np
 from compiler.catalogue.kinds.op_kinds import each
 from compiler.model.refusals import Refusal
 from domain.dtype import is_float
-from domain.graph.shapes import shape_text
+from domain.graph.shapes import format_shape
 
 Arguments = Mapping[str, Any]
 Rule = Callable[[Arguments], str | None]
 
 _MOST_SOFTMAX_AXES = 5
-"""The limit of oneDNN's kernel."""
+"""Maximum number of axes that oneDNN's kernel takes."""
 _WIDE_INTEGERS = ("int32", "int64")
 
 
@@ -35,37 +35,37 @@ def refuse_arguments(operation: str, arguments: Arguments) -> None:
         raise Refusal(f"'{operation}' {reason}")
 
 
-def _shape_of_x(arguments: Arguments) -> Any:
-    """The shape of the argument `x`, which may be a number."""
+def _find_shape_of_x(arguments: Arguments) -> Any:
+    """Return the shape of the argument `x`, which may be a number."""
     return getattr(arguments["x"], "shape", ())
 
 
 def _check_axes(arguments: Arguments) -> str | None:
-    """Every axis must exist and must be named once."""
-    shape = _shape_of_x(arguments)
+    """Check that every axis exists and is named once."""
+    shape = _find_shape_of_x(arguments)
     axes, rank = arguments.get("axis"), len(shape)
     listed = axes if isinstance(axes, tuple) else () if axes is None else (axes,)
     if not all(-rank <= axis < rank for axis in listed):
-        return f"needs an axis from {-rank} to {rank - 1} for {shape_text(shape)}."
+        return f"needs an axis from {-rank} to {rank - 1} for {format_shape(shape)}."
     if len({axis % rank for axis in listed}) < len(listed):
         return "needs each axis once."
     return None
 
 
 def _check_matrices(arguments: Arguments) -> str | None:
-    shape = _shape_of_x(arguments)
+    shape = _find_shape_of_x(arguments)
     return (
         None
         if len(shape) > 1
-        else f"needs at least two axes; {shape_text(shape)} has {len(shape)}."
+        else f"needs at least two axes; {format_shape(shape)} has {len(shape)}."
     )
 
 
 def _check_few_axes(arguments: Arguments) -> str | None:
-    shape = _shape_of_x(arguments)
+    shape = _find_shape_of_x(arguments)
     if len(shape) <= _MOST_SOFTMAX_AXES:
         return _check_axes(arguments)
-    return f"takes at most {_MOST_SOFTMAX_AXES} axes; {shape_text(shape)} has {len(shape)}."
+    return f"takes at most {_MOST_SOFTMAX_AXES} axes; {format_shape(shape)} has {len(shape)}."
 
 
 def _check_wide_numbers(arguments: Arguments) -> str | None:
@@ -76,14 +76,14 @@ def _check_wide_numbers(arguments: Arguments) -> str | None:
 
 
 def _check_weights_like_x(arguments: Arguments) -> str | None:
-    weights, shape = arguments.get("weights"), _shape_of_x(arguments)
+    weights, shape = arguments.get("weights"), _find_shape_of_x(arguments)
     if weights is None or getattr(weights, "shape", None) == shape:
         return None
-    return f"needs weights of the shape of 'x', {shape_text(shape)}, from `inputs`."
+    return f"needs weights of the shape of 'x', {format_shape(shape)}, in `inputs`."
 
 
 def _check_several_values(arguments: Arguments) -> str | None:
-    """TensorFlow's process crashes on a transform to no values."""
+    """Check that `irfft` returns at least one value: otherwise TensorFlow crashes."""
     parts = arguments["x"]
     if arguments.get("fft_length") is None and parts and parts[0].shape[-1:] == (1,):
         return "needs a last axis of at least 2, or 'fft_length'."
@@ -91,8 +91,8 @@ def _check_several_values(arguments: Arguments) -> str | None:
 
 
 def _check_indices_in_x(arguments: Arguments) -> str | None:
-    """Constant indices must lie within the axis."""
-    indices, axis, shape = arguments["indices"], arguments.get("axis"), _shape_of_x(arguments)
+    """Check that constant indices lie within the axis."""
+    indices, axis, shape = arguments["indices"], arguments.get("axis"), _find_shape_of_x(arguments)
     if (
         isinstance(indices, keras.KerasTensor)
         or not isinstance(axis, int)
@@ -102,7 +102,7 @@ def _check_indices_in_x(arguments: Arguments) -> str | None:
     length, places = shape[axis], np.asarray(indices)
     if length is None or not places.size or (-length <= places.min() and places.max() < length):
         return None
-    return f"needs 'indices' from {-length} to {length - 1}, as axis {axis} is {length} long."
+    return f"needs 'indices' from {-length} to {length - 1}, because axis {axis} is {length} long."
 
 
 _RULES: Mapping[str, Rule] = MappingProxyType(

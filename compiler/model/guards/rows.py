@@ -11,17 +11,17 @@ from compiler.keras_private import run_operations
 from compiler.model.guards.tracing import trace
 from compiler.model.guards.trial import TRIAL_ROWS
 from compiler.model.keras_errors import catch_keras_errors
-from compiler.model.outputs import place_of_output
+from compiler.model.outputs import locate_output
 from compiler.model.refusals import Refusal
 from compiler.model.scope import Scope
 from domain.errors import Fault, Invalid
 from domain.graph.language import KerasLayer, LayerNode
-from domain.graph.shapes import shape_text
+from domain.graph.shapes import format_shape
 from domain.graph.walk import Level, Place, walk_layers, walk_levels
 from domain.pointer import pointer
 
 _TRIAL_LENGTH = 20160
-"""A length in place of an unknown one; the usual pool sizes and strides divide it."""
+"""The length that replaces an unknown one; the usual pool sizes and strides divide it."""
 
 
 def refuse_fixed_rows(scope: Scope, outputs: Mapping[str, Any]) -> None:
@@ -32,9 +32,9 @@ def refuse_fixed_rows(scope: Scope, outputs: Mapping[str, Any]) -> None:
     """
     faults = [
         Fault(
-            pointer=pointer(*place_of_output(scope, i)),
-            detail="The first axis of an output are the rows, of unknown number; the shape of "
-            f"'{name}' is {shape_text(tensor.shape)}.",
+            pointer=pointer(*locate_output(scope, i)),
+            detail="The first axis of an output must be the rows, whose number is unknown; "
+            f"the shape of '{name}' is {format_shape(tensor.shape)}.",
         )
         for i, (name, tensor) in enumerate(outputs.items())
         if tensor.shape[:1] != (None,)
@@ -44,23 +44,23 @@ def refuse_fixed_rows(scope: Scope, outputs: Mapping[str, Any]) -> None:
 
 
 def refuse_other_rows(scope: Scope, model: Any) -> None:
-    """Refuse a model that returns more or fewer rows than it is given.
+    """Refuse a model that returns more or fewer rows than its inputs have.
 
     Raises:
         Invalid: An operation, e.g. a `reshape`, changes the number of rows.
     """
     if not _may_change_rows(scope):
         return
-    results = _run(scope, model, _trial_inputs(model))
+    results = _run(scope, model, _make_trial_inputs(model))
     if any(tensor.shape[0] is None for tensor in results.values()):
         with suppress(Invalid):  # the model may not accept this length
-            results = _run(scope, model, _trial_inputs(model, _TRIAL_LENGTH))
-    if faults := list(_row_faults(scope, results)):
+            results = _run(scope, model, _make_trial_inputs(model, _TRIAL_LENGTH))
+    if faults := list(_find_row_faults(scope, results)):
         raise Invalid(faults)
 
 
-def _trial_inputs(model: Any, length: int | None = None) -> list[Any]:
-    """Symbolic inputs of TRIAL_ROWS rows, with a length in place of unknown lengths."""
+def _make_trial_inputs(model: Any, length: int | None = None) -> list[Any]:
+    """Return symbolic inputs of TRIAL_ROWS rows, in which `length` replaces unknown lengths."""
     return [
         keras.KerasTensor(
             (TRIAL_ROWS, *(length if axis is None else axis for axis in item.shape[1:])),
@@ -71,16 +71,19 @@ def _trial_inputs(model: Any, length: int | None = None) -> list[Any]:
 
 
 def _may_change_rows(scope: Scope) -> bool:
-    """Whether any graph calls an operation or a `Concatenate`; other layers keep the rows."""
+    """Return whether a graph calls an operation or a `Concatenate`; other layers keep the rows."""
     graphs = [scope.definition, *(source.definition for source in scope.sources.values())]
     types = (
-        item for graph in graphs for level in walk_levels(graph) for item in _called_types(level)
+        item
+        for graph in graphs
+        for level in walk_levels(graph)
+        for item in _find_called_types(level)
     )
     return any(item is None or item == "Concatenate" for item in types)
 
 
-def _called_types(level: Level) -> Iterator[str | None]:
-    """The types of a graph's layers, and None if it calls an operation."""
+def _find_called_types(level: Level) -> Iterator[str | None]:
+    """Yield the types of a graph's layers, and None if it calls an operation."""
     if any(not isinstance(node, LayerNode) for node in level.graph.nodes):
         yield None
     for _, layer in walk_layers(level):
@@ -103,18 +106,18 @@ def _run(scope: Scope, model: Any, inputs: list[Any]) -> Mapping[str, Any]:
             return run_operations(model, inputs, choose_function)
     except Refusal as refusal:
         reason = str(refusal).replace(str(TRIAL_ROWS), "rows")
-        detail = f"This fits certain numbers of rows only, the first axis: {reason}"
-        place = _place_of_operation(called[-1], scope)
+        detail = f"This works for certain numbers of rows only (the first axis): {reason}"
+        place = _locate_operation(called[-1], scope)
         raise Invalid([Fault(pointer=pointer(*place), detail=detail)]) from refusal
 
 
-def _place_of_operation(operation: Any, scope: Scope) -> Place:
+def _locate_operation(operation: Any, scope: Scope) -> Place:
     names = [scope.node_names[node.name] for node in scope.definition.nodes]
     name = operation.name.split(".")[0]
     return (*scope.place, "nodes", names.index(name)) if name in names else scope.place
 
 
-def _row_faults(scope: Scope, results: Mapping[str, Any]) -> Iterator[Fault]:
+def _find_row_faults(scope: Scope, results: Mapping[str, Any]) -> Iterator[Fault]:
     for i, (name, tensor) in enumerate(results.items()):
         rows = tensor.shape[0]
         if rows not in (None, TRIAL_ROWS):
@@ -122,4 +125,4 @@ def _row_faults(scope: Scope, results: Mapping[str, Any]) -> Iterator[Fault]:
                 f"'{name}' must have one row for each row of the inputs; "
                 f"for {TRIAL_ROWS} rows it has {rows}."
             )
-            yield Fault(pointer=pointer(*place_of_output(scope, i)), detail=detail)
+            yield Fault(pointer=pointer(*locate_output(scope, i)), detail=detail)

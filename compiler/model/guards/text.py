@@ -1,6 +1,6 @@
 """Refuses text where a layer or an operation takes numbers, and numbers where it takes text.
 
-Keras detects the difference only in training.
+Keras fails on these only in training.
 """
 
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from compiler.model.guards.trial import tensors_in
+from compiler.model.guards.trial import find_tensors
 from compiler.model.layer_calls import Call
 from compiler.model.refusals import Refusal
 from compiler.model.scope import BuiltLayer
@@ -27,7 +27,7 @@ _FUNCTIONS_OF_TEXT = """
 _TAKE_TEXT = frozenset(_LAYERS_OF_TEXT.split())
 _TAKE_ONLY_TEXT = frozenset({"StringLookup", "TextVectorization"})
 _MOVE_TEXT = frozenset(_FUNCTIONS_OF_TEXT.split())
-"""The operations that take text: they compare it or move it."""
+"""The operations that take text, because they only compare or move it."""
 
 
 def refuse_text(operation: str, tensors: Iterable[Any]) -> None:
@@ -44,12 +44,12 @@ def refuse_dtypes(layer: BuiltLayer, call: Call) -> None:
     """Refuse text for a layer that takes only numbers, and numbers for a layer of text.
 
     Raises:
-        Refusal: A tensor is of a kind that the layer does not take.
+        Refusal: The layer does not take the dtype of a tensor.
     """
     if layer.inputs is not None:
         _refuse_other_kind(layer, call)
         return
-    dtypes = {tensor.dtype for tensor in tensors_in(call)}
+    dtypes = {tensor.dtype for tensor in find_tensors(call)}
     if TEXT in dtypes and not _takes_text(layer.keras):
         raise Refusal(f"{layer.type} takes no text.")
     if layer.type in _TAKE_ONLY_TEXT and dtypes != {TEXT}:
@@ -67,8 +67,8 @@ def _takes_text(layer: Any) -> bool:
 
 
 def _refuse_other_kind(layer: BuiltLayer, call: Call) -> None:
-    """Refuse text for a numeric input of a nested graph, and the reverse: neither can be cast."""
-    for tensor, wanted in zip(tensors_in(call), layer.keras.inputs, strict=True):
+    """Refuse text for a numeric input of a nested graph, and numbers for an input of text."""
+    for tensor, wanted in zip(find_tensors(call), layer.keras.inputs, strict=True):
         if (tensor.dtype == TEXT) != (wanted.dtype == TEXT):
             raise Refusal(
                 f"The input '{wanted.name}' of this graph is {wanted.dtype}, not {tensor.dtype}."

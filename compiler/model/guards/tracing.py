@@ -1,7 +1,7 @@
-"""Traces a call in a TensorFlow graph, to find out whether TensorFlow can compute it.
+"""Traces a call in a TensorFlow graph, and refuses what TensorFlow cannot compute.
 
 Keras states the shapes of most results itself, and TensorFlow builds graphs for which it has no
-kernels. Without a trace, both would remain unnoticed until a model trains.
+kernels. Without a trace, both errors would appear only in training.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ _ANY_MACHINE = ("CPU", "DEFAULT")
 
 
 class _Recorder(keras.Operation):
-    """Calls a function and keeps the TensorFlow graph in which Keras traces it."""
+    """Calls a function, and lists the TensorFlow graphs in which Keras traces it."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__()
@@ -58,23 +58,23 @@ def trace(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 
 def shapes_agree(one: Sequence[int | None], other: Sequence[int | None]) -> bool:
-    """Whether two shapes can be the shape of one tensor."""
+    """Return whether two shapes can be the shape of one tensor."""
     return len(one) == len(other) and all(
         None in (a, b) or a == b for a, b in zip(one, other, strict=True)
     )
 
 
 def _refuse_missing_kernels(graph: Any) -> None:
-    """Refuse operations, also those inside functions, for which TensorFlow has no kernel."""
-    for node in _nodes(graph.as_graph_def()):
-        known = _kernels(node.op)
+    """Refuse operations for which TensorFlow has no kernel, including those in functions."""
+    for node in _walk_nodes(graph.as_graph_def()):
+        known = _find_kernels(node.op)
         if known and not any(_fits(kernel, node) for kernel in known):
             dtypes = sorted({tf.as_dtype(a.type).name for a in node.attr.values() if a.type})
             raise Refusal(f"TensorFlow has no {node.op} of {', '.join(dtypes)}.")
 
 
 def _refuse_wide_mirrors(graph: Any) -> None:
-    """Refuse to mirror an axis beyond its own length, which TensorFlow detects only at run time."""
+    """Refuse to mirror an axis beyond its own length: TensorFlow detects this only at run time."""
     for operation in graph.get_operations():
         if operation.type == "MirrorPad":
             tensor, margins = operation.inputs[0], tf.get_static_value(operation.inputs[1])
@@ -82,19 +82,19 @@ def _refuse_wide_mirrors(graph: Any) -> None:
             for length, ends in zip(tensor.shape, () if margins is None else margins, strict=False):
                 if length is not None and max(ends) > length - edge:
                     raise Refusal(
-                        f"An axis of {length} is mirrored by at most {length - edge}, not by "
-                        f"{max(ends)}."
+                        f"An axis of length {length} can be mirrored by at most "
+                        f"{length - edge}, not by {max(ends)}."
                     )
 
 
-def _nodes(definition: Any) -> Iterator[Any]:
+def _walk_nodes(definition: Any) -> Iterator[Any]:
     bodies = (function.node_def for function in definition.library.function)
     return chain(definition.node, *bodies)
 
 
 @cache
-def _kernels(operation: str) -> list[Mapping[str, frozenset[int]]]:
-    """For each kernel of an operation, the dtypes it takes, by attribute."""
+def _find_kernels(operation: str) -> list[Mapping[str, frozenset[int]]]:
+    """Return the dtypes that each kernel of an operation takes, by attribute."""
     return [
         {rule.name: frozenset(rule.allowed_values.list.type) for rule in kernel.constraint}
         for kernel in kernels.get_registered_kernels_for_op(operation).kernel
@@ -104,9 +104,11 @@ def _kernels(operation: str) -> list[Mapping[str, frozenset[int]]]:
 
 def _fits(kernel: Mapping[str, frozenset[int]], node: Any) -> bool:
     return all(
-        _types(node.attr[name]) <= allowed for name, allowed in kernel.items() if name in node.attr
+        _read_types(node.attr[name]) <= allowed
+        for name, allowed in kernel.items()
+        if name in node.attr
     )
 
 
-def _types(attribute: Any) -> frozenset[int]:
+def _read_types(attribute: Any) -> frozenset[int]:
     return frozenset({attribute.type} if attribute.type else attribute.list.type)

@@ -1,4 +1,4 @@
-"""Traces a layer's call in TensorFlow if Keras states the result without looking at its inputs."""
+"""Traces a layer's call in TensorFlow if Keras does not check the inputs of the call."""
 
 import re
 from collections.abc import Mapping, Sequence, Set
@@ -7,14 +7,14 @@ from typing import Any
 import keras
 
 from compiler.catalogue.call_parameters import parameters_of_call
-from compiler.keras_private import is_image_layer, mask_of, set_dtype
+from compiler.keras_private import get_mask, is_image_layer, set_dtype
 from compiler.model.guards.tracing import shapes_agree, trace
 from compiler.model.keras_errors import catch_keras_errors
 from compiler.model.layer_calls import Call
 from compiler.model.refusals import Refusal
 from compiler.model.scope import BuiltLayer
 from domain.dtype import is_float
-from domain.graph.shapes import shape_text
+from domain.graph.shapes import format_shape
 
 Training = Mapping[str, bool]
 
@@ -31,10 +31,9 @@ _SHAPES_UNCHECKED = frozenset(
         "SpatialDropout1D", "UpSampling2D",
     }
 )  # fmt: skip
-"""Layers whose arguments Keras compares with a shape only when it computes."""
+"""Layers whose arguments Keras compares with the input's shape only when it computes."""
 _UNROLLED_ROWS = frozenset({"RandomElasticTransform"})
-"""Layers that unroll a step for each row if the number of rows is known; traced with unknown rows.
-"""
+"""Layers that unroll one step for each known row; they are traced with unknown rows."""
 _AXES = re.compile(r"index out of range|values to unpack|out of bounds")
 _SPATIAL = re.compile(r"(\d)D$")
 
@@ -42,9 +41,9 @@ _SPATIAL = re.compile(r"(\d)D$")
 def refuse_failing(layer: BuiltLayer, call: Call, results: Sequence[Any]) -> None:
     """Refuse a call that TensorFlow cannot compute.
 
-    Keras's layers state the shapes of their results without looking at dtypes, and some without
-    looking at shapes. Such calls are traced in TensorFlow. The results then get the dtypes that the
-    trace shows.
+    Keras's layers state the shapes of their results without checking dtypes, and some without
+    checking shapes. Such calls are traced in TensorFlow, and the results get the dtypes of the
+    trace.
 
     Args:
         layer: The layer, which has been called.
@@ -55,31 +54,31 @@ def refuse_failing(layer: BuiltLayer, call: Call, results: Sequence[Any]) -> Non
         Refusal: TensorFlow cannot compute the call, or Keras stated another shape.
     """
     if layer.outputs is not None:
-        _set_dtypes(results, _outputs_of(layer.keras, layer.outputs))
+        _set_dtypes(results, _find_outputs(layer.keras, layer.outputs))
     elif _is_traced(layer, call):
         _refuse_colours(layer, call)
-        for training in _trainings(layer, call):
+        for training in _choose_trainings(layer, call):
             _compare(layer, call, training, results)
 
 
 def _compare(layer: BuiltLayer, call: Call, training: Training, results: Sequence[Any]) -> None:
     """Trace a call, and compare its results with those that Keras stated."""
-    given = ", ".join(f"{t.dtype} {shape_text(t.shape)}" for t in tensors_in(call))
+    given = ", ".join(f"{t.dtype} {format_shape(t.shape)}" for t in find_tensors(call))
     try:
         traced = keras.tree.flatten(_trace(layer, call, training))
     except Refusal as refusal:
         reason = _explain(layer, refusal)
         raise Refusal(f"{layer.type} does not take {given}: {reason}") from refusal
     if len(traced) != len(results):
-        raise Refusal(f"{layer.type} does not take {given}: it gives {len(traced)} tensors for it.")
+        raise Refusal(f"{layer.type} does not take {given}: it returns {len(traced)} tensors.")
     _set_dtypes(results, traced)
     stated, real = results[0].shape, traced[0].shape
     # Further tensors are scores, for which Keras states wrong shapes. `RandomCrop` of Keras 3.15.1
     # crops in training only.
     if training.get("training", True) and not _agree_with_rows(stated, real):
         raise Refusal(
-            f"{layer.type} with this config gives {_without_rows(shape_text(real))} for {given}, "
-            f"not {shape_text(stated)}, which Keras takes it for."
+            f"{layer.type} with this config returns {_hide_rows(format_shape(real))} for {given}, "
+            f"not {format_shape(stated)} as Keras states."
         )
 
 
@@ -89,20 +88,20 @@ def _set_dtypes(stated: Sequence[Any], real: Sequence[Any]) -> None:
         set_dtype(tensor, true.dtype)
 
 
-def _outputs_of(model: Any, names: Sequence[str]) -> list[Any]:
-    """The tensors that a nested model returns, in the order of its graph, which is not Keras's."""
+def _find_outputs(model: Any, names: Sequence[str]) -> list[Any]:
+    """Return the outputs of a nested model in the order of its graph, not in Keras's order."""
     structure = model.output
     return [structure[name] for name in names] if isinstance(structure, dict) else [structure]
 
 
 def _agree_with_rows(stated: Any, real: Any) -> bool:
-    """Whether the shapes agree, and the result has one row for each row of the trace."""
+    """Return whether the shapes agree and the result has one row for each row of the trace."""
     rows_stay = stated[:1] != (None,) or real[:1] in ((None,), (TRIAL_ROWS,))
     return rows_stay and shapes_agree(stated[1:], real[1:])
 
 
 def _refuse_colours(layer: BuiltLayer, call: Call) -> None:
-    """Refuse images without colours for `AugMix`: a trace need not draw an operation on colours."""
+    """Refuse images for `AugMix` that are not gray or RGB: a trace may miss this random error."""
     shape = getattr(call.args[0], "shape", ())
     if layer.type == "AugMix" and len(shape) == 4:
         channels = shape[1 if layer.keras.data_format == "channels_first" else 3]
@@ -111,9 +110,9 @@ def _refuse_colours(layer: BuiltLayer, call: Call) -> None:
 
 
 def _explain(layer: BuiltLayer, refusal: Refusal) -> str:
-    """The reason of a refusal, also if Keras failed because of the number of axes."""
+    """Return the reason of a refusal; name the axes if Keras failed because of their number."""
     if not _AXES.search(str(refusal.__cause__)):
-        return _without_rows(str(refusal))
+        return _hide_rows(str(refusal))
     if _takes_images(layer.keras):
         return "it takes an image in each row: [null, height, width, channels]."
     axes = _SPATIAL.search(layer.type)
@@ -122,32 +121,32 @@ def _explain(layer: BuiltLayer, refusal: Refusal) -> str:
     return "the number of axes is wrong."
 
 
-def _without_rows(text: str) -> str:
+def _hide_rows(text: str) -> str:
     return text.replace(str(TRIAL_ROWS), "null")
 
 
-def tensors_in(call: Call) -> list[Any]:
-    """The tensors among a call's arguments."""
+def find_tensors(call: Call) -> list[Any]:
+    """Return the tensors among a call's arguments."""
     flat = keras.tree.flatten([call.args, dict(call.kwargs)])
     return [item for item in flat if isinstance(item, keras.KerasTensor)]
 
 
 def _is_traced(layer: BuiltLayer, call: Call) -> bool:
     by_keyword = keras.tree.flatten(dict(call.kwargs))
-    dtypes: Set[str] = {tensor.dtype for tensor in tensors_in(call)}
+    dtypes: Set[str] = {tensor.dtype for tensor in find_tensors(call)}
     return (
         layer.type in _SHAPES_UNCHECKED
         or _takes_images(layer.keras)
         or not all(map(is_float, dtypes))
         or layer.keras.compute_dtype not in (None, "float32")
-        or (layer.type == "Bidirectional" and _is_uneven(layer.keras, tensors_in(call)[0].shape))
+        or (layer.type == "Bidirectional" and _is_uneven(layer.keras, find_tensors(call)[0].shape))
         or not (layer.keras.autocast or dtypes <= {layer.keras.compute_dtype})
         or any(isinstance(value, keras.KerasTensor) for value in by_keyword)
     )
 
 
 def _is_uneven(bidirectional: Any, shape: Any) -> bool:
-    """Whether the two layers return different shapes: Keras states the first one's for both."""
+    """Return whether the two layers return different shapes; Keras states only the first one's."""
     both = (bidirectional.forward_layer, bidirectional.backward_layer)
     with catch_keras_errors():
         one, other = (layer.compute_output_shape(shape) for layer in both)
@@ -162,8 +161,8 @@ def _takes_images(layer: Any) -> bool:
     return is_image_layer(layer)
 
 
-def _trainings(layer: BuiltLayer, call: Call) -> tuple[Training, ...]:
-    """The values of `training` to trace with: images may have other shapes without training."""
+def _choose_trainings(layer: BuiltLayer, call: Call) -> tuple[Training, ...]:
+    """Return the values of `training` to trace with: the shape of images may depend on it."""
     if "training" in call.kwargs or "training" not in parameters_of_call(layer.keras):
         return ({},)
     if _takes_images(layer.keras):
@@ -172,21 +171,21 @@ def _trainings(layer: BuiltLayer, call: Call) -> tuple[Training, ...]:
 
 
 def _trace(layer: BuiltLayer, call: Call, training: Training) -> Any:
-    arguments = (call.args, {**training, **_mask(layer.keras, call), **call.kwargs})
+    arguments = (call.args, {**training, **_find_mask(layer.keras, call), **call.kwargs})
     if layer.type not in _UNROLLED_ROWS:
-        arguments = keras.tree.map_structure(_with_rows, arguments)
+        arguments = keras.tree.map_structure(_set_rows, arguments)
     args, kwargs = arguments
     return trace(layer.keras, *args, **kwargs)
 
 
-def _mask(layer: Any, call: Call) -> Mapping[str, Any]:
-    """The mask that Keras passes along with the first argument."""
-    mask = mask_of(call.args[0]) if call.args else None
+def _find_mask(layer: Any, call: Call) -> Mapping[str, Any]:
+    """Return the mask that Keras passes with the first argument, as a keyword argument."""
+    mask = get_mask(call.args[0]) if call.args else None
     return {"mask": mask} if mask is not None and "mask" in parameters_of_call(layer) else {}
 
 
-def _with_rows(value: Any) -> Any:
-    """The same tensor with a known number of rows instead of an unknown one."""
+def _set_rows(value: Any) -> Any:
+    """Return the same tensor with a known number of rows instead of an unknown one."""
     if isinstance(value, keras.KerasTensor) and value.shape[:1] == (None,):
         return keras.KerasTensor((TRIAL_ROWS, *value.shape[1:]), value.dtype)
     return value

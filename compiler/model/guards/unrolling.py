@@ -1,4 +1,4 @@
-"""Counts the steps of unrolled recurrent layers: each step becomes operations of its own."""
+"""Counts the steps of unrolled recurrent layers: each step has its own operations."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from compiler.model.refusals import Refusal
 
 
 def count_unrolled_steps(layer: Any, arguments: Any) -> int:
-    """Count how often one call of a layer calls a cell outside of a loop.
+    """Count the calls of a cell outside of a loop in one call of a layer.
 
     Args:
         layer: A Keras layer of any type.
@@ -22,16 +22,16 @@ def count_unrolled_steps(layer: Any, arguments: Any) -> int:
     """
     tensors = (t for t in keras.tree.flatten(arguments) if isinstance(t, keras.KerasTensor))
     first = next(tensors, None)
-    return 0 if first is None else _count(layer, first.shape)
+    return 0 if first is None else _count_steps(layer, first.shape)
 
 
-def _count(layer: Any, shape: Any) -> int:
+def _count_steps(layer: Any, shape: Any) -> int:
     if isinstance(layer, keras.layers.TimeDistributed):
-        return _count(layer.layer, (shape[0], *shape[2:]))
+        return _count_steps(layer.layer, (shape[0], *shape[2:]))
     if isinstance(layer, keras.layers.Bidirectional):
-        return _count(layer.forward_layer, shape) + _count(layer.backward_layer, shape)
+        return _count_steps(layer.forward_layer, shape) + _count_steps(layer.backward_layer, shape)
     if not (isinstance(layer, keras.layers.RNN) and layer.unroll):
         return 0
     if shape[1] is None:
-        raise Refusal("A layer is unrolled over a known number of steps; this one is null.")
+        raise Refusal("An unrolled layer needs a known number of steps, not null.")
     return int(shape[1])

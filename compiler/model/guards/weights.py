@@ -1,6 +1,6 @@
-"""Checks which initializers, regularizers and constraints fit the shapes they are for.
+"""Refuses initializers, regularizers and constraints that do not fit their shapes.
 
-The weightless check applies none of them, so Keras itself finds such an error only in training.
+The check without weights applies none of them, so Keras finds such an error only in training.
 """
 
 from collections.abc import Iterable
@@ -8,9 +8,9 @@ from typing import Any
 
 import keras
 
-from compiler.keras_private import initializer_of
+from compiler.keras_private import get_initializer
 from compiler.model.refusals import Refusal
-from domain.graph.shapes import shape_text
+from domain.graph.shapes import format_shape
 
 _RANKS = (
     (keras.initializers.Identity, (2, 2)),
@@ -27,7 +27,7 @@ def refuse_initializers(weights: Iterable[Any]) -> None:
         Refusal: The shape of a weight does not fit its initializer.
     """
     for variable in weights:
-        initializer, shape = initializer_of(variable), tuple(variable.shape)
+        initializer, shape = get_initializer(variable), tuple(variable.shape)
         for kind, (minimum, maximum) in _RANKS:
             has_rank = minimum <= len(shape) <= (maximum or len(shape))
             if isinstance(initializer, kind) and not (has_rank and _has_channels(kind, shape)):
@@ -36,7 +36,7 @@ def refuse_initializers(weights: Iterable[Any]) -> None:
 
 
 def _has_channels(kind: Any, shape: tuple[int, ...]) -> bool:
-    """Whether an initializer fills all channels: STFT always fills one."""
+    """Return whether an initializer fills all channels: STFT always fills one."""
     return kind is not keras.initializers.STFT or shape[1] == 1
 
 
@@ -44,7 +44,7 @@ def refuse_regularizers(layer: Any, outputs: Iterable[Any]) -> None:
     """Refuse regularizers whose loss cannot be computed.
 
     Args:
-        layer: The layer that holds the weights.
+        layer: The layer that owns the weights.
         outputs: The tensors that the layer returned.
 
     Raises:
@@ -55,7 +55,7 @@ def refuse_regularizers(layer: Any, outputs: Iterable[Any]) -> None:
     for regularizer, name, shape in regularized:
         if isinstance(regularizer, keras.regularizers.OrthogonalRegularizer) and len(shape) != 2:
             raise Refusal(
-                f"OrthogonalRegularizer takes two axes; {name} is of shape {shape_text(shape)}."
+                f"OrthogonalRegularizer takes two axes; {name} is of shape {format_shape(shape)}."
             )
 
 
@@ -63,7 +63,7 @@ def refuse_constraints(weights: Iterable[Any]) -> None:
     """Refuse constraints along axes that a weight does not have or that are named twice.
 
     Raises:
-        Refusal: The axes of a constraint do not fit its weight.
+        Refusal: The axes of a constraint do not fit the shape of its weight.
     """
     for weight in weights:
         axes, rank = getattr(weight.constraint, "axis", ()), len(weight.shape)
@@ -72,5 +72,5 @@ def refuse_constraints(weights: Iterable[Any]) -> None:
         if not exist or len({axis % rank for axis in listed}) < len(listed):
             raise Refusal(
                 f"A constraint of '{weight.name}' along {listed} does not fit "
-                f"{shape_text(weight.shape)}."
+                f"{format_shape(weight.shape)}."
             )

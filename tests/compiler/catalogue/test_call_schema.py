@@ -1,4 +1,4 @@
-"""What is said of the arguments of calls is what calls take."""
+"""The described arguments of a call are those that the call takes."""
 
 import json
 from collections.abc import Mapping
@@ -24,12 +24,14 @@ MORE = {
 }
 
 
-def said(kind: str) -> dict[str, dict[str, Any]]:
+def describe(kind: str) -> dict[str, dict[str, Any]]:
     return {item.name: item.model_dump() for item in describe_call(CATALOGUE[kind].cls)}
 
 
-def named(kind: str, case: Case) -> dict[str, Shape | list[Shape]]:
-    return case.inputs if isinstance(case.inputs, dict) else {next(iter(said(kind))): case.inputs}
+def name_inputs(kind: str, case: Case) -> dict[str, Shape | list[Shape]]:
+    return (
+        case.inputs if isinstance(case.inputs, dict) else {next(iter(describe(kind))): case.inputs}
+    )
 
 
 def is_taken(kind: str, case: Case, inputs: Mapping[str, Shape | list[Shape]]) -> bool:
@@ -39,7 +41,7 @@ def is_taken(kind: str, case: Case, inputs: Mapping[str, Shape | list[Shape]]) -
         shapes.append(shape)
         return f"x{len(shapes)}"
 
-    references = Case({}, dict(inputs)).filled(put)
+    references = Case({}, dict(inputs)).fill(put)
     tensors = [
         {"name": f"x{i}", "shape": shape, "dtype": case.dtype} for i, shape in enumerate(shapes, 1)
     ]
@@ -55,17 +57,17 @@ def is_taken(kind: str, case: Case, inputs: Mapping[str, Shape | list[Shape]]) -
 LISTS = [
     (kind, case, argument)
     for kind, case in [*CASES.items(), *MORE.items()]
-    for argument in named(kind, case)
-    if said(kind)[argument]["takes"] == "tensors"
+    for argument in name_inputs(kind, case)
+    if describe(kind)[argument]["takes"] == "tensors"
 ]
 
 
 @pytest.mark.parametrize(("kind", "case", "argument"), LISTS)
-def test_a_list_is_as_long_as_it_says(kind: str, case: Case, argument: str) -> None:
-    inputs = named(kind, case)
+def test_call_takes_lists_of_the_described_length(kind: str, case: Case, argument: str) -> None:
+    inputs = name_inputs(kind, case)
     shapes = inputs[argument]
     assert isinstance(shapes, list)
-    schema = said(kind)[argument]["value_schema"]
+    schema = describe(kind)[argument]["value_schema"]
     validator = Draft202012Validator(schema)
     for count in range(1, schema.get("maxItems", 2) + 2):
         given = [shapes[min(i, len(shapes) - 1)] for i in range(count)]
@@ -77,9 +79,9 @@ def test_a_list_is_as_long_as_it_says(kind: str, case: Case, argument: str) -> N
 
 
 @pytest.mark.parametrize("kind", CASES)
-def test_every_case_is_called_as_its_layer_says(kind: str) -> None:
-    arguments, case = said(kind), CASES[kind]
-    filled = Case({}, dict(named(kind, case))).filled(lambda _: "x")
+def test_every_case_fits_the_described_call(kind: str) -> None:
+    arguments, case = describe(kind), CASES[kind]
+    filled = Case({}, dict(name_inputs(kind, case))).fill(lambda _: "x")
     for name, value in filled.items():
         assert arguments[name]["field"] == "inputs"
         Draft202012Validator(arguments[name]["value_schema"]).validate(value)

@@ -1,4 +1,4 @@
-"""What the schemas say is what the checks do."""
+"""The schemas of configs accept exactly what the checks accept."""
 
 import json
 import time
@@ -41,7 +41,7 @@ VALUES = st.recursive(
     max_leaves=6,
 )
 BEYOND = (keras_kinds.ARRAY, keras_kinds.BOUNDARIES, keras_kinds.RANGE)
-"""No schema can say that nested lists are equally long, or that numbers rise."""
+"""Kinds whose schema accepts more: JSON Schema cannot require equal lengths or order."""
 
 
 def layer_arguments() -> Iterator[tuple[Entry, Argument]]:
@@ -71,7 +71,7 @@ def validators() -> list[tuple[Kind, Any]]:
 
 @settings(max_examples=150, deadline=None)
 @given(VALUES)
-def test_a_kind_accepts_what_its_schema_accepts(value: Any) -> None:
+def test_kind_accepts_what_its_schema_accepts(value: Any) -> None:
     for kind, validator in validators():
         accepted = kind.accepts(value)
         if any(known.wanted in kind.wanted for known in BEYOND):
@@ -81,7 +81,7 @@ def test_a_kind_accepts_what_its_schema_accepts(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [2.0, [2.0, 1], "2", True, 2.5])
-def test_what_must_be_whole_may_be_sent_as_2_0(value: Any) -> None:
+def test_whole_numbers_may_be_sent_as_floats(value: Any) -> None:
     assert keras_kinds.POSITIVES.accepts(value) == (value in (2.0, [2.0, 1]) and value is not True)
     if keras_kinds.POSITIVES.accepts(value):
         assert repr(keras_kinds.POSITIVES.read(value)) in ("2", "[2, 1]")
@@ -92,11 +92,11 @@ DEPEND = """
     idf_weights mask_token max_tokens mean num_bins num_key_value_heads num_query_heads
     output_padding salt sequence_length strides target_shape variance vocabulary window
 """
-"""Arguments whose bounds follow from others of the same config, or that name one of SciPy's."""
+"""Arguments whose bounds depend on other arguments, or that name a window of SciPy."""
 BOUNDS: list[Any] = [-2, -1, 0, 1, 2.0, 9, -0.5, 0.5, 1.5, [0.25, 0.5], [-1, 1], [1, 1], [1, 2], []]
 
 
-def test_keras_makes_a_layer_of_all_that_its_schema_takes() -> None:
+def test_keras_makes_layers_of_all_accepted_values() -> None:
     inner = {"layer": keras.layers.LSTM(2), "cell": keras.layers.LSTMCell(2)}
     lists = {"cells": [keras.layers.LSTMCell(2)], "layers": [keras.layers.Rescaling(1.0)]}
     for entry, argument in layer_arguments():
@@ -108,7 +108,7 @@ def test_keras_makes_a_layer_of_all_that_its_schema_takes() -> None:
                 make_layer(entry, {**needed, argument.name: value})
 
 
-def test_keras_makes_a_part_of_all_that_its_schema_takes() -> None:
+def test_keras_makes_components_of_all_accepted_values() -> None:
     parts = [(family, name) for family in FAMILIES for name in family.known]
     for family, name in parts:
         member = family.known[name]
@@ -118,7 +118,7 @@ def test_keras_makes_a_part_of_all_that_its_schema_takes() -> None:
                     family.resolve({"type": name, "config": {argument.name: value}})
 
 
-def test_no_argument_is_left_without_a_kind() -> None:
+def test_every_argument_has_a_kind() -> None:
     open_ended = [
         f"{argument.owner}.{argument.name}"
         for argument in [*(a for _, a in layer_arguments()), *part_arguments()]
@@ -127,7 +127,7 @@ def test_no_argument_is_left_without_a_kind() -> None:
     assert open_ended == []
 
 
-def test_every_default_belongs_to_its_kind() -> None:
+def test_every_default_is_accepted() -> None:
     for _, argument in layer_arguments():
         if not argument.is_required:
             default = json.loads(json.dumps(argument.default))
@@ -139,7 +139,7 @@ def shared_definitions() -> dict[str, Any]:
     return definitions()
 
 
-def test_schemas_are_schemas() -> None:
+def test_schemas_are_valid() -> None:
     for entry in CATALOGUE.values():
         Draft202012Validator.check_schema(config_schema(entry.cls, entry.arguments))
     for definition in shared_definitions().values():
@@ -147,7 +147,7 @@ def test_schemas_are_schemas() -> None:
 
 
 @pytest.mark.parametrize("kind", CASES)
-def test_the_config_of_every_case_fits_its_schema(kind: str) -> None:
+def test_config_of_every_case_fits_its_schema(kind: str) -> None:
     entry = CATALOGUE[kind]
     schema = config_schema(entry.cls, entry.arguments) | {"$defs": shared_definitions()}
     validator = Draft202012Validator(schema)
@@ -187,14 +187,14 @@ def test_the_config_of_every_case_fits_its_schema(kind: str) -> None:
         {},
     ],
 )
-def test_parts_are_checked_as_their_schema_says(value: Any) -> None:
+def test_components_are_accepted_if_their_schema_accepts_them(value: Any) -> None:
     for family in FAMILIES:
         schema = {"$ref": f"#/$defs/{family.noun}", "$defs": shared_definitions()}
         validator = Draft202012Validator(schema)
         assert validator.is_valid(value) == (not list(family.faults(value, ()))), family.noun
 
 
-def test_every_part_is_made_of_its_name_alone() -> None:
+def test_every_component_is_made_by_its_name_alone() -> None:
     for family in FAMILIES:
         for name in family.known:
             assert not list(family.faults(name, ()))
@@ -213,7 +213,7 @@ def enumerations() -> list[tuple[str, str, str]]:
     ]
 
 
-def test_keras_makes_a_layer_of_every_value_of_every_enumeration() -> None:
+def test_keras_makes_layers_of_every_enumerated_value() -> None:
     inner = {"layer": keras.layers.LSTM(2), "cell": keras.layers.LSTMCell(2)}
     seen = set()
     for kind, argument, value in enumerations():
@@ -221,16 +221,16 @@ def test_keras_makes_a_layer_of_every_value_of_every_enumeration() -> None:
         needed = {
             a.name: CASES[kind].config[a.name] for a in entry.arguments.values() if a.is_required
         }
-        held = {name: inner[name] for name in needed.keys() & inner.keys()}
+        inner_layers = {name: inner[name] for name in needed.keys() & inner.keys()}
         if value == "tf_idf":
             needed["idf_weights"] = [1.0] * len(needed["vocabulary"])
-        make_layer(entry, {**needed, **held, argument: value})
+        make_layer(entry, {**needed, **inner_layers, argument: value})
         seen.add(argument)
     assert {"padding", "data_format", "interpolation", "merge_mode", "output_mode"} <= seen
     assert {"fill_mode", "split", "standardize", "score_mode", "bounding_box_format"} <= seen
 
 
-def test_nothing_outside_an_enumeration_is_taken() -> None:
+def test_values_outside_an_enumeration_are_refused() -> None:
     for kind, argument, _ in set(enumerations()):
         entry = CATALOGUE[kind]
         config = {argument: "Same-ish"}
@@ -239,7 +239,7 @@ def test_nothing_outside_an_enumeration_is_taken() -> None:
 
 
 @pytest.mark.parametrize("last", ["term", 7])
-def test_a_vocabulary_of_a_hundred_thousand_is_checked_in_no_time(last: Any) -> None:
+def test_vocabulary_of_a_hundred_thousand_is_checked_quickly(last: Any) -> None:
     vocabulary = [*(f"term {i}" for i in range(100_000)), last]
     entry = CATALOGUE["StringLookup"]
     began = time.monotonic()
@@ -271,7 +271,9 @@ def test_a_vocabulary_of_a_hundred_thousand_is_checked_in_no_time(last: Any) -> 
         ("RandomFlip", {"mode": "diagonal"}),
     ],
 )
-def test_what_keras_would_only_refuse_in_training(kind: str, config: dict[str, Any]) -> None:
+def test_configs_that_keras_refuses_only_in_training_are_refused(
+    kind: str, config: dict[str, Any]
+) -> None:
     entry = CATALOGUE[kind]
     validator = Draft202012Validator(
         config_schema(entry.cls, entry.arguments) | {"$defs": shared_definitions()}

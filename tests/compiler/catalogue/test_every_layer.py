@@ -1,4 +1,4 @@
-"""Every layer of the catalogue, from JSON, is what Keras's own script makes."""
+"""Every layer of the catalogue built from JSON equals the layer of a Keras script."""
 
 from itertools import count
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from compiler.catalogue.layers import CATALOGUE
-from tests.compiler.graphs import built
+from tests.compiler.graphs import build_graph
 from tests.compiler.layer_cases import CASES, Case
 
 WORDS = ["red", "Green", "red green", "blue"]
@@ -18,17 +18,17 @@ ROWS = 2
 EVERY = pytest.mark.parametrize("kind", CASES)
 
 
-def from_json(kind: str) -> Any:
-    """The model of one node that our compiler makes; every tensor of it is an output."""
-    return built(definition_of(kind)).model
+def build_from_json(kind: str) -> Any:
+    """Return the model that our compiler builds of one node."""
+    return build_graph(write_definition(kind)).model
 
 
-def definition_of(kind: str) -> dict[str, Any]:
-    """A graph of one node, every tensor of which is an output."""
+def write_definition(kind: str) -> dict[str, Any]:
+    """Return a graph of one node, with an output for each of its tensors."""
     case = CASES[kind]
     numbers = count()
-    references = case.filled(lambda _: f"x{next(numbers)}")
-    tensors = len(in_keras(kind).outputs)
+    references = case.fill(lambda _: f"x{next(numbers)}")
+    tensors = len(build_in_keras(kind).outputs)
     return {
         "inputs": [
             {"name": f"x{i}", "shape": list(shape), "dtype": case.dtype}
@@ -48,8 +48,8 @@ def definition_of(kind: str) -> dict[str, Any]:
     }
 
 
-def in_keras(kind: str) -> Any:
-    """The same as a Keras script."""
+def build_in_keras(kind: str) -> Any:
+    """Return the same model, built as in a Keras script."""
     case = CASES[kind]
     layer = case.direct() if case.direct else CATALOGUE[kind].cls(**case.config)
     inputs: list[Any] = []
@@ -58,14 +58,14 @@ def in_keras(kind: str) -> Any:
         inputs.append(keras.Input(shape, dtype=case.dtype))
         return inputs[-1]
 
-    given = case.filled(new_input)
+    given = case.fill(new_input)
     first, *rest = given.items() if isinstance(given, dict) else [("", given)]
     result = layer(first[1], **dict(rest), **case.call)
     return keras.Model(inputs, keras.tree.flatten(result))
 
 
-def drawn(case: Case) -> list[Any]:
-    """A few rows for every input."""
+def draw_rows(case: Case) -> list[Any]:
+    """Return ROWS random rows for each input."""
     draw = np.random.default_rng(7)
     shapes: list[Any] = [(ROWS, *shape) for shape in case.shapes]
     if case.dtype == "string":
@@ -75,8 +75,8 @@ def drawn(case: Case) -> list[Any]:
     return [tf.constant(draw.random(shape), tf.float32) for shape in shapes]
 
 
-def predictions(model: Any, case: Case) -> list[Any]:
-    inputs = drawn(case)
+def predict(model: Any, case: Case) -> list[Any]:
+    inputs = draw_rows(case)
     outputs = model(inputs if len(inputs) > 1 else inputs[0], training=False)
     return [np.asarray(output) for output in keras.tree.flatten(outputs)]
 
@@ -86,36 +86,32 @@ def test_every_layer_has_a_case() -> None:
 
 
 @EVERY
-def test_shapes_and_parameters_are_keras_s(kind: str) -> None:
-    ours, theirs = from_json(kind), in_keras(kind)
+def test_shapes_and_parameters_equal_those_of_keras(kind: str) -> None:
+    ours, theirs = build_from_json(kind), build_in_keras(kind)
     assert [tuple(output.shape) for output in ours.outputs] == [
         tuple(output.shape) for output in theirs.outputs
     ]
-    if kind != "IntegerLookup":  # Keras states floats for what it computes as whole numbers
+    if kind != "IntegerLookup":  # Keras states floats, but computes whole numbers
         assert [output.dtype for output in ours.outputs] == [o.dtype for o in theirs.outputs]
     assert ours.count_params() == theirs.count_params()
 
 
 @pytest.mark.slow
 @EVERY
-def test_predictions_are_keras_s_with_equal_weights(kind: str) -> None:
-    ours, theirs = from_json(kind), in_keras(kind)
+def test_predictions_equal_those_of_keras_with_equal_weights(kind: str) -> None:
+    ours, theirs = build_from_json(kind), build_in_keras(kind)
     theirs.set_weights(ours.get_weights())
-    for own, other in zip(
-        predictions(ours, CASES[kind]), predictions(theirs, CASES[kind]), strict=True
-    ):
+    for own, other in zip(predict(ours, CASES[kind]), predict(theirs, CASES[kind]), strict=True):
         np.testing.assert_array_equal(own, other)
 
 
 @pytest.mark.slow
 @EVERY
-def test_plain_keras_loads_what_is_exported(kind: str, tmp_path: Path) -> None:
-    ours = from_json(kind)
+def test_plain_keras_loads_the_export(kind: str, tmp_path: Path) -> None:
+    ours = build_from_json(kind)
     again = keras.models.model_from_json(ours.to_json())
     assert again.count_params() == ours.count_params()
     ours.save_weights(tmp_path / "model.weights.h5")
     again.load_weights(tmp_path / "model.weights.h5")
-    for own, other in zip(
-        predictions(ours, CASES[kind]), predictions(again, CASES[kind]), strict=True
-    ):
+    for own, other in zip(predict(ours, CASES[kind]), predict(again, CASES[kind]), strict=True):
         np.testing.assert_array_equal(own, other)

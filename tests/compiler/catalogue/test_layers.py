@@ -1,4 +1,4 @@
-"""Configs are checked before Keras sees them."""
+"""Configs are checked before Keras is called."""
 
 from pathlib import Path
 from typing import Any
@@ -8,14 +8,14 @@ import pytest
 
 from compiler.catalogue.families import ACTIVATIONS, CONSTRAINTS, INITIALIZERS, REGULARIZERS
 from compiler.catalogue.layers import CATALOGUE
-from tests.compiler.graphs import built, faults, graph, layer, nested, node
+from tests.compiler.graphs import build_graph, find_faults, graph, layer, nested, node
 
 DENSE = {"units": 2}
 CONFIG = "/nodes/0/layer/config"
 
 
 def find_config_faults(kind: str, shape: list[int | None], **config: Any) -> dict[str, str]:
-    return faults(graph({"x": shape}, [node("n", layer(kind, **config), "x")], ["n"]))
+    return find_faults(graph({"x": shape}, [node("n", layer(kind, **config), "x")], ["n"]))
 
 
 @pytest.mark.parametrize(
@@ -57,13 +57,13 @@ def find_config_faults(kind: str, shape: list[int | None], **config: Any) -> dic
         ),
     ],
 )
-def test_a_bad_argument_is_named(config: dict[str, Any], where: str, detail: str) -> None:
+def test_fault_points_to_the_bad_argument(config: dict[str, Any], where: str, detail: str) -> None:
     found = find_config_faults("Dense", [3], **config)
     assert list(found) == [CONFIG + where]
     assert detail in found[CONFIG + where]
 
 
-def test_keras_s_own_refusal_lies_at_the_argument_it_names() -> None:
+def test_fault_of_keras_points_to_the_argument_that_it_names() -> None:
     found = find_config_faults("Dropout", [3], rate=1.5)
     assert list(found) == [f"{CONFIG}/rate"]
     assert "between 0 and 1" in found[f"{CONFIG}/rate"]
@@ -80,13 +80,13 @@ def test_keras_s_own_refusal_lies_at_the_argument_it_names() -> None:
         ("__class__", "There is no layer type"),
     ],
 )
-def test_types_that_are_not_offered(kind: str, detail: str) -> None:
+def test_unknown_and_excluded_types_are_refused(kind: str, detail: str) -> None:
     found = find_config_faults(kind, [3])
     assert list(found) == ["/nodes/0/layer/type"]
     assert detail in found["/nodes/0/layer/type"]
 
 
-def test_faults_of_every_layer_come_at_once() -> None:
+def test_faults_of_all_layers_are_found_at_once() -> None:
     inner = graph({"y": [3]}, [node("d", layer("Dense", unit=1), "y")], ["d"])
     definition = graph(
         {"x": [5, 3]},
@@ -98,7 +98,7 @@ def test_faults_of_every_layer_come_at_once() -> None:
         ["c"],
         enc=layer("LSTM", units=3, return_sequence=True),
     )
-    assert list(faults(definition)) == [
+    assert list(find_faults(definition)) == [
         "/layers/enc/config/return_sequence",
         "/nodes/1/layer/config/layer/config/units",
         "/nodes/2/layer/graph/nodes/0/layer/config/unit",
@@ -106,7 +106,7 @@ def test_faults_of_every_layer_come_at_once() -> None:
     ]
 
 
-def test_shapes_that_do_not_connect_lie_at_their_nodes() -> None:
+def test_shapes_that_do_not_connect_are_refused_at_their_nodes() -> None:
     inner = graph({"y": [3]}, [node("r", layer("Reshape", target_shape=[7]), "y")], ["r"])
     definition = graph(
         {"x": [3]},
@@ -118,7 +118,7 @@ def test_shapes_that_do_not_connect_lie_at_their_nodes() -> None:
         ],
         ["after", "inner", "fine"],
     )
-    found = faults(definition)
+    found = find_faults(definition)
     assert list(found) == ["/nodes/0", "/nodes/2/layer/graph/nodes/0"]
     assert "expected ndim=3, found ndim=2" in found["/nodes/0"]
     assert "target_shape=(7,)" in found["/nodes/2/layer/graph/nodes/0"]
@@ -128,7 +128,7 @@ def test_shapes_that_do_not_connect_lie_at_their_nodes() -> None:
         assert "\x1b" not in detail
 
 
-def test_a_vocabulary_is_never_a_file(tmp_path: Path) -> None:
+def test_vocabulary_cannot_be_a_file(tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("a\n")
     for kind in ("StringLookup", "TextVectorization", "IntegerLookup"):
@@ -137,25 +137,25 @@ def test_a_vocabulary_is_never_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("kind", "argument"), [("Pipeline", "layers"), ("RNN", "cell")])
-def test_a_list_of_layers_holds_one_at_least(kind: str, argument: str) -> None:
+def test_empty_list_of_layers_is_refused(kind: str, argument: str) -> None:
     found = find_config_faults(kind, [4, 3], **{argument: []})
     assert found == {f"{CONFIG}/{argument}": f"'{argument}' must hold a layer."}
 
 
 @pytest.mark.parametrize("argument", ["weights", "quantization_config"])
-def test_arguments_that_are_refused(argument: str) -> None:
+def test_arguments_for_weights_and_quantization_are_refused(argument: str) -> None:
     found = find_config_faults("Embedding", [3], input_dim=2, output_dim=2, **{argument: [[1.0]]})
     assert list(found) == [f"{CONFIG}/{argument}"]
 
 
-def test_the_catalogue_is_keras_s_less_what_is_excluded() -> None:
+def test_catalogue_contains_the_layers_of_keras_except_excluded_ones() -> None:
     ours = {entry.cls for entry in CATALOGUE.values()}
     assert len(ours) > 130
     for name in ("Lambda", "Layer", "Wrapper", "JaxLayer", "FlaxLayer", "TorchModuleWrapper"):
         assert getattr(keras.layers, name) not in ours
 
 
-def test_every_name_of_a_family_is_one_that_keras_resolves() -> None:
+def test_keras_resolves_every_name_of_a_family() -> None:
     modules = (keras.activations, keras.initializers, keras.regularizers, keras.constraints)
     families = (ACTIVATIONS, INITIALIZERS, REGULARIZERS, CONSTRAINTS)
     for module, family in zip(modules, families, strict=True):
@@ -163,7 +163,7 @@ def test_every_name_of_a_family_is_one_that_keras_resolves() -> None:
             assert module.get(family.resolve(name)) is not None
 
 
-def test_both_forms_of_a_part() -> None:
+def test_components_may_be_written_in_both_forms() -> None:
     parts = {
         "kernel_initializer": {
             "module": "keras.initializers", "class_name": "Constant",
@@ -173,7 +173,7 @@ def test_both_forms_of_a_part() -> None:
         "activation": {"class_name": "function", "config": "relu"},
         "kernel_regularizer": {"type": "L2", "config": {"l2": 0.1}},
     }  # fmt: skip
-    made = built(graph({"x": [3]}, [node("d", layer("Dense", units=2, **parts), "x")], ["d"]))
+    made = build_graph(graph({"x": [3]}, [node("d", layer("Dense", units=2, **parts), "x")], ["d"]))
     called = made.nodes["d"].layer
     assert called is not None
     dense = called.keras

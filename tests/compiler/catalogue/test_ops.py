@@ -1,4 +1,4 @@
-"""Functions of `keras.ops` as nodes: every one of them against Keras called directly."""
+"""Every function of `keras.ops` as a node equals the function called directly."""
 
 import resource
 from typing import Any
@@ -17,7 +17,7 @@ from compiler.model.tensors import NodeTensors, Tensors
 from compiler.summary import summarize
 from domain.check import CheckRequest, SizeLimits
 from domain.graph.language import OpNode
-from tests.compiler.graphs import blueprint, built, faults, graph, layer, nested, node
+from tests.compiler.graphs import blueprint, build_graph, find_faults, graph, layer, nested, node
 from tests.compiler.op_samples import SAMPLES, Sample, Tensor
 
 
@@ -26,8 +26,8 @@ def test_every_operation_has_a_sample() -> None:
     assert not LEFT_OUT.keys() & set(OPS)
 
 
-def _tensors(sample: Sample) -> dict[str, Tensor]:
-    """By the names of their inputs: `x`, or `x_0`, `x_1` for a list."""
+def _name_tensors(sample: Sample) -> dict[str, Tensor]:
+    """Return the tensors by the name of their input: `x`, or `x_0` and `x_1` for a list."""
     named: dict[str, Tensor] = {}
     for parameter, given in sample.inputs.items():
         if isinstance(given, Tensor):
@@ -37,11 +37,11 @@ def _tensors(sample: Sample) -> dict[str, Tensor]:
     return named
 
 
-def _model(sample: Sample) -> Any:
-    """A model of one node, which is called `add`."""
+def _build_model(sample: Sample) -> Any:
+    """Return a model of one node with the name `add`."""
     symbols = {
         name: keras.Input(batch_shape=tensor.batch_shape, dtype=tensor.dtype, name=name)
-        for name, tensor in _tensors(sample).items()
+        for name, tensor in _name_tensors(sample).items()
     }
     called = NodeTensors()
     for name, symbol in symbols.items():
@@ -56,8 +56,8 @@ def _model(sample: Sample) -> Any:
     return keras.Model(list(symbols.values()), list(Tensors.of(result).all))
 
 
-def _arguments(sample: Sample, arrays: dict[str, Any]) -> dict[str, Any]:
-    """What Keras's function is called with in a script."""
+def _make_arguments(sample: Sample, arrays: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of Keras's function in a script."""
     given = {
         name: arrays[name]
         if isinstance(value, Tensor)
@@ -67,8 +67,8 @@ def _arguments(sample: Sample, arrays: dict[str, Any]) -> dict[str, Any]:
     return {**given, **sample.config}
 
 
-def _direct(sample: Sample, arrays: dict[str, Any]) -> list[Any]:
-    arguments = _arguments(sample, arrays)
+def _call_directly(sample: Sample, arrays: dict[str, Any]) -> list[Any]:
+    arguments = _make_arguments(sample, arrays)
     if sample.op == "get_item":
         return [arrays["x"][:, 0, 1:-1, None]]
     if sample.op == "einsum":
@@ -87,7 +87,7 @@ def _direct(sample: Sample, arrays: dict[str, Any]) -> list[Any]:
 
 
 def _run(model: Any, arrays: list[Any]) -> list[Any]:
-    """Forwards and backwards in a graph for any number of rows, as a training does it."""
+    """Run the model and its gradient in a TensorFlow graph with unknown rows, as training does."""
     watched = [i for i, array in enumerate(arrays) if array.dtype == "float32"]
 
     def step(tensors: list[Any]) -> Any:
@@ -116,11 +116,11 @@ def _equal(one: list[Any], other: list[Any]) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.op)
-def test_it_gives_what_keras_gives_and_survives_export(sample: Sample) -> None:
+def test_operation_equals_keras_and_survives_export(sample: Sample) -> None:
     random = np.random.default_rng(0)
-    arrays = {name: tensor.array(random) for name, tensor in _tensors(sample).items()}
-    model = _model(sample)
-    wanted = _direct(sample, arrays)
+    arrays = {name: tensor.array(random) for name, tensor in _name_tensors(sample).items()}
+    model = _build_model(sample)
+    wanted = _call_directly(sample, arrays)
     got = _run(model, list(arrays.values()))
     assert _equal(got, wanted)
     for symbol, value in zip(model.outputs, got, strict=True):
@@ -134,12 +134,12 @@ def op(name: str, function: str, inputs: Any, **config: Any) -> dict[str, Any]:
     return {"name": name, "op": function, "inputs": inputs, "config": config}
 
 
-def predicted(definition: Any, *arrays: Any) -> dict[str, Any]:
-    given: dict[str, Any] = built(definition).model([np.array(a, "float32") for a in arrays])
+def predict(definition: Any, *arrays: Any) -> dict[str, Any]:
+    given: dict[str, Any] = build_graph(definition).model([np.array(a, "float32") for a in arrays])
     return {name: np.array(value).tolist() for name, value in given.items()}
 
 
-def test_inputs_by_order_by_name_and_as_constants() -> None:
+def test_operation_takes_inputs_by_order_by_name_and_as_constants() -> None:
     nodes = [
         op("ordered", "subtract", ["a", "b"]),
         op("named", "subtract", {"x1": "b", "x2": "a"}),
@@ -151,7 +151,7 @@ def test_inputs_by_order_by_name_and_as_constants() -> None:
         op("more", "greater", ["a", "b"]),
     ]
     names = ["ordered", "named", "after", "before", "joined", "product", "chosen"]
-    assert predicted(graph({"a": [2], "b": [2]}, nodes, names), [[1, 5]], [[2, 3]]) == {
+    assert predict(graph({"a": [2], "b": [2]}, nodes, names), [[1, 5]], [[2, 3]]) == {
         "ordered": [[-1, 2]],
         "named": [[1, -2]],
         "after": [[0, 4]],
@@ -174,25 +174,27 @@ def test_inputs_by_order_by_name_and_as_constants() -> None:
 )
 def test_slices_are_written_as_in_python(key: Any, wanted: Any) -> None:
     definition = graph({"x": [2, 3]}, [op("part", "get_item", "x", key=key)], ["part"])
-    assert predicted(definition, [[[1, 2, 3], [4, 5, 6]]]) == {"part": wanted}
+    assert predict(definition, [[[1, 2, 3], [4, 5, 6]]]) == {"part": wanted}
 
 
-def test_an_operation_with_several_tensors_is_picked_from() -> None:
+def test_reference_picks_from_an_operation_with_several_tensors() -> None:
     nodes = [
         op("best", "top_k", "x", k=2),
         op("halves", "split", "x", axis=1, indices_or_sections=2),
     ]
     outputs = [{"name": "values", "from": "best:0"}, {"name": "right", "from": "halves:1"}]
     definition = graph({"x": [4]}, nodes, outputs)
-    assert predicted(definition, [[3, 1, 4, 2]]) == {"values": [[4, 3]], "right": [[4, 2]]}
-    assert [node.shape for node in summarize(built(definition)).nodes] == [[[None, 2]] * 2] * 2
-    assert [node.layer for node in summarize(built(definition)).nodes] == ["top_k", "split"]
+    assert predict(definition, [[3, 1, 4, 2]]) == {"values": [[4, 3]], "right": [[4, 2]]}
+    assert [node.shape for node in summarize(build_graph(definition)).nodes] == [
+        [[None, 2]] * 2
+    ] * 2
+    assert [node.layer for node in summarize(build_graph(definition)).nodes] == ["top_k", "split"]
     definition["outputs"] = ["best"]
-    assert "pick one: 'best:0', 'best:1'" in faults(definition)["/outputs/0"]
+    assert "pick one: 'best:0', 'best:1'" in find_faults(definition)["/outputs/0"]
 
 
 def test_names_of_layers_and_operations_do_not_collide() -> None:
-    """Keras would call the first operation `add`, as the layer, and so on."""
+    """Keras itself would name the first operation `add`, like the layer."""
     inner = graph({"x": [2]}, [op("add", "add", "x", x2=1.0)], ["add"])
     nodes = [
         node("add", layer("Add"), ["x", "multiply"]),
@@ -205,12 +207,12 @@ def test_names_of_layers_and_operations_do_not_collide() -> None:
     definition = graph({"x": [2], "many": [1, 2]}, nodes, ["again", "each"], twice=nested(inner))
     wanted = {"again": [[8, 17]], "each": [[[6, 7]]]}
     arrays = [np.array([[1.0, 2.0]]), np.array([[[5.0, 6.0]]])]
-    assert predicted(definition, *arrays) == wanted
-    reloaded = keras.models.model_from_json(built(definition).model.to_json())(arrays)
+    assert predict(definition, *arrays) == wanted
+    reloaded = keras.models.model_from_json(build_graph(definition).model.to_json())(arrays)
     assert {name: np.array(value).tolist() for name, value in reloaded.items()} == wanted
 
 
-def test_static_faults_come_at_once_with_those_of_layers() -> None:
+def test_faults_of_operations_and_layers_are_found_at_once() -> None:
     inner = graph({"y": [3]}, [op("n", "mean", "y", axes=1)], ["n"])
     definition = graph(
         {"x": [3]},
@@ -230,7 +232,7 @@ def test_static_faults_come_at_once_with_those_of_layers() -> None:
         ],
         ["l"],
     )
-    found = faults(definition)
+    found = find_faults(definition)
     assert set(found) == {
         "/nodes/0/layer/config/units", "/nodes/4/layer/graph/nodes/0/config/axes",
         "/nodes/1/op", "/nodes/2/config/axis", "/nodes/2/config/keepdims",
@@ -257,12 +259,12 @@ def test_static_faults_come_at_once_with_those_of_layers() -> None:
         ([4], "float32", op("n", "take", "x", indices=0.5), ""),
     ],
 )
-def test_what_tensorflow_would_refuse_later_lies_at_the_node(
+def test_calls_that_tensorflow_refuses_later_are_refused_at_the_node(
     shape: list[int | None], dtype: str, node: Any, detail: str
 ) -> None:
     definition = graph({"x": shape}, [node], [{"name": "o", "from": "n"}])
     definition["inputs"][0]["dtype"] = dtype
-    found = faults(definition)
+    found = find_faults(definition)
     assert list(found) == ["/nodes/0"]
     assert detail in found["/nodes/0"]
 
@@ -279,7 +281,7 @@ def test_what_tensorflow_would_refuse_later_lies_at_the_node(
     ],
     ids=lambda node: node["op"],
 )
-def test_what_grows_beyond_a_limit_is_never_computed(node: Any) -> None:
+def test_tensors_beyond_a_limit_are_never_computed(node: Any) -> None:
     definition = graph({"x": [2048, 2048]}, [node], ["n"])
     definition["inputs"][0]["dtype"] = "int32" if node["op"] == "one_hot" else "float32"
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -290,19 +292,19 @@ def test_what_grows_beyond_a_limit_is_never_computed(node: Any) -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # KiB
 
 
-def test_an_output_has_rows() -> None:
+def test_output_without_rows_is_refused() -> None:
     nodes = [op("all", "sum", "x"), op("turned", "transpose", "x"), op("kept", "add", ["x", "all"])]
-    found = faults(graph({"x": [4]}, nodes, ["kept", "all", {"name": "t", "from": "turned"}]))
+    found = find_faults(graph({"x": [4]}, nodes, ["kept", "all", {"name": "t", "from": "turned"}]))
     assert list(found) == ["/outputs/1", "/outputs/2/from"]
     assert found["/outputs/2/from"].endswith("the shape of 't' is [4, null].")
 
 
-def test_a_product_with_a_number_is_dense() -> None:
+def test_product_with_a_number_is_dense() -> None:
     nodes = [
         {"name": "twice", "op": "multiply", "config": {"x2": 2}, "inputs": "x"},
         node("y", layer("Softmax"), "twice"),
     ]
-    made = built(graph({"x": [3]}, nodes, ["y"]))
+    made = build_graph(graph({"x": [3]}, nodes, ["y"]))
     assert not made.nodes["twice"].tensors[0].sparse
 
 
@@ -315,7 +317,7 @@ def test_a_product_with_a_number_is_dense() -> None:
         ("image.gaussian_blur", {"kernel_size": [150_000_001, 3]}),
     ],
 )
-def test_a_small_node_does_not_make_large_tensors(op: str, config: dict[str, Any]) -> None:
+def test_small_node_cannot_make_large_tensors(op: str, config: dict[str, Any]) -> None:
     nodes = [{"name": "y", "op": op, "config": config, "inputs": "x"}]
-    found = faults(graph({"x": [3, 3, 3]}, nodes, ["y"]))
+    found = find_faults(graph({"x": [3, 3, 3]}, nodes, ["y"]))
     assert list(found) == [f"/nodes/0/config/{next(iter(config))}"]

@@ -8,9 +8,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from compiler.inference.predict import predict
-from compiler.model.build import Built
-from compiler.model.weights import arrays_of
-from tests.compiler.graphs import built, graph, layer, node
+from compiler.model.build import BuiltModel
+from compiler.model.weights import copy_arrays
+from tests.compiler.graphs import build_graph, graph, layer, node
 
 TWO = graph(
     {"a": [5, 3], "b": [2]},
@@ -25,23 +25,23 @@ TWO = graph(
 )
 
 
-def stored(made: Built, folder: Path) -> tuple[str, str]:
+def store(made: BuiltModel, folder: Path) -> tuple[str, str]:
     """Store a model; return the arguments of `predict` that identify it."""
     path = folder / "model.safetensors"
-    save_file(arrays_of(made), path)
+    save_file(copy_arrays(made), path)
     return made.blueprint.model_dump_json(by_alias=True), str(path)
 
 
-def rows(count: int) -> dict[str, Any]:
+def make_rows(count: int) -> dict[str, Any]:
     random = np.random.default_rng(0)
     return {"b": random.random((count, 2)), "a": random.random((count, 5, 3))}
 
 
 @pytest.mark.parametrize("batch", [1, 4, 100])
-def test_predictions_are_those_of_the_model(tmp_path: Path, batch: int) -> None:
-    made = built(TWO)
-    given = rows(10)
-    found = predict(*stored(made, tmp_path), given, batch)
+def test_predictions_equal_those_of_the_model(tmp_path: Path, batch: int) -> None:
+    made = build_graph(TWO)
+    given = make_rows(10)
+    found = predict(*store(made, tmp_path), given, batch)
 
     wanted = made.model([given["a"], given["b"]], training=False)
     assert {*found} == {"y", "encoded"}
@@ -50,7 +50,7 @@ def test_predictions_are_those_of_the_model(tmp_path: Path, batch: int) -> None:
         assert np.allclose(array, wanted[name], atol=1e-6)
 
 
-def test_no_rows_give_no_rows(tmp_path: Path) -> None:
-    found = predict(*stored(built(TWO), tmp_path), rows(0), 8)
+def test_prediction_of_no_rows_has_no_rows(tmp_path: Path) -> None:
+    found = predict(*store(build_graph(TWO), tmp_path), make_rows(0), 8)
 
     assert found["y"].shape == (0, 4)

@@ -24,7 +24,7 @@ class Form(NamedTuple):
     outputs: list[tuple[int | None, ...]]
 
 
-def form_of(model: Any) -> Form:
+def find_form(model: Any) -> Form:
     """Return the counts and shapes of a model, also of one without allocated weights."""
     trainable = sum(prod(weight.shape) for weight in model.trainable_weights)
     shapes = [[tuple(tensor.shape) for tensor in flat] for flat in (model.inputs, model.outputs)]
@@ -32,7 +32,7 @@ def form_of(model: Any) -> Form:
 
 
 @contextmanager
-def weightless() -> Iterator[None]:
+def without_weights() -> Iterator[None]:
     """Build models without allocating weights."""
     try:
         with keras.StatelessScope(initialize_variables=False):
@@ -41,8 +41,8 @@ def weightless() -> Iterator[None]:
         keras.utils.clear_session(free_memory=False)
 
 
-def original(name: str) -> tuple[str, Form]:
+def write_architecture(name: str) -> tuple[str, Form]:
     """Return Keras's JSON of an architecture, and its counts and shapes."""
-    with weightless():
+    with without_weights():
         model = ARCHITECTURES[name](weights=None)
-        return model.to_json(), form_of(model)
+        return model.to_json(), find_form(model)

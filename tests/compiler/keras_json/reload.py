@@ -16,7 +16,7 @@ from domain.keras_json import WriteResult
 from tests.compiler.graphs import blueprint
 
 
-def written(
+def write_graph(
     definition: Mapping[str, Any], sources: Mapping[str, Blueprint] | None = None
 ) -> WriteResult:
     """Return the result of writing a graph as Keras's JSON."""
@@ -24,22 +24,22 @@ def written(
     return WriteResult.model_validate_json(write_keras_json(given))
 
 
-def faults(
+def find_faults(
     definition: Mapping[str, Any], sources: Mapping[str, Blueprint] | None = None
 ) -> dict[str, str]:
     """Return the details of the faults of writing a graph, by pointer."""
-    result = written(definition, sources)
+    result = write_graph(definition, sources)
     assert (result.keras_json is None) == bool(result.faults)
     return {fault.pointer: fault.detail for fault in result.faults}
 
 
-def reloads(
+def assert_reloads(
     definition: Mapping[str, Any],
     folder: Path,
     sources: Mapping[str, Blueprint] | None = None,
 ) -> Any:
     """Return the model that Keras loads; assert that it equals the one that we build."""
-    result = written(definition, sources)
+    result = write_graph(definition, sources)
     assert result.faults == []
     theirs = keras.models.model_from_json(json.dumps(result.keras_json, allow_nan=False))
     ours = build(blueprint(definition, sources), seed=1).model

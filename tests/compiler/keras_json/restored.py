@@ -7,48 +7,48 @@ import keras
 import numpy as np
 
 from compiler.entrypoints import read_keras_json
-from compiler.model.build import Built, build
+from compiler.model.build import BuiltModel, build
 from domain.graph.language import Blueprint, GraphDefinition
-from domain.graph.rules import faults_of
+from domain.graph.rules import find_graph_faults
 from domain.keras_json import ReadResult
 
 Json = dict[str, Any]
 
 
-def reading(document: Any) -> ReadResult:
+def read_document(document: Any) -> ReadResult:
     """Return the result of reading Keras's JSON, given as a document or as text."""
     text = document if isinstance(document, str) else json.dumps(document)
     return ReadResult.model_validate_json(read_keras_json(text))
 
 
-def definition(document: Any) -> GraphDefinition:
+def read_definition(document: Any) -> GraphDefinition:
     """Return the graph of a document without faults."""
-    found = reading(document)
+    found = read_document(document)
     assert found.faults == []
     assert found.definition is not None
-    assert faults_of(found.definition) == []
+    assert find_graph_faults(found.definition) == []
     return found.definition
 
 
-def shown(document: Any) -> Json:
+def read_graph_json(document: Any) -> Json:
     """Return the graph's definition as JSON, without defaults."""
-    shown: Json = definition(document).model_dump(by_alias=True, exclude_defaults=True)
-    return shown
+    document_json: Json = read_definition(document).model_dump(by_alias=True, exclude_defaults=True)
+    return document_json
 
 
-def faults(document: Any) -> dict[str, str]:
+def find_faults(document: Any) -> dict[str, str]:
     """Return the details of a document's faults, by pointer."""
-    found = reading(document)
+    found = read_document(document)
     assert (found.definition is None) == bool(found.faults)
     return {fault.pointer: fault.detail for fault in found.faults}
 
 
-def restored(document: Any) -> Built:
+def restore(document: Any) -> BuiltModel:
     """Build the model of a document."""
-    return build(Blueprint(definition=definition(document)), None)
+    return build(Blueprint(definition=read_definition(document)), None)
 
 
-def comes_back(model: Any, data: list[Any]) -> Built:
+def assert_comes_back(model: Any, data: list[Any]) -> BuiltModel:
     """Read a Keras model from its JSON; assert that with equal weights it predicts the same.
 
     Args:
@@ -58,7 +58,7 @@ def comes_back(model: Any, data: list[Any]) -> Built:
     Returns:
         The model built from the graph.
     """
-    ours = restored(model.to_json())
+    ours = restore(model.to_json())
     for ours_of, theirs_of in zip(_groups(ours.model), _groups(model), strict=True):
         assert sum(map(_size, ours_of)) == sum(map(_size, theirs_of))
     for weight, other in zip(_ordered(ours.model, model), _ordered(model, ours.model), strict=True):

@@ -1,4 +1,4 @@
-"""Keras 3's JSON in: the same model, in the graph language, or faults that say why not."""
+"""The JSON of Keras 3 is read to a graph of the same model, or has faults."""
 
 import json
 from collections.abc import Callable
@@ -12,12 +12,12 @@ from keras import layers, ops
 from compiler.entrypoints import read_keras_json
 from domain.source_map import SourceMap
 from tests.compiler.keras_json.restored import (
-    comes_back,
-    definition,
-    faults,
-    reading,
-    restored,
-    shown,
+    assert_comes_back,
+    find_faults,
+    read_definition,
+    read_document,
+    read_graph_json,
+    restore,
 )
 
 Dense = layers.Dense
@@ -96,15 +96,15 @@ MODELS: list[Callable[[], Any]] = [
 
 
 @pytest.mark.parametrize("make", MODELS, ids=lambda make: make.__name__)
-def test_a_model_comes_back(make: Callable[[], Any]) -> None:
+def test_model_is_read_back(make: Callable[[], Any]) -> None:
     model = make()
     random = np.random.default_rng(0)
     data = [random.integers(0, 5, (2, *x.shape[1:])).astype(x.dtype) for x in model.inputs]
-    comes_back(model, data)
+    assert_comes_back(model, data)
 
 
-def test_configs_say_what_is_not_keras_default() -> None:
-    assert shown(states_and_functions().to_json()) == {
+def test_configs_contain_only_values_other_than_defaults() -> None:
+    assert read_graph_json(states_and_functions().to_json()) == {
         "inputs": [{"name": "x", "shape": [6, 3]}],
         "layers": {
             "once": {
@@ -134,31 +134,31 @@ def test_configs_say_what_is_not_keras_default() -> None:
     }  # fmt: skip
 
 
-def test_the_backward_layer_that_keras_makes_goes_unsaid() -> None:
+def test_backward_layer_that_keras_makes_is_omitted() -> None:
     made = layers.Bidirectional(layers.LSTM(2, seed=3, dropout=0.5), name="both")
     model = keras.Sequential([keras.Input((3, 4)), made])
-    (node,) = shown(model.to_json())["nodes"]
+    (node,) = read_graph_json(model.to_json())["nodes"]
     assert node["layer"]["config"].keys() == {"layer"}
     turned = layers.Bidirectional(layers.LSTM(2), backward_layer=layers.LSTM(3, go_backwards=True),
                                   merge_mode=None, name="both")  # fmt: skip
-    (node,) = shown(keras.Sequential([keras.Input((3, 4)), turned]).to_json())["nodes"]
+    (node,) = read_graph_json(keras.Sequential([keras.Input((3, 4)), turned]).to_json())["nodes"]
     assert node["layer"]["config"]["backward_layer"]["config"]["units"] == 3
 
 
-def test_a_sequential_model_tells_its_shape_or_is_refused() -> None:
+def test_sequential_model_without_input_shape_is_refused() -> None:
     model = keras.Sequential([Dense(3, name="one"), Dense(2, name="two")])
-    assert faults(model.to_json()) == {
+    assert find_faults(model.to_json()) == {
         "/config": "This sequential model does not tell the shape of its input; build it before "
         "`to_json()`, or begin it with `keras.Input(...)`."
     }
     model.build((None, 4))
-    assert shown(model.to_json())["inputs"][0]["shape"] == [4]
+    assert read_graph_json(model.to_json())["inputs"][0]["shape"] == [4]
     document = json.loads(model.to_json())
     del document["config"]["layers"][0]
-    assert shown(document)["inputs"] == [{"name": "one_input", "shape": [4]}]
+    assert read_graph_json(document)["inputs"] == [{"name": "one_input", "shape": [4]}]
 
 
-def test_names_are_mapped_one_to_one_and_told() -> None:
+def test_names_are_mapped_one_to_one_and_reported() -> None:
     x = keras.Input((3,), name="in put")
     long = "n" * 200
     h = x
@@ -166,7 +166,7 @@ def test_names_are_mapped_one_to_one_and_told() -> None:
         h = Dense(3, name=name)(h)
     shared = Dense(3, name="größe")
     text = keras.Model(x, {"the/out": Dense(3, name="gr_e__2")(shared(shared(h)))}).to_json()
-    found = reading(text)
+    found = read_document(text)
     assert found.renamed == {
         "in put": "in_put",
         "block 1": "block_1_1",
@@ -181,16 +181,16 @@ def test_names_are_mapped_one_to_one_and_told() -> None:
     assert len(set(names)) == len(names)
     assert names[names.index("gr_e") + 1] == "gr_e__3"
     assert [*found.definition.layers] == ["gr_e"]
-    assert found == reading(text)
+    assert found == read_document(text)
 
 
-def test_outputs_of_one_layer_have_names_of_their_own() -> None:
+def test_outputs_of_one_layer_get_different_names() -> None:
     x = keras.Input((2, 3), name="x")
     seen, state, _ = layers.LSTM(3, return_state=True, name="lstm")(x)
     dense = Dense(1, name="dense")
     first = dense(seen)
     model = keras.Model(x, [seen, state, first, dense(state), first, x])
-    named = definition(model.to_json()).named_outputs()
+    named = read_definition(model.to_json()).named_outputs()
     assert named == [
         ("lstm", "lstm:0"), ("lstm_1", "lstm:1"), ("dense", "dense"), ("dense__2", "dense__2"),
         ("dense_1", "dense"), ("x", "x"),
@@ -204,25 +204,25 @@ def test_outputs_by_name_keep_the_order_of_the_document() -> None:
     ours = document["config"]["output_layers"]
     for order in (["a", "b"], ["b", "a"]):
         document["config"]["output_layers"] = {name: ours[name] for name in order}
-        assert definition(document).output_names() == order
-        assert [*restored(document).outputs] == order
+        assert read_definition(document).output_names() == order
+        assert [*restore(document).outputs] == order
 
 
-def test_no_inner_layer_takes_the_name_of_an_outer_shared_one() -> None:
+def test_inner_layer_never_gets_the_name_of_an_outer_shared_layer() -> None:
     deep = keras.Input((3,), name="deep")
     inner = Dense(3, name="same")
     nested = keras.Model(deep, inner(inner(deep)), name="nested")
     x = keras.Input((3,), name="x")
     outer = Dense(3, name="same")
     model = keras.Model(x, nested(outer(outer(x))))
-    comes_back(model, [np.ones((2, 3), "float32")])
-    found = definition(model.to_json())
+    assert_comes_back(model, [np.ones((2, 3), "float32")])
+    found = read_definition(model.to_json())
     assert [*found.layers] == ["same"]
     assert [*found.nodes[-1].layer.graph.layers] == ["same_1"]  # type: ignore[union-attr]
 
 
-def test_every_part_tells_where_it_came_from() -> None:
-    found = reading(models_in_models().to_json())
+def test_every_part_has_its_place_in_the_keras_json() -> None:
+    found = read_document(models_in_models().to_json())
     document = json.loads(models_in_models().to_json())
     assert found.definition is not None
     source = SourceMap(places=found.places)
@@ -239,7 +239,7 @@ def test_every_part_tells_where_it_came_from() -> None:
     assert source.place_of("/outputs/1") == "/config/output_layers/1"
 
 
-def changed(path: str, value: Any, make: Callable[[], Any] = states_and_functions) -> Any:
+def change(path: str, value: Any, make: Callable[[], Any] = states_and_functions) -> Any:
     document = json.loads(make().to_json())
     holder = document
     *steps, last = path.split("/")
@@ -275,19 +275,19 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_no_graph_can_say_is_told_at_its_place(case: str) -> None:
-    path, value, said = WRONG[case]
-    found = faults(changed(path, value))
-    (place,) = [place for place in found if said in found[place]]
+def test_parts_that_no_graph_can_express_are_refused_at_their_places(case: str) -> None:
+    path, value, words = WRONG[case]
+    found = find_faults(change(path, value))
+    (place,) = [place for place in found if words in found[place]]
     assert f"/{path}".startswith(place)
     assert len(found) == 1 or case == "the same name twice"
 
 
-def test_all_faults_come_at_once_those_of_configs_too() -> None:
-    document = changed(f"{DENSE}/config/units", -3)
+def test_all_faults_are_found_at_once_including_configs() -> None:
+    document = change(f"{DENSE}/config/units", -3)
     document["config"]["layers"][4]["class_name"] = "Nothing"
     document["config"]["layers"][6]["config"]["dropout"] = "much"
-    assert faults(document).keys() >= {
+    assert find_faults(document).keys() >= {
         f"/{DENSE}/config/units",
         "/config/layers/4/class_name",
         "/config/layers/6/config/dropout",
@@ -299,19 +299,19 @@ def test_all_faults_come_at_once_those_of_configs_too() -> None:
     ["", "{", "null", "[]", '"model"', "{}", '{"class_name": "Functional"}', "[" * 100_000,
      '{"class_name": "Sequential", "config": {"layers": []}}', "NaN", "1" * 5000],
 )  # fmt: skip
-def test_what_is_no_model_is_a_fault(text: str) -> None:
-    (fault,) = reading(text).faults
+def test_document_that_is_no_model_has_a_fault(text: str) -> None:
+    (fault,) = read_document(text).faults
     assert fault.pointer in ("", "/config", "/config/layers")
 
 
-def test_numbers_and_texts_that_json_cannot_carry_on() -> None:
-    document = json.dumps(changed(f"{DENSE}/config/units", "UNITS"))
-    assert [*faults(document.replace('"UNITS"', "1e400"))] == [f"/{DENSE}/config/units"]
-    assert [*faults(document.replace('"UNITS"', "NaN"))] == [f"/{DENSE}/config/units"]
-    assert [*faults(document.replace('"UNITS"', r'"\ud800"'))] == [f"/{DENSE}/config"]
+def test_numbers_and_texts_that_json_cannot_express_are_refused() -> None:
+    document = json.dumps(change(f"{DENSE}/config/units", "UNITS"))
+    assert [*find_faults(document.replace('"UNITS"', "1e400"))] == [f"/{DENSE}/config/units"]
+    assert [*find_faults(document.replace('"UNITS"', "NaN"))] == [f"/{DENSE}/config/units"]
+    assert [*find_faults(document.replace('"UNITS"', r'"\ud800"'))] == [f"/{DENSE}/config"]
 
 
-def test_models_nest_to_a_limit_that_needs_no_recursion() -> None:
+def test_models_nest_only_up_to_a_limit() -> None:
     def nested(depth: int) -> Any:
         spec: Any = {"class_name": "Dense", "config": {"name": "d", "units": 1}}
         for _ in range(depth):
@@ -322,14 +322,14 @@ def test_models_nest_to_a_limit_that_needs_no_recursion() -> None:
             }
         return spec
 
-    assert faults(nested(32)) == {}
-    (said,) = faults(nested(33)).values()
-    assert said == "Graphs nest at most 32 deep (MAX_GRAPH_DEPTH)."
-    (said,) = faults(nested(300)).values()
-    assert said.startswith("This nests more than")
+    assert find_faults(nested(32)) == {}
+    (words,) = find_faults(nested(33)).values()
+    assert words == "Graphs nest at most 32 deep (MAX_GRAPH_DEPTH)."
+    (words,) = find_faults(nested(300)).values()
+    assert words.startswith("This nests more than")
 
 
-def test_a_large_document_takes_seconds() -> None:
+def test_large_document_is_read() -> None:
     count = 3000
     one = {"module": "keras.layers", "class_name": "Dense", "config": {"units": 1}}
     listed: list[Any] = [
@@ -344,13 +344,13 @@ def test_a_large_document_takes_seconds() -> None:
     assert len(found["definition"]["nodes"]) == count
 
 
-def test_arrays_are_constants() -> None:
+def test_arrays_become_constants() -> None:
     x = keras.Input((2,), name="x")
     model = keras.Model(x, x * np.array([0.5, 2.0], "float32"))
-    comes_back(model, [np.ones((3, 2), "float32")])
+    assert_comes_back(model, [np.ones((3, 2), "float32")])
 
 
-def test_a_model_is_given_its_weights_by_what_keras_calls_its_layers() -> None:
+def test_layers_keep_their_names_so_that_weights_can_be_loaded() -> None:
     model = wrappers_and_cells()
-    ours = restored(model.to_json()).model
+    ours = restore(model.to_json()).model
     assert [layer.name for layer in ours.layers[1:]] == [layer.name for layer in model.layers[1:]]

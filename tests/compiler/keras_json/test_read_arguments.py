@@ -1,4 +1,4 @@
-"""Arguments in Keras's JSON: as plain Keras's loader takes them, or refused."""
+"""Arguments in Keras's JSON mean what they mean to Keras's loader, or are refused."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.compiler.keras_json.restored import faults, restored, shown
+from tests.compiler.keras_json.restored import find_faults, read_graph_json, restore
 
 MISSPELT = [
     ("Dense", {"units": 2, "use_bais": False}, "use_bais", "Did you mean 'use_bias'?"),
@@ -24,28 +24,28 @@ MISSPELT = [
 ]
 
 
-def sequential(kind: str, config: Any, **about: Any) -> Any:
-    """The JSON of a model of one layer."""
+def write_sequential(kind: str, config: Any, **about: Any) -> Any:
+    """Return the JSON of a model of one layer."""
     configs = {"InputLayer": {"batch_shape": [None, 3, 4]}, kind: config}
     listed = [
-        {"module": "keras.layers", "class_name": name, "config": {"name": name.lower(), **said}}
-        for name, said in configs.items()
+        {"module": "keras.layers", "class_name": name, "config": {"name": name.lower(), **own}}
+        for name, own in configs.items()
     ]
-    said = {"name": "model", "layers": listed, **about}
-    return {"module": "keras", "class_name": "Sequential", "config": said}
+    model = {"name": "model", "layers": listed, **about}
+    return {"module": "keras", "class_name": "Sequential", "config": model}
 
 
-def layer(document: Any) -> Any:
-    (node,) = shown(document)["nodes"]
+def read_layer(document: Any) -> Any:
+    (node,) = read_graph_json(document)["nodes"]
     return node["layer"]
 
 
-@pytest.mark.parametrize(("kind", "config", "argument", "said"), MISSPELT)
-def test_an_argument_that_no_keras_wrote_is_refused_whatever_it_says(
-    kind: str, config: Any, argument: str, said: str
+@pytest.mark.parametrize(("kind", "config", "argument", "words"), MISSPELT)
+def test_argument_that_no_keras_version_wrote_is_refused(
+    kind: str, config: Any, argument: str, words: str
 ) -> None:
-    found = faults(sequential(kind, config))
-    assert said in found[f"/config/layers/1/config/{argument}"]
+    found = find_faults(write_sequential(kind, config))
+    assert words in found[f"/config/layers/1/config/{argument}"]
 
 
 @pytest.mark.parametrize(
@@ -59,10 +59,10 @@ def test_an_argument_that_no_keras_wrote_is_refused_whatever_it_says(
         ("Dense", {"units": 2, "quantization_config": None}),
     ],
 )
-def test_what_earlier_keras_wrote_is_let_go(kind: str, config: Any) -> None:
+def test_obsolete_arguments_with_default_values_are_dropped(kind: str, config: Any) -> None:
     first, *_ = config.items() if kind != "BatchNormalization" else [("axis", -1)]
     expected = {} if kind == "BatchNormalization" else dict([first])
-    found = layer(sequential(kind, config)).get("config", {})
+    found = read_layer(write_sequential(kind, config)).get("config", {})
     assert found.keys() <= {*expected, "kernel_size"}
 
 
@@ -77,9 +77,9 @@ def test_what_earlier_keras_wrote_is_let_go(kind: str, config: Any) -> None:
         ("Dense", {"units": 2, "dtype": "float16"}),
     ],
 )
-def test_a_layer_is_what_keras_makes_of_its_config(kind: str, config: Any) -> None:
-    document = sequential(kind, config)
-    ours, theirs = restored(document).model, keras.models.model_from_json(json.dumps(document))
+def test_layer_equals_the_one_that_keras_loads(kind: str, config: Any) -> None:
+    document = write_sequential(kind, config)
+    ours, theirs = restore(document).model, keras.models.model_from_json(json.dumps(document))
     assert [w.shape for w in ours.weights] == [w.shape for w in theirs.weights]
     ours.set_weights(theirs.get_weights())
     rows = np.random.default_rng(0).normal(size=(2, 3, 4)).astype("float32")
@@ -89,19 +89,19 @@ def test_a_layer_is_what_keras_makes_of_its_config(kind: str, config: Any) -> No
 
 
 @pytest.mark.parametrize("dtype", [None, "int64", "float32"])
-def test_a_crossing_keeps_its_dtype(dtype: str | None) -> None:
+def test_hashed_crossing_keeps_its_dtype(dtype: str | None) -> None:
     left, right = (keras.Input((1,), dtype="int32", name=name) for name in ("left", "right"))
     crossed = keras.layers.HashedCrossing(5, dtype=dtype)([left, right])
     text = keras.Model([left, right], crossed).to_json()
     wanted = keras.models.model_from_json(text).output.dtype
-    assert restored(text).model.outputs[0].dtype == wanted
+    assert restore(text).model.outputs[0].dtype == wanted
 
 
 @pytest.mark.parametrize("is_trainable", [True, False])
-def test_what_a_sequential_model_says_of_its_training_is_left_to_its_layers(
+def test_trainable_of_a_sequential_model_is_ignored(
     is_trainable: bool,
 ) -> None:
-    document = sequential("Dense", {"units": 2, "trainable": is_trainable}, trainable=False)
+    document = write_sequential("Dense", {"units": 2, "trainable": is_trainable}, trainable=False)
     theirs = keras.models.model_from_json(json.dumps(document))
-    ours = restored(document).model
+    ours = restore(document).model
     assert len(ours.trainable_weights) == len(theirs.trainable_weights) == 2 * is_trainable

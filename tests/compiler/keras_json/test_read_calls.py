@@ -1,4 +1,4 @@
-"""The arguments of calls in Keras's JSON: each is carried on, or refused at its place."""
+"""Each call argument in Keras's JSON is kept, or refused at its place."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import keras
 import pytest
 from keras import layers, ops
 
-from tests.compiler.keras_json.restored import definition, faults
+from tests.compiler.keras_json.restored import find_faults, read_definition
 
 
 def tensor(name: str) -> Any:
@@ -15,8 +15,8 @@ def tensor(name: str) -> Any:
     return {"class_name": "__keras_tensor__", "config": config}
 
 
-def called(result: Any, x: Any) -> tuple[Any, Any]:
-    """The JSON of a model of one call, and that call."""
+def write_call(result: Any, x: Any) -> tuple[Any, Any]:
+    """Return the JSON of a model with one call, and the part of the JSON that is the call."""
     document = json.loads(keras.Model(x, result).to_json())
     return document, document["config"]["layers"][1]["inbound_nodes"][0]
 
@@ -32,28 +32,30 @@ CALL = "/config/layers/1/inbound_nodes/0"
 
 @pytest.mark.parametrize("value", [7, None, tensor("x")], ids=["number", "null", "tensor"])
 @pytest.mark.parametrize("kind", CALLS)
-def test_no_argument_is_dropped(kind: str, value: Any) -> None:
+def test_unknown_call_argument_is_refused(kind: str, value: Any) -> None:
     x = keras.Input((3,), name="x")
-    document, call = called(CALLS[kind](x), x)
+    document, call = write_call(CALLS[kind](x), x)
     call["kwargs"]["axes_"] = value
-    assert f"{CALL}/kwargs/axes_" in faults(document)
+    assert f"{CALL}/kwargs/axes_" in find_faults(document)
     del call["kwargs"]["axes_"]
     call["args"] += [None] * 3 + [value]
-    found = faults(document)
+    found = find_faults(document)
     assert {place.rpartition("/")[0] for place in found} == {f"{CALL}/args"}
 
 
-def test_an_argument_is_given_once() -> None:
+def test_call_argument_given_twice_is_refused() -> None:
     x = keras.Input((3,), name="x")
-    document, call = called(layers.Dense(3)(x), x)
+    document, call = write_call(layers.Dense(3)(x), x)
     call["kwargs"]["inputs"] = tensor("x")
-    assert faults(document) == {f"{CALL}/kwargs/inputs": "'inputs' is given by position already."}
+    assert find_faults(document) == {
+        f"{CALL}/kwargs/inputs": "'inputs' is given by position already."
+    }
 
 
-def test_functions_take_as_many_tensors_as_are_given() -> None:
+def test_variadic_function_takes_all_its_tensors() -> None:
     x = keras.Input((3,), name="x")
-    document, _ = called(ops.einsum("ab,ab->a", x, x), x)
-    (node,) = definition(document).nodes
+    document, _ = write_call(ops.einsum("ab,ab->a", x, x), x)
+    (node,) = read_definition(document).nodes
     assert node.inputs == ["x", "x"]
 
 
@@ -67,7 +69,7 @@ def graph_of_words(*, by_hand: bool) -> Any:
     return keras.Model([words, kept], [inner(seen, mask=kept if by_hand else None), kept])
 
 
-def test_masks_of_keras_go_along_into_a_graph_and_no_others() -> None:
-    definition(graph_of_words(by_hand=False).to_json())
-    (place,) = faults(graph_of_words(by_hand=True).to_json())
+def test_only_masks_of_keras_may_enter_a_nested_model() -> None:
+    read_definition(graph_of_words(by_hand=False).to_json())
+    (place,) = find_faults(graph_of_words(by_hand=True).to_json())
     assert place == "/config/layers/3/inbound_nodes/0/kwargs/mask"

@@ -1,4 +1,4 @@
-"""Constants of a dtype in Keras's JSON: ours computes in the dtype in which plain Keras does."""
+"""Constants in Keras's JSON keep their dtype, so our model computes in the same dtype."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +12,12 @@ from keras import ops
 from compiler.keras_json.write import write
 from compiler.model.build import build
 from domain.graph.language import Blueprint
-from tests.compiler.keras_json.restored import definition, faults, restored, shown
+from tests.compiler.keras_json.restored import (
+    find_faults,
+    read_definition,
+    read_graph_json,
+    restore,
+)
 
 CALLS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "int64 array": lambda i, h, f: i * np.array([1, 2]),
@@ -40,7 +45,7 @@ ROWS = [
 ]
 
 
-def document(call: Callable[[Any, Any, Any], Any]) -> str:
+def write_document(call: Callable[[Any, Any, Any], Any]) -> str:
     i, h, f = (keras.Input((2,), dtype=rows.dtype.name, name=rows.dtype.name) for rows in ROWS)
     return str(keras.Model([i, h, f], [call(i, h, f), i, h, f]).to_json())
 
@@ -51,22 +56,24 @@ def _fresh_names() -> None:
 
 
 @pytest.mark.parametrize("case", CALLS)
-def test_a_constant_keeps_its_dtype(case: str) -> None:
-    text = document(CALLS[case])
+def test_constant_keeps_its_dtype(case: str) -> None:
+    text = write_document(CALLS[case])
     wanted, *_ = keras.models.model_from_json(text)(ROWS)
-    read = definition(text)
+    read = read_definition(text)
     rewritten = write(Blueprint(definition=read)).keras_json
     again = keras.models.model_from_json(json.dumps(rewritten))
     stored = type(read).model_validate_json(read.model_dump_json(by_alias=True))
-    for model in (restored(text).model, build(Blueprint(definition=stored), None).model, again):
+    for model in (restore(text).model, build(Blueprint(definition=stored), None).model, again):
         got = next(iter(model(ROWS).values()))
         assert got.dtype == wanted.dtype
         np.testing.assert_array_equal(got, wanted)
 
 
-def test_a_dtype_is_named_only_where_a_list_says_another() -> None:
+def test_dtype_is_written_only_if_a_list_implies_another() -> None:
     def constant(array: Any) -> Any:
-        return shown(document(lambda i, h, f: f * array))["nodes"][0]["config"]["x2"]
+        return read_graph_json(write_document(lambda i, h, f: f * array))["nodes"][0]["config"][
+            "x2"
+        ]
 
     assert repr(constant(np.array([1, 2], "float32"))) == "[1.0, 2.0]"
     assert repr(constant(np.array([1, 2], "int32"))) == "[1, 2]"
@@ -86,11 +93,13 @@ def test_a_dtype_is_named_only_where_a_list_says_another() -> None:
         {"dtype": "int64"},
     ],
 )
-def test_numbers_that_are_none_of_their_dtype_are_refused(config: Any) -> None:
-    given = json.loads(document(lambda i, h, f: f * np.array([1, 2])))
+def test_numbers_outside_their_dtype_are_refused(config: Any) -> None:
+    given = json.loads(write_document(lambda i, h, f: f * np.array([1, 2])))
     layers = given["config"]["layers"]
     number = next(i for i, layer in enumerate(layers) if layer["class_name"] == "Multiply")
     constant = {"class_name": "__numpy__", "config": config}
     layers[number]["inbound_nodes"][0]["args"][1] = constant
-    (place,) = [p for p, said in faults(given).items() if said.startswith("A constant must be")]
+    (place,) = [
+        p for p, detail in find_faults(given).items() if detail.startswith("A constant must be")
+    ]
     assert place == f"/config/layers/{number}/inbound_nodes/0/args/1/config"

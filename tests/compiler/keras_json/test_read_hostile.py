@@ -1,4 +1,4 @@
-"""Anything at all may be sent as Keras's JSON: the answer is a graph or faults, never an error."""
+"""Every document that is sent as Keras's JSON yields a graph or faults, never an exception."""
 
 import copy
 import json
@@ -13,14 +13,14 @@ from keras import layers
 
 from compiler.keras_json.parsing.document import members
 from domain.pointer import tokens_of
-from tests.compiler.keras_json.restored import reading
+from tests.compiler.keras_json.restored import read_document
 
 MODELS = Path(__file__).parent / "models"
 Steps = tuple[str | int, ...]
 
 
-def keras_3() -> Any:
-    """A model with something of everything."""
+def write_keras_3() -> Any:
+    """Return the JSON of a model with nested models, shared layers, states and wrappers."""
     x = keras.Input((5, 4), name="x")
     inner = keras.Sequential([keras.Input((4,)), layers.Dense(4)], name="inner")
     shared = layers.LSTM(4, return_state=True, return_sequences=True)
@@ -32,16 +32,16 @@ def keras_3() -> Any:
     return json.loads(keras.Model(x, {"h": h, "s": state}).to_json())
 
 
-DOCUMENTS = [keras_3(), *(json.loads(path.read_text()) for path in sorted(MODELS.iterdir()))]
+DOCUMENTS = [write_keras_3(), *(json.loads(path.read_text()) for path in sorted(MODELS.iterdir()))]
 
 
-def places(value: Any, place: Steps = ()) -> Iterator[Steps]:
+def walk_places(value: Any, place: Steps = ()) -> Iterator[Steps]:
     yield place
     for key, inner in members(value):
-        yield from places(inner, (*place, key))
+        yield from walk_places(inner, (*place, key))
 
 
-PLACES = [list(places(document))[1:] for document in DOCUMENTS]
+PLACES = [list(walk_places(document))[1:] for document in DOCUMENTS]
 JUNK = st.recursive(
     st.none()
     | st.booleans()
@@ -59,8 +59,8 @@ JUNK = st.recursive(
 )  # fmt: skip
 
 
-def changed(document: Any, place: Steps, draw: Any) -> Any:
-    """The document with one value replaced, removed, or put in another's place."""
+def change(document: Any, place: Steps, draw: Any) -> Any:
+    """Return the document with one value removed, or replaced by junk or by the document."""
     document = copy.deepcopy(document)
     holder = document
     for key in place[:-1]:
@@ -77,22 +77,22 @@ def changed(document: Any, place: Steps, draw: Any) -> Any:
 
 @given(st.data())
 @settings(max_examples=300, deadline=None, derandomize=True)
-def test_a_changed_document_is_read_or_has_faults(data: Any) -> None:
+def test_changed_document_is_read_or_has_faults(data: Any) -> None:
     i = data.draw(st.integers(0, len(DOCUMENTS) - 1))
-    document = changed(DOCUMENTS[i], data.draw(st.sampled_from(PLACES[i])), data.draw)
-    found = reading(document)
+    document = change(DOCUMENTS[i], data.draw(st.sampled_from(PLACES[i])), data.draw)
+    found = read_document(document)
     assert (found.definition is None) == bool(found.faults)
     for fault in found.faults:
-        exists(document, fault.pointer)
+        assert_exists(document, fault.pointer)
 
 
-def exists(document: Any, pointer: str) -> None:
-    """A pointer leads to a place in the document; what is missing is missing there."""
+def assert_exists(document: Any, pointer: str) -> None:
+    """Assert that a pointer leads to a place in the document."""
     for token in tokens_of(pointer):
         document = document[int(token) if isinstance(document, list) else token]
 
 
-def test_a_model_beside_a_layer_in_bidirectional_breaks_nothing() -> None:
+def test_model_in_bidirectional_is_read_or_has_faults() -> None:
     model = keras.Sequential(
         [keras.Input((6, 4)), keras.layers.Bidirectional(keras.layers.LSTM(2))]
     )
@@ -100,5 +100,5 @@ def test_a_model_beside_a_layer_in_bidirectional_breaks_nothing() -> None:
     config = document["config"]["layers"][1]["config"]
     config["layer"] = json.loads(keras.Sequential([keras.Input((6, 4))]).to_json())
     config["backward_layer"] = {"class_name": "LSTM", "config": {"units": 2}}
-    found = reading(document)
+    found = read_document(document)
     assert found.definition is not None or found.faults

@@ -1,4 +1,4 @@
-"""Keras 2's JSON in, as its versions wrote it."""
+"""The JSON of Keras 2 is read, as its versions wrote it."""
 
 import json
 from pathlib import Path
@@ -7,12 +7,18 @@ from typing import Any
 import pytest
 
 from compiler.summary import summarize
-from tests.compiler.keras_json.restored import definition, faults, reading, restored, shown
+from tests.compiler.keras_json.restored import (
+    find_faults,
+    read_definition,
+    read_document,
+    read_graph_json,
+    restore,
+)
 
 FOLDER = Path(__file__).parent / "models"
 
 
-def document(name: str) -> Any:
+def load_document(name: str) -> Any:
     return json.loads((FOLDER / f"{name}.json").read_text())
 
 
@@ -34,17 +40,17 @@ PARAMETERS = {
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_a_model_of_keras_2_is_built_with_its_parameters(name: str) -> None:
-    built = restored(document(name))
+def test_model_of_keras_2_is_built_with_its_parameters(name: str) -> None:
+    built = restore(load_document(name))
     assert summarize(built).parameters.total == PARAMETERS[name]
 
 
-def test_no_model_is_without_its_count() -> None:
+def test_every_model_has_its_parameter_count() -> None:
     assert PARAMETERS.keys() == {path.stem for path in FOLDER.iterdir()}
 
 
-def test_arguments_that_keras_3_does_not_know_are_gone() -> None:
-    nodes = {node["name"]: node for node in shown(document("reviews"))["nodes"]}
+def test_arguments_that_keras_3_lacks_are_dropped() -> None:
+    nodes = {node["name"]: node for node in read_graph_json(load_document("reviews"))["nodes"]}
     assert nodes["embedding_1"]["layer"]["config"] == {"input_dim": 5000, "output_dim": 32}
     assert nodes["lstm_1"]["layer"]["config"] == {
         "units": 16,
@@ -56,11 +62,13 @@ def test_arguments_that_keras_3_does_not_know_are_gone() -> None:
         "dropout": 0.2,
         "recurrent_dropout": 0.2,
     }
-    assert shown(document("reviews"))["inputs"] == [{"name": "embedding_1_input", "shape": [80]}]
+    assert read_graph_json(load_document("reviews"))["inputs"] == [
+        {"name": "embedding_1_input", "shape": [80]}
+    ]
 
 
 def test_inputs_and_outputs_keep_their_order_and_names() -> None:
-    found = definition(document("headlines"))
+    found = read_definition(load_document("headlines"))
     assert [(item.name, item.dtype) for item in found.inputs] == [
         ("main_input", "int32"), ("aux_input", "float32")
     ]  # fmt: skip
@@ -68,35 +76,37 @@ def test_inputs_and_outputs_keep_their_order_and_names() -> None:
 
 
 def test_calls_of_a_nested_model_are_counted_from_1() -> None:
-    nodes = {node["name"]: node["inputs"] for node in shown(document("twins"))["nodes"]}
+    nodes = {
+        node["name"]: node["inputs"] for node in read_graph_json(load_document("twins"))["nodes"]
+    }
     assert nodes == {
         "sequential_1": "tweet_a",
         "sequential_1__2": "tweet_b",
         "concatenate_1": ["sequential_1", "sequential_1__2"],
         "same_person": "concatenate_1",
     }
-    assert reading(document("twins")).renamed == {"same/person": "same_person"}
+    assert read_document(load_document("twins")).renamed == {"same/person": "same_person"}
 
 
 def test_calls_of_a_nested_model_without_a_shape_of_its_own_are_counted_from_0() -> None:
-    given = document("twins")
+    given = load_document("twins")
     joined = given["config"]["layers"][3]
     joined["inbound_nodes"] = [[["sequential_1", 0, 0, {}], ["sequential_1", 1, 0, {}]]]
-    assert definition(given) == definition(document("twins"))
+    assert read_definition(given) == read_definition(load_document("twins"))
 
 
-def test_a_frozen_base_stays_frozen_and_is_called_without_training() -> None:
-    built = restored(document("transfer"))
+def test_frozen_base_stays_frozen_and_is_called_without_training() -> None:
+    built = restore(load_document("transfer"))
     assert summarize(built).parameters.trainable == 5 * 9
-    nodes = {node["name"]: node for node in shown(document("transfer"))["nodes"]}
+    nodes = {node["name"]: node for node in read_graph_json(load_document("transfer"))["nodes"]}
     assert nodes["mobilenet_0_25"]["call"] == {"training": False}
     assert nodes["dense"]["layer"]["config"]["dtype"] == "mixed_float16"
     base = {node["name"]: node for node in nodes["mobilenet_0_25"]["layer"]["graph"]["nodes"]}
     assert base["conv1_bn"]["layer"]["config"] == {"axis": 3, "trainable": False}
 
 
-def test_states_are_told_from_the_sequences_that_they_are_listed_with() -> None:
-    nodes = {node["name"]: node for node in shown(document("translation"))["nodes"]}
+def test_states_are_separated_from_the_sequence() -> None:
+    nodes = {node["name"]: node for node in read_graph_json(load_document("translation"))["nodes"]}
     assert nodes["decoder"]["inputs"] == {
         "sequences": "said",
         "initial_state": ["encoder:1", "encoder:2"],
@@ -105,11 +115,11 @@ def test_states_are_told_from_the_sequences_that_they_are_listed_with() -> None:
     assert nodes["attention"]["call"] == {"return_attention_scores": True}
 
 
-def test_functions_of_tensorflow_are_functions_of_keras() -> None:
-    nodes = {node["name"]: node for node in shown(document("functions"))["nodes"]}
-    told = {name: (node["op"], node["inputs"], node.get("config", {}))
+def test_functions_of_tensorflow_become_functions_of_keras() -> None:
+    nodes = {node["name"]: node for node in read_graph_json(load_document("functions"))["nodes"]}
+    calls = {name: (node["op"], node["inputs"], node.get("config", {}))
             for name, node in nodes.items() if "op" in node}  # fmt: skip
-    assert told == {
+    assert calls == {
         "tf_math_add": ("add", ["left", "right"], {}),
         "tf_math_multiply": ("multiply", "tf_math_add", {"x2": 0.5}),
         "tf_math_subtract": ("subtract", {"x2": "tf_math_multiply"}, {"x1": 1.0}),
@@ -125,34 +135,34 @@ def test_functions_of_tensorflow_are_functions_of_keras() -> None:
         "tf_math_reduce_max": ("max", "tf_split:1", {"axis": -1, "keepdims": True}),
         "tf___operators___add": ("add", ["dense", "tf_math_reduce_max"], {}),
     }  # fmt: skip
-    assert definition(document("functions")).named_outputs() == [
+    assert read_definition(load_document("functions")).named_outputs() == [
         ("sum", "tf___operators___add"), ("rest", "tf_split:2")
     ]  # fmt: skip
 
 
-def test_defaults_of_tensorflow_that_are_not_ours_are_written_out() -> None:
-    given = document("functions")
+def test_defaults_of_tensorflow_that_differ_are_written_out() -> None:
+    given = load_document("functions")
     given["config"]["layers"][12]["config"]["function"] = "math.argmax"
     given["config"]["layers"][12]["inbound_nodes"] = [["tf.split", 0, 1, {}]]
-    nodes = {node["name"]: node for node in shown(given)["nodes"]}
+    nodes = {node["name"]: node for node in read_graph_json(given)["nodes"]}
     assert nodes["tf_math_reduce_max"]["config"] == {"axis": 0}
 
 
 @pytest.mark.parametrize(
-    ("function", "arguments", "pointer", "said"),
+    ("function", "arguments", "pointer", "words"),
     [
         ("math.betainc", {}, "config/function", "TensorFlow's 'math.betainc'"),
         ("linalg.matmul", {"b": ["left", 0, 0], "transpose_b": True},
          "inbound_nodes/0/3/transpose_b", "'transpose_b'"),
     ],
 )  # fmt: skip
-def test_functions_of_tensorflow_that_no_function_equals(
-    function: str, arguments: Any, pointer: str, said: str
+def test_functions_of_tensorflow_without_equivalent_are_refused(
+    function: str, arguments: Any, pointer: str, words: str
 ) -> None:
-    given = document("functions")
+    given = load_document("functions")
     given["config"]["layers"][3]["config"]["function"] = function
     given["config"]["layers"][3]["inbound_nodes"] = [["tf.math.add", 0, 0, arguments]]
-    assert said in faults(given)[f"/config/layers/3/{pointer}"]
+    assert words in find_faults(given)[f"/config/layers/3/{pointer}"]
 
 
 @pytest.mark.parametrize(
@@ -179,18 +189,18 @@ def test_functions_of_tensorflow_that_no_function_equals(
          {"type": "Cropping1D", "config": {"cropping": [1, 2]}}),
     ],
 )  # fmt: skip
-def test_layers_and_arguments_have_their_names_of_today(
+def test_layers_and_arguments_get_their_names_of_keras_3(
     kind: str, config: Any, becomes: Any
 ) -> None:
     first = {**config, "name": "it", "batch_input_shape": [None, 6, 4], "dtype": "float32"}
     given = {"class_name": "Sequential", "config": [{"class_name": kind, "config": first}]}
-    (node,) = shown(given)["nodes"]
+    (node,) = read_graph_json(given)["nodes"]
     assert node["layer"] == becomes
-    restored(given)
+    restore(given)
 
 
 @pytest.mark.parametrize(
-    ("kind", "config", "pointer", "said"),
+    ("kind", "config", "pointer", "words"),
     [
         ("LocallyConnected1D", {"filters": 3}, "class_name", "differ from place to place"),
         ("TensorFlowOpLayer", {"node_def": "..."}, "class_name", "write a node with an `op`"),
@@ -200,7 +210,9 @@ def test_layers_and_arguments_have_their_names_of_today(
          "A dtype or a policy"),
     ],
 )  # fmt: skip
-def test_layers_that_nothing_equals(kind: str, config: Any, pointer: str, said: str) -> None:
+def test_layers_without_equivalent_are_refused(
+    kind: str, config: Any, pointer: str, words: str
+) -> None:
     first = {**config, "name": "it", "batch_input_shape": [None, 6, 4]}
     given = {"class_name": "Sequential", "config": [{"class_name": kind, "config": first}]}
-    assert said in faults(given)[f"/config/0/{pointer}"]
+    assert words in find_faults(given)[f"/config/0/{pointer}"]

@@ -1,4 +1,4 @@
-"""A document that asks for too much is refused before anything is made of it."""
+"""A document that exceeds a limit is refused before anything is built from it."""
 
 import json
 import time
@@ -48,13 +48,13 @@ def nested(depth: int) -> Any:
     return spec
 
 
-def fault(document: Any, limits: Limits) -> tuple[str, str]:
+def find_fault(document: Any, limits: Limits) -> tuple[str, str]:
     (found,) = ReadResult.model_validate_json(read_keras_json(json.dumps(document), limits)).faults
     return found.pointer, found.detail
 
 
 @pytest.mark.parametrize(
-    ("document", "pointer", "said"),
+    ("document", "pointer", "words"),
     [
         (calls(41), "/config/layers/1/inbound_nodes", "at most 40 (MAX_CALLS)"),
         (
@@ -70,15 +70,15 @@ def fault(document: Any, limits: Limits) -> tuple[str, str]:
         (nested(4), "/config/layers/0/config/layers/0/config/layers/0", "at most 3 deep"),
     ],
 )
-def test_the_limit_the_value_and_the_place_are_named(
-    document: Any, pointer: str, said: str
+def test_fault_names_the_limit_the_value_and_the_place(
+    document: Any, pointer: str, words: str
 ) -> None:
-    where, detail = fault(document, LIMITS)
+    where, detail = find_fault(document, LIMITS)
     assert where.endswith(pointer)
-    assert said in detail
+    assert words in detail
 
 
-def test_what_is_within_the_limits_is_read() -> None:
+def test_documents_within_the_limits_are_read() -> None:
     for document in (calls(40), chain(40), nested(3)):
         assert (
             ReadResult.model_validate_json(read_keras_json(json.dumps(document), LIMITS)).faults
@@ -87,7 +87,7 @@ def test_what_is_within_the_limits_is_read() -> None:
 
 
 @pytest.mark.parametrize("document", [calls(30_000), sequential([dense("d")] * 9_000)])
-def test_an_excess_is_found_fast(document: Any) -> None:
+def test_excess_is_found_quickly(document: Any) -> None:
     text = json.dumps(document)
     started = time.perf_counter()
     assert "MAX_NODES" in read_keras_json(text)
@@ -96,17 +96,17 @@ def test_an_excess_is_found_fast(document: Any) -> None:
 
 @pytest.mark.parametrize("name", ["input_layers", "output_layers"])
 @pytest.mark.parametrize("value", [[], {}, [[]]])
-def test_a_model_of_no_inputs_or_outputs_is_told_so(name: str, value: Any) -> None:
+def test_model_without_inputs_or_outputs_is_refused(name: str, value: Any) -> None:
     document = chain(2)
     document["config"][name] = value
-    where, detail = fault(document, LIMITS)
+    where, detail = find_fault(document, LIMITS)
     assert where == f"/config/{name}"
     assert detail.startswith("A model needs at least one tensor here")
 
 
-def test_what_is_missing_is_missing_in_the_object_that_lacks_it() -> None:
+def test_fault_points_to_the_object_that_lacks_an_argument() -> None:
     document = chain(1)
     del document["config"]["layers"][1]["config"]["units"]
-    where, detail = fault(document, LIMITS)
+    where, detail = find_fault(document, LIMITS)
     assert where == "/config/layers/1/config"
     assert "units" in detail

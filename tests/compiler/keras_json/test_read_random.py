@@ -1,4 +1,4 @@
-"""Random graphs, built by calling Keras, read from Keras's own JSON: equal predictions."""
+"""Random graphs that are built by Keras and read from its JSON predict the same."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from hypothesis import assume, given, note, settings
 
 from compiler.keras_json.roundtrip import roundtrip_faults
 from domain.graph.language import Blueprint, GraphDefinition
-from tests.compiler.keras_json.restored import comes_back
+from tests.compiler.keras_json.restored import assert_comes_back
 from tests.compiler.random_graphs.data import arrays_for, randomize
 from tests.compiler.random_graphs.drawing import definitions
 from tests.compiler.random_graphs.reference.script import script_of
@@ -18,28 +18,30 @@ from tests.compiler.random_graphs.reference.script import script_of
 SEED = 7
 
 
-def test_a_few_random_graphs_come_back() -> None:
-    _read(graphs=8, seed=0)
+def test_a_few_random_graphs_are_read_back() -> None:
+    _check(graphs=8, seed=0)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 4))
-def test_random_graphs_come_back(seed: int) -> None:
-    _read(graphs=60, seed=seed)
+def test_random_graphs_are_read_back(seed: int) -> None:
+    _check(graphs=60, seed=seed)
 
 
-def _read(graphs: int, seed: int) -> None:
+def _check(graphs: int, seed: int) -> None:
     @hypothesis.seed(seed)
     @settings(max_examples=graphs, deadline=None, database=None)
     @given(definitions())
-    def comes(definition: dict[str, Any]) -> None:
+    def check_one(definition: dict[str, Any]) -> None:
         note(json.dumps(definition))
         keras.utils.clear_session(free_memory=False)
         blueprint = Blueprint(definition=GraphDefinition.model_validate(definition))
-        assume(not any(roundtrip_faults(blueprint, ())))  # else Keras's JSON is another model's
+        assume(
+            not any(roundtrip_faults(blueprint, ()))
+        )  # otherwise Keras's JSON describes another model
         script = script_of(definition, SEED)
-        assume(not script.constants)  # what holds a constant `training` has no JSON
+        assume(not script.constants)  # Keras has no JSON for a constant `training`
         randomize(script.variables)
-        comes_back(script.model, arrays_for(definition["inputs"]))
+        assert_comes_back(script.model, arrays_for(definition["inputs"]))
 
-    comes()
+    check_one()

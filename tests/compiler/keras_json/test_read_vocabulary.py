@@ -1,12 +1,12 @@
-"""Every layer of the catalogue and every function, from plain Keras's own JSON."""
+"""Every layer and every function is read from the JSON of plain Keras."""
 
 from typing import Any
 
 import pytest
 
-from tests.compiler.catalogue.test_every_layer import in_keras
-from tests.compiler.catalogue.test_ops import _model
-from tests.compiler.keras_json.restored import reading, restored, shown
+from tests.compiler.catalogue.test_every_layer import build_in_keras
+from tests.compiler.catalogue.test_ops import _build_model
+from tests.compiler.keras_json.restored import read_document, read_graph_json, restore
 from tests.compiler.layer_cases import CASES
 from tests.compiler.op_samples import SAMPLES, Sample
 
@@ -27,12 +27,12 @@ def forms(tensors: Any) -> list[Any]:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", CASES)
 def test_every_layer_is_read(kind: str) -> None:
-    model = in_keras(kind)
+    model = build_in_keras(kind)
     text = model.to_json()
-    assert [node["layer"]["type"] for node in shown(text)["nodes"]] == [kind]
-    ours = restored(text)
+    assert [node["layer"]["type"] for node in read_graph_json(text)["nodes"]] == [kind]
+    ours = restore(text)
     assert forms(ours.outputs.values()) == [
-        # Keras states floats for what it computes as whole numbers
+        # Keras states floats, but computes whole numbers
         (shape, "int64" if kind == "IntegerLookup" else dtype)
         for shape, dtype in forms(model.outputs)
     ]
@@ -42,7 +42,7 @@ def test_every_layer_is_read(kind: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.op)
 def test_every_function_is_read(sample: Sample) -> None:
-    found = reading(_model(sample).to_json())
+    found = read_document(_build_model(sample).to_json())
     assert found.faults == []
     assert found.definition is not None
     (node,) = found.definition.nodes

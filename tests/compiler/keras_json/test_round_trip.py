@@ -1,4 +1,4 @@
-"""What is written is read again: the same model, though perhaps in other words."""
+"""A graph that is written as Keras's JSON is read to a graph of the same model."""
 
 import json
 import re
@@ -11,23 +11,23 @@ from compiler.keras_json.write import write
 from compiler.model.size_limits import SizeCounter
 from domain.check import CheckRequest
 from domain.graph.language import Blueprint, GraphDefinition
-from domain.graph.rules import faults_of
+from domain.graph.rules import find_graph_faults
 from domain.graph.summary import Summary
 from tests.compiler.graphs import MODEL, blueprint
-from tests.compiler.keras_json.reload import written
+from tests.compiler.keras_json.reload import write_graph
 from tests.compiler.keras_json.test_write import DOCUMENTED, SHARED_ACROSS, SOUND, SOURCES
 
 GRAPHS = SOUND | {name: DOCUMENTED[name] for name in DOCUMENTED.keys() - SHARED_ACROSS}
 
 
-def summary(given: Blueprint) -> Summary:
+def summarize(given: Blueprint) -> Summary:
     request = CheckRequest(blueprint=given)
     answer = check(request, SizeCounter(request.limits))
     assert answer.summary is not None, answer.faults
     return answer.summary
 
 
-def sources(name: str) -> dict[str, Blueprint]:
+def find_sources(name: str) -> dict[str, Blueprint]:
     if name in SOUND:
         return SOURCES if MODEL in str(SOUND[name]) else {}
     models = re.findall(r'"(model_\w{26})"', json.dumps(DOCUMENTED[name]))
@@ -35,23 +35,23 @@ def sources(name: str) -> dict[str, Blueprint]:
 
 
 @pytest.mark.parametrize("name", sorted(GRAPHS))
-def test_keras_json_of_ours_is_read_to_the_same_graph(name: str) -> None:
-    used = sources(name)
-    said = written(GRAPHS[name], used)
-    reading = read(json.dumps(said.keras_json))
+def test_written_keras_json_is_read_to_the_same_graph(name: str) -> None:
+    used = find_sources(name)
+    result = write_graph(GRAPHS[name], used)
+    reading = read(json.dumps(result.keras_json))
     assert reading.faults == []
     assert reading.definition is not None
-    assert faults_of(reading.definition) == []
-    ours = summary(blueprint(GRAPHS[name], used))
-    theirs = summary(Blueprint(definition=reading.definition))
+    assert find_graph_faults(reading.definition) == []
+    ours = summarize(blueprint(GRAPHS[name], used))
+    theirs = summarize(Blueprint(definition=reading.definition))
     assert theirs.inputs == ours.inputs
     assert sorted(theirs.outputs, key=str) == sorted(ours.outputs, key=str)
     assert theirs.parameters == ours.parameters
 
-    assert written(reading.definition.model_dump(by_alias=True)).faults == []
+    assert write_graph(reading.definition.model_dump(by_alias=True)).faults == []
 
 
-def test_a_graph_with_constant_training_comes_back_as_it_was_every_time() -> None:
+def test_graph_with_constant_training_is_read_back_unchanged() -> None:
     inner = {
         "inputs": [{"name": "a", "shape": [3]}],
         "nodes": [

@@ -1,4 +1,4 @@
-"""Keras's own JSON out: plain Keras loads the same model from it, or there is none."""
+"""A graph is written as Keras's JSON if plain Keras loads the same model from it."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from compiler.keras_json.roundtrip import is_omitted
 from compiler.keras_json.write import write
 from compiler.model.build import build
 from tests.compiler.graphs import MODEL, OTHER, blueprint, graph, layer, make_layer, nested, node
-from tests.compiler.keras_json.reload import faults, reloads, written
+from tests.compiler.keras_json.reload import assert_reloads, find_faults, write_graph
 from tests.compiler.layer_cases import CASES
 
 ROOT = Path(__file__).parents[3]
@@ -32,8 +32,8 @@ SOURCES = {MODEL: blueprint(INNER)}
 COPY = {"type": "Model", "model": MODEL}
 
 
-def bound(depth: int) -> dict[str, Any]:
-    """A graph in a graph in a graph ..."""
+def nest(depth: int) -> dict[str, Any]:
+    """Return a graph with `depth` graphs nested in each other."""
     definition = graph({"x": [2]}, [node("d", layer("Dense", units=2), "x")], ["d"])
     for _ in range(depth):
         definition = graph({"x": [2]}, [node("d", nested(definition), "x")], ["d"])
@@ -160,25 +160,25 @@ SOUND = {
         ],
         "outputs": ["l", "v"],
     },
-    "depth": bound(10),
+    "depth": nest(10),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", SOUND)
 def test_plain_keras_loads_the_same_model(case: str, tmp_path: Path) -> None:
-    reloads(SOUND[case], tmp_path, SOURCES if MODEL in str(SOUND[case]) else None)
+    assert_reloads(SOUND[case], tmp_path, SOURCES if MODEL in str(SOUND[case]) else None)
 
 
 def test_outputs_keep_their_order() -> None:
-    said = written(SOUND["an input is an output, and a tensor two"])
-    assert said.keras_json is not None
-    config = said.keras_json["config"]
+    result = write_graph(SOUND["an input is an output, and a tensor two"])
+    assert result.keras_json is not None
+    config = result.keras_json["config"]
     assert isinstance(config, dict)
     assert [*config["output_layers"]] == ["z", "a", "c", "again"]  # type: ignore[misc]
 
 
-def documented() -> dict[str, Any]:
-    """Every graph that a reader of this repository meets."""
+def read_documented() -> dict[str, Any]:
+    """Return every graph of the examples and of the reference page."""
     examples = {
         path.stem: json.loads(path.read_text())["graph"]["definition"]
         for path in (ROOT / "openapi" / "examples").glob("*.json")
@@ -188,20 +188,20 @@ def documented() -> dict[str, Any]:
     return examples | {f"page_{i}": json.loads(block) for i, block in enumerate(blocks)}
 
 
-DOCUMENTED = documented()
+DOCUMENTED = read_documented()
 SHARED_ACROSS = {name for name, text in DOCUMENTED.items() if '"look"' in json.dumps(text)}
 
 
 @pytest.mark.parametrize("name", sorted(DOCUMENTED.keys() - SHARED_ACROSS))
-def test_the_documented_graphs(name: str, tmp_path: Path) -> None:
+def test_plain_keras_loads_the_documented_graphs(name: str, tmp_path: Path) -> None:
     models = re.findall(r'"(model_\w{26})"', json.dumps(DOCUMENTED[name]))
     trained = blueprint(DOCUMENTED["dense"])
-    reloads(DOCUMENTED[name], tmp_path, dict.fromkeys(models, trained))
+    assert_reloads(DOCUMENTED[name], tmp_path, dict.fromkeys(models, trained))
 
 
-def test_a_documented_graph_that_keras_cannot_express() -> None:
+def test_documented_graph_that_keras_cannot_express_is_refused() -> None:
     assert len(SHARED_ACROSS) == 1
-    found = faults(DOCUMENTED[SHARED_ACROSS.pop()])
+    found = find_faults(DOCUMENTED[SHARED_ACROSS.pop()])
     assert found.keys() == {"/definition/nodes/0", "/definition/nodes/2"}
 
 
@@ -243,17 +243,17 @@ TORN = {
 
 
 @pytest.mark.parametrize("case", TORN)
-def test_sharing_that_would_be_lost_is_told_at_every_node(case: str) -> None:
+def test_sharing_that_keras_would_lose_is_refused_at_every_node(case: str) -> None:
     nodes, places = TORN[case]
     entries: dict[str, Any] = {"s": DENSE}
     if case == "a wrapper of an entry":
         entries["each"] = layer("TimeDistributed", layer="s")
-    found = faults(graph({"x": [4]}, nodes, [nodes[-1]["name"]], **entries))
+    found = find_faults(graph({"x": [4]}, nodes, [nodes[-1]["name"]], **entries))
     assert found.keys() == {f"/definition/{place}" for place in places}
-    assert all("The layer 's' is shared across the border" in said for said in found.values())
+    assert all("The layer 's' is shared across the border" in detail for detail in found.values())
 
 
-def test_a_cell_in_two_layers_and_a_model_in_a_wrapper() -> None:
+def test_shared_cell_and_shared_model_are_refused() -> None:
     definition = graph(
         {"x": [5, 4]},
         [
@@ -268,39 +268,41 @@ def test_a_cell_in_two_layers_and_a_model_in_a_wrapper() -> None:
         model={"type": "Model", "model": OTHER},
     )
     sources = {OTHER: blueprint(graph({"x": [4]}, [node("d", DENSE, "x")], ["d"]))}
-    assert [*faults(definition, sources)] == [f"/definition/nodes/{i}" for i in (0, 1, 2, 4)]
+    assert [*find_faults(definition, sources)] == [f"/definition/nodes/{i}" for i in (0, 1, 2, 4)]
 
 
-def test_what_is_lost_inside_a_model_lies_where_it_is_used() -> None:
+def test_sharing_inside_a_model_is_refused_where_the_model_is_used() -> None:
     nodes, _ = TORN["inside and outside"]
     inner = blueprint(graph({"x": [4]}, nodes, ["b"], s=DENSE))
     definition = graph(
         {"x": [4]}, [node("m", COPY, "x"), node("n", "again", "m")], ["n"], again=COPY
     )
-    found = faults(definition, {MODEL: inner})
+    found = find_faults(definition, {MODEL: inner})
     assert [*found] == ["/definition/layers/again", "/definition/nodes/0/layer"]
-    assert all(said.startswith("Inside this model: The layer 's' is sh") for said in found.values())
+    assert all(
+        detail.startswith("Inside this model: The layer 's' is sh") for detail in found.values()
+    )
 
 
-def test_names_are_those_of_the_graph_that_defines_them() -> None:
-    """Two nested graphs, each with a shared layer of its own, of one name."""
+def test_equal_names_in_two_nested_graphs_are_separate_layers() -> None:
+    """Two nested graphs each define a shared layer with the same name."""
     inner = graph(
         {"x": [4]}, [node("a", "s", "x"), node("b", "s", "a")], ["b"], s=layer("Dense", units=4)
     )
     definition = graph(
         {"x": [4]}, [node("one", nested(inner), "x"), node("two", nested(inner), "one")], ["two"]
     )
-    assert faults(definition) == {}
+    assert find_faults(definition) == {}
 
 
-def test_a_training_mode_that_keras_would_replace() -> None:
+def test_constant_training_that_keras_would_replace_is_refused() -> None:
     definition = graph(
         {"x": [4]}, [node("d", layer("Dropout", rate=0.5), "x", training=True)], ["d"]
     )
-    assert [*faults(definition)] == ["/definition/nodes/0/call/training"]
+    assert [*find_faults(definition)] == ["/definition/nodes/0/call/training"]
 
 
-def test_arguments_that_keras_forgets() -> None:
+def test_arguments_that_keras_forgets_are_refused() -> None:
     kept = layer("Dense", units=2, autocast=True)
     lost = layer("Dense", units=2, autocast=False, dtype="mixed_float16")
     steps = graph({"x": [3, 4]}, [node("t", layer("TimeDistributed", layer=lost), "x")], ["t"])
@@ -308,11 +310,11 @@ def test_arguments_that_keras_forgets() -> None:
         {"x": [3, 4]}, [node("k", kept, "x"), node("n", nested(steps), "x")], ["k", "n"]
     )
     place = "/definition/nodes/1/layer/graph/nodes/0/layer/config/layer/config/autocast"
-    assert [*faults(definition)] == [place]
+    assert [*find_faults(definition)] == [place]
 
     hot = layer("CategoryEncoding", num_tokens=4, sparse=True)
     definition = graph({"x": [3]}, [node("h", hot, "x")], ["h"])
-    assert [*faults(definition)] == ["/definition/nodes/0/layer/config/sparse"]
+    assert [*find_faults(definition)] == ["/definition/nodes/0/layer/config/sparse"]
 
 
 HARMLESS = {
@@ -320,13 +322,13 @@ HARMLESS = {
     "MultiHeadAttention": {"flash_attention"}, "GroupQueryAttention": {"flash_attention"},
     "SimpleRNN": {"seed"}, "RandomGrayscale": {"seed"},
 }  # fmt: skip
-"""Keras forgets these, but predicts the same: how it is computed, and what is drawn."""
+"""Keras forgets these arguments, but the predictions do not depend on them."""
 WRITTEN_IF_GIVEN = {"activity_regularizer", "bounding_box_format", "lora_rank", "lora_alpha"}
 
 
 @pytest.mark.parametrize("kind", CASES)
 def test_every_argument_that_keras_forgets_is_known(kind: str) -> None:
-    """Each is a fault; a new version of Keras may forget others."""
+    """Each forgotten argument is a fault; a new version of Keras may forget others."""
     case, entry = CASES[kind], CATALOGUE[kind]
     made = case.direct() if case.direct else make_layer(entry, case.config)
     missing = entry.arguments.keys() - made.get_config().keys() - HARMLESS.get(kind, set())
@@ -342,34 +344,34 @@ def test_every_argument_that_keras_forgets_is_known(kind: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("order", ["forwards", "backwards"])
-def test_a_chain_of_two_thousand_takes_seconds(order: str) -> None:
+def test_chain_of_two_thousand_nodes_is_written_in_seconds(order: str) -> None:
     length = 2000
     nodes = [node(f"d{i}", DENSE, f"d{i - 1}" if i else "x") for i in range(length)]
     given = blueprint(
         graph({"x": [4]}, nodes if order == "forwards" else nodes[::-1], [nodes[-1]["name"]])
     )
     began = time.process_time()
-    said = write(given)
+    result = write(given)
     assert time.process_time() - began < 20
-    assert said.keras_json is not None
-    assert json.dumps(said.keras_json).count('"class_name": "Dense"') == length
+    assert result.keras_json is not None
+    assert json.dumps(result.keras_json).count('"class_name": "Dense"') == length
 
 
-def test_no_weight_is_made_and_nothing_is_left_behind() -> None:
+def test_writing_allocates_no_weights_and_keeps_no_state() -> None:
     wide = graph({"x": [10**6]}, [node("d", layer("Dense", units=10**6), "x")], ["d"])
-    assert written(wide).keras_json is not None  # 4 TB of weights
-    assert written(wide) == written(wide)
+    assert write_graph(wide).keras_json is not None  # 4 TB of weights
+    assert write_graph(wide) == write_graph(wide)
     assert build(blueprint(wide | INNER), 1).model.count_params() == 46
     assert keras.backend.is_keras_tensor(keras.Input((1,)))
 
 
-def test_a_function_that_keras_cannot_write_down_is_a_fault() -> None:
+def test_function_that_keras_cannot_write_is_refused() -> None:
     config = {"x_min": [0, 0, 0], "x_max": 1}
     clipped = {"name": "y", "op": "clip", "inputs": {"x": "x"}, "config": config}
-    assert list(faults(graph({"x": [3]}, [clipped], ["y"]))) == ["/definition"]
+    assert list(find_faults(graph({"x": [3]}, [clipped], ["y"]))) == ["/definition"]
 
 
-def test_a_range_that_keras_writes_but_does_not_read_is_a_fault() -> None:
+def test_range_that_keras_writes_but_cannot_read_is_refused() -> None:
     sheared = node("y", layer("RandomShear", x_factor=0.5), "x")
-    found = faults(graph({"x": [8, 8, 3]}, [sheared], ["y"]))
+    found = find_faults(graph({"x": [8, 8, 3]}, [sheared], ["y"]))
     assert list(found) == ["/definition/nodes/0/layer/config/x_factor"]

@@ -1,4 +1,4 @@
-"""Every architecture of `keras.applications` goes in and out again."""
+"""Every architecture of `keras.applications` is read and written again."""
 
 import json
 
@@ -8,22 +8,27 @@ import pytest
 from compiler.keras_json.read import read
 from compiler.keras_json.write import write
 from domain.graph.language import Blueprint
-from tests.compiler.keras_json.architectures import ARCHITECTURES, form_of, original, weightless
+from tests.compiler.keras_json.architectures import (
+    ARCHITECTURES,
+    find_form,
+    without_weights,
+    write_architecture,
+)
 
 
-def test_there_are_as_many_as_keras_has() -> None:
+def test_there_are_at_least_forty_architectures() -> None:
     assert len(ARCHITECTURES) >= 40
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_plain_keras_loads_what_was_read_and_written(name: str) -> None:
-    text, wanted = original(name)
+def test_plain_keras_loads_architectures_that_were_read_and_written(name: str) -> None:
+    text, wanted = write_architecture(name)
     reading = read(text)
     assert reading.faults == []
     assert reading.definition is not None
-    said = write(Blueprint(definition=reading.definition))
-    assert said.faults == []
-    with weightless():
-        again = keras.models.model_from_json(json.dumps(said.keras_json))
-        assert form_of(again) == wanted
+    result = write(Blueprint(definition=reading.definition))
+    assert result.faults == []
+    with without_weights():
+        again = keras.models.model_from_json(json.dumps(result.keras_json))
+        assert find_form(again) == wanted

@@ -1,4 +1,4 @@
-"""What the check accepts works: every layer and function, with tensors of every dtype."""
+"""Every layer and function that the check accepts works, with tensors of every dtype."""
 
 from itertools import count
 from typing import Any
@@ -17,13 +17,13 @@ from tests.compiler.op_samples import SAMPLES, Sample, Tensor
 
 DTYPES = ("float16", "float32", "int32", "uint8", "bool")
 _VALUES = frozenset({"cholesky", "fmod", "inv", "mod", "solve"})
-"""Functions that only some numbers suit."""
+"""Functions that need other numbers than ones."""
 _QUICK = ("tril", "cdist", "einsum")
 
 
-def of_layer(kind: str, dtype: str) -> dict[str, Any]:
+def call_layer(kind: str, dtype: str) -> dict[str, Any]:
     case, numbers = CASES[kind], count()
-    references = case.filled(lambda _: f"x{next(numbers)}")
+    references = case.fill(lambda _: f"x{next(numbers)}")
     made = {"type": kind, "config": case.config}
     return {
         "inputs": [
@@ -35,7 +35,7 @@ def of_layer(kind: str, dtype: str) -> dict[str, Any]:
     }
 
 
-def of_function(sample: Sample, dtype: str) -> dict[str, Any]:
+def call_function(sample: Sample, dtype: str) -> dict[str, Any]:
     inputs: list[dict[str, Any]] = []
 
     def put(tensor: Tensor) -> str:
@@ -50,7 +50,7 @@ def of_function(sample: Sample, dtype: str) -> dict[str, Any]:
     return {"inputs": inputs, "nodes": [made], "outputs": ["it"]}
 
 
-def works_if_accepted(definition: dict[str, Any]) -> None:
+def assert_works_if_accepted(definition: dict[str, Any]) -> None:
     made = blueprint(definition)
     request = CheckRequest(blueprint=made)
     if check(request, SizeCounter(request.limits)).summary is None:
@@ -64,19 +64,19 @@ def works_if_accepted(definition: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("sample", [s for s in SAMPLES if s.op in _QUICK], ids=lambda s: s.op)
-def test_a_function_works(sample: Sample) -> None:
-    works_if_accepted(of_function(sample, "bool"))
+def test_function_works_if_accepted(sample: Sample) -> None:
+    assert_works_if_accepted(call_function(sample, "bool"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sample", [s for s in SAMPLES if s.op not in _VALUES], ids=lambda s: s.op)
-def test_every_function_works(sample: Sample) -> None:
+def test_every_function_works_if_accepted(sample: Sample) -> None:
     for dtype in DTYPES:
-        works_if_accepted(of_function(sample, dtype))
+        assert_works_if_accepted(call_function(sample, dtype))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", CASES)
-def test_every_layer_works(kind: str) -> None:
+def test_every_layer_works_if_accepted(kind: str) -> None:
     for dtype in DTYPES:
-        works_if_accepted(of_layer(kind, dtype))
+        assert_works_if_accepted(call_layer(kind, dtype))

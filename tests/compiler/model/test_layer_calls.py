@@ -1,11 +1,20 @@
-"""How nodes refer to tensors and call their layers."""
+"""Nodes refer to tensors and call their layers."""
 
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.compiler.graphs import MODEL, blueprint, built, faults, graph, layer, nested, node
+from tests.compiler.graphs import (
+    MODEL,
+    blueprint,
+    build_graph,
+    find_faults,
+    graph,
+    layer,
+    nested,
+    node,
+)
 
 LSTM = layer("LSTM", units=3, return_state=True)
 TWIN = graph(
@@ -22,28 +31,28 @@ def lstm(outputs: list[Any], *nodes: Any) -> dict[str, Any]:
     return graph({"x": [5, 4]}, [node("lstm", LSTM, "x"), *nodes], outputs)
 
 
-def test_picks_by_index() -> None:
+def test_reference_picks_a_tensor_by_index() -> None:
     state = {"name": "state", "from": "lstm:2"}
     dense = node("dense", layer("Dense", units=2), "lstm:0")
-    model = built(lstm([state, "dense"], dense)).model
+    model = build_graph(lstm([state, "dense"], dense)).model
     got = model.predict(np.ones((1, 5, 4), "float32"), verbose=0)
     assert {name: value.shape for name, value in got.items()} == {"state": (1, 3), "dense": (1, 2)}
 
 
-def test_a_bare_reference_to_several_tensors_lists_the_picks() -> None:
+def test_bare_reference_to_several_tensors_lists_the_picks() -> None:
     listed = "'lstm' gives 3 tensors; pick one: 'lstm:0', 'lstm:1', 'lstm:2'."
     dense = node("dense", layer("Dense", units=2), "lstm")
     merged = node("merged", layer("Add"), ["lstm:0", "lstm"])
-    assert faults(lstm(["dense", "merged", "lstm"], dense, merged)) == {
+    assert find_faults(lstm(["dense", "merged", "lstm"], dense, merged)) == {
         "/nodes/1/inputs": listed,
         "/nodes/2/inputs/1": listed,
         "/outputs/2": listed,
     }
 
 
-def test_picks_that_are_not_there() -> None:
+def test_picks_that_do_not_exist_are_refused() -> None:
     outputs = [{"name": "far", "from": "lstm:3"}, {"name": "deep", "from": "dense:0"}]
-    found = faults(lstm(outputs, node("dense", layer("Dense", units=2), "lstm:0")))
+    found = find_faults(lstm(outputs, node("dense", layer("Dense", units=2), "lstm:0")))
     assert found == {
         "/outputs/0/from": "'lstm' has no tensor '3'; there are 'lstm:0', 'lstm:1', 'lstm:2'.",
         "/outputs/1/from": "'dense' gives a single tensor; leave ':0' out.",
@@ -51,16 +60,18 @@ def test_picks_that_are_not_there() -> None:
 
 
 @pytest.mark.parametrize("inputs", [["a", "b"], {"q": "b", "p": "a"}], ids=["list", "names"])
-def test_a_graph_is_called_in_its_order_or_by_names(inputs: Any) -> None:
+def test_nested_graph_takes_inputs_by_order_or_by_name(inputs: Any) -> None:
     outputs = [{"name": "plus", "from": "twin:sum"}, {"name": "minus", "from": "twin:change"}]
-    model = built(graph({"b": [4], "a": [4]}, [node("twin", nested(TWIN), inputs)], outputs)).model
+    model = build_graph(
+        graph({"b": [4], "a": [4]}, [node("twin", nested(TWIN), inputs)], outputs)
+    ).model
     a, b = np.full((1, 4), 5.0, "float32"), np.full((1, 4), 2.0, "float32")
     got = model.predict([b, a], verbose=0)
     assert np.array_equal(got["plus"], a + b)
     assert np.array_equal(got["minus"], a - b)
 
 
-def test_a_graph_called_with_other_inputs() -> None:
+def test_wrong_inputs_of_a_nested_graph_are_refused() -> None:
     twin, outputs = nested(TWIN), [{"name": "s", "from": "one:sum"}]
     definition = graph(
         {"a": [4]},
@@ -73,12 +84,12 @@ def test_a_graph_called_with_other_inputs() -> None:
         outputs,
     )
     takes = "This graph takes 2 inputs: 'p', 'q'"
-    assert faults(definition) == {
+    assert find_faults(definition) == {
         "/nodes/0/inputs": f"{takes}, in this order or as an object by these names; 1 given.",
         "/nodes/1/inputs/qq": f"There is no input 'qq'. {takes}. Did you mean 'q'?",
         "/nodes/1/inputs": f"The input 'q' is not given. {takes}.",
         "/nodes/2/inputs/q": "An input of a graph takes one reference.",
-        "/nodes/3/call/mask": "Graph is not called with 'mask'; there are 'training'.",
+        "/nodes/3/call/mask": "The call of Graph has no argument 'mask'; it has 'training'.",
     }
 
 
@@ -92,10 +103,10 @@ def test_keyword_inputs_reach_the_layer() -> None:
         [node("a", attention, inputs), node("m", weights, named, use_causal_mask=False)],
         ["a", "m"],
     )
-    assert built(definition).model.output["m"].shape == (None, 2, 4)
+    assert build_graph(definition).model.output["m"].shape == (None, 2, 4)
 
 
-def test_arguments_that_a_call_does_not_have() -> None:
+def test_unknown_call_arguments_are_refused() -> None:
     attention = layer("MultiHeadAttention", num_heads=2, key_dim=3)
     definition = graph(
         {"x": [2, 4]},
@@ -106,7 +117,7 @@ def test_arguments_that_a_call_does_not_have() -> None:
         ],
         ["one", "two", "three"],
     )
-    found = faults(definition)
+    found = find_faults(definition)
     assert found.keys() == {
         "/nodes/0/inputs/vlaue", "/nodes/0/inputs", "/nodes/1/call/query",
         "/nodes/1/call/training", "/nodes/2/call/trainin",
@@ -115,7 +126,7 @@ def test_arguments_that_a_call_does_not_have() -> None:
     assert "'value', which is not given" in found["/nodes/0/inputs"]
 
 
-def test_training_false_stills_a_frozen_dropout() -> None:
+def test_training_false_disables_a_dropout() -> None:
     source = blueprint(graph({"x": [50]}, [node("d", layer("Dropout", rate=0.5), "x")], ["d"]))
     kept = {"type": "Model", "model": MODEL, "trainable": False}
     definition = graph(
@@ -124,13 +135,13 @@ def test_training_false_stills_a_frozen_dropout() -> None:
         ["acts", "still"],
     )
     x = np.ones((1, 50), "float32")
-    got = built(definition, {MODEL: source}).model([x], training=True)
+    got = build_graph(definition, {MODEL: source}).model([x], training=True)
     assert not np.array_equal(got["acts"], x)
     assert np.array_equal(got["still"], x)
 
 
-def test_a_constant_training_holds_for_shared_layers_too() -> None:
-    """Keras itself would hand each of them what the outer model is called with."""
+def test_constant_training_applies_to_shared_layers_too() -> None:
+    """Keras itself would replace each constant by the `training` of the outer model."""
     definition = graph(
         {"x": [50]},
         [
@@ -141,7 +152,7 @@ def test_a_constant_training_holds_for_shared_layers_too() -> None:
         ["never", "always", "plain"],
         drop=layer("Dropout", rate=0.5),
     )
-    made = built(definition)
+    made = build_graph(definition)
     x = np.ones((1, 50), "float32")
     for training in (True, False):
         got = made.model([x], training=training)
@@ -150,21 +161,21 @@ def test_a_constant_training_holds_for_shared_layers_too() -> None:
     assert list(made.variables) == ["drop/seed_generator"]
 
 
-def test_a_frozen_batch_normalization_keeps_its_statistics() -> None:
+def test_frozen_batch_normalization_keeps_its_statistics() -> None:
     source = blueprint(graph({"x": [3]}, [node("b", layer("BatchNormalization"), "x")], ["b"]))
     x = np.random.default_rng(0).random((8, 3)).astype("float32")
     moved = {}
     for trainable in (None, True, False):
         part = {"type": "Model", "model": MODEL, "trainable": trainable}
-        made = built(graph({"x": [3]}, [node("n", part, "x")], ["n"]), {MODEL: source})
+        made = build_graph(graph({"x": [3]}, [node("n", part, "x")], ["n"]), {MODEL: source})
         made.model([x], training=True)
         moved[trainable] = bool(np.any(made.variables["n/b/moving_mean"]))
     assert moved == {None: True, True: True, False: False}
 
 
-def test_outputs_may_repeat_a_tensor_or_be_an_input() -> None:
+def test_output_may_repeat_a_tensor_or_be_an_input() -> None:
     outputs = ["d", {"name": "again", "from": "d"}, "x"]
-    model = built(graph({"x": [3]}, [node("d", layer("Dense", units=2), "x")], outputs)).model
+    model = build_graph(graph({"x": [3]}, [node("d", layer("Dense", units=2), "x")], outputs)).model
     x = np.ones((2, 3), "float32")
     got = model.predict(x, verbose=0)
     assert list(got) == ["d", "again", "x"]
@@ -172,19 +183,19 @@ def test_outputs_may_repeat_a_tensor_or_be_an_input() -> None:
     assert np.array_equal(got["x"], x)
 
 
-def test_text_inputs() -> None:
+def test_input_may_be_text() -> None:
     definition = {
         "inputs": [{"name": "word", "shape": [], "dtype": "string"}],
         "nodes": [node("n", layer("StringLookup", vocabulary=["a", "b"]), "word")],
         "outputs": ["n"],
     }
-    assert built(definition).model.output["n"].dtype == "int64"
+    assert build_graph(definition).model.output["n"].dtype == "int64"
 
 
 @pytest.mark.parametrize(
     ("kind", "inputs", "call", "detail"),
     [
-        ("lstm", "x", {"mask": True}, "'mask' is a tensor, which belongs in `inputs`."),
+        ("lstm", "x", {"mask": True}, "'mask' is a tensor, so it belongs in `inputs`."),
         ("lstm", "x", {"initial_state": [[1.0]]}, "'initial_state' is a tensor"),
         ("lstm", "x", {"training": None}, "'training' must be true or false."),
         ("lstm", "x", {"training": 1}, "'training' must be true or false."),
@@ -192,29 +203,31 @@ def test_text_inputs() -> None:
         ("attention", ["x", "x"], {"use_causal_mask": {}}, "must be true or false."),
     ],
 )
-def test_constants_of_other_kinds(kind: str, inputs: Any, call: Any, detail: str) -> None:
+def test_constants_that_are_no_flags_are_refused(
+    kind: str, inputs: Any, call: Any, detail: str
+) -> None:
     made = {"lstm": layer("LSTM", units=2), "attention": layer("Attention")}[kind]
-    found = faults(graph({"x": [4, 3]}, [node("n", made, inputs, **call)], ["n"]))
+    found = find_faults(graph({"x": [4, 3]}, [node("n", made, inputs, **call)], ["n"]))
     assert list(found) == [f"/nodes/0/call/{next(iter(call))}"]
     assert detail in next(iter(found.values()))
 
 
-def test_a_flag_is_no_tensor() -> None:
+def test_flag_cannot_be_a_tensor() -> None:
     inputs = {"inputs": ["x", "x"], "use_causal_mask": "x"}
-    found = faults(graph({"x": [4, 3]}, [node("n", layer("Attention"), inputs)], ["n"]))
+    found = find_faults(graph({"x": [4, 3]}, [node("n", layer("Attention"), inputs)], ["n"]))
     assert list(found) == ["/nodes/0/inputs/use_causal_mask"]
 
 
-def test_null_is_an_argument_left_out() -> None:
+def test_null_means_an_omitted_argument() -> None:
     definition = graph({"x": [4, 3]}, [node("n", layer("LSTM", units=2), "x", mask=None)], ["n"])
-    assert faults(definition) == {}
+    assert find_faults(definition) == {}
 
 
-def test_a_shared_graph_that_cannot_be_made_is_told_of_once() -> None:
+def test_shared_graph_that_cannot_be_built_has_one_fault() -> None:
     inner = graph({"x": [3]}, [node("r", layer("Reshape", target_shape=[7]), "x")], ["r"])
     nodes = [node(f"n{i}", "inner", "x") for i in range(3)]
     names = [item["name"] for item in nodes]
-    assert list(faults(graph({"x": [3]}, nodes, names, inner=nested(inner)))) == [
+    assert list(find_faults(graph({"x": [3]}, nodes, names, inner=nested(inner)))) == [
         "/layers/inner/graph/nodes/0"
     ]
 
@@ -231,7 +244,7 @@ def test_a_shared_graph_that_cannot_be_made_is_told_of_once() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_dtypes_that_would_fail_in_training_lie_at_the_node(
+def test_dtypes_that_would_fail_in_training_are_refused_at_the_node(
     made: Any, dtype: str, detail: str
 ) -> None:
     inputs = ["x", "x"] if made["type"] == "Graph" else "x"
@@ -239,7 +252,7 @@ def test_dtypes_that_would_fail_in_training_lie_at_the_node(
     definition = graph({"x": shape}, [node("n", made, inputs)], [])
     definition["outputs"] = [{"name": "o", "from": "n:sum" if made["type"] == "Graph" else "n"}]
     definition["inputs"][0]["dtype"] = dtype
-    found = faults(definition)
+    found = find_faults(definition)
     assert list(found) == ["/nodes/0"]
     assert detail in found["/nodes/0"]
 
@@ -255,8 +268,8 @@ def test_dtypes_that_would_fail_in_training_lie_at_the_node(
     ],
     ids=lambda value: value["type"] if isinstance(value, dict) else "",
 )
-def test_shapes_that_keras_itself_does_not_look_at(made: Any, shape: list[int | None]) -> None:
-    found = faults(graph({"x": shape}, [node("n", made, "x")], ["n"]))
+def test_shapes_that_keras_does_not_check_are_refused(made: Any, shape: list[int | None]) -> None:
+    found = find_faults(graph({"x": shape}, [node("n", made, "x")], ["n"]))
     assert list(found) == ["/nodes/0"]
     assert made["type"] in found["/nodes/0"]
 
@@ -270,13 +283,13 @@ def test_text_passes_layers_that_only_move_it() -> None:
     ]
     definition = graph({"x": [2, 3]}, nodes, ["found", "same"])
     definition["inputs"][0]["dtype"] = "string"
-    given = built(definition).model(np.array([[["a", "b", "c"], ["c", "b", "a"]]]))
+    given = build_graph(definition).model(np.array([[["a", "b", "c"], ["c", "b", "a"]]]))
     assert given["found"].numpy().tolist() == [[[1, 0], [2, 2], [0, 1]]]
 
 
-def test_a_tensor_has_only_so_many_axes() -> None:
+def test_tensor_with_too_many_axes_is_refused() -> None:
     far = layer("Reshape", target_shape=[1] * 300)
     nodes = [node("far", far, "x"), node("after", layer("Dense", units=2), "far")]
-    found = faults(graph({"x": [1]}, nodes, ["after"]))
+    found = find_faults(graph({"x": [1]}, nodes, ["after"]))
     assert len(found) == 1
     assert next(iter(found)).startswith("/nodes/0")

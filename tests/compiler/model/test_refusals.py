@@ -1,4 +1,4 @@
-"""What Keras would build, and neither train nor predict with, is refused by the check."""
+"""The check refuses graphs that Keras builds but can neither train nor predict with."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 from compiler.check import check
 from compiler.model.size_limits import SizeCounter
 from domain.check import CheckRequest
-from tests.compiler.graphs import blueprint, faults, graph, layer, node
+from tests.compiler.graphs import blueprint, find_faults, graph, layer, node
 
 PICTURE = [8, 8, 3]
 ORTHOGONAL = {"type": "OrthogonalRegularizer"}
@@ -32,8 +32,8 @@ def op(name: str, function: str, inputs: Any, **config: Any) -> dict[str, Any]:
     return {"name": name, "op": function, "inputs": inputs, "config": config}
 
 
-def refused(definition: Any) -> str:
-    """The detail of the only fault."""
+def find_detail(definition: Any) -> str:
+    """Return the detail of the only fault."""
     request = CheckRequest(blueprint=blueprint(definition))
     (fault,) = check(request, SizeCounter(request.limits)).faults
     return fault.detail
@@ -71,16 +71,18 @@ def refused(definition: Any) -> str:
         ("Conv1D", {**CONV, "autocast": False, "dtype": "float16"}, [3, 2], "does not take"),
     ],
 )
-def test_a_layer_that_fails_at_work(kind: str, config: Any, shape: Any, reason: str) -> None:
+def test_layer_that_fails_when_it_computes_is_refused(
+    kind: str, config: Any, shape: Any, reason: str
+) -> None:
     definition = graph({"x": shape}, [node("it", layer(kind, **config), "x")], ["it"])
-    assert reason in refused(definition)
+    assert reason in find_detail(definition)
 
 
 @pytest.mark.parametrize("axis", [-1, 1, [1, 2]])
-def test_a_softmax_over_masked_features(axis: Any) -> None:
+def test_softmax_over_masked_features_is_refused(axis: Any) -> None:
     made = node("it", layer("Softmax", axis=axis), "masked")
     definition = graph({"x": [5, 5]}, [MASKED, made], ["it"])
-    assert "`mask` must be broadcastable" in refused(definition)
+    assert "`mask` must be broadcastable" in find_detail(definition)
 
 
 @pytest.mark.parametrize(
@@ -96,28 +98,28 @@ def test_a_softmax_over_masked_features(axis: Any) -> None:
         ("bincount", "x", {"weights": 1}, "int32", "needs weights"),
     ],
 )
-def test_a_function_that_fails_at_work(
+def test_function_that_fails_when_it_computes_is_refused(
     function: str, inputs: Any, config: Any, dtype: str, reason: str
 ) -> None:
     definition = typed([4, 4], dtype, [op("it", function, inputs, **config)])
-    assert reason in refused(definition)
+    assert reason in find_detail(definition)
 
 
-def test_an_axis_mirrored_beyond_its_length() -> None:
+def test_axis_mirrored_beyond_its_length_is_refused() -> None:
     made = op("it", "pad", "x", pad_width=[[0, 0], [5, 0]], mode="reflect")
-    assert "mirrored by at most 3, not by 5" in refused(graph({"x": [4]}, [made], ["it"]))
+    assert "mirrored by at most 3, not by 5" in find_detail(graph({"x": [4]}, [made], ["it"]))
 
 
-def test_numbers_of_a_vocabulary_are_no_floats() -> None:
-    """Keras states floats for them, and would fall over them in training."""
+def test_vocabulary_indices_are_integers() -> None:
+    """Keras states floats for the indices, and would fail in training."""
     nodes = [
         node("number", layer("IntegerLookup", vocabulary=[3, 4]), "x"),
         node("it", layer("Conv1D", **CONV), "number"),
     ]
-    assert "int64" in refused(typed([4, 1], "int64", nodes))
+    assert "int64" in find_detail(typed([4, 1], "int64", nodes))
 
 
-def test_a_nested_graph_gives_each_output_in_its_own_dtype() -> None:
+def test_nested_graph_returns_each_output_in_its_own_dtype() -> None:
     inner = typed([4], "int64", [node("z", layer("IntegerLookup", vocabulary=[3, 4]), "x")])
     inner["nodes"][-1] = node("a", layer("Embedding", input_dim=3, output_dim=2), "y")
     inner["outputs"] = ["z", "a"]
@@ -130,51 +132,51 @@ def test_a_nested_graph_gives_each_output_in_its_own_dtype() -> None:
     assert [item.dtype for item in summary.outputs] == ["float32", "int64", "int64"]
 
 
-def test_a_mean_of_masked_features() -> None:
+def test_mean_of_masked_features_is_refused() -> None:
     made = node("it", layer("GlobalAveragePooling1D", data_format="channels_first"), "masked")
-    assert "does not take" in refused(graph({"x": [5, 4]}, [MASKED, made], ["it"]))
+    assert "does not take" in find_detail(graph({"x": [5, 4]}, [MASKED, made], ["it"]))
 
 
-def test_weights_of_counts_are_one_for_each() -> None:
+def test_count_weights_must_have_the_shape_of_the_inputs() -> None:
     made = layer("CategoryEncoding", num_tokens=4, output_mode="count")
     calls = [node("it", made, {"inputs": "x", "count_weights": "w"})]
     definition = graph({"x": [3], "w": [2]}, calls, ["it"])
     definition["inputs"][0]["dtype"] = "int32"
-    assert "of the shape of 'inputs', [null, 3]" in refused(definition)
+    assert "of the shape of 'inputs', [null, 3]" in find_detail(definition)
 
 
 @pytest.mark.parametrize("index", [3, -4])
 @pytest.mark.parametrize("function", ["take", "take_along_axis"])
-def test_places_that_an_axis_has_not(function: str, index: int) -> None:
+def test_indices_outside_an_axis_are_refused(function: str, index: int) -> None:
     indices = [index] if function == "take" else [[index]]
     made = op("it", function, "x", indices=indices, axis=1)
-    assert "from -3 to 2" in refused(graph({"x": [3]}, [made], ["it"]))
+    assert "from -3 to 2" in find_detail(graph({"x": [3]}, [made], ["it"]))
 
 
-def test_regularizers_are_of_shapes_that_they_take() -> None:
+def test_regularizer_that_fits_its_weight_is_accepted() -> None:
     made = node("it", layer("Dense", units=2, kernel_regularizer=ORTHOGONAL), "x")
-    assert faults(graph({"x": [3]}, [made], ["it"])) == {}
+    assert find_faults(graph({"x": [3]}, [made], ["it"])) == {}
 
 
 @pytest.mark.parametrize("function", ["tril", "triu"])
-def test_a_triangle_of_single_numbers(function: str) -> None:
-    assert "two axes" in refused(graph({"x": []}, [op("it", function, "x")], ["it"]))
+def test_triangle_of_single_numbers_is_refused(function: str) -> None:
+    assert "two axes" in find_detail(graph({"x": []}, [op("it", function, "x")], ["it"]))
 
 
-def test_an_inverse_transform_to_nothing() -> None:
-    """TensorFlow would end the process."""
+def test_inverse_transform_to_no_values_is_refused() -> None:
+    """TensorFlow would crash."""
     made = op("it", "irfft", {"x": ["x", "x"]})
-    assert "at least 2" in refused(graph({"x": [1]}, [made], ["it"]))
+    assert "at least 2" in find_detail(graph({"x": [1]}, [made], ["it"]))
 
 
-def test_single_numbers_put_after_one_another() -> None:
+def test_concatenation_of_single_numbers_is_refused() -> None:
     made = node("it", layer("Concatenate"), ["x", "y"])
-    assert "one row for each" in refused(graph({"x": [], "y": []}, [made], ["it"]))
+    assert "one row for each" in find_detail(graph({"x": [], "y": []}, [made], ["it"]))
 
 
-def test_softmax_of_many_axes() -> None:
+def test_softmax_of_six_axes_is_refused() -> None:
     shape: list[int | None] = [2, 2, 2, 2, 2]
-    assert "at most 5 axes" in refused(graph({"x": shape}, [op("it", "softmax", "x")], ["it"]))
+    assert "at most 5 axes" in find_detail(graph({"x": shape}, [op("it", "softmax", "x")], ["it"]))
 
 
 @pytest.mark.parametrize(
@@ -187,31 +189,33 @@ def test_softmax_of_many_axes() -> None:
         (op("it", "get_item", "x", key=":1"), [4], "one row for each row"),
     ],
 )
-def test_outputs_that_are_not_the_rows(made: Any, shape: Any, rows: str) -> None:
-    assert rows in refused(graph({"x": shape}, [made], ["it"]))
+def test_outputs_without_one_row_for_each_input_row_are_refused(
+    made: Any, shape: Any, rows: str
+) -> None:
+    assert rows in find_detail(graph({"x": shape}, [made], ["it"]))
 
 
-def test_rows_that_meet_another_axis() -> None:
+def test_rows_combined_with_another_axis_are_refused() -> None:
     definition = graph({"x": [4], "y": []}, [op("it", "add", ["x", "y"])], ["it"])
-    assert faults(definition).keys() == {"/nodes/0"}
+    assert find_faults(definition).keys() == {"/nodes/0"}
 
 
-def test_rows_may_be_folded_and_unfolded() -> None:
+def test_rows_may_be_merged_and_split_again() -> None:
     nodes = [
         op("flat", "reshape", "x", newshape=[-1, 4]),
         node("dense", layer("Dense", units=3), "flat"),
         op("it", "reshape", "dense", newshape=[-1, 2, 3]),
     ]
-    assert faults(graph({"x": [2, 4]}, nodes, ["it"])) == {}
+    assert find_faults(graph({"x": [2, 4]}, nodes, ["it"])) == {}
 
 
-def test_a_network_of_any_length_keeps_its_rows() -> None:
+def test_network_with_unknown_lengths_keeps_its_rows() -> None:
     nodes = [
         node("half", layer("MaxPooling1D", pool_size=2), "x"),
         node("whole", layer("UpSampling1D", size=2), "half"),
         op("it", "add", ["x", "whole"]),
     ]
-    assert faults(graph({"x": [None, 3]}, nodes, ["it"])) == {}
+    assert find_faults(graph({"x": [None, 3]}, nodes, ["it"])) == {}
 
 
 @pytest.mark.parametrize(
@@ -223,13 +227,15 @@ def test_a_network_of_any_length_keeps_its_rows() -> None:
         (layer("PReLU", shared_axes=[7]), "too few or too many axes"),
     ],
 )
-def test_what_a_layer_would_take_instead(made: Any, reason: str) -> None:
-    assert reason in refused(graph({"x": [5, 4]}, [node("it", made, "x")], ["it"]))
+def test_refusal_says_what_a_layer_takes(made: Any, reason: str) -> None:
+    assert reason in find_detail(graph({"x": [5, 4]}, [node("it", made, "x")], ["it"]))
 
 
-def test_the_states_of_a_recurrent_layer_go_by_name() -> None:
+def test_states_of_a_recurrent_layer_need_a_name() -> None:
     made = node("it", layer("LSTM", units=3), ["x", "h", "c"])
-    assert '"initial_state"' in refused(graph({"x": [5, 4], "h": [3], "c": [3]}, [made], ["it"]))
+    assert '"initial_state"' in find_detail(
+        graph({"x": [5, 4], "h": [3], "c": [3]}, [made], ["it"])
+    )
 
 
 @pytest.mark.parametrize(
@@ -241,9 +247,9 @@ def test_the_states_of_a_recurrent_layer_go_by_name() -> None:
         (layer("Normalization", mean=0.0, variance=1.0), ["x", "y"]),
     ],
 )
-def test_a_list_of_tensors_for_a_layer_of_one(made: Any, inputs: Any) -> None:
+def test_list_of_tensors_for_a_layer_of_one_is_refused(made: Any, inputs: Any) -> None:
     nodes = [node("a", made, inputs)]
-    assert refused(graph({"x": [4], "y": [4]}, nodes, ["a"]))
+    assert find_detail(graph({"x": [4], "y": [4]}, nodes, ["a"]))
 
 
 @pytest.mark.parametrize(
@@ -254,7 +260,7 @@ def test_a_list_of_tensors_for_a_layer_of_one(made: Any, inputs: Any) -> None:
         ("tril", "x", {"k": 100}),
     ],
 )
-def test_numbers_and_lengths_that_an_operation_cannot_take(
+def test_check_of_unusual_constants_raises_no_exception(
     function: str, inputs: Any, config: Any
 ) -> None:
     definition = {
@@ -263,4 +269,4 @@ def test_numbers_and_lengths_that_an_operation_cannot_take(
         "outputs": ["a", "b"],
     }
     request = CheckRequest(blueprint=blueprint(definition))
-    check(request, SizeCounter(request.limits))  # gives a summary or faults, and no error
+    check(request, SizeCounter(request.limits))  # returns a summary or faults, and raises nothing

@@ -1,7 +1,7 @@
-"""Every topology that the language has, against the same model written in Keras.
+"""Every topology of the language equals the same model written in Keras.
 
-Both are made from one seed, so that their weights are equal by the language's promise; a step
-of gradient descent then shows that the gradients are, too.
+Both models are made from one seed, so their weights are equal. One step of gradient descent
+then shows that their gradients are equal too.
 """
 
 from collections.abc import Callable
@@ -13,26 +13,41 @@ import pytest
 import tensorflow as tf
 from keras import Input, layers, ops
 
-from tests.compiler.graphs import MODEL, blueprint, built, faults, graph, layer, nested, node
+from tests.compiler.graphs import (
+    MODEL,
+    blueprint,
+    build_graph,
+    find_faults,
+    graph,
+    layer,
+    nested,
+    node,
+)
 
 Script = Callable[[], tuple[list[Any], list[Any]]]
 """The inputs and the outputs of a Keras model."""
 
 
-def alike(definition: Any, script: Script, *, sources: Any = None, whole: int = 0) -> Any:
-    """See that a graph and a script are one model; gives the graph's.
+def assert_alike(definition: Any, script: Script, *, sources: Any = None, whole: int = 0) -> Any:
+    """Assert that a graph and a script make equal models.
 
     Args:
-        whole: Inputs of whole numbers hold 0 to this, less one.
+        definition: The graph.
+        script: Returns the inputs and the outputs of the Keras model.
+        sources: The blueprints of trained models, by id.
+        whole: Inputs of whole numbers have values from 0 to `whole - 1`.
+
+    Returns:
+        The model of the graph.
     """
-    result = built(definition, sources, seed=3)
+    result = build_graph(definition, sources, seed=3)
     made = result.model
     keras.utils.set_random_seed(3)
     inputs, outputs = script()
     direct = keras.Model(inputs, dict(zip(result.outputs, outputs, strict=True)))
     assert [o.shape for o in result.outputs.values()] == [o.shape for o in outputs]
     assert made.count_params() == direct.count_params()
-    arrays = [_array(item, whole) for item in made.inputs]
+    arrays = [_make_array(item, whole) for item in made.inputs]
     _assert_equal(made(arrays), direct(arrays))
     _descend(made, arrays)
     _descend(direct, arrays)
@@ -40,7 +55,7 @@ def alike(definition: Any, script: Script, *, sources: Any = None, whole: int = 
     return made
 
 
-def _array(item: Any, whole: int) -> Any:
+def _make_array(item: Any, whole: int) -> Any:
     random = np.random.default_rng(0)
     shape = [2, *(5 if axis is None else axis for axis in item.shape[1:])]
     if item.dtype.startswith("int"):
@@ -67,8 +82,8 @@ def _assert_equal(one: dict[str, Any], other: dict[str, Any]) -> None:
         np.testing.assert_allclose(value, other[name], rtol=1e-4, atol=1e-6)
 
 
-def picked(name: str, *picks: Any) -> list[dict[str, str]]:
-    """Every pick of a node as an output."""
+def pick(name: str, *picks: Any) -> list[dict[str, str]]:
+    """Return an output for each pick of a node."""
     return [{"name": f"{name}_{pick}", "from": f"{name}:{pick}"} for pick in picks]
 
 
@@ -81,22 +96,22 @@ def picked(name: str, *picks: Any) -> list[dict[str, str]]:
         ("ConvLSTM1D", layers.ConvLSTM1D, [3, 5, 2], 3, {"filters": 2, "kernel_size": 2}),
     ],
 )
-def test_states_are_outputs(
+def test_states_may_be_outputs(
     kind: str, cls: Any, shape: list[int | None], count: int, config: dict[str, Any]
 ) -> None:
     config = {**config, "return_state": True, "return_sequences": True}
     definition = graph(
-        {"x": shape}, [node("rnn", layer(kind, **config), "x")], picked("rnn", *range(count))
+        {"x": shape}, [node("rnn", layer(kind, **config), "x")], pick("rnn", *range(count))
     )
 
     def script() -> Any:
         x = Input(shape)
         return [x], list(cls(**config)(x))
 
-    alike(definition, script)
+    assert_alike(definition, script)
 
 
-def test_bidirectional_states_start_another_one() -> None:
+def test_bidirectional_layer_starts_from_the_states_of_another() -> None:
     config = {"units": 2, "return_state": True}
     definition = graph(
         {"x": [4, 3], "y": [5, 3]},
@@ -116,11 +131,11 @@ def test_bidirectional_states_start_another_one() -> None:
         _, *states = layers.Bidirectional(layers.LSTM(**config))(x)
         return [x, y], [layers.Bidirectional(layers.LSTM(2))(y, initial_state=states)]
 
-    alike(definition, script)
+    assert_alike(definition, script)
 
 
 @pytest.mark.parametrize(("merge_mode", "count"), [("concat", 1), ("sum", 1), (None, 2)])
-def test_bidirectional_with_a_backward_layer_of_its_own(merge_mode: Any, count: int) -> None:
+def test_bidirectional_layer_has_its_own_backward_layer(merge_mode: Any, count: int) -> None:
     fore = {"units": 2, "return_sequences": True}
     back = {"units": 2, "return_sequences": True, "go_backwards": True, "activation": "relu"}
     both = layer(
@@ -129,7 +144,7 @@ def test_bidirectional_with_a_backward_layer_of_its_own(merge_mode: Any, count: 
         backward_layer=layer("GRU", **back),
         merge_mode=merge_mode,
     )
-    outputs = ["both"] if count == 1 else picked("both", 0, 1)
+    outputs = ["both"] if count == 1 else pick("both", 0, 1)
 
     def script() -> Any:
         x = Input((4, 3))
@@ -138,10 +153,10 @@ def test_bidirectional_with_a_backward_layer_of_its_own(merge_mode: Any, count: 
         )
         return [x], keras.tree.flatten(made(x))
 
-    alike(graph({"x": [4, 3]}, [node("both", both, "x")], outputs), script)
+    assert_alike(graph({"x": [4, 3]}, [node("both", both, "x")], outputs), script)
 
 
-def test_an_encoder_hands_its_states_to_a_decoder() -> None:
+def test_decoder_starts_from_the_states_of_an_encoder() -> None:
     definition = graph(
         {"source": [None, 3], "target": [None, 2]},
         [
@@ -163,11 +178,11 @@ def test_an_encoder_hands_its_states_to_a_decoder() -> None:
         sequence, _, _ = decoder(target, initial_state=[h, c])
         return [source, target], [layers.Dense(5, activation="softmax")(sequence)]
 
-    alike(definition, script)
+    assert_alike(definition, script)
 
 
 @pytest.mark.parametrize("listed", [True, False], ids=["list", "StackedRNNCells"])
-def test_stacked_cells(listed: bool) -> None:
+def test_stacked_cells_equal_keras(listed: bool) -> None:
     cells = [layer("LSTMCell", units=2), layer("GRUCell", units=3)]
     cell = cells if listed else layer("StackedRNNCells", cells=cells)
     rnn = layer("RNN", cell=cell, return_state=True, return_sequences=True)
@@ -182,11 +197,11 @@ def test_stacked_cells(listed: bool) -> None:
         )
         return [x], keras.tree.flatten(made(x))
 
-    alike(graph({"x": [4, 3]}, [node("rnn", rnn, "x")], picked("rnn", 0, 1, 2, 3)), script)
+    assert_alike(graph({"x": [4, 3]}, [node("rnn", rnn, "x")], pick("rnn", 0, 1, 2, 3)), script)
 
 
-def test_the_states_of_stacked_cells_are_handed_on() -> None:
-    """The graph lists them in a row; Keras wants those of each cell together."""
+def test_stacked_cells_start_from_the_states_of_others() -> None:
+    """The graph lists all states in one list; Keras takes one list for each cell."""
     kinds = [layer("LSTMCell", units=2), layer("GRUCell", units=3)]
     states = [f"encoder:{i}" for i in range(1, 4)]
     definition = graph(
@@ -200,7 +215,7 @@ def test_the_states_of_stacked_cells_are_handed_on() -> None:
                 {"inputs": "step", "states": states},
             ),
         ],
-        ["decoder", *picked("cells", 0, 1, 2, 3)],
+        ["decoder", *pick("cells", 0, 1, 2, 3)],
     )
 
     def cells() -> list[Any]:
@@ -213,7 +228,7 @@ def test_the_states_of_stacked_cells_are_handed_on() -> None:
         stepped = layers.StackedRNNCells(cells())(step, states)
         return [x, y, step], [decoded, *keras.tree.flatten(stepped)]
 
-    alike(definition, script)
+    assert_alike(definition, script)
 
 
 @pytest.mark.parametrize(
@@ -225,13 +240,13 @@ def test_the_states_of_stacked_cells_are_handed_on() -> None:
         (layer("ConvLSTM1D", filters=2, kernel_size=1), ["h"], "2 states"),
     ],
 )
-def test_as_many_states_as_the_layer_has(made: Any, given: Any, count: str) -> None:
+def test_wrong_number_of_states_is_refused(made: Any, given: Any, count: str) -> None:
     calls = [node("rnn", made, {"sequences": "x", "initial_state": given})]
-    (detail,) = faults(graph({"x": [4, 3], "h": [3]}, calls, ["rnn"])).values()
+    (detail,) = find_faults(graph({"x": [4, 3], "h": [3]}, calls, ["rnn"])).values()
     assert detail.startswith(f"This layer has {count}")
 
 
-def test_the_states_of_a_convolution_are_handed_on() -> None:
+def test_recurrent_convolution_starts_from_the_states_of_another() -> None:
     config = {"filters": 2, "kernel_size": 2}
     calls = [
         node("one", layer("ConvLSTM1D", **config, return_state=True), "x"),
@@ -247,10 +262,10 @@ def test_the_states_of_a_convolution_are_handed_on() -> None:
         _, *states = layers.ConvLSTM1D(**config, return_state=True)(x)
         return [x, y], [layers.ConvLSTM1D(**config)(y, initial_state=states)]
 
-    alike(graph({"x": [3, 5, 2], "y": [4, 5, 2]}, calls, ["two"]), script)
+    assert_alike(graph({"x": [3, 5, 2], "y": [4, 5, 2]}, calls, ["two"]), script)
 
 
-def test_attention_scores_are_outputs() -> None:
+def test_attention_scores_may_be_outputs() -> None:
     heads = {"num_heads": 2, "key_dim": 3}
     definition = graph(
         {"q": [4, 3], "v": [5, 3], "k": [5, 2]},
@@ -269,7 +284,7 @@ def test_attention_scores_are_outputs() -> None:
                 use_causal_mask=True,
             ),
         ],
-        [*picked("many", 0, 1), *picked("one", 0, 1)],
+        [*pick("many", 0, 1), *pick("one", 0, 1)],
     )
 
     def script() -> Any:
@@ -282,11 +297,11 @@ def test_attention_scores_are_outputs() -> None:
         )
         return [q, v, k], [*many, *one]
 
-    alike(definition, script)
+    assert_alike(definition, script)
 
 
-def test_masks_reach_what_comes_after() -> None:
-    """From an Embedding, through Dropout and TimeDistributed and Concatenate, to an LSTM."""
+def test_masks_reach_later_layers() -> None:
+    """The mask of an Embedding passes Dropout, TimeDistributed and Concatenate to an LSTM."""
     definition = graph(
         {"words": [6], "signal": [6, 3]},
         [
@@ -313,13 +328,13 @@ def test_masks_reach_what_comes_after() -> None:
         lstm = layers.LSTM(2)(merged)
         return [words, signal], [lstm, layers.GlobalAveragePooling1D()(embedded)]
 
-    model = alike(definition, script, whole=2)
+    model = assert_alike(definition, script, whole=2)
     signal = np.ones((2, 6, 3), "float32")
     long, short = np.array([[1, 1, 1, 0, 0, 0]] * 2), np.array([[1, 1, 1, 1, 1, 1]] * 2)
     assert not np.allclose(model([long, signal])["lstm"], model([short, signal])["lstm"])
 
 
-def test_an_operation_drops_masks_as_keras_does() -> None:
+def test_operation_drops_masks_as_keras_does() -> None:
     definition = graph(
         {"words": [6]},
         [
@@ -338,10 +353,10 @@ def test_an_operation_drops_masks_as_keras_does() -> None:
         embedded = layers.Embedding(5, 3, mask_zero=True)(words)
         return [words], [layers.LSTM(2)(embedded + embedded)]
 
-    alike(definition, script, whole=2)
+    assert_alike(definition, script, whole=2)
 
 
-def test_a_mask_given_by_name() -> None:
+def test_mask_may_be_an_input() -> None:
     definition = graph(
         {"x": [4, 3], "valid": [4]},
         [
@@ -362,10 +377,10 @@ def test_a_mask_given_by_name() -> None:
         attention = layers.MultiHeadAttention(1, 2)
         return [x, valid], [gru, attention(x, x, value_mask=valid)]
 
-    alike(definition, script)
+    assert_alike(definition, script)
 
 
-def test_graphs_in_graphs() -> None:
+def test_thirty_nested_graphs_equal_keras() -> None:
     inner = graph({"x": [2]}, [node("dense", layer("Dense", units=2), "x")], ["dense"])
     for _ in range(30):
         inner = graph({"x": [2]}, [node("in", nested(inner), "x")], ["in"])
@@ -379,11 +394,11 @@ def test_graphs_in_graphs() -> None:
             model = keras.Model(z, model(z))
         return [x], [model(x)]
 
-    model = alike(graph({"x": [2]}, [node("n", nested(inner), "x")], ["n"]), script)
+    model = assert_alike(graph({"x": [2]}, [node("n", nested(inner), "x")], ["n"]), script)
     assert model.count_params() == 6
 
 
-def test_a_graph_called_twice_with_a_tensor_from_its_middle() -> None:
+def test_graph_called_twice_returns_an_inner_tensor() -> None:
     twin = graph(
         {"x": [3]},
         [
@@ -395,7 +410,7 @@ def test_a_graph_called_twice_with_a_tensor_from_its_middle() -> None:
     definition = graph(
         {"a": [3]},
         [node("one", "twin", "a"), node("two", "twin", "one:end")],
-        [*picked("two", "end", "hidden"), *picked("one", "hidden")],
+        [*pick("two", "end", "hidden"), *pick("one", "hidden")],
         twin=nested(twin),
     )
 
@@ -407,11 +422,11 @@ def test_a_graph_called_twice_with_a_tensor_from_its_middle() -> None:
         two = twin(one[0])
         return [a], [*two, one[1]]
 
-    alike(definition, script)
+    assert_alike(definition, script)
 
 
-def test_graphs_over_one_shared_layer() -> None:
-    """Inside two graphs, outside both, in TimeDistributed: four uses of six weights."""
+def test_nested_graphs_use_one_shared_layer() -> None:
+    """Two nested graphs, a node outside and a TimeDistributed use the same six weights."""
     inner = graph(
         {"x": [2]},
         [node("own", layer("Dense", units=2, activation="tanh"), "x"), node("n", "shared", "own")],
@@ -437,10 +452,10 @@ def test_graphs_over_one_shared_layer() -> None:
         second = shared(layers.Dense(2, activation="tanh")(first))
         return [a, many], [shared(second), layers.TimeDistributed(shared)(many), first]
 
-    assert alike(definition, script).count_params() == 18
+    assert assert_alike(definition, script).count_params() == 18
 
 
-def test_a_graph_for_every_step_and_called_directly() -> None:
+def test_graph_runs_for_every_step_and_directly() -> None:
     inner = graph(
         {"x": [4, 2]},
         [
@@ -464,10 +479,10 @@ def test_a_graph_for_every_step_and_called_directly() -> None:
         inner = keras.Model(x, layers.LSTM(3)(x) * 2)
         return [many, one], [layers.TimeDistributed(inner)(many), inner(one)]
 
-    alike(definition, script)
+    assert_alike(definition, script)
 
 
-def test_wrappers_and_pipelines() -> None:
+def test_wrappers_and_pipelines_equal_keras() -> None:
     spectral = layer("SpectralNormalization", layer=layer("Dense", units=3))
     pipeline = layer("Pipeline", layers=[layer("Rescaling", scale=0.5), layer("Dense", units=2)])
     definition = graph(
@@ -481,10 +496,10 @@ def test_wrappers_and_pipelines() -> None:
         norm = layers.SpectralNormalization(layers.Dense(3))(x)
         return [x], [layers.Pipeline([layers.Rescaling(0.5), layers.Dense(2)])(norm)]
 
-    alike(definition, script)
+    assert_alike(definition, script)
 
 
-def test_a_model_as_a_layer() -> None:
+def test_model_may_be_a_layer() -> None:
     source = graph(
         {"p": [3], "q": [3]},
         [
@@ -502,7 +517,7 @@ def test_a_model_as_a_layer() -> None:
             node("frozen", kept, {"q": "a", "p": "b"}),
             node("head", layer("Dense", units=2), "frozen:n"),
         ],
-        ["head", *picked("frozen", "dense")],
+        ["head", *pick("frozen", "dense")],
     )
 
     def script() -> Any:
@@ -514,11 +529,11 @@ def test_a_model_as_a_layer() -> None:
         n, first = frozen([b, a])
         return [a, b], [layers.Dense(2)(n), first]
 
-    model = alike(definition, script, sources={MODEL: blueprint(source)})
+    model = assert_alike(definition, script, sources={MODEL: blueprint(source)})
     assert len(model.trainable_variables) == 2
 
 
-def test_an_input_and_a_tensor_of_the_middle_are_outputs() -> None:
+def test_input_and_inner_tensor_may_be_outputs() -> None:
     definition = graph(
         {"x": [3]},
         [node("low", layer("Dense", units=2), "x"), node("high", layer("Dense", units=1), "low")],
@@ -530,14 +545,14 @@ def test_an_input_and_a_tensor_of_the_middle_are_outputs() -> None:
         low = layers.Dense(2)(x)
         return [x], [layers.Dense(1)(low), low, x]
 
-    alike(definition, script)
+    assert_alike(definition, script)
 
 
 @pytest.mark.parametrize("argument", ["layer", "cell"])
-def test_a_graph_is_no_recurrent_layer(argument: str) -> None:
+def test_graph_as_a_recurrent_layer_is_refused(argument: str) -> None:
     inner = graph({"x": [4, 3]}, [node("n", layer("LSTM", units=2), "x")], ["n"])
     kind = {"layer": "Bidirectional", "cell": "RNN"}[argument]
-    found = faults(
+    found = find_faults(
         graph({"x": [4, 3]}, [node("n", layer(kind, **{argument: nested(inner)}), "x")], ["n"])
     )
     assert len(found) == 1

@@ -1,12 +1,12 @@
-"""Weights go out and in by their keys, and only where they belong."""
+"""Weights are read and set by the keys of their variables."""
 
 from typing import Any
 
 import numpy as np
 import pytest
 
-from compiler.model.weights import WeightsMismatch, arrays_of, assign, copy_sources
-from tests.compiler.graphs import MODEL, OTHER, blueprint, built, graph, layer, node
+from compiler.model.weights import WeightsMismatch, assign, copy_arrays, copy_sources
+from tests.compiler.graphs import MODEL, OTHER, blueprint, build_graph, graph, layer, node
 from tests.support.example_bodies import example
 
 SOURCE = graph(
@@ -21,8 +21,8 @@ SOURCE = graph(
 COPY = {"type": "Model", "model": MODEL}
 
 
-def test_every_kind_of_variable_is_there() -> None:
-    arrays = arrays_of(built(SOURCE))
+def test_arrays_contain_every_kind_of_variable() -> None:
+    arrays = copy_arrays(build_graph(SOURCE))
     assert set(arrays) == {
         "norm/gamma", "norm/beta", "norm/moving_mean", "norm/moving_variance",
         "drop/seed_generator", "out/kernel", "out/bias",
@@ -31,45 +31,45 @@ def test_every_kind_of_variable_is_there() -> None:
     assert np.issubdtype(arrays["drop/seed_generator"].dtype, np.integer)
 
 
-def test_a_variable_without_a_name_goes_by_its_attribute() -> None:
-    """Keras counts such variables through the whole process."""
+def test_variable_without_a_name_is_named_by_its_attribute() -> None:
+    """Keras numbers all such variables of a process."""
     scaled = layer("LayerScale", init_values=0.1, projection_dim=4)
     definition = graph({"x": [4]}, [node("scaled", scaled, "x")], ["scaled"])
     for _ in range(2):
-        assert set(arrays_of(built(definition))) == {"scaled/gamma"}
+        assert set(copy_arrays(build_graph(definition))) == {"scaled/gamma"}
 
 
-def test_seed_states_come_back_so_that_training_goes_on_the_same() -> None:
+def test_restored_seed_states_continue_training_identically() -> None:
     x = np.ones((1, 4), "float32")
-    one, other = built(SOURCE, seed=1), built(SOURCE, seed=2)
+    one, other = build_graph(SOURCE, seed=1), build_graph(SOURCE, seed=2)
     one.model([x], training=True)
-    assign(other, arrays_of(one))
+    assign(other, copy_arrays(one))
     first, second = (m.model([x], training=True)["out"] for m in (one, other))
     assert np.array_equal(first, second)
 
 
 def test_arrays_are_copies() -> None:
-    made = built(SOURCE)
-    before = arrays_of(made)
+    made = build_graph(SOURCE)
+    before = copy_arrays(made)
     made.model([np.ones((8, 4), "float32")], training=True)
     assert not np.any(before["norm/moving_mean"])
-    assert np.any(arrays_of(made)["norm/moving_mean"])
+    assert np.any(copy_arrays(made)["norm/moving_mean"])
 
 
 def test_bfloat16_keeps_its_bits() -> None:
     dense = layer("Dense", units=3, dtype="bfloat16", bias_initializer="random_normal")
     definition = graph({"x": [4]}, [node("d", dense, "x")], ["d"])
-    one, other = built(definition, seed=1), built(definition, seed=2)
-    arrays = arrays_of(one)
+    one, other = build_graph(definition, seed=1), build_graph(definition, seed=2)
+    arrays = copy_arrays(one)
     assert str(arrays["d/kernel"].dtype) == "bfloat16"
     assign(other, arrays)
-    for key, array in arrays_of(other).items():
+    for key, array in copy_arrays(other).items():
         assert array.tobytes() == arrays[key].tobytes()
 
 
-def test_arrays_that_do_not_fit_set_nothing() -> None:
-    made = built(SOURCE)
-    good = arrays_of(made)
+def test_arrays_that_do_not_fit_change_no_variable() -> None:
+    made = build_graph(SOURCE)
+    good = copy_arrays(made)
     changed = {key: array + 1 for key, array in good.items()}
     del changed["out/bias"]
     changed["out/bais"] = good["out/bias"]
@@ -78,42 +78,42 @@ def test_arrays_that_do_not_fit_set_nothing() -> None:
     for wrong in (np.zeros((4, 4), "float32"), np.zeros((4, 3), "float64")):
         with pytest.raises(WeightsMismatch, match="out/kernel"):
             assign(made, {**good, "norm/beta": good["norm/beta"] + 1, "out/kernel": wrong})
-    assert all(np.array_equal(array, good[key]) for key, array in arrays_of(made).items())
+    assert all(np.array_equal(array, good[key]) for key, array in copy_arrays(made).items())
 
 
-def test_a_model_layer_predicts_what_its_source_does() -> None:
+def test_model_layer_predicts_like_its_source() -> None:
     definition = example("dense")["graph"]["definition"]
-    source = built(definition, seed=1)
+    source = build_graph(definition, seed=1)
     over = graph({"p": [784]}, [node("m", COPY, "p")], [{"name": "digit", "from": "m"}])
     many = graph({"p": [20, 784]}, [node("m", layer("TimeDistributed", layer=COPY), "p")], ["m"])
     rows = np.random.default_rng(0).random((20, 784)).astype("float32")
     wanted = source.model.predict([rows], verbose=0)["digit"]
-    one, each = (built(d, {MODEL: blueprint(definition)}, seed=2) for d in (over, many))
+    one, each = (build_graph(d, {MODEL: blueprint(definition)}, seed=2) for d in (over, many))
     for made in (one, each):
-        copy_sources(made, {MODEL: arrays_of(source)})
+        copy_sources(made, {MODEL: copy_arrays(source)})
     assert np.array_equal(one.model.predict([rows], verbose=0)["digit"], wanted)
     timed = each.model.predict([rows[None]], verbose=0)["m"]
     assert timed.shape == (1, 20, 10)
     assert np.allclose(timed[0], wanted, atol=1e-6)
 
 
-def test_a_source_that_holds_a_source_is_copied_whole() -> None:
-    """What the inner model was matters no more: the outer one's arrays hold its weights."""
+def test_source_that_contains_a_source_is_copied_whole() -> None:
+    """The arrays of the outer source contain the weights of the inner one."""
     middle = graph(
         {"x": [4]}, [node("m", COPY, "x"), node("top", layer("Dense", units=2), "m")], ["top"]
     )
     holder = blueprint(middle, {MODEL: blueprint(SOURCE)})
     outer = graph({"x": [4]}, [node("o", {"type": "Model", "model": OTHER}, "x")], ["o"])
-    trained = built(middle, {MODEL: blueprint(SOURCE)}, seed=1)
-    made = built(outer, {OTHER: holder}, seed=2)
+    trained = build_graph(middle, {MODEL: blueprint(SOURCE)}, seed=1)
+    made = build_graph(outer, {OTHER: holder}, seed=2)
     assert [source.model for source in made.sources] == [OTHER]
-    copy_sources(made, {OTHER: arrays_of(trained)})
-    for key, array in arrays_of(trained).items():
-        assert np.array_equal(arrays_of(made)[f"o/{key}"], array)
+    copy_sources(made, {OTHER: copy_arrays(trained)})
+    for key, array in copy_arrays(trained).items():
+        assert np.array_equal(copy_arrays(made)[f"o/{key}"], array)
 
 
-def test_a_missing_source_is_named() -> None:
-    made = built(graph({"x": [4]}, [node("m", COPY, "x")], ["m"]), {MODEL: blueprint(SOURCE)})
+def test_error_names_the_missing_source() -> None:
+    made = build_graph(graph({"x": [4]}, [node("m", COPY, "x")], ["m"]), {MODEL: blueprint(SOURCE)})
     with pytest.raises(WeightsMismatch, match=MODEL):
         copy_sources(made, {})
 
@@ -139,14 +139,16 @@ FLIPS = [layer("RandomFlip"), layer("RandomRotation", factor=1)]
     ],
     ids=lambda value: value["type"] if isinstance(value, dict) else "",
 )
-def test_what_keras_makes_inside_a_layer_has_keys_too(shape: list[int | None], made: Any) -> None:
+def test_layers_that_keras_makes_inside_a_layer_have_keys(
+    shape: list[int | None], made: Any
+) -> None:
     inputs = {"query": "x", "value": "x"} if made["type"] == "MultiHeadAttention" else "x"
     definition = graph({"x": shape}, [node("n", made, inputs)], ["n"])
-    one, other = built(definition, seed=1), built(definition, seed=2)
+    one, other = build_graph(definition, seed=1), build_graph(definition, seed=2)
     assert len(one.variables) == len(one.model.variables) > 0
     assert all(key.startswith("n/") for key in one.variables)
     assert list(one.variables) == list(other.variables)
-    assign(other, arrays_of(one))
+    assign(other, copy_arrays(one))
     x = np.random.default_rng(0).random((2, *shape)).astype("float32")  # type: ignore[arg-type]
     first, second = (m.model([x], training=True)["n"] for m in (one, other))
     assert np.array_equal(first, second)

@@ -23,7 +23,7 @@ def _array(item: dict[str, Any], rng: np.random.Generator) -> np.ndarray[Any, An
 
 
 def randomize(*models: Sequence[Any]) -> None:
-    """Sets equal random values in the variables of several models, except for seed states."""
+    """Set equal random values in the variables of several models, except for seed states."""
     rng = np.random.default_rng(1)
     for variables in zip(*models, strict=True):
         if variables[0].dtype.startswith("float"):

@@ -43,7 +43,7 @@ def _input(draw: Draw, place: int) -> Tensor:
 
 @st.composite
 def definitions(draw: Draw) -> Config:
-    """Draws a definition with 1 to 3 inputs and up to 12 nodes, not counting nested ones."""
+    """Draw a definition with 1 to 3 inputs and up to 12 nodes, not counting nested ones."""
     inputs = [_input(draw, place) for place in range(draw(st.integers(1, 3)))]
     graph = Graph(draw, inputs, _grow)
     graph.grow(graph, draw(st.integers(1, 12)))

@@ -15,7 +15,7 @@ PHASES = [Phase.generate, Phase.shrink]
 
 
 def every_graph(check: Callable[[Config], object], graphs: int, seed: int) -> None:
-    """Draws `count` graphs and checks each.
+    """Draw `count` graphs and check each.
 
     Of the graphs that fail, the smallest one is printed last.
     """

@@ -73,7 +73,7 @@ class Graph:
         return [entry for shelf in self.shelves for entry in shelf.entries]
 
     def definition(self) -> Config:
-        """The graph in the graph language, with its nodes in a random order."""
+        """Return the graph in the graph language, with its nodes in a random order."""
         inputs = [{"name": t.ref, "shape": [*t.shape], "dtype": t.dtype} for t in self.inputs]
         bare = self.draw(FLAGS)
         outputs = [
@@ -87,7 +87,7 @@ class Graph:
         return self.draw(st.sampled_from(choices))
 
     def share(self, layer: Config, fixed: Any, shelf: Shelf, graph: "Graph | None" = None) -> str:
-        """Adds a shared layer and returns its name."""
+        """Add a shared layer and return its name."""
         name = free(self.draw(_SHARED), self.shared_names)
         self.shared_names.add(name)
         shelf.layers[name] = layer
@@ -95,7 +95,7 @@ class Graph:
         return name
 
     def candidates(self, fits: Callable[[Tensor], bool]) -> list[Tensor]:
-        """The tensors of that kind that the next node may take as its first input."""
+        """Return the tensors of that kind that the next node may take as its first input."""
         among = self.tensors[-1:] if self.single else self.tensors
         return [t for t in among if fits(t)]
 
@@ -103,19 +103,19 @@ class Graph:
         return self.calls + times * graph.calls <= self.most_calls
 
     def read(self, *tensors: Tensor) -> list[str]:
-        """Marks tensors as used and returns the references to them."""
+        """Mark tensors as used and return the references to them."""
         self.used |= {t.target for t in tensors}
         return [t.ref for t in tensors]
 
     def add(self, results: list[Tensor], name: str | None = None, **node: Any) -> None:
-        """Adds a node. The `ref` of each result is what follows the node's name in references."""
+        """Add a node. The `ref` of each result is what follows the node's name in references."""
         name = free(name or self.draw(_NODES), {t.target for t in self.tensors})
         self.calls += 1
         self.nodes.append({"name": name, **node})
         self.tensors += [t.named(name + t.ref) for t in results]
 
     def call(self, made: Config | str, x: Tensor, shape: Shape, **call: Any) -> None:
-        """Adds a call of a layer with one input; the node may have the name of a shared layer."""
+        """Add a call of a layer with one input; the node may have the name of a shared layer."""
         name = made if isinstance(made, str) and self.draw(FLAGS) else None
         refs = self.read(x)
         inputs = refs if self.draw(FLAGS) else refs[0]
@@ -123,7 +123,7 @@ class Graph:
         self.add([result], name, layer=made, inputs=inputs, call=call)
 
     def close(self) -> None:
-        """Makes outputs of all unused tensors and perhaps of others."""
+        """Make outputs of all unused tensors and perhaps of others."""
         loose = {t.target: t for t in self.tensors if t.target not in self.used}
         wanted = [*loose.values()]
         if not self.single:
@@ -137,5 +137,5 @@ class Graph:
 
 
 def free(wanted: str, taken: Any) -> str:
-    """The name, followed by a number if it is taken."""
+    """Return the name, followed by a number if it is taken."""
     return next(n for n in [wanted, *(f"{wanted}_{i}" for i in range(99))] if n not in taken)

@@ -57,7 +57,7 @@ def is_like(one: Tensor, other: Tensor) -> bool:
 
 
 def goes_in(tensor: Tensor, wanted: Tensor) -> bool:
-    """Whether the tensor can be passed to an input of a graph, whose length may be unknown."""
+    """Return whether the tensor fits an input of a graph, whose length may be unknown."""
     pairs = [*zip(tensor.shape, wanted.shape, strict=False)]
     fits = all(a == b or (a, b) == (LENGTH, None) for a, b in pairs)
     fits = fits and len(tensor.shape) == len(wanted.shape)
@@ -65,5 +65,5 @@ def goes_in(tensor: Tensor, wanted: Tensor) -> bool:
 
 
 def suits(kind: Kind, tensor: Tensor) -> bool:
-    """Whether a layer takes the tensor. Keras's Softmax supports few masks."""
+    """Return whether a layer takes the tensor. Keras's Softmax supports few masks."""
     return kind.fits(tensor.shape) and not (tensor.masked and kind.type == "Softmax")

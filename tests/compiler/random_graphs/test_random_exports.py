@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from compiler.entrypoints import write_keras_json
-from compiler.model.build import Built, build
+from compiler.model.build import BuiltModel, build
 from domain.graph.language import Blueprint, GraphDefinition
 from domain.keras_json import WriteResult
 from tests.compiler.random_graphs.data import arrays_for
@@ -34,7 +34,7 @@ def test_random_graphs_survive_export(seed: int, tmp_path: Path) -> None:
 
 
 def _same_or_refused(definition: Config, folder: Path) -> bool:
-    """Checks one graph; True if it was refused because Keras's JSON cannot express it."""
+    """Check one graph; return whether it is refused because Keras's JSON cannot express it."""
     blueprint = Blueprint(definition=GraphDefinition.model_validate(definition))
     exported = WriteResult.model_validate_json(write_keras_json(blueprint.model_dump_json()))
     script = script_of(definition, SEED)
@@ -50,23 +50,23 @@ def _same_or_refused(definition: Config, folder: Path) -> bool:
 
 
 def _crosses_a_border(script: Script) -> bool:
-    """Whether a layer is shared by two models, wrappers or calls with a constant `training`."""
+    """Return whether two models, wrappers or calls with constant `training` share a layer."""
     holders = [script.model, *script.made, *script.constants]
-    held: dict[int, set[int]] = {}
+    by_layer: dict[int, set[int]] = {}
     for holder in holders:
         for layer in holder._flatten_layers(include_self=False, recursive=False):
-            held.setdefault(id(layer), set()).add(id(holder))
-    return any(len(by) > 1 for by in held.values())
+            by_layer.setdefault(id(layer), set()).add(id(holder))
+    return any(len(by) > 1 for by in by_layer.values())
 
 
 def _at(pointer: str, body: Any) -> Any:
-    """The value at a JSON Pointer; fails if there is none."""
+    """Return the value at a JSON Pointer; fail if there is none."""
     for token in pointer.split("/")[1:]:
         body = body[int(token) if isinstance(body, list) else token]
     return body
 
 
-def _loads_as(exported: WriteResult, built: Built, definition: Any, weights: Path) -> None:
+def _loads_as(exported: WriteResult, built: BuiltModel, definition: Any, weights: Path) -> None:
     reloaded = keras.models.model_from_json(json.dumps(exported.keras_json))
     assert reloaded.count_params() == built.model.count_params()
     built.model.save_weights(weights)

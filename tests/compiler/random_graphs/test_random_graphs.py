@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from compiler.entrypoints import check_graph
-from compiler.model.build import Built, build
-from compiler.model.weights import arrays_of, assign
+from compiler.model.build import BuiltModel, build
+from compiler.model.weights import assign, copy_arrays
 from compiler.summary import summarize
 from domain.check import CheckRequest, CheckResult
 from domain.graph.language import Blueprint, GraphDefinition
-from domain.graph.rules import faults_of
+from domain.graph.rules import find_graph_faults
 from domain.graph.summary import Summary
 from tests.compiler.random_graphs.data import arrays_for, randomize
 from tests.compiler.random_graphs.every import every_graph
@@ -33,7 +33,7 @@ def test_random_graphs_equal_keras(seed: int) -> None:
 
 def _equal_in_all(definition: dict[str, Any]) -> None:
     graph = GraphDefinition.model_validate(definition)
-    assert faults_of(graph) == []
+    assert find_graph_faults(graph) == []
     blueprint = Blueprint(definition=graph)
     request = CheckRequest(blueprint=blueprint).model_dump_json()
     checked = CheckResult.model_validate_json(check_graph(request))
@@ -66,15 +66,15 @@ def _same_summary(summary: Summary, script: Script) -> None:
     assert [parameters.total, parameters.trainable, parameters.non_trainable] == counts
 
 
-def _same_variables(built: Built, script: Script) -> None:
-    """Checks that the initial weights equal those of the script bit for bit."""
+def _same_variables(built: BuiltModel, script: Script) -> None:
+    """Check that the initial weights equal those of the script bit for bit."""
     ours, theirs = [*built.variables.values()], script.variables
     assert len(ours) == len(theirs)
     for (key, variable), other in zip(built.variables.items(), theirs, strict=True):
         np.testing.assert_array_equal(variable, other, err_msg=key)
 
 
-def _same_predictions(built: Built, script: Script, data: list[Any]) -> None:
+def _same_predictions(built: BuiltModel, script: Script, data: list[Any]) -> None:
     ours = built.model(data, training=False)
     theirs = script.model(data, training=False)
     assert list(built.outputs) == list(script.outputs)
@@ -82,9 +82,9 @@ def _same_predictions(built: Built, script: Script, data: list[Any]) -> None:
         np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
 
 
-def _survives_saving(built: Built, data: list[Any]) -> None:
+def _survives_saving(built: BuiltModel, data: list[Any]) -> None:
     again = build(built.blueprint, SEED + 1)
-    assign(again, arrays_of(built))
+    assign(again, copy_arrays(built))
     wanted, got = built.model(data, training=False), again.model(data, training=False)
     for name in wanted:
         np.testing.assert_array_equal(got[name], wanted[name], err_msg=name)

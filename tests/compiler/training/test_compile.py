@@ -1,4 +1,4 @@
-"""Compiling by a recipe: the right loss, weight and metric at each output."""
+"""A recipe compiles the right loss, loss weight and metrics for each output."""
 
 from typing import Any
 
@@ -6,12 +6,12 @@ import keras
 import numpy as np
 import pytest
 
-from compiler.model.build import Built
-from compiler.model.weights import arrays_of
+from compiler.model.build import BuiltModel
+from compiler.model.weights import copy_arrays
 from compiler.training.compile import keras_compile
 from compiler.training.components import LOSSES, METRICS, OPTIMIZERS, make_callback, make_optimizer
 from domain.job.recipe import Component, OutputRecipe, Recipe
-from tests.compiler.graphs import built, graph, layer, node
+from tests.compiler.graphs import build_graph, graph, layer, node
 
 UNSORTED = graph(
     {"x": [4]},
@@ -31,27 +31,27 @@ Y = {
 }
 
 
-def compiled(outputs: dict[str, OutputRecipe], definition: Any = UNSORTED) -> Built:
-    made = built(definition)
+def compile_model(outputs: dict[str, OutputRecipe], definition: Any = UNSORTED) -> BuiltModel:
+    made = build_graph(definition)
     recipe = Recipe(optimizer="sgd", jit_compile=False, inputs={"x": "x"}, outputs=outputs)
     keras_compile(made.model, recipe)
     return made
 
 
-def evaluated(made: Built, targets: Any = None) -> dict[str, float]:
+def evaluate(made: BuiltModel, targets: Any = None) -> dict[str, float]:
     logs: dict[str, float] = made.model.evaluate([X], targets or Y, verbose=0, return_dict=True)
     return logs
 
 
-def test_names_meet_their_outputs_when_sorted_order_differs() -> None:
-    made = compiled(
+def test_losses_belong_to_their_outputs_in_any_order() -> None:
+    made = compile_model(
         {
             "z": OutputRecipe(loss="binary_crossentropy", loss_weight=3.0, metrics=["accuracy"]),
             "m": OutputRecipe(loss="sparse_categorical_crossentropy", metrics=["accuracy"]),
             "b": OutputRecipe(loss="mse", loss_weight=0.5, metrics=["mae"]),
         }
     )
-    logs = evaluated(made)
+    logs = evaluate(made)
     got = {name: np.asarray(value) for name, value in made.model([X]).items()}
     assert logs.keys() == {
         "loss", "z_loss", "m_loss", "b_loss", "z_accuracy", "m_accuracy", "b_mae",
@@ -66,38 +66,38 @@ def test_names_meet_their_outputs_when_sorted_order_differs() -> None:
     assert logs["loss"] == pytest.approx(whole, rel=1e-5)
 
 
-def test_an_output_without_a_loss_needs_only_rows() -> None:
-    made = compiled(
+def test_output_without_a_loss_needs_only_rows() -> None:
+    made = compile_model(
         {
             "z": OutputRecipe(loss="binary_crossentropy", loss_weight=2.0, metrics=["accuracy"]),
             "m": OutputRecipe(),
             "b": OutputRecipe(loss="mse"),
         }
     )
-    before = arrays_of(made)
+    before = copy_arrays(made)
     nothing = {**Y, "m": np.zeros((16, 1), "float32")}
-    logs = evaluated(made, nothing)
+    logs = evaluate(made, nothing)
     assert logs.keys() == {"loss", "z_loss", "b_loss", "z_accuracy"}
     assert logs["loss"] == pytest.approx(2.0 * logs["z_loss"] + logs["b_loss"], rel=1e-5)
     made.model.fit([X], nothing, verbose=0)
-    after = arrays_of(made)
+    after = copy_arrays(made)
     moved = {key for key in before if not np.array_equal(before[key], after[key])}
     assert moved == {"z/kernel", "z/bias", "b/kernel", "b/bias"}
 
 
-def test_one_output_has_plain_names() -> None:
+def test_metric_names_of_one_output_have_no_prefix() -> None:
     single = graph({"x": [4]}, [node("b", layer("Dense", units=2), "x")], ["b"])
     part = OutputRecipe(
         loss=Component(type="MeanSquaredError"),
         metrics=["mse", Component(type="RootMeanSquaredError", config={"name": "far"})],
     )
-    logs = evaluated(compiled({"b": part}, single), {"b": Y["b"]})
+    logs = evaluate(compile_model({"b": part}, single), {"b": Y["b"]})
     assert logs.keys() == {"loss", "mse", "far"}
     assert logs["far"] == pytest.approx(logs["mse"] ** 0.5, rel=1e-5)
 
 
-def test_a_loss_reaches_both_calls_of_a_shared_layer() -> None:
-    """Keras's own output names repeat here, and then only the first would be trained."""
+def test_losses_reach_both_calls_of_a_shared_layer() -> None:
+    """Keras's own names of these outputs are equal, so Keras would train only the first."""
     definition = graph(
         {"x": [4]},
         [node("one", "d", "x"), node("two", layer("Dense", units=4), "x"), node("c", "d", "two")],
@@ -105,14 +105,14 @@ def test_a_loss_reaches_both_calls_of_a_shared_layer() -> None:
         d=layer("Dense", units=2),
     )
     part = OutputRecipe(loss="mse")
-    made = compiled({"one": part, "c": part}, definition)
-    before = arrays_of(made)
+    made = compile_model({"one": part, "c": part}, definition)
+    before = copy_arrays(made)
     logs = made.model.fit([X], {"one": Y["b"], "c": Y["b"]}, verbose=0).history
     assert logs.keys() == {"loss", "one_loss", "c_loss"}
-    assert not np.array_equal(before["two/kernel"], arrays_of(made)["two/kernel"])
+    assert not np.array_equal(before["two/kernel"], copy_arrays(made)["two/kernel"])
 
 
-def test_a_schedule_inside_an_optimizer() -> None:
+def test_optimizer_may_contain_a_schedule() -> None:
     decay: Any = {"type": "ExponentialDecay", "config": {
         "initial_learning_rate": 0.5, "decay_steps": 2, "decay_rate": 0.5,
     }}  # fmt: skip
@@ -124,7 +124,7 @@ def test_a_schedule_inside_an_optimizer() -> None:
     assert float(made.learning_rate) == 0.25
 
 
-def test_callbacks_are_keras_s_own() -> None:
+def test_callbacks_are_those_of_keras() -> None:
     made = make_callback(Component(type="EarlyStopping", config={"patience": 3, "monitor": "loss"}))
     assert isinstance(made, keras.callbacks.EarlyStopping)
     assert made.patience == 3
@@ -136,7 +136,7 @@ def test_every_optimizer_is_made_by_name(name: str) -> None:
     assert isinstance(make_optimizer(name), keras.optimizers.Optimizer)
 
 
-def test_every_bare_name_is_one_that_keras_resolves() -> None:
+def test_keras_resolves_every_bare_name() -> None:
     for name in LOSSES.names - {"crossentropy", "ce"}:
         assert callable(keras.losses.get(name)), name
     for name in METRICS.names - {"accuracy", "acc"}:
@@ -144,7 +144,7 @@ def test_every_bare_name_is_one_that_keras_resolves() -> None:
             assert callable(keras.metrics.get(name)), name
 
 
-def test_a_bare_name_that_needs_a_config_says_so() -> None:
+def test_bare_name_that_needs_a_config_is_refused() -> None:
     faults = METRICS.faults("MeanIoU", ("compile", "metrics", "d"))
     assert [fault.pointer for fault in faults] == ["/compile/metrics/d"]
     assert faults[0].detail == "MeanIoU needs the argument 'num_classes'."

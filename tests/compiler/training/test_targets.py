@@ -1,4 +1,4 @@
-"""The shapes and kinds of targets, by the loss of their output."""
+"""Targets must have the shape and the values that the loss of their output takes."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def pair(output: list[int | None], column: list[int], dtype: str = "int64") -> P
 
 
 def check(loss: str, compared: Pair, **config: Any) -> TargetCheck:
-    """The check of a target that Keras's loss accepts."""
+    """Return the check of a target that Keras's loss accepts."""
     made = LOSSES.make(loss, ())
     assert list(find_misfits(loss, made if callable(made) else _function(loss), compared, ())) == []
     return check_target(loss, config, compared)
@@ -54,7 +54,7 @@ def _function(loss: str) -> Any:
         ("mse", [], [], None, None),
     ],
 )
-def test_shapes_that_fit(
+def test_fitting_shapes_have_no_fault(
     loss: str, output: Any, column: list[int], values: Any, classes: int | None
 ) -> None:
     dtype = "int64" if values == "class index" else "float32"
@@ -71,7 +71,7 @@ def test_shapes_that_fit(
         (SPARSE, [1, 10], [], "class indices of output 'y' have [1]"),
     ],
 )
-def test_shapes_that_keras_would_broadcast(
+def test_shapes_that_keras_would_broadcast_are_refused(
     loss: str, output: Any, column: list[int], words: str
 ) -> None:
     dtype = "int64" if loss == SPARSE else "float32"
@@ -79,16 +79,16 @@ def test_shapes_that_keras_would_broadcast(
     assert words in fault
 
 
-def test_a_class_to_ignore_is_beyond_the_classes() -> None:
+def test_ignored_class_may_lie_outside_the_classes() -> None:
     assert check_target(SPARSE, {"ignore_class": 255}, pair([10], [])).classes is None
 
 
 @pytest.mark.parametrize("loss", ["ctc", "CTC", "Circle"])
-def test_targets_of_a_shape_of_their_own(loss: str) -> None:
+def test_losses_with_other_target_shapes_are_not_checked(loss: str) -> None:
     assert check_target(loss, {}, pair([20, 10], [7])) == TargetCheck()
 
 
-def test_class_indices_need_a_class_each() -> None:
+def test_class_indices_need_more_than_one_class() -> None:
     (fault,) = find_single_class(SPARSE, pair([1], []), ("compile", "loss", "y"))
     assert fault.pointer == "/compile/loss/y"
     assert "binary_crossentropy" in fault.detail
@@ -106,12 +106,12 @@ def test_class_indices_need_a_class_each() -> None:
         ([], [], "categorical_crossentropy"),
     ],
 )
-def test_crossentropy_is_named_by_the_shapes(output: Any, column: list[int], name: str) -> None:
+def test_crossentropy_is_chosen_by_the_shapes(output: Any, column: list[int], name: str) -> None:
     assert name_by_shapes("crossentropy", pair(output, column)) == name
 
 
 @pytest.mark.parametrize("loss", ["crossentropy", SPARSE, BINARY, "mse"])
-def test_an_output_of_rows_alone_raises_no_error(loss: str) -> None:
+def test_output_of_single_numbers_raises_no_error(loss: str) -> None:
     compared = pair([], [], "int64")
     name = name_by_shapes(loss, compared) if loss == "crossentropy" else loss
     list(find_misfits(name, _function(name), compared, ()))

@@ -1,4 +1,4 @@
-"""Stored graphs written out, and models found, wherever a layer may stand."""
+"""Stored graphs are expanded and models are found at every place of a layer."""
 
 from typing import Any
 
@@ -30,44 +30,46 @@ INNER = graph({"type": "Dense", "config": {"units": 3}})
 SOURCE = Blueprint(definition=INNER)
 
 
-def expansion(stored: Blueprint | None = SOURCE, model: Blueprint | None = SOURCE) -> Expansion:
+def make_expansion(
+    stored: Blueprint | None = SOURCE, model: Blueprint | None = SOURCE
+) -> Expansion:
     return Expansion(graph_of={STORED: stored}.get, model_of={MODEL: model}.get)
 
 
-def test_what_names_nothing_stored_stays_as_it_is() -> None:
-    walk = expansion()
+def test_definition_without_ids_stays_unchanged() -> None:
+    walk = make_expansion()
     definition = graph("d", layers={"d": {"type": "Dense", "config": {"units": 2}}})
     assert walk.blueprint(definition, ()) == Blueprint(definition=definition)
     assert walk.faults == []
 
 
-def test_a_stored_graph_is_written_out_at_nodes_in_layers_and_in_graphs() -> None:
+def test_stored_graph_is_expanded_in_nodes_layers_and_nested_graphs() -> None:
     by_id = {"type": "Graph", "graph": STORED}
     inline = {"type": "Graph", "graph": graph(by_id).model_dump(by_alias=True)}
-    at_node = layer_at_node(expanded(graph(by_id)))
-    in_layers = expanded(graph("g", layers={"g": by_id})).layers["g"]
-    around = layer_at_node(expanded(graph(inline)))
+    at_node = find_layer(expand(graph(by_id)))
+    in_layers = expand(graph("g", layers={"g": by_id})).layers["g"]
+    around = find_layer(expand(graph(inline)))
     assert isinstance(around, GraphLayer)
     assert isinstance(around.graph, GraphDefinition)
-    for layer in (at_node, in_layers, layer_at_node(around.graph)):
+    for layer in (at_node, in_layers, find_layer(around.graph)):
         assert isinstance(layer, GraphLayer)
         assert layer.graph == INNER
 
 
-def layer_at_node(definition: GraphDefinition) -> LayerObject | str:
+def find_layer(definition: GraphDefinition) -> LayerObject | str:
     node = definition.nodes[0]
     assert isinstance(node, LayerNode)
     return node.layer
 
 
-def expanded(definition: GraphDefinition) -> GraphDefinition:
-    return expansion().blueprint(definition, ()).definition
+def expand(definition: GraphDefinition) -> GraphDefinition:
+    return make_expansion().blueprint(definition, ()).definition
 
 
-def test_wrappers_hold_what_is_written_out_as_json() -> None:
+def test_stored_graph_in_a_wrapper_is_expanded_as_json() -> None:
     by_id = {"type": "Graph", "graph": STORED}
     wrapper = {"type": "TimeDistributed", "config": {"layer": by_id}}
-    layer = layer_at_node(expanded(graph(wrapper)))
+    layer = find_layer(expand(graph(wrapper)))
     assert isinstance(layer, KerasLayer)
     assert layer.config["layer"] == {
         "type": "Graph",
@@ -75,16 +77,16 @@ def test_wrappers_hold_what_is_written_out_as_json() -> None:
     }
 
 
-def test_models_are_found_also_inside_stored_graphs() -> None:
+def test_models_inside_stored_graphs_are_found() -> None:
     as_layer = {"type": "Model", "model": MODEL}
-    assert expansion().blueprint(graph(as_layer), ()).sources == {MODEL: SOURCE}
+    assert make_expansion().blueprint(graph(as_layer), ()).sources == {MODEL: SOURCE}
     stored = Blueprint(definition=graph(as_layer), sources={MODEL: SOURCE})
     outer = graph({"type": "Graph", "graph": STORED})
-    assert expansion(stored=stored).blueprint(outer, ()).sources == {MODEL: SOURCE}
+    assert make_expansion(stored=stored).blueprint(outer, ()).sources == {MODEL: SOURCE}
 
 
-def test_unknown_ids_are_faults_at_their_places() -> None:
-    walk = expansion(stored=None, model=None)
+def test_unknown_ids_are_refused_at_their_places() -> None:
+    walk = make_expansion(stored=None, model=None)
     wrapped = {"type": "Bidirectional", "config": {"layer": {"type": "Model", "model": MODEL}}}
     definition = graph(wrapped, layers={"g": {"type": "Graph", "graph": STORED}})
     walk.blueprint(definition, ("definition",))
@@ -94,8 +96,8 @@ def test_unknown_ids_are_faults_at_their_places() -> None:
     ]
 
 
-def test_what_cannot_be_read_is_left_to_the_rules() -> None:
+def test_unreadable_layers_stay_unchanged() -> None:
     definition = graph({"type": "TimeDistributed", "config": {"layer": {"no": "type"}}})
-    walk = expansion()
+    walk = make_expansion()
     assert walk.blueprint(definition, ()).definition == definition
     assert walk.faults == []

@@ -1,13 +1,13 @@
-"""Each limit is named by its setting, with its value and what was found, at its place."""
+"""The fault of a limit names the setting, the limit, the value found and the place."""
 
 from typing import Any
 
 import pytest
 
-from domain.graph.call_count import call_faults
+from domain.graph.call_count import find_call_faults
 from domain.graph.language import Blueprint, GraphDefinition
-from domain.graph.limits import STANDARD, Limits, limit_faults
-from domain.graph.rules import faults_of
+from domain.graph.limits import STANDARD, Limits, find_limit_faults
+from domain.graph.rules import find_graph_faults
 
 DENSE = {"type": "Dense", "config": {"units": 1}}
 CELLS = {"type": "StackedRNNCells", "config": {"cells": [DENSE, DENSE, DENSE]}}
@@ -27,7 +27,7 @@ def nested(inner: Any) -> dict[str, Any]:
 
 
 def doubling(depth: int) -> dict[str, Any]:
-    """A graph that calls a graph twice, which does the same, ..."""
+    """Return nested graphs, each of which calls the next one twice."""
     definition = graph([node("y", "x")])
     for i in range(depth):
         layers = {f"inner{i}": nested(definition)}
@@ -36,14 +36,14 @@ def doubling(depth: int) -> dict[str, Any]:
     return definition
 
 
-def found(definition: dict[str, Any], **limits: int) -> dict[str, str]:
-    faults = limit_faults(GraphDefinition.model_validate(definition), Limits(**limits))
+def find_faults(definition: dict[str, Any], **limits: int) -> dict[str, str]:
+    faults = find_limit_faults(GraphDefinition.model_validate(definition), Limits(**limits))
     return {fault.pointer: fault.detail for fault in faults}
 
 
-def calls_found(definition: dict[str, Any], calls: int, **sources: Any) -> dict[str, str]:
+def find_excess(definition: dict[str, Any], calls: int, **sources: Any) -> dict[str, str]:
     blueprint = Blueprint.model_validate({"definition": definition, "sources": sources})
-    faults = call_faults(blueprint, Limits(calls=calls))
+    faults = find_call_faults(blueprint, Limits(calls=calls))
     return {fault.pointer: fault.detail for fault in faults}
 
 
@@ -52,7 +52,7 @@ INSIDE = graph([node("y", "x", nested(THREE))])
 
 
 @pytest.mark.parametrize(
-    ("definition", "limits", "place", "said"),
+    ("definition", "limits", "place", "words"),
     [
         (THREE, {"nodes": 2}, "/nodes", ("2", "MAX_NODES", "3")),
         (INSIDE, {"nodes": 3}, "/nodes/0/layer/graph/nodes", ("3", "MAX_NODES", "4")),
@@ -82,33 +82,33 @@ INSIDE = graph([node("y", "x", nested(THREE))])
         ),
     ],
 )  # fmt: skip
-def test_a_limit_is_told(
-    definition: dict[str, Any], limits: dict[str, int], place: str, said: tuple[str, ...]
+def test_fault_names_the_limit_and_the_value(
+    definition: dict[str, Any], limits: dict[str, int], place: str, words: tuple[str, ...]
 ) -> None:
-    faults = found(definition, **limits)
+    faults = find_faults(definition, **limits)
     assert faults.keys() == {place}
-    assert all(word in faults[place] for word in said)
+    assert all(word in faults[place] for word in words)
     raised = {name: value + 1 for name, value in limits.items()}
-    assert found(definition, **raised) == {}
+    assert find_faults(definition, **raised) == {}
 
 
-def test_beyond_a_limit_nothing_else_is_looked_at() -> None:
+def test_rules_are_skipped_if_a_limit_is_exceeded() -> None:
     broken = GraphDefinition.model_validate(graph([node("a", "lost"), node("b", "lost")]))
-    assert len(faults_of(broken, Limits(nodes=1))) == 1
-    assert len(faults_of(broken)) == 4
+    assert len(find_graph_faults(broken, Limits(nodes=1))) == 1
+    assert len(find_graph_faults(broken)) == 4
 
 
-def test_faults_are_told_up_to_a_hundred() -> None:
+def test_at_most_a_hundred_faults_are_returned() -> None:
     nodes = [node(f"n{i}", "lost") for i in range(200)]
-    assert len(faults_of(GraphDefinition.model_validate(graph(nodes)))) == 100
+    assert len(find_graph_faults(GraphDefinition.model_validate(graph(nodes)))) == 100
 
 
 def test_calls_inside_a_nested_graph_count_at_each_of_its_calls() -> None:
     shared = graph(
         [node("p", "x", "three"), node("q", "p", "three")], layers={"three": nested(THREE)}
     )
-    assert calls_found(shared, 8) == {}
-    faults = calls_found(shared, 7)
+    assert find_excess(shared, 8) == {}
+    faults = find_excess(shared, 7)
     assert faults.keys() == {"/nodes/1"}
     assert "7" in faults["/nodes/1"]
     assert "MAX_CALLS" in faults["/nodes/1"]
@@ -116,24 +116,24 @@ def test_calls_inside_a_nested_graph_count_at_each_of_its_calls() -> None:
     assert "make 8" in faults["/nodes/1"]
 
 
-def test_calls_inside_wrappers_and_models_count_too() -> None:
+def test_calls_inside_wrappers_and_models_count() -> None:
     model = "model_" + "0" * 26
     wrapped = {"type": "TimeDistributed", "config": {"layer": nested(THREE)}}
     definition = graph([node("p", "x", wrapped), node("q", "p", {"type": "Model", "model": model})])
     source = {model: {"definition": THREE}}
-    assert calls_found(definition, 8, **source) == {}
-    assert calls_found(definition, 7, **source).keys() == {"/nodes/1"}
+    assert find_excess(definition, 8, **source) == {}
+    assert find_excess(definition, 7, **source).keys() == {"/nodes/1"}
 
 
-def test_two_to_the_thirty_first_calls_are_counted_by_what_is_written() -> None:
-    faults = calls_found(doubling(31), STANDARD.calls)
+def test_two_to_the_thirty_first_calls_are_counted_quickly() -> None:
+    faults = find_excess(doubling(31), STANDARD.calls)
     assert f"{3 * 2**30 - 1:,}" in faults["/nodes/0"]
 
 
-def test_shared_layers_may_not_hold_one_another_endlessly() -> None:
+def test_chain_of_shared_layers_is_limited() -> None:
     wraps = {f"l{i}": {"type": "W", "config": {"layer": f"l{i + 1}"}} for i in range(40)}
     definition = graph([node("y", "x", "l0")], layers={**wraps, "l40": DENSE})
-    faults = faults_of(GraphDefinition.model_validate(definition), Limits(depth=32))
+    faults = find_graph_faults(GraphDefinition.model_validate(definition), Limits(depth=32))
     assert [fault.pointer for fault in faults] == ["/layers/l8"]
     assert "32 deep (MAX_GRAPH_DEPTH)" in faults[0].detail
-    assert faults_of(GraphDefinition.model_validate(definition), Limits(depth=41)) == []
+    assert find_graph_faults(GraphDefinition.model_validate(definition), Limits(depth=41)) == []

@@ -1,4 +1,4 @@
-"""Columns beside the graph they feed: what fits, and what is told where."""
+"""The columns of a dataset must fit the graph that they feed."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -36,7 +36,7 @@ def dataset(*columns: Column, rows: int = 10) -> Dataset:
     )
 
 
-def faults(
+def find_faults(
     data: Dataset,
     *,
     output: Any = (10,),
@@ -79,9 +79,9 @@ X = column("x", shape=[4])
 ONE_HOT = column("y", "int64", [10])
 
 
-def test_what_fits_has_no_fault() -> None:
-    assert faults(dataset(X, ONE_HOT)) == {}
-    assert faults(dataset(X, ONE_HOT), validation=dataset(X, ONE_HOT, rows=1)) == {}
+def test_fitting_columns_have_no_fault() -> None:
+    assert find_faults(dataset(X, ONE_HOT)) == {}
+    assert find_faults(dataset(X, ONE_HOT), validation=dataset(X, ONE_HOT, rows=1)) == {}
 
 
 @pytest.mark.parametrize(
@@ -96,8 +96,8 @@ def test_what_fits_has_no_fault() -> None:
         (column("x", "int64", [4], 0, 2), {"dtype": "bool"}, "beyond 0 to 1"),
     ],
 )
-def test_inputs_that_do_not_fit(x: Column, options: Any, words: str) -> None:
-    assert words in faults(dataset(x, ONE_HOT), **options)["/feed/inputs"]
+def test_inputs_that_do_not_fit_are_refused(x: Column, options: Any, words: str) -> None:
+    assert words in find_faults(dataset(x, ONE_HOT), **options)["/feed/inputs"]
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def test_inputs_that_do_not_fit(x: Column, options: Any, words: str) -> None:
         (column("x", "float64", [4], None, None), {}),
     ],
 )
-def test_inputs_that_fit(x: Column, options: Any) -> None:
-    assert faults(dataset(x, ONE_HOT), **options) == {}
+def test_fitting_inputs_have_no_fault(x: Column, options: Any) -> None:
+    assert find_faults(dataset(x, ONE_HOT), **options) == {}
 
 
 SPARSE = "sparse_categorical_crossentropy"
@@ -133,8 +133,10 @@ SHARES = TargetCheck(values="share")
         (column("y", shape=[3]), "mse", TargetCheck(faults=["The shape."]), "The shape."),
     ],
 )
-def test_targets_that_do_not_fit(y: Column, loss: str, check: TargetCheck, words: str) -> None:
-    found = faults(dataset(X, y), loss=loss, targets={"y": check})
+def test_targets_that_do_not_fit_are_refused(
+    y: Column, loss: str, check: TargetCheck, words: str
+) -> None:
+    found = find_faults(dataset(X, y), loss=loss, targets={"y": check})
     assert words in found["/feed/targets"]
 
 
@@ -150,18 +152,18 @@ def test_targets_that_do_not_fit(y: Column, loss: str, check: TargetCheck, words
         (column("y", "int64", [], 0, 30), SPARSE, None),
     ],
 )
-def test_targets_that_fit(y: Column, loss: Any, check: TargetCheck | None) -> None:
+def test_fitting_targets_have_no_fault(y: Column, loss: Any, check: TargetCheck | None) -> None:
     checks = {} if check is None else {"y": check}
-    assert faults(dataset(X, y), loss=loss, targets=checks) == {}
+    assert find_faults(dataset(X, y), loss=loss, targets=checks) == {}
 
 
-def test_places_are_those_of_the_request() -> None:
+def test_faults_point_into_the_request() -> None:
     data = dataset(column("wide", shape=[5]), column("t", shape=[3]), column("w", shape=[5]))
     checks = {"y": TargetCheck(faults=["No."])}
-    by_list = faults(data, targets=checks, feed={"inputs": ["wide"], "targets": ["t"]})
+    by_list = find_faults(data, targets=checks, feed={"inputs": ["wide"], "targets": ["t"]})
     assert by_list.keys() == {"/feed/inputs/0", "/feed/targets/0"}
     weights = {"y": "w"}
-    named = faults(
+    named = find_faults(
         data,
         targets=checks,
         feed={"inputs": {"x": "wide"}, "targets": {"y": "t"}, "sample_weights": weights},
@@ -169,20 +171,22 @@ def test_places_are_those_of_the_request() -> None:
     assert named.keys() == {"/feed/inputs/x", "/feed/targets/y", "/feed/sample_weights/y"}
 
 
-def test_both_sides_of_a_split_keep_a_row() -> None:
+def test_both_parts_of_a_split_need_a_row() -> None:
     fit = {"validation_split": 0.5}
-    assert faults(dataset(X, ONE_HOT, rows=2), fit=fit) == {}
-    found = faults(dataset(X, ONE_HOT, rows=1), fit=fit)["/fit/validation_split"]
+    assert find_faults(dataset(X, ONE_HOT, rows=2), fit=fit) == {}
+    found = find_faults(dataset(X, ONE_HOT, rows=1), fit=fit)["/fit/validation_split"]
     assert "leaves 0 to train on and 1 to validate on" in found
-    both = faults(dataset(X, ONE_HOT), fit=fit, validation=dataset(X, ONE_HOT))
+    both = find_faults(dataset(X, ONE_HOT), fit=fit, validation=dataset(X, ONE_HOT))
     assert "validation_dataset" in both["/fit/validation_split"]
 
 
 def test_validation_data_needs_the_same_columns_and_ranges() -> None:
     y = column("y", "int64", [], 0, 9)
     data = dataset(X, y)
-    told = [
-        faults(data, loss=SPARSE, validation=other, targets={"y": INDICES})["/validation_dataset"]
+    details = [
+        find_faults(data, loss=SPARSE, validation=other, targets={"y": INDICES})[
+            "/validation_dataset"
+        ]
         for other in (
             dataset(X),
             dataset(column("x", shape=[5]), y),
@@ -191,10 +195,10 @@ def test_validation_data_needs_the_same_columns_and_ranges() -> None:
         )
     ]
     words = ("no column 'y'", "[5]", "0 to 11", "no rows")
-    assert all(word in text for word, text in zip(words, told, strict=True))
+    assert all(word in text for word, text in zip(words, details, strict=True))
 
 
 @pytest.mark.parametrize("loss", ["crossentropy", "mse"])
-def test_an_output_and_a_target_of_one_number_a_row_have_no_axis_to_compare(loss: str) -> None:
+def test_target_of_single_numbers_fits_an_output_of_single_numbers(loss: str) -> None:
     data = dataset(column("x", shape=[4]), column("y"))
-    assert faults(data, output=(), loss=loss) == {}
+    assert find_faults(data, output=(), loss=loss) == {}

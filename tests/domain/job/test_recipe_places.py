@@ -1,4 +1,4 @@
-"""A recipe speaks by name; its faults are shown where the request really says it."""
+"""The faults of a recipe, which is by output name, get their places in the request."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ MSE = {"type": "MeanSquaredError", "config": {}}
 
 
 @pytest.mark.parametrize(
-    ("compile_", "outputs", "said", "shown"),
+    ("compile_", "outputs", "given", "wanted"),
     [
         ({"loss": "mse"}, ["a"], "/compile/loss/a", "/compile/loss"),
         ({"loss": MSE}, ["a"], "/compile/loss/a/config/x", "/compile/loss/config/x"),
@@ -31,7 +31,9 @@ MSE = {"type": "MeanSquaredError", "config": {}}
         ({"loss": "mse"}, ["a"], "/fit/callbacks/0", "/fit/callbacks/0"),
     ],
 )
-def test_places(compile_: Any, outputs: list[str], said: str, shown: str) -> None:
+def test_fault_of_a_recipe_gets_its_place_in_the_request(
+    compile_: Any, outputs: list[str], given: str, wanted: str
+) -> None:
     request = JobRequest.model_validate({"graph": GRAPH, "compile": compile_})
-    fault = recipe_map(request, outputs).locate(Fault(pointer=said, detail="wrong"))
-    assert (fault.pointer, fault.detail) == (shown, "wrong")
+    fault = recipe_map(request, outputs).locate(Fault(pointer=given, detail="wrong"))
+    assert (fault.pointer, fault.detail) == (wanted, "wrong")

@@ -1,4 +1,4 @@
-"""Lists in graph order and mappings by name come to the same recipe."""
+"""Lists in graph order and mappings by name resolve to the same recipe."""
 
 from typing import Any
 
@@ -26,14 +26,14 @@ def resolve(
     return resolve_names(sent, INPUTS, outputs, columns)
 
 
-def faults(sent: JobRequest) -> dict[str, str]:
+def find_faults(sent: JobRequest) -> dict[str, str]:
     return {fault.pointer: fault.detail for fault in resolve(sent)[1]}
 
 
 FEED: dict[str, Any] = {"inputs": ["headline", "extra"], "targets": ["label", "label"]}
 
 
-def test_lists_and_mappings_are_one() -> None:
+def test_lists_and_mappings_resolve_to_the_same_recipe() -> None:
     by_list = request(
         feed=FEED,
         compile={
@@ -67,7 +67,7 @@ def test_one_loss_and_one_metric_apply_to_every_output() -> None:
     assert [part.metrics for part in recipe.outputs.values()] == [["accuracy"], ["accuracy"]]
 
 
-def test_a_component_may_stand_for_a_name() -> None:
+def test_component_may_replace_a_name() -> None:
     sent = {"type": "Huber", "config": {"delta": 2.0}}
     recipe, _ = resolve(request(feed=FEED, compile={"loss": sent}))
     assert recipe.outputs["main_output"].loss == Component(type="Huber", config={"delta": 2.0})
@@ -84,7 +84,7 @@ def test_an_output_without_a_loss_needs_no_target() -> None:
     assert recipe.outputs["aux_output"].target is None
 
 
-def test_left_out_columns_are_matched_by_name() -> None:
+def test_omitted_columns_are_matched_by_name() -> None:
     recipe, wrong = resolve(
         request(compile={"loss": "mse"}), ONE, ["main_input", "aux_input", "main_output"]
     )
@@ -93,30 +93,34 @@ def test_left_out_columns_are_matched_by_name() -> None:
     assert recipe.outputs["main_output"].target == "main_output"
 
 
-def test_missing_and_misspelt_columns() -> None:
-    wrong = faults(request(feed={"inputs": {"main_input": "headlne"}}, compile={"loss": "mse"}))
+def test_missing_and_misspelt_columns_are_refused() -> None:
+    wrong = find_faults(
+        request(feed={"inputs": {"main_input": "headlne"}}, compile={"loss": "mse"})
+    )
     assert "Did you mean 'headline'?" in wrong["/feed/inputs/main_input"]
     assert "No column feeds 'aux_input'" in wrong["/feed/inputs"]
     assert "No column feeds 'aux_output'" in wrong["/feed/targets"]
 
 
-def test_unknown_outputs_and_short_lists() -> None:
-    wrong = faults(request(feed=FEED, compile={"loss": {"main": "mse"}, "loss_weights": [1.0]}))
+def test_unknown_outputs_and_short_lists_are_refused() -> None:
+    wrong = find_faults(
+        request(feed=FEED, compile={"loss": {"main": "mse"}, "loss_weights": [1.0]})
+    )
     assert "There is no output 'main'" in wrong["/compile/loss/main"]
     assert "needs 2 entries" in wrong["/compile/loss_weights"]
     assert "At least one output needs a loss" in wrong["/compile/loss"]
 
 
-def test_a_metric_needs_a_target() -> None:
+def test_metric_needs_a_target() -> None:
     sent = request(
         feed=FEED, compile={"loss": {"main_output": "mse"}, "metrics": {"aux_output": "mae"}}
     )
-    assert "has no loss" in faults(sent)["/compile/metrics"]
+    assert "has no loss" in find_faults(sent)["/compile/metrics"]
 
 
-def test_class_weights_by_output() -> None:
+def test_class_weights_of_several_outputs_need_a_mapping() -> None:
     sent = request(feed=FEED, compile={"loss": "mse"}, fit={"class_weight": {"0": 1.0, "1": 2.0}})
-    assert "mapping by output" in faults(sent)["/fit/class_weight"]
+    assert "mapping by output" in find_faults(sent)["/fit/class_weight"]
     alone = sent.model_copy(update={"feed": Feed(inputs=FEED["inputs"], targets=["label"])})
     recipe, wrong = resolve(alone, ONE)
     assert wrong == []

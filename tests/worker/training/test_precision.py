@@ -12,11 +12,11 @@ import pytest
 from compiler.inference.forward import make_forward
 from compiler.inference.onnx import export_onnx
 from compiler.model.build import build
-from compiler.model.weights import WeightsMismatch, arrays_of, assign
+from compiler.model.weights import WeightsMismatch, assign, copy_arrays
 from domain.errors import Invalid
 from domain.graph.language import Blueprint
 from domain.job.recipe import Fit
-from tests.compiler.catalogue.test_every_layer import definition_of
+from tests.compiler.catalogue.test_every_layer import write_definition
 from tests.compiler.layer_cases import CASES
 from tests.worker.child import in_child
 from tests.worker.resuming import assert_same, checkpoint_at, with_folder, within
@@ -191,10 +191,10 @@ def layers_with_other_weights() -> list[str]:
     """The layer types whose weights in mixed precision cannot be assigned in float32."""
     found = []
     for kind, policy in product(CASES, devices.REDUCED.values()):
-        blueprint = Blueprint.model_validate({"definition": definition_of(kind)})
+        blueprint = Blueprint.model_validate({"definition": write_definition(kind)})
         keras.config.set_dtype_policy(policy)
         try:
-            trained = arrays_of(build(blueprint, 7))
+            trained = copy_arrays(build(blueprint, 7))
         except Invalid:  # TensorFlow lacks the operation in this dtype
             continue
         keras.config.set_dtype_policy("float32")

@@ -7,8 +7,8 @@ from typing import Any
 import keras
 from safetensors.numpy import load_file
 
-from compiler.model.build import Built, build
-from compiler.model.weights import arrays_of, assign, copy_sources
+from compiler.model.build import BuiltModel, build
+from compiler.model.weights import assign, copy_arrays, copy_sources
 from domain.job.job import Epoch
 from domain.job.outcome import ModelMade
 from worker.protocol.tasks import ModelTask
@@ -19,7 +19,7 @@ from worker.training.hardware.memory import limit
 from worker.training.output_folder import OutputFolder
 from worker.training.supervisor_link import SupervisorLink
 
-Train = Callable[[Built, OutputFolder, Any], list[Epoch]]
+Train = Callable[[BuiltModel, OutputFolder, Any], list[Epoch]]
 """Trains a built model in place and returns all epochs. The last argument is the
 `tf.distribute.Strategy` of several devices, or None."""
 
@@ -42,7 +42,7 @@ def make_model(task: ModelTask, link: SupervisorLink, train: Train) -> ModelMade
     return export(folder, _in_float32(task, built, strategy), history)
 
 
-def _built(task: ModelTask) -> Built:
+def _built(task: ModelTask) -> BuiltModel:
     """The model with its initial weights."""
     built = build(task.blueprint, task.seed)
     if task.initial_weights is not None:  # they include the weights of source models
@@ -52,11 +52,11 @@ def _built(task: ModelTask) -> Built:
     return built
 
 
-def _in_float32(task: ModelTask, built: Built, strategy: Any) -> Built:
+def _in_float32(task: ModelTask, built: BuiltModel, strategy: Any) -> BuiltModel:
     """The model as it is saved: in float32 and on one device, however it was trained."""
     if strategy is None and not task.mixed_precision:
         return built
     keras.config.set_dtype_policy("float32")
     plain = build(task.blueprint, task.seed)
-    assign(plain, arrays_of(built))
+    assign(plain, copy_arrays(built))
     return plain

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from compiler.model.build import Built
+from compiler.model.build import BuiltModel
 from domain.job.job import Epoch
 from domain.job.outcome import ModelMade
 from worker.protocol.tasks import TrainTask
@@ -15,7 +15,7 @@ from worker.training.supervisor_link import SupervisorLink
 def execute(task: TrainTask, link: SupervisorLink) -> ModelMade:
     """Trains a model and writes its files."""
 
-    def train(built: Built, folder: OutputFolder, strategy: Any) -> list[Epoch]:
+    def train(built: BuiltModel, folder: OutputFolder, strategy: Any) -> list[Epoch]:
         return Training(task, built, folder, link, strategy).run()
 
     return make_model(task, link, train)

@@ -47,7 +47,7 @@ def is_known(shape: Shape) -> bool:
 
 
 def known_of_rank(rank: int) -> Callable[[Shape], bool]:
-    """Requires known lengths, for layers that change a length."""
+    """Require known lengths, for layers that change a length."""
     return lambda shape: len(shape) == rank and None not in shape
 
 
@@ -68,7 +68,7 @@ def width(argument: str) -> Callable[[Config, Shape], Shape]:
 
 
 def options(**strategies: st.SearchStrategy[Any]) -> Callable[[Draw, Shape], Config]:
-    """Draws a config of these arguments, each of which may be omitted."""
+    """Draw a config of these arguments, each of which may be omitted."""
     required = {"units", "filters", "kernel_size", "rate", "activation", "pool_size", "padding"}
     wanted = {n: s for n, s in strategies.items() if n in required}
     free = {n: s for n, s in strategies.items() if n not in required}

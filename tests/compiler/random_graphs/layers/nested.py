@@ -49,20 +49,24 @@ def cell(draw: Draw) -> Config:
 
 
 def _cells(draw: Draw, _: Shape) -> Config:
-    held: Any = draw(st.sampled_from(["one", "list", "stacked"]))
-    cells = [cell(draw) for _ in range(1 if held == "one" else 2)]
-    if held == "one":
-        held = cells[0]
+    cell_config: Any = draw(st.sampled_from(["one", "list", "stacked"]))
+    cells = [cell(draw) for _ in range(1 if cell_config == "one" else 2)]
+    if cell_config == "one":
+        cell_config = cells[0]
     else:
-        held = cells if held == "list" else {"type": "StackedRNNCells", "config": {"cells": cells}}
-    return {"cell": held, "return_sequences": draw(FLAGS)}
+        cell_config = (
+            cells
+            if cell_config == "list"
+            else {"type": "StackedRNNCells", "config": {"cells": cells}}
+        )
+    return {"cell": cell_config, "return_sequences": draw(FLAGS)}
 
 
 def _cells_result(config: Config, shape: Shape) -> Shape:
-    held = config["cell"]
-    if isinstance(held, dict):
-        held = held["config"].get("cells", [held])
-    return _recurrent_result({**config, "units": held[-1]["config"]["units"]}, shape)
+    cell_config = config["cell"]
+    if isinstance(cell_config, dict):
+        cell_config = cell_config["config"].get("cells", [cell_config])
+    return _recurrent_result({**config, "units": cell_config[-1]["config"]["units"]}, shape)
 
 
 def _both_ways(draw: Draw, shape: Shape) -> Config:
@@ -82,7 +86,7 @@ def both_ways_result(config: Config, forward: Shape) -> Shape:
     return (*forward[:-1], (forward[-1] or 0) * (2 if wide else 1))
 
 
-def _held_result(config: Config, shape: Shape) -> Shape:
+def _wrapped_result(config: Config, shape: Shape) -> Shape:
     return result_of(config["layer"], shape)
 
 
@@ -95,7 +99,7 @@ TIME_DISTRIBUTED = Kind(
     "TimeDistributed",
     lambda shape: len(shape) >= 2 and is_known(shape) and (shape[0] or 0) <= 3,
     _steps,
-    lambda config, shape: (shape[0], *_held_result(config, shape[1:])),
+    lambda config, shape: (shape[0], *_wrapped_result(config, shape[1:])),
     lambda shape: shape[1:],
 )
 WRAPPERS = [
@@ -104,14 +108,14 @@ WRAPPERS = [
         "Bidirectional",
         of_rank(2),
         _both_ways,
-        lambda config, shape: both_ways_result(config, _held_result(config, shape)),
+        lambda config, shape: both_ways_result(config, _wrapped_result(config, shape)),
         rank_and_last,
     ),
     Kind(
         "SpectralNormalization",
         has_axes,
         lambda draw, shape: {"layer": DENSE.layer(draw, shape)},
-        _held_result,
+        _wrapped_result,
         last,
     ),
     TIME_DISTRIBUTED,

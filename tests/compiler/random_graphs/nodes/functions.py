@@ -14,7 +14,7 @@ def _plain(graph: Graph) -> list[Tensor]:
 
 
 def _apply(graph: Graph, x: Tensor) -> None:
-    """Adds a function of one tensor and constants."""
+    """Add a function of one tensor and constants."""
     kind = graph.one_of([k for k in FUNCTIONS if k.fits(x.shape)])
     config = kind.config(graph.draw, x.shape)
     result = Tensor("", kind.result(config, x.shape))
@@ -25,7 +25,7 @@ def _apply(graph: Graph, x: Tensor) -> None:
 
 
 def _combine(graph: Graph, x: Tensor) -> None:
-    """Adds a function of two tensors."""
+    """Add a function of two tensors."""
     y = graph.one_of([t for t in graph.tensors if is_like(t, x)])
     choices = _combinations(x.shape)
     op = graph.one_of(sorted(choices))
@@ -34,7 +34,7 @@ def _combine(graph: Graph, x: Tensor) -> None:
 
 
 def _combinations(shape: Shape) -> dict[str, tuple[Config, Shape]]:
-    """The config and the result's shape of each function of two tensors with this shape."""
+    """Return the config and the result's shape of each function of two tensors with this shape."""
     same: tuple[Config, Shape] = ({}, shape)
     einsum: tuple[Config, Shape] = ({"subscripts": "a...b,a...b->a..."}, shape[:-1])
     if len(shape) == 2:

@@ -28,7 +28,7 @@ def layer_of(graph: Graph) -> Config:
 def inner_graph(
     graph: Graph, given: list[Tensor], shelves: tuple[Shelf, ...], single: bool, times: int = 1
 ) -> Graph:
-    """Draws a graph for `times` calls with such tensors and with the layers of `shelves`."""
+    """Draw a graph for `times` calls with such tensors and with the layers of `shelves`."""
     inputs: list[Tensor] = []
     for tensor in given:
         name = free(graph.draw(_INPUTS), {t.ref for t in inputs})
@@ -40,7 +40,7 @@ def inner_graph(
 
 
 def _opened(graph: Graph, given: Tensor) -> Tensor:
-    """The same tensor, perhaps with an unknown length."""
+    """Return the same tensor, perhaps with an unknown length."""
     if len(given.shape) < 2 or given.shape[0] != LENGTH or graph.draw(FLAGS):
         return given
     return Tensor("", (None, *given.shape[1:]), given.dtype, given.masked)
@@ -51,7 +51,7 @@ def _nestable(graph: Graph) -> list[Tensor]:
 
 
 def _nest(graph: Graph, first: Tensor) -> None:
-    """Adds a node that calls a new graph, which may be shared."""
+    """Add a node that calls a new graph, which may be shared."""
     single = graph.single or graph.draw(FLAGS)
     others = st.lists(st.sampled_from(_nestable(graph)), max_size=0 if single else 2)
     given = [first, *graph.draw(others)]
@@ -66,7 +66,7 @@ def _nest(graph: Graph, first: Tensor) -> None:
 
 
 def _graphs(graph: Graph) -> list[tuple[Entry, list[list[Tensor]]]]:
-    """Each visible shared graph, with the tensors that each of its inputs can take."""
+    """Return each visible shared graph, with the tensors that each of its inputs can take."""
     found = []
     for entry in graph.entries:
         if entry.graph and graph.affords(entry.graph):

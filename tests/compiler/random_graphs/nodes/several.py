@@ -36,7 +36,7 @@ def _sequences(graph: Graph) -> list[Tensor]:
 
 
 def _give_states(graph: Graph, x: Tensor) -> None:
-    """Adds a recurrent layer that returns its states, and may start with those of another layer."""
+    """Add a recurrent layer that returns its states, and may start with those of another layer."""
     kind, count = graph.one_of([("LSTM", 2), ("GRU", 1), ("SimpleRNN", 1)])
     begun = _initial(graph, count) if graph.draw(FLAGS) else []
     units = begun[0].shape[0] if begun else graph.draw(WIDTHS)

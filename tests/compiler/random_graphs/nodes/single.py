@@ -25,7 +25,7 @@ def _kind_for(graph: Graph, x: Tensor) -> Kind:
 
 
 def _inline(graph: Graph, x: Tensor) -> None:
-    """Adds a node that defines its own layer."""
+    """Add a node that defines its own layer."""
     kind = _kind_for(graph, x)
     layer = kind.layer(graph.draw, x.shape)
     constants = graph.one_of(_CONSTANTS.get(kind.type, [{}]))
@@ -33,7 +33,7 @@ def _inline(graph: Graph, x: Tensor) -> None:
 
 
 def _share(graph: Graph, x: Tensor) -> None:
-    """Adds a node that calls a new shared layer of this graph or of one around it."""
+    """Add a node that calls a new shared layer of this graph or of one around it."""
     kind = _kind_for(graph, x)
     layer = kind.layer(graph.draw, x.shape)
     name = graph.share(layer, kind.fixes(x.shape), graph.one_of(graph.shelves))
@@ -41,7 +41,7 @@ def _share(graph: Graph, x: Tensor) -> None:
 
 
 def takes(entry: Entry, tensor: Tensor) -> bool:
-    """Whether a shared layer can also be called with this tensor."""
+    """Return whether a shared layer can also be called with this tensor."""
     kind = LAYERS.get(entry.type)
     if kind is None:
         return False
@@ -49,7 +49,7 @@ def takes(entry: Entry, tensor: Tensor) -> bool:
 
 
 def shared(graph: Graph) -> list[tuple[Entry, Tensor]]:
-    """Each visible shared layer with each tensor that it can take."""
+    """Return each visible shared layer with each tensor that it can take."""
     return [(e, t) for e in graph.entries for t in graph.candidates(is_layerable) if takes(e, t)]
 
 

@@ -19,13 +19,13 @@ Held = tuple[Entry, Tensor, Shape]
 
 
 def _steps(graph: Graph) -> list[Tensor]:
-    """The tensors that TimeDistributed can take."""
+    """Return the tensors that TimeDistributed can take."""
     plain = graph.candidates(is_plain)
     return [t for t in plain if TIME_DISTRIBUTED.fits(t.shape) and not t.masked]
 
 
 def _time_distributed(graph: Graph) -> list[Held]:
-    """Each shared layer that TimeDistributed can wrap, with a tensor and the shape of one step."""
+    """Return each shared layer that TimeDistributed can wrap, with a tensor and a step's shape."""
     found = []
     for entry in graph.entries:
         for x in _steps(graph):
@@ -33,20 +33,20 @@ def _time_distributed(graph: Graph) -> list[Held]:
             if takes(entry, step) and LAYERS[entry.type] in PLAIN:
                 result = LAYERS[entry.type].result(entry.layer["config"], step.shape)
                 found.append((entry, x, result))
-            elif _holds_graph(graph, entry, step, x.shape[0] or 1) and entry.graph:
+            elif _contains_graph(graph, entry, step, x.shape[0] or 1) and entry.graph:
                 found.append((entry, x, next(iter(entry.graph.outputs.values())).shape))
     return found
 
 
-def _holds_graph(graph: Graph, entry: Entry, step: Tensor, times: int) -> bool:
+def _contains_graph(graph: Graph, entry: Entry, step: Tensor, times: int) -> bool:
     inner = entry.graph
     if inner is None or not inner.single:
         return False
     return is_like(inner.inputs[0], step) and graph.affords(inner, times)
 
 
-def _hold(graph: Graph, way: Held) -> None:
-    """Adds TimeDistributed of a shared layer."""
+def _wrap_steps(graph: Graph, way: Held) -> None:
+    """Add TimeDistributed of a shared layer."""
     entry, x, step = way
     if entry.graph:
         graph.calls += (x.shape[0] or 1) * entry.graph.calls
@@ -55,7 +55,7 @@ def _hold(graph: Graph, way: Held) -> None:
 
 
 def _wrap(graph: Graph, x: Tensor) -> None:
-    """Adds TimeDistributed of a new graph."""
+    """Add TimeDistributed of a new graph."""
     times = x.shape[0] or 1
     inner = inner_graph(graph, [Tensor("", x.shape[1:])], graph.shelves, single=True, times=times)
     graph.calls += times * inner.calls
@@ -64,7 +64,7 @@ def _wrap(graph: Graph, x: Tensor) -> None:
 
 
 def _turnable(graph: Graph) -> list[tuple[Entry, Tensor]]:
-    """Each shared recurrent layer that Bidirectional can wrap, with a tensor."""
+    """Return each shared recurrent layer that Bidirectional can wrap, with a tensor."""
     names = {kind.type for kind in RECURRENT}
     return [
         (e, t)
@@ -74,7 +74,7 @@ def _turnable(graph: Graph) -> list[tuple[Entry, Tensor]]:
 
 
 def _turn(graph: Graph, way: tuple[Entry, Tensor]) -> None:
-    """Adds Bidirectional of a shared recurrent layer."""
+    """Add Bidirectional of a shared recurrent layer."""
     entry, x = way
     forward = LAYERS[entry.type].result(entry.layer["config"], x.shape)
     layer = {"type": "Bidirectional", "config": {"layer": entry.name}}
@@ -82,7 +82,7 @@ def _turn(graph: Graph, way: tuple[Entry, Tensor]) -> None:
 
 
 def _share_cell(graph: Graph, x: Tensor) -> None:
-    """Adds an RNN of a shared cell."""
+    """Add an RNN of a shared cell."""
     fixed = ("cell", x.shape[-1])
     known = [e for e in graph.entries if e.fixed == fixed]
     if known and graph.draw(FLAGS):
@@ -94,7 +94,7 @@ def _share_cell(graph: Graph, x: Tensor) -> None:
     graph.call({"type": "RNN", "config": {"cell": name}}, x, (made["config"]["units"],))
 
 
-HOLD = Move(_time_distributed, _hold)
+HOLD = Move(_time_distributed, _wrap_steps)
 WRAP = Move(lambda graph: _steps(graph) if can_nest(graph) else [], _wrap)
 TURN = Move(_turnable, _turn)
 SHARE_CELL = Move(lambda graph: graph.candidates(is_sequence), _share_cell)

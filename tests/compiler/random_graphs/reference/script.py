@@ -62,7 +62,7 @@ class Script:
 
 
 def script_of(definition: Definition, seed: int) -> Script:
-    """Seeds Keras and builds the model."""
+    """Seed Keras and build the model."""
     keras.utils.set_random_seed(seed)
     script = Script()
     script.inputs, script.outputs, picks, script.layers = _run(definition, [], script)
@@ -107,7 +107,7 @@ def _call(node: Any, frames: list[Frame], picks: Any, script: Script) -> Any:
 
 
 def _given(layer: Any, called: Any, graph: Any, given: Any, call: Any) -> Any:
-    """Calls a layer or its substitute, and names its outputs."""
+    """Call a layer or its substitute, and name its outputs."""
     if graph is not None:
         names = [item["name"] for item in graph["inputs"]]
         if isinstance(given, dict):
@@ -136,20 +136,20 @@ def _op(node: Any, given: Any) -> Any:
     return function(given, **config)
 
 
-def _layer(held: Any, frames: list[Frame], script: Script) -> tuple[Any, Definition | None]:
-    """A layer by its definition or shared name; for a graph, also its definition."""
-    if not isinstance(held, str):
-        return _new_layer(held, frames, script), held.get("graph")
-    depth = max(i for i, frame in enumerate(frames) if held in frame.layers)
+def _layer(item: Any, frames: list[Frame], script: Script) -> tuple[Any, Definition | None]:
+    """Return the layer of a definition or shared name; for a graph, also its definition."""
+    if not isinstance(item, str):
+        return _new_layer(item, frames, script), item.get("graph")
+    depth = max(i for i, frame in enumerate(frames) if item in frame.layers)
     frame = frames[depth]
-    if held not in frame.made:
-        frame.made[held] = _new_layer(frame.layers[held], frames[: depth + 1], script)
-    return frame.made[held], frame.layers[held].get("graph")
+    if item not in frame.made:
+        frame.made[item] = _new_layer(frame.layers[item], frames[: depth + 1], script)
+    return frame.made[item], frame.layers[item].get("graph")
 
 
-def _new_layer(held: Any, frames: list[Frame], script: Script) -> Any:
-    if held["type"] == "Graph":
-        inputs, outputs, _, _ = _run(held["graph"], frames, script)
+def _new_layer(item: Any, frames: list[Frame], script: Script) -> Any:
+    if item["type"] == "Graph":
+        inputs, outputs, _, _ = _run(item["graph"], frames, script)
         given = {id(tensor) for tensor in inputs}
         tensors = [copied(t) if id(t) in given else t for t in outputs.values()]
         layer = keras.Model(
@@ -157,9 +157,9 @@ def _new_layer(held: Any, frames: list[Frame], script: Script) -> Any:
             tensors[0] if len(tensors) == 1 else tensors,
         )
     else:
-        config = {n: _argument(n, v, frames, script) for n, v in held["config"].items()}
-        layer = getattr(keras.layers, held["type"])(**config)
-        if held["type"] == "Bidirectional" and isinstance(held["config"]["layer"], str):
+        config = {n: _argument(n, v, frames, script) for n, v in item["config"].items()}
+        layer = getattr(keras.layers, item["type"])(**config)
+        if item["type"] == "Bidirectional" and isinstance(item["config"]["layer"], str):
             share_forward(layer, config["layer"])
     script.made.append(layer)
     return layer

@@ -20,18 +20,18 @@ class Constant(keras.layers.Layer):
 
 
 def numbers(name: str, value: Any) -> Any:
-    """An operand of constants as an array of Keras's float dtype."""
+    """Return an operand of constants as an array of Keras's float dtype."""
     in_place = name in ("x1", "x2") and isinstance(value, list)
     return np.array(value, keras.config.floatx()) if in_place else value
 
 
 def copied(tensor: Any) -> Any:
-    """Copies an input that a graph returns: Keras makes a cycle if a call has another shape."""
+    """Copy an input that a graph returns: Keras makes a cycle if a call has another shape."""
     return keras.layers.Identity(dtype=tensor.dtype if "float" in tensor.dtype else None)(tensor)
 
 
 def share_forward(bidirectional: Any, shared: Any) -> None:
-    """Makes Bidirectional use the shared layer itself; Keras would use a copy."""
+    """Make Bidirectional use the shared layer itself; Keras would use a copy."""
     copy = bidirectional.forward_layer
     bidirectional._tracker.untrack(copy)
     shared.zero_output_for_mask = copy.zero_output_for_mask
