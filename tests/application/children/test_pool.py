@@ -1,9 +1,11 @@
 """Children that take too long, too much, or die: none takes the service with it."""
 
+import logging
 import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -64,6 +66,24 @@ def test_a_full_disk_is_named(checker: Checker) -> None:
 def test_an_error_is_told(checker: Checker) -> None:
     with pytest.raises(Failed, match="ZeroDivisionError"):
         checker.run("operator.truediv", 1, 0, bounds=BOUNDS)
+
+
+def raise_attribute_error(path: str) -> None:
+    """Raise an error as a bug of our own code would, in a child that logs to a file."""
+    logging.getLogger().addHandler(logging.FileHandler(path))
+    raise AttributeError("'int' object has no attribute 'shape'")
+
+
+def test_an_attribute_error_of_our_own_is_an_internal_error_and_is_logged(
+    checker: Checker, tmp_path: Path
+) -> None:
+    path = tmp_path / "log"
+    function = f"{__name__}.{raise_attribute_error.__name__}"
+    with pytest.raises(Failed, match="AttributeError"):
+        checker.run(function, str(path), bounds=BOUNDS)
+    log = path.read_text()
+    assert f"{function} failed in a child" in log
+    assert "AttributeError: 'int' object has no attribute 'shape'" in log
 
 
 def test_no_more_at_once_than_may_be(checker: Checker) -> None:

@@ -66,6 +66,16 @@ def own_fault() -> None:
     class_weights(np.ones(3), {"zero": 1.0})
 
 
+def own_attribute_error() -> None:
+    """An error in our own code whose text Keras's errors have too."""
+    class_weights(np.ones(3), [1.0])  # type: ignore[arg-type]
+
+
+def keras_attribute_error() -> None:
+    """Keras does not check its argument, so Python raises an error inside Keras."""
+    keras.layers.Embedding(2, 2)([keras.Input((3,)), keras.Input((3,))])
+
+
 def kind_of(raises: Callable[[], None], task: Any) -> tuple[str, str]:
     keep_tracebacks()
     try:
@@ -78,8 +88,13 @@ def kind_of(raises: Callable[[], None], task: Any) -> tuple[str, str]:
 
 @pytest.mark.parametrize(
     ("raises", "kind"),
-    [(refusal, ("cannot-train", "user")), (own_fault, ("internal", "infrastructure"))],
-    ids=["keras", "ours"],
+    [
+        (refusal, ("cannot-train", "user")),
+        (keras_attribute_error, ("cannot-train", "user")),
+        (own_fault, ("internal", "infrastructure")),
+        (own_attribute_error, ("internal", "infrastructure")),
+    ],
+    ids=["keras", "keras's attribute error", "ours", "our attribute error"],
 )
 def test_an_error_that_keras_did_not_raise_is_ours(
     jobs: Jobs, raises: Callable[[], None], kind: tuple[str, str]

@@ -29,7 +29,7 @@ from tests.worker.training_tasks import (
     words_columns,
 )
 from worker.protocol.messages import EpochEnded, Failed, Finished, Renewed, Started, Stepped, Warned
-from worker.protocol.tasks import TrainTask
+from worker.protocol.tasks import Task, TrainTask
 from worker.training.hardware.environment import pin
 from worker.training.main import run
 from worker.training.steps import row_order
@@ -288,6 +288,25 @@ def test_an_error_of_keras_is_the_users_fault(jobs: Jobs, fit: Fit, loss: str, t
 
     assert failure.category == "user"
     assert text in failure.detail
+
+
+def run_with_stderr_in_a_file(task: Task, connection: Connection) -> None:
+    """Runs a task in a process that writes its log to a file beside the task's folder."""
+    file = os.open(task.folder.with_suffix(".stderr"), os.O_CREAT | os.O_WRONLY)
+    os.dup2(file, 2)
+    run(task, connection)
+
+
+def test_an_attribute_error_of_our_own_is_ours_and_is_logged(jobs: Jobs) -> None:
+    task = replace(jobs.build(DENSE), blueprint=None)  # type: ignore[arg-type]
+    attempt = start(task, run_with_stderr_in_a_file)
+    failure = failure_of(attempt)
+
+    assert (failure.type, failure.category) == ("internal", "infrastructure")
+    assert "attribute" not in failure.detail
+    log = attempt.folder.with_suffix(".stderr").read_text()
+    assert "Traceback" in log
+    assert "AttributeError: 'NoneType' object has no attribute 'definition'" in log
 
 
 def train_with_small_disk(task: TrainTask, connection: Connection) -> None:
