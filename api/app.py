@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
+from starlette.routing import BaseRoute, Route
 
 from api.access.api_keys import KeyCheck
 from api.access.key_cache import KeyCache
@@ -19,6 +20,7 @@ from api.middleware.job_poll import JobPolling
 from api.middleware.metrics import Metrics, Observer
 from api.middleware.shutdown import ShutdownResponder
 from api.openapi.document import set_document
+from api.problems.error_field import set_error_field_paths
 from api.problems.handlers import add_handlers
 from api.routes import (
     catalogue,
@@ -80,21 +82,31 @@ def create_app(
     app.state.services = services
     for router in ROUTERS:
         app.include_router(router)
-    docs_pages.add_static_files(app)
+    docs_pages.add_documentation(app)
     set_document(app)
     add_handlers(app)
-    _add_middleware(app, settings, services)
+    routes = [route for router in ROUTERS for route in router.routes] + app.routes
+    set_error_field_paths(app, _list_paths_with_error_field(routes))
+    _add_middleware(app, routes, services)
     return app
 
 
-def _add_middleware(app: FastAPI, settings: Settings, services: Services) -> None:
+def _list_paths_with_error_field(routes: list[BaseRoute]) -> list[str]:
+    return [
+        route.path
+        for route in routes
+        if isinstance(route, Route) and get_route_options(route).has_error_field
+    ]
+
+
+def _add_middleware(app: FastAPI, routes: list[BaseRoute], services: Services) -> None:
     """Adds the middleware; the last one added handles a request first."""
-    routes = [r for router in ROUTERS for r in router.routes if isinstance(r, APIRoute)]
-    polled = next(route for route in routes if get_route_options(route).is_polled)
-    app.add_middleware(BodyLimit, settings=settings, routes=routes)
+    api_routes = [route for route in routes if isinstance(route, APIRoute)]
+    polled = next(route for route in api_routes if get_route_options(route).is_polled)
+    app.add_middleware(BodyLimit, settings=services.settings, routes=routes)
     app.add_middleware(JobPolling, snapshots=services.snapshots, route=polled)
-    if settings.auth == "keys":
-        app.add_middleware(KeyCheck, keys=services.keys)
+    if services.settings.auth == "keys":
+        app.add_middleware(KeyCheck, keys=services.keys, routes=routes)
     else:
         app.add_middleware(LoopbackGuard)
     app.add_middleware(ShutdownResponder)

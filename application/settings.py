@@ -12,46 +12,52 @@ class Settings(EnvironmentSettings):
     """Limits of one graph, and of the processes that check graphs and predict."""
 
     max_parameters: int = Field(default=500_000_000, ge=1)
-    """Weights of one model, counted once however often they are shared."""
+    """Maximum number of weights of one model; shared weights count once."""
     max_nodes: int = Field(default=5_000, ge=1)
-    """Nodes of one graph, those of nested graphs included."""
+    """Maximum number of nodes of one graph, including nested graphs."""
     max_layers: int = Field(default=10_000, ge=1)
-    """Layers of one graph, those inside wrappers and nested graphs included."""
+    """Maximum number of layers of one graph, including layers in wrappers and nested graphs."""
     max_references: int = Field(default=250_000, ge=1)
-    """What the nodes of one graph take as inputs, those of nested graphs included."""
+    """Maximum number of references in the inputs of the nodes of one graph, including nested
+    graphs."""
     max_calls: int = Field(default=20_000, ge=1)
-    """Nodes of one graph, those of a nested graph counted at every call of it, and the steps of
-    its unrolled recurrent layers."""
+    """Maximum number of calls in one graph: its nodes, the nodes of a nested graph at each call of
+    it, and the steps of unrolled recurrent layers."""
     max_values: int = Field(default=300_000, ge=1)
-    """Numbers and texts that the configs and calls of one graph hold, vocabularies included."""
+    """Maximum number of numbers and strings in the configs and calls of one graph, including
+    vocabularies."""
     max_graph_depth: int = Field(default=32, ge=1)
-    """How deep graphs nest in graphs, and shared layers hold one another."""
+    """Maximum depth of graphs in graphs, and of shared layers in shared layers."""
     max_name_length: int = Field(default=LONGEST_NAME, ge=1, le=LONGEST_NAME)
-    """Characters in the name of a node, an input, an output or a shared layer."""
+    """Maximum number of characters in the name of a node, an input, an output or a shared layer."""
     max_weight_bytes: int = Field(default=4 * GIB, ge=1)
-    """Of one model's weights."""
+    """Maximum size of the weights of one model, in bytes."""
     max_activation_bytes: int = Field(default=1 * GIB, ge=1)
-    """Of all nodes' outputs for one row."""
+    """Maximum size of the outputs of all nodes for one row, in bytes."""
     max_predict_values: int = Field(default=2_000_000, ge=1)
-    """Numbers in one answer of a prediction."""
+    """Maximum number of numbers in the response to one prediction."""
     max_predict_bytes: int = Field(default=256 * MIB, ge=1)
-    """Rows times activation bytes that one prediction may need inside the API process; a larger
-    one runs in a process of its own."""
+    """Maximum number of bytes (rows times activation bytes of a row) of a prediction in the API
+    process; a larger prediction runs in a child process."""
     max_predict_rows: int = Field(default=100_000, ge=1)
-    """Rows of one prediction."""
+    """Maximum number of rows of one prediction."""
     predict_seconds: float = Field(default=60, gt=0)
-    """How long a prediction, or the export before a model's first one, may take."""
+    """Time limit of a prediction in a child process, and of the export of a model, in seconds."""
     predict_memory_bytes: int = Field(default=8 * GIB, ge=1)
-    """Memory that such a process may take beyond what it starts with."""
+    """Memory that a child process may take for a prediction or an export beyond what it starts
+    with, in bytes."""
     predict_sessions: int = Field(default=8, ge=1)
-    """Models held ready for predictions in memory."""
+    """Maximum number of loaded models; the least recently used model is unloaded first."""
     predict_cache_bytes: int = Field(default=10 * GIB, ge=1)
-    """Of models exported to ONNX that one machine keeps in `predict-cache` in the data folder."""
+    """Maximum size of the folder `predict-cache` in the data folder, which contains models that are
+    exported to ONNX, in bytes."""
     check_seconds: float = Field(default=30, gt=0)
-    """How long the check of one graph may take."""
+    """Time limit of the check of one graph, in seconds."""
     check_memory_bytes: int = Field(default=2 * GIB, ge=1)
-    """Memory that the check of one graph may take beyond what its process starts with."""
+    """Memory that a child process may take for the check of one graph beyond what it starts with,
+    in bytes."""
     checks_at_once: int = Field(default=2, ge=1)
-    """Checks, and predictions in a process of their own, that run side by side."""
+    """Maximum number of concurrent child processes for checks, exports and predictions."""
     check_wait_seconds: float = Field(default=5, ge=0)
-    """How long a request waits for its turn before it is told to come back later."""
+    """Time that a request waits for a free child process, in seconds; after it the answer is 503
+    with `Retry-After`."""

@@ -37,19 +37,19 @@ def add_command(commands: Any) -> None:
 
 def _check(options: argparse.Namespace) -> int:
     if options.part == "api":
-        fault = _api_fault(options.port)
+        fault = _find_api_fault(options.port)
     else:
-        fault = _heartbeat_fault(options.part, options.within)
+        fault = _find_heartbeat_fault(options.part, options.within)
     if fault:
         sys.stderr.write(f"graphfit: {fault}\n")
     return 1 if fault else 0
 
 
-def _api_fault(port: int) -> str | None:
+def _find_api_fault(port: int) -> str | None:
     return None if is_ready(f"http://127.0.0.1:{port}") else "the api is not ready"
 
 
-def _heartbeat_fault(part: str, within: float) -> str | None:
+def _find_heartbeat_fault(part: str, within: float) -> str | None:
     from worker.supervisor.heartbeat_file import HeartbeatFile
 
     folder = next(filter(None, map(os.environ.get, VARIABLES)), None)

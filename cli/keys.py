@@ -40,20 +40,23 @@ def add_commands(commands: Any, data: argparse.ArgumentParser) -> None:
     actions = keys.add_subparsers(required=True, metavar="ACTION")
     create = actions.add_parser("create", parents=[data], help="create a key and print it once")
     create.add_argument(
-        "--owner", type=_owner, required=True, help="the owner whose data the key gives access to"
+        "--owner",
+        type=_parse_owner,
+        required=True,
+        help="the owner whose data the key gives access to",
     )
-    create.add_argument("--name", type=_name, default="", help="a note on its use")
-    create.set_defaults(command=_in_transaction(_create))
+    create.add_argument("--name", type=_parse_name, default="", help="a note on its use")
+    create.set_defaults(command=_run_in_transaction(_create))
     every = actions.add_parser("list", parents=[data], help="list all keys, without their secrets")
-    every.set_defaults(command=_in_transaction(_list))
+    every.set_defaults(command=_run_in_transaction(_list))
     revoke = actions.add_parser("revoke", parents=[data], help="revoke a key permanently")
     revoke.add_argument(
-        "id", type=_id, metavar="ID", help="the key's id, as `graphfit keys list` shows it"
+        "id", type=_parse_id, metavar="ID", help="the key's id, as `graphfit keys list` prints it"
     )
-    revoke.set_defaults(command=_in_transaction(_revoke))
+    revoke.set_defaults(command=_run_in_transaction(_revoke))
 
 
-def _owner(text: str) -> str:
+def _parse_owner(text: str) -> str:
     from domain.key import OWNER
 
     if re.fullmatch(OWNER, text):
@@ -63,24 +66,24 @@ def _owner(text: str) -> str:
     )
 
 
-def _name(text: str) -> str:
+def _parse_name(text: str) -> str:
     if text.isprintable() and len(text) <= LONGEST_NAME:
         return text
     raise argparse.ArgumentTypeError(f"at most {LONGEST_NAME} printable characters")
 
 
-def _id(text: str) -> str:
+def _parse_id(text: str) -> str:
     """Checks an id. The error does not repeat it, since it may be the secret itself."""
     from domain.ids import ULID
 
     if re.fullmatch(f"key_{ULID}", text):
         return text
     raise argparse.ArgumentTypeError(
-        "a key's id is like key_01..., as `graphfit keys list` shows it"
+        "a key's id is like key_01..., as `graphfit keys list` prints it"
     )
 
 
-def _in_transaction(command: Command) -> Callable[[argparse.Namespace], int]:
+def _run_in_transaction(command: Command) -> Callable[[argparse.Namespace], int]:
     """Runs the command in one transaction. On an error it prints one line and returns 1."""
 
     def run(options: argparse.Namespace) -> int:
@@ -95,7 +98,7 @@ def _in_transaction(command: Command) -> Callable[[argparse.Namespace], int]:
             sys.stderr.write(f"graphfit: {error.detail}\n")
             return 1
         sys.stderr.write(output.note)
-        sys.stdout.write(output.out)  # after the commit: a secret that is shown works
+        sys.stdout.write(output.out)  # after the commit, so that a printed secret is valid
         return 0
 
     return run
@@ -105,20 +108,20 @@ def _create(connection: "Connection", options: argparse.Namespace) -> Output:
     from models_store.records import keys
 
     key, secret = keys.create(connection, options.owner, options.name)
-    return Output(f"{secret}\n", f"{key.id} of {key.owner}; the key is shown only once:\n")
+    return Output(f"{secret}\n", f"{key.id} of {key.owner}; the key is printed only once:\n")
 
 
 def _list(connection: "Connection", options: argparse.Namespace) -> Output:
     from models_store.records import keys
 
     rows = [("ID", "OWNER", "CREATED", "REVOKED", "NAME")]
-    rows += [_row(key) for key in keys.get_all(connection)]
+    rows += [_format_row(key) for key in keys.get_all(connection)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     return Output("".join(f"{line}\n" for line in lines))
 
 
-def _row(key: "Key") -> tuple[str, str, str, str, str]:
+def _format_row(key: "Key") -> tuple[str, str, str, str, str]:
     revoked = f"{key.revoked_at:%Y-%m-%dT%H:%MZ}" if key.revoked_at else "-"
     return key.id, key.owner, f"{key.created_at:%Y-%m-%dT%H:%MZ}", revoked, key.name
 

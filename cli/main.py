@@ -14,7 +14,7 @@ from cli import health, keys, settings, verify
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status."""
-    options = _parser().parse_args(arguments)
+    options = _make_parser().parse_args(arguments)
     if options.data is not None:
         os.environ["GRAPHFIT_DATA"] = str(options.data.expanduser().resolve())
     faults = settings.find_faults() if options.reads_settings else []
@@ -44,16 +44,18 @@ def _find_schema_fault() -> str | None:
     return None
 
 
-def _parser() -> argparse.ArgumentParser:
+def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="graphfit", description="Post a graph, get a model.")
-    parser.add_argument("--version", action="version", version=_version())
+    parser.add_argument("--version", action="version", version=_get_version())
     parser.set_defaults(reads_settings=True, checks_schema=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     data = argparse.ArgumentParser(add_help=False)
     data.add_argument("--data", type=Path, help="folder for the embedded database and files")
     address = argparse.ArgumentParser(add_help=False)
     address.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    address.add_argument("--port", type=_port, default=8000, help="port to listen on; 0 for any")
+    address.add_argument(
+        "--port", type=_parse_port, default=8000, help="port to listen on; 0 for any"
+    )
 
     serve = commands.add_parser(
         "serve", parents=[data, address], help="run the API, a worker and the reaper"
@@ -62,14 +64,14 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(command=_serve, reads_settings=False)
     api = commands.add_parser("api", parents=[data, address], help="run only the HTTP API")
     api.add_argument("--fd", type=int, help="file descriptor of a listening socket")
-    api.set_defaults(command=_api, checks_schema=True)
+    api.set_defaults(command=_run_api, checks_schema=True)
     worker = commands.add_parser("worker", parents=[data], help="run one worker")
-    worker.add_argument("--device", type=_device, default=None, metavar="cpu|gpu|gpu:0,1")
-    worker.set_defaults(command=_worker, checks_schema=True)
+    worker.add_argument("--device", type=_parse_device, default=None, metavar="cpu|gpu|gpu:0,1")
+    worker.set_defaults(command=_run_worker, checks_schema=True)
     reaper = commands.add_parser(
         "reaper", parents=[data], help="requeue lost jobs and delete unused files"
     )
-    reaper.set_defaults(command=_reaper, checks_schema=True)
+    reaper.set_defaults(command=_run_reaper, checks_schema=True)
     migrate = commands.add_parser(
         "migrate", parents=[data], help="create or upgrade the database's schema"
     )
@@ -80,19 +82,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _version() -> str:
+def _get_version() -> str:
     from importlib.metadata import version
 
     return version("graphfit")
 
 
-def _port(text: str) -> int:
+def _parse_port(text: str) -> int:
     if text.isdigit() and int(text) < 2**16:
         return int(text)
     raise argparse.ArgumentTypeError("a number from 0 to 65535")
 
 
-def _device(text: str) -> str:
+def _parse_device(text: str) -> str:
     kind, _, numbers = text.partition(":")
     if text in ("cpu", "gpu") or (kind == "gpu" and all(n.isdigit() for n in numbers.split(","))):
         return text
@@ -107,14 +109,14 @@ def _serve(options: argparse.Namespace) -> int:
     return serve(options.host, options.port, main)
 
 
-def _api(options: argparse.Namespace) -> int:
+def _run_api(options: argparse.Namespace) -> int:
     from api.server import run
 
     run(options.host, options.port, fd=options.fd)
     return 0
 
 
-def _worker(options: argparse.Namespace) -> int:
+def _run_worker(options: argparse.Namespace) -> int:
     gpus = _select_gpus(options.device) if options.device is not None else 0
     from worker.supervisor.main import run
 
@@ -129,7 +131,7 @@ def _select_gpus(device: str) -> int:
     return len(numbers.split(",")) if kind == "gpu" else 0
 
 
-def _reaper(options: argparse.Namespace) -> int:
+def _run_reaper(options: argparse.Namespace) -> int:
     from worker.reaper.main import run
 
     run()

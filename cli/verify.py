@@ -39,7 +39,7 @@ def _verify(_: argparse.Namespace) -> int:
             count += 1
             if file.fault is not None:
                 faults += 1
-                sys.stdout.write(f"{file.key}: {file.fault}{_remark(file.key)}\n")
+                sys.stdout.write(f"{file.key}: {file.fault}{_explain_checkpoint(file.key)}\n")
     except GraphfitError as error:
         sys.stderr.write(f"graphfit: {error.detail}\n")
         return UNFINISHED
@@ -47,7 +47,7 @@ def _verify(_: argparse.Namespace) -> int:
     return FAULTY if faults else 0
 
 
-def _remark(key: str) -> str:
+def _explain_checkpoint(key: str) -> str:
     is_checkpoint = key.rpartition("/")[2].startswith("checkpoint-")
     return (
         " (a checkpoint; without it the job restarts from the beginning)" if is_checkpoint else ""

@@ -1,8 +1,8 @@
-"""What every test can use. Fixtures live in modules of their own and are named here."""
+"""Plugins of all tests; the modules below define the fixtures."""
 
 from hypothesis import settings
 
-settings.register_profile("untimed", deadline=None)  # a busy machine is no fault
+settings.register_profile("untimed", deadline=None)  # a slow machine must not fail a test
 settings.load_profile("untimed")
 
 pytest_plugins = [

@@ -11,7 +11,7 @@ FORMAT = "%(asctime)s {part} %(levelname)s %(message)s"
 class RepeatFilter(logging.Filter):
     """Passes an equal warning only once in `REPEAT_SECONDS`.
 
-    While a store is away, a busy worker logs this several times a second in three threads.
+    While a store does not answer, three threads log the same warning several times a second.
     """
 
     def __init__(self) -> None:
@@ -19,7 +19,7 @@ class RepeatFilter(logging.Filter):
         self._logged_at: dict[tuple[str, int, str], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether to log the record: False for a recently logged warning."""
+        """Returns whether to log the record: False for a recently logged warning."""
         if record.levelno != logging.WARNING:
             return True
         now = time.monotonic()

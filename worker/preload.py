@@ -1,4 +1,4 @@
-"""What a forkserver of the worker imports before it forks.
+"""The modules that the forkserver of the worker imports before it forks.
 
 A module of its own, so that `graphfit serve` reads it without importing anything else.
 """

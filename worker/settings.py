@@ -8,19 +8,21 @@ from models_store.environment import EnvironmentSettings
 
 
 class Settings(EnvironmentSettings):
-    """How jobs are run."""
+    """Settings of the supervisor and of the reaper."""
 
     idle_seconds: float = Field(default=1.0, gt=0)
-    """How often an idle worker looks for a queued job, besides the broker's messages."""
+    """Time between two reads of the queue by an idle worker, in addition to wake messages, in
+    seconds."""
     tick_seconds: float = Field(default=0.5, gt=0)
-    """How often a busy worker renews its lease and checks for a cancellation."""
+    """Time between two renewals of the lease of a running job, in seconds; the worker also checks
+    for a cancellation then."""
     reap_seconds: float = Field(default=1.0, gt=0)
-    """How often the reaper looks for expired leases."""
+    """Time between two searches of the reaper for expired leases, in seconds."""
     sweep_seconds: float = Field(default=60.0, gt=0)
-    """How often the reaper deletes files that no row names."""
+    """Time between two deletions of files that no row names, in seconds."""
     checkpoint_seconds: float = Field(default=60.0, gt=0)
-    """How often a training writes a checkpoint within an epoch; less often if checkpoints would
-    take more than a tenth of the time."""
+    """Time between two checkpoints within an epoch, in seconds; longer if checkpoints would take
+    more than a tenth of the time."""
     save_seconds: float = Field(default=10.0, ge=0)
     """How long a worker that is being stopped waits for a last checkpoint of its training before
     it releases the job without one. `graphfit serve` kills its worker after 20 s."""

@@ -1,32 +1,44 @@
 """Rejects requests without a valid API key before their body is read."""
 
+from collections.abc import Iterable
+
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.access.key_cache import KeyCache
 from api.access.principal import SCOPE, Principal
+from api.http.route_options import get_route_options
 from api.problems.handlers import make_error_response
 from api.problems.types import UNAUTHORIZED, make_problem_response
 from domain.errors import GraphfitError
 from models_store.records.keys import hash_secret
 
-PUBLIC = frozenset({"/", "/docs", "/redoc", "/openapi.json", "/healthz", "/readyz"})
-"""Paths that need no key; their answers hold nothing of any owner."""
-PUBLIC_PREFIXES = ("/docs/files/", "/problems/")
 KEY_NEEDED = "Send an API key: `Authorization: Bearer gf_...`. `graphfit keys create` makes one."
 KEY_INVALID = "This API key is not valid: it is unknown, or it was revoked."
 
 
 class KeyCheck:
-    """ASGI middleware: every path except the public ones needs a key, unknown paths too."""
+    """ASGI middleware: every path needs a key, except the paths of public routes.
 
-    def __init__(self, app: ASGIApp, keys: KeyCache) -> None:
+    It checks before routing: paths without a route need a key too. A public path with a parameter
+    makes every path with the same beginning public.
+    """
+
+    def __init__(self, app: ASGIApp, keys: KeyCache, routes: Iterable[BaseRoute] = ()) -> None:
         self.app = app
         self._keys = keys
+        public = [
+            route.path_format.partition("{")
+            for route in routes
+            if isinstance(route, Route | Mount) and get_route_options(route).is_public
+        ]
+        self._public_paths = frozenset(start for start, brace, _ in public if not brace)
+        self._public_prefixes = tuple(start for start, brace, _ in public if brace)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request."""
-        if scope["type"] != "http" or is_public(scope["path"]):
+        if scope["type"] != "http" or self._is_public(scope["path"]):
             await self.app(scope, receive, send)
             return
         found = await self._authenticate(scope)
@@ -36,24 +48,22 @@ class KeyCheck:
             scope[SCOPE] = found
             await self.app(scope, receive, send)
 
+    def _is_public(self, path: str) -> bool:
+        return path in self._public_paths or path.startswith(self._public_prefixes)
+
     async def _authenticate(self, scope: Scope) -> Principal | Response:
         """Returns the request's principal, or the response that rejects it."""
         secret = _get_bearer_token(scope)
         if secret is None:
-            return _make_unauthorized(KEY_NEEDED, scope["path"])
+            return _make_unauthorized(KEY_NEEDED, scope)
         digest = hash_secret(secret)
         try:
-            owner = await self._keys.owner_of(digest)
+            owner = await self._keys.find_owner(digest)
         except GraphfitError as error:
-            return make_error_response(error, scope["path"])
+            return make_error_response(error, scope)
         if owner is None:
-            return _make_unauthorized(KEY_INVALID, scope["path"])
+            return _make_unauthorized(KEY_INVALID, scope)
         return Principal(owner, digest, self._keys)
-
-
-def is_public(path: str) -> bool:
-    """Returns whether a path needs no key."""
-    return path in PUBLIC or path.startswith(PUBLIC_PREFIXES)
 
 
 def _get_bearer_token(scope: Scope) -> str | None:
@@ -68,8 +78,10 @@ def _get_bearer_token(scope: Scope) -> str | None:
     return secret.strip() if scheme.lower() == "bearer" else None
 
 
-def _make_unauthorized(detail: str, path: str) -> Response:
-    return make_problem_response(UNAUTHORIZED, detail, path, headers={"WWW-Authenticate": "Bearer"})
+def _make_unauthorized(detail: str, scope: Scope) -> Response:
+    return make_problem_response(
+        UNAUTHORIZED, detail, scope, headers={"WWW-Authenticate": "Bearer"}
+    )
 
 
 async def _reject(response: Response, scope: Scope, receive: Receive, send: Send) -> None:

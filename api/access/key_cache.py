@@ -29,7 +29,7 @@ class KeyCache:
         self._reading: asyncio.Task[None] | None = None
         self._thread = anyio.CapacityLimiter(1)
 
-    async def owner_of(self, digest: str) -> str | None:
+    async def find_owner(self, digest: str) -> str | None:
         """Returns the owner of the key with this digest; None if it is unknown or revoked.
 
         Raises:

@@ -33,7 +33,8 @@ class LoopbackGuard:
             await self.app(scope, receive, send)
         else:
             kind, detail = rejection
-            await make_problem_response(kind, detail, scope["path"])(scope, receive, send)
+            response = make_problem_response(kind, detail, scope)
+            await response(scope, receive, send)
 
 
 @lru_cache(maxsize=1024)

@@ -14,7 +14,7 @@ SCOPE = "principal"
 class KeyDirectory(Protocol):
     """Finds the owners of API keys."""
 
-    async def owner_of(self, digest: str) -> str | None:
+    async def find_owner(self, digest: str) -> str | None:
         """Returns the owner of the key with this digest; None if it is unknown or revoked."""
         ...
 
@@ -36,7 +36,7 @@ class Principal:
         """
         if self.directory is None:
             return True
-        return await self.directory.owner_of(self.key_digest) == self.owner
+        return await self.directory.find_owner(self.key_digest) == self.owner
 
 
 LOCAL = Principal(LOCAL_OWNER)

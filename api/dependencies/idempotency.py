@@ -45,7 +45,7 @@ class IdempotentRequest:
         Raises:
             Invalid: The key was used for another request.
         """
-        idempotency.check_fingerprint(answer, self._fingerprint(body_sha256))
+        idempotency.check_fingerprint(answer, self._compute_fingerprint(body_sha256))
         return Response(answer.body, answer.status, answer.headers)
 
     @contextmanager
@@ -54,7 +54,9 @@ class IdempotentRequest:
 
         def store_response(connection: Connection, response: Response) -> None:
             if reservation is not None:
-                idempotency.complete(connection, reservation, self._answer(response, body_sha256))
+                idempotency.complete(
+                    connection, reservation, self._make_answer(response, body_sha256)
+                )
 
         try:
             yield store_response
@@ -82,19 +84,19 @@ class IdempotentRequest:
         with self.storing(reserved, sha256) as store_response:
             return make(store_response)
 
-    def _answer(self, response: Response, body_sha256: str) -> Answer:
+    def _make_answer(self, response: Response, body_sha256: str) -> Answer:
         headers = {name: text for name, text in response.headers.items() if name in _KEPT_HEADERS}
-        fingerprint = self._fingerprint(body_sha256)
+        fingerprint = self._compute_fingerprint(body_sha256)
         return Answer(response.status_code, headers, bytes(response.body), fingerprint)
 
-    def _fingerprint(self, body_sha256: str) -> str:
+    def _compute_fingerprint(self, body_sha256: str) -> str:
         return hashlib.sha256(f"{self.query}\n{body_sha256}".encode()).hexdigest()
 
 
 _KEPT_HEADERS = frozenset({"content-type", "location", "retry-after"})
 
 
-async def once(
+async def get_idempotent_request(
     request: Request, parts: Parts, principal: CurrentPrincipal, key: IdempotencyKey = None
 ) -> IdempotentRequest:
     """Returns the request with its `Idempotency-Key`, if it has one.
@@ -108,4 +110,4 @@ async def once(
     return IdempotentRequest(parts.database, scope, request.url.query)
 
 
-Idempotency = Annotated[IdempotentRequest, Depends(once)]
+Idempotency = Annotated[IdempotentRequest, Depends(get_idempotent_request)]

@@ -1,4 +1,4 @@
-"""Rejects query parameters that an endpoint does not know, as unknown fields of a body are."""
+"""Rejects query parameters that an endpoint does not have."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from domain.errors import Fault, Invalid, did_you_mean
 
 
 async def check_query(request: Request) -> None:
-    """Checks that the endpoint knows every parameter of the query, and each is given once.
+    """Checks that the endpoint has every parameter of the query, and that each is given once.
 
     Raises:
         Invalid: one fault for each parameter that is unknown or repeated.
     """
     if not request.url.query:
         return
-    known = _documented_parameters(request)
+    known = _list_parameters(request)
     if known is None:
         return
     free = get_route_options(request.scope["route"]).free_parameters
@@ -29,13 +29,13 @@ async def check_query(request: Request) -> None:
     repeated = [name for name in given if len(given.getlist(name)) > 1]
     wrong += [f"`{name}` is given more than once." for name in repeated]
     if "\0" in "".join(part for pair in given.items() for part in pair):
-        wrong.append("A query holds no NUL.")
+        wrong.append("A query cannot contain the character U+0000.")
     if wrong:
         raise Invalid([Fault(pointer="", detail=detail) for detail in wrong])
 
 
-def _documented_parameters(request: Request) -> set[str] | None:
-    """The query parameters in the endpoint's OpenAPI document; None if it has no document."""
+def _list_parameters(request: Request) -> set[str] | None:
+    """Returns the endpoint's query parameters in the OpenAPI document; None if it is not there."""
     path: str = request.scope["route"].path
     endpoints: dict[str, Any] = request.app.openapi()["paths"].get(path, {})
     endpoint = endpoints.get(request.method.lower())

@@ -47,7 +47,7 @@ class RangedFile(FileResponse):
                 message["headers"] = [h for h in message["headers"] if h[0] != b"last-modified"]
                 if message["status"] in (400, 416):
                     is_rejected = True
-                    await _reject_range(message, scope["path"])(scope, receive, send)
+                    await _reject_range(message, scope)(scope, receive, send)
             if not is_rejected:
                 await send(message)
 
@@ -71,25 +71,25 @@ class _Cursor:
         return block
 
 
-def _reject_range(start: Message, path: str) -> Response:
+def _reject_range(start: Message, scope: Scope) -> Response:
     if start["status"] == 400:
         detail = "The `Range` header has no byte ranges, e.g. `bytes=0-1023`."
-        return make_problem_response(BAD_REQUEST, detail, path)
+        return make_problem_response(BAD_REQUEST, detail, scope)
     sizes = [value.decode() for name, value in start["headers"] if name == b"content-range"]
     headers = {"Content-Range": sizes[0]}
     return make_problem_response(
-        RANGE_NOT_SATISFIABLE, "The range is outside the file.", path, headers=headers
+        RANGE_NOT_SATISFIABLE, "The range is outside the file.", scope, headers=headers
     )
 
 
 def make_file_response(
     request: Request, store: ArtifactStore, key: str, file: ModelFile
 ) -> Response:
-    """Answers with the file, or with 304 where the client has it already.
+    """Returns a response with the file, or 304 if the client has it already.
 
     Args:
         request: The request, for its conditions and its `Range`.
-        store: The store that holds the file.
+        store: The store with the file.
         key: The key of the file.
         file: The row of the file; its sha256 is the ETag.
 

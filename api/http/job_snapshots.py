@@ -45,7 +45,7 @@ class Snapshot:
         """The entity tag; weak, since equal versions need not be equal byte by byte."""
         return f'W/"{self.version}"'
 
-    def response(self, if_none_match: str | None) -> Response:
+    def make_response(self, if_none_match: str | None) -> Response:
         """Returns 200 with the job, or 304 if the client has this version."""
         headers = [(b"etag", self.etag.encode())]
         if not self.is_terminal:
@@ -80,14 +80,14 @@ class Snapshots:
         self._cache: OrderedDict[Key, Snapshot] = OrderedDict()
         self._loading: dict[Key, asyncio.Task[Snapshot]] = {}
 
-    def fresh(self, key: Key) -> Snapshot | None:
+    def find_fresh(self, key: Key) -> Snapshot | None:
         """Returns the job's snapshot, if it is fresh."""
         found = self._cache.get(key)
         return found if found is not None and found.is_fresh else None
 
     async def get(self, key: Key, read: Callable[[], Awaitable[Snapshot]]) -> Snapshot:
         """Returns a fresh snapshot; concurrent calls for one job share one read."""
-        found = self.fresh(key)
+        found = self.find_fresh(key)
         if found is not None:
             return found
         task = self._loading.get(key)

@@ -57,7 +57,7 @@ def _find_unstorable(value: Any, place: tuple[str | int, ...]) -> Iterator[Fault
         detail = "The number is too large for 64 bits."
         yield Fault(pointer=pointer(*place), detail=detail)
     elif isinstance(value, str) and "\0" in value:
-        yield Fault(pointer=pointer(*place), detail="A string cannot hold the character U+0000.")
+        yield Fault(pointer=pointer(*place), detail="A string cannot contain the character U+0000.")
     elif isinstance(value, list):
         for i, item in enumerate(value):
             yield from _find_unstorable(item, (*place, i))

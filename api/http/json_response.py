@@ -30,18 +30,18 @@ def encode_json(value: BaseModel) -> bytes:
 def mark_non_finite(document: dict[str, Any]) -> dict[str, Any]:
     """Returns the document, with a top-level `non_finite` if a number in it is not finite."""
     found = {
-        pointer(*place): name_non_finite(number) for place, number in _not_finite(document, ())
+        pointer(*place): name_non_finite(number) for place, number in _find_non_finite(document, ())
     }
     return {**document, "non_finite": found} if found else document
 
 
-def _not_finite(value: Any, place: Place) -> Iterator[tuple[Place, float]]:
+def _find_non_finite(value: Any, place: Place) -> Iterator[tuple[Place, float]]:
     if isinstance(value, float):
         if not isfinite(value):
             yield place, value
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _not_finite(item, (*place, key))
+            yield from _find_non_finite(item, (*place, key))
     elif isinstance(value, list):
         for i, item in enumerate(value):
-            yield from _not_finite(item, (*place, i))
+            yield from _find_non_finite(item, (*place, i))

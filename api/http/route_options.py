@@ -1,4 +1,4 @@
-"""Options of a route for the middleware and the query check, declared at its endpoint."""
+"""Options of a route for middleware, problem documents and the query check."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,12 +12,16 @@ _ATTRIBUTE = "graphfit_route_options"
 class RouteOptions:
     """The options of a route."""
 
+    is_public: bool = False
+    """It needs no API key; its responses contain nothing of any owner."""
     takes_upload: bool = False
     """Its body is limited by MAX_UPLOAD_BYTES; other bodies by MAX_JSON_BYTES."""
     is_polled: bool = False
     """Its path ends with the id of a job, whose cached snapshot is sent before routing."""
     free_parameters: str | None = None
     """Prefix of query parameters that the OpenAPI document does not name."""
+    has_error_field: bool = False
+    """Its problem documents also have the field `error` of TensorFlow Serving."""
 
 
 def set_route_options(options: RouteOptions) -> Callable[[Endpoint], Endpoint]:
@@ -31,6 +35,7 @@ def set_route_options(options: RouteOptions) -> Callable[[Endpoint], Endpoint]:
 
 
 def get_route_options(route: Any) -> RouteOptions:
-    """Returns the options of a route; a route without an endpoint has the defaults."""
-    options: RouteOptions = getattr(getattr(route, "endpoint", None), _ATTRIBUTE, RouteOptions())
+    """Returns the options of a route or of a mounted application; the defaults if it has none."""
+    endpoint = getattr(route, "endpoint", None) or getattr(route, "app", None)
+    options: RouteOptions = getattr(endpoint, _ATTRIBUTE, RouteOptions())
     return options

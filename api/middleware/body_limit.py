@@ -35,7 +35,7 @@ class BodyLimit:
         length = Request(scope).headers.get("content-length", "")
         if length.isdigit() and int(length) > limit:
             rejection = make_problem_response(
-                TOO_LARGE, detail, scope["path"], headers={"Connection": "close"}
+                TOO_LARGE, detail, scope, headers={"Connection": "close"}
             )
             await rejection(scope, receive, send)
             return

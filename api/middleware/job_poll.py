@@ -26,13 +26,13 @@ class JobPolling:
             await self.app(scope, receive, send)
         else:
             scope["route"] = self._route  # its path labels the request's metrics
-            await snapshot.response(_get_if_none_match(scope))(scope, receive, send)
+            await snapshot.make_response(_get_if_none_match(scope))(scope, receive, send)
 
     def _get_snapshot(self, scope: Scope) -> Snapshot | None:
         path: str = scope["path"]
         if scope["method"] != "GET" or not path.startswith(self._prefix) or scope["query_string"]:
             return None
-        return self._snapshots.fresh((scope[SCOPE].owner, path[len(self._prefix) :]))
+        return self._snapshots.find_fresh((scope[SCOPE].owner, path[len(self._prefix) :]))
 
 
 def _get_if_none_match(scope: Scope) -> str | None:

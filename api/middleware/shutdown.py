@@ -29,4 +29,4 @@ class ShutdownResponder:
             if has_started or scope["type"] != "http":
                 raise
             stopping = Busy("This server is stopping; send the request again.", retry_after=1)
-            await make_error_response(stopping, scope["path"])(scope, receive, send)
+            await make_error_response(stopping, scope)(scope, receive, send)

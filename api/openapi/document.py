@@ -33,12 +33,12 @@ TAGS = [
 def set_document(app: FastAPI) -> None:
     """Sets the OpenAPI document that the application serves."""
 
-    def document() -> dict[str, Any]:
+    def get_document() -> dict[str, Any]:
         if app.openapi_schema is None:
             app.openapi_schema = _make_document(app)
         return app.openapi_schema
 
-    app.openapi = document  # type: ignore[method-assign]
+    app.openapi = get_document  # type: ignore[method-assign]
 
 
 def _make_document(app: FastAPI) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def _make_document(app: FastAPI) -> dict[str, Any]:
         for operation in path.values():
             _correct_problems(operation["responses"])
             operation["security"] = [{KEY: []}] if "401" in operation["responses"] else []
-    for name in _result_names() & document["components"]["schemas"].keys():
+    for name in _list_result_names() & document["components"]["schemas"].keys():
         for part in document["components"]["schemas"][name]["properties"].values():
             _allow_null(part)
     document["components"]["schemas"].pop("HTTPValidationError", None)
@@ -76,7 +76,7 @@ def _correct_problems(responses: dict[str, Any]) -> None:
             response["content"] = {MEDIA_TYPE: content["application/json"]}
 
 
-def _result_names() -> set[str]:
+def _list_result_names() -> set[str]:
     """Returns the schema names of all subclasses of `Result`."""
     found, waiting = set(), [Result]
     while waiting:

@@ -1,4 +1,4 @@
-"""The request bodies of `openapi/examples/`, shown on the documentation page."""
+"""The request bodies of `openapi/examples/`, which the OpenAPI document contains."""
 
 import json
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Any
 FOLDER = Path(__file__).parents[2] / "openapi" / "examples"
 
 
-def examples_of(part: str) -> dict[str, Any]:
-    """`openapi_extra` of an operation: one named example for each file that has this part.
+def load_examples(part: str) -> dict[str, Any]:
+    """Returns the `openapi_extra` of an operation: one example for each file that has this part.
 
     Args:
         part: `graph` or `job`.

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
+from starlette.types import Scope
 
 from api.problems import types
 from api.problems.body_fields import find_fields
@@ -68,10 +69,10 @@ def _make_asynchronous(handler: Callable[[Request, Any], Response]) -> Any:
 
 
 def _handle_error(request: Request, error: GraphfitError) -> Response:
-    return make_error_response(error, request.url.path)
+    return make_error_response(error, request.scope)
 
 
-def make_error_response(error: GraphfitError, path: str) -> Response:
+def make_error_response(error: GraphfitError, scope: Scope) -> Response:
     """Returns the problem document of an error.
 
     Raises:
@@ -83,7 +84,7 @@ def make_error_response(error: GraphfitError, path: str) -> Response:
     faults = error.faults if isinstance(error, Invalid) else ()
     wait = error.retry_after if isinstance(error, Busy | Conflict) else None
     headers = None if wait is None else {"Retry-After": str(wait)}
-    return make_problem_response(kind, error.detail, path, faults, headers)
+    return make_problem_response(kind, error.detail, scope, faults, headers)
 
 
 def _handle_validation_error(request: Request, error: RequestValidationError) -> Response:
@@ -136,7 +137,7 @@ def _handle_http_exception(request: Request, error: HTTPException) -> Response:
         f"{headers.get('Allow', 'other methods')}.",
     }
     detail = details.get(error.status_code, str(error.detail))
-    return make_problem_response(kind, detail, request.url.path, headers=headers)
+    return make_problem_response(kind, detail, request.scope, headers=headers)
 
 
 def _list_methods(request: Request) -> set[str]:
@@ -153,10 +154,10 @@ def _list_methods(request: Request) -> set[str]:
 def _handle_disconnect(request: Request, error: ClientDisconnect) -> Response:
     """Ends a request whose client has disconnected; the response is not sent."""
     detail = "The connection ended before the whole body was received."
-    return make_problem_response(types.BAD_REQUEST, detail, request.url.path)
+    return make_problem_response(types.BAD_REQUEST, detail, request.scope)
 
 
 def _handle_unexpected_error(request: Request, error: Exception) -> Response:
     # Starlette raises the error again after the response, and the server logs it
     detail = "The service has failed. It has probably stored nothing of the request."
-    return make_problem_response(types.INTERNAL, detail, request.url.path)
+    return make_problem_response(types.INTERNAL, detail, request.scope)

@@ -6,7 +6,9 @@ from typing import Any
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
+from starlette.types import Scope
 
+from api.problems.error_field import has_error_field, make_error_field
 from domain.errors import Fault
 
 MEDIA_TYPE = "application/problem+json"
@@ -144,16 +146,16 @@ class Problem(BaseModel):
 def make_problem_response(
     kind: ProblemType,
     detail: str,
-    path: str,
+    scope: Scope,
     faults: tuple[Fault, ...] = (),
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """Returns a problem document; for `:predict` it also has TensorFlow Serving's field `error`.
+    """Returns a problem document, with the field `error` if the request's route has that option.
 
     Args:
         kind: The type of the problem.
         detail: The cause of this failure.
-        path: The path of the request.
+        scope: The ASGI scope of the request; the document contains its path.
         faults: The faults in the body, the query or a header.
         headers: Headers of the response.
     """
@@ -163,16 +165,10 @@ def make_problem_response(
         title=kind.title,
         status=kind.status,
         detail=detail,
-        instance=path,
+        instance=scope["path"],
         errors=errors,
     )
     document: dict[str, Any] = problem.model_dump(mode="json", exclude_none=True)
-    if path.endswith(":predict"):
-        document["error"] = _summarize(detail, faults)
+    if has_error_field(scope):
+        document["error"] = make_error_field(detail, faults)
     return Response(to_json(document), kind.status, headers, MEDIA_TYPE)
-
-
-def _summarize(detail: str, faults: tuple[Fault, ...]) -> str:
-    """Returns the first five faults in one line, or the detail if there are none."""
-    places = "; ".join(f"{fault.pointer or 'body'}: {fault.detail}" for fault in faults[:5])
-    return places or detail

@@ -42,7 +42,7 @@ def parse_request(body: Any, inputs: Sequence[Tensor], most_rows: int) -> Predic
     )
     count = len(next(iter(columns.values()))[0])
     if not 0 < count <= most_rows:
-        detail = f"Between 1 and {most_rows} rows are predicted at once (MAX_PREDICT_ROWS)."
+        detail = f"Between 1 and {most_rows} rows are allowed in one request (MAX_PREDICT_ROWS)."
         raise Invalid([Fault(pointer=pointer(form), detail=detail)])
 
     def locate(name: str, row: int) -> Place:
@@ -91,7 +91,7 @@ def _parse_instances(rows: Any, inputs: Sequence[Tensor]) -> dict[str, Column]:
         [
             fault
             for i, row in enumerate(rows)
-            for fault in _name_faults(row, names, ("instances", i))
+            for fault in _find_name_faults(row, names, ("instances", i))
         ]
     )
     return {
@@ -108,16 +108,16 @@ def _parse_inputs(given: Any, inputs: Sequence[Tensor]) -> dict[str, Column]:
     if len(names) == 1 and not isinstance(given, dict):
         found: dict[str, tuple[Any, Place]] = {names[0]: (given, ("inputs",))}
     else:
-        _raise_if_any(_name_faults(given, names, ("inputs",)))
+        _raise_if_any(_find_name_faults(given, names, ("inputs",)))
         found = {name: (given[name], ("inputs", name)) for name in names}
-    _raise_if_any(_length_faults(found))
+    _raise_if_any(_find_length_faults(found))
     return {
         name: (values, [(*place, i) for i in range(len(values))])
         for name, (values, place) in found.items()
     }
 
 
-def _name_faults(value: Any, names: list[str], place: Place) -> list[Fault]:
+def _find_name_faults(value: Any, names: list[str], place: Place) -> list[Fault]:
     """Returns the faults of an object that must have exactly the inputs as its fields."""
     if not isinstance(value, dict):
         wanted = ", ".join(f"'{name}'" for name in names)
@@ -135,7 +135,7 @@ def _name_faults(value: Any, names: list[str], place: Place) -> list[Fault]:
     return faults
 
 
-def _length_faults(found: Mapping[str, tuple[Any, Place]]) -> list[Fault]:
+def _find_length_faults(found: Mapping[str, tuple[Any, Place]]) -> list[Fault]:
     faults = [
         Fault(pointer=pointer(*place), detail="A list with one value for each row belongs here.")
         for values, place in found.values()
@@ -146,7 +146,8 @@ def _length_faults(found: Mapping[str, tuple[Any, Place]]) -> list[Fault]:
     rows = len(next(iter(found.values()))[0])
     return [
         Fault(
-            pointer=pointer(*place), detail=f"{len(values)} rows here, {rows} in the first input."
+            pointer=pointer(*place),
+            detail=f"This input has {len(values)} rows; the first input has {rows}.",
         )
         for values, place in found.values()
         if len(values) != rows

@@ -26,7 +26,7 @@ def list_layers(
 
     `left_out` names the members of `keras.layers` that a graph cannot use, and why.
     """
-    return _respond(parts.catalogue.layers(kind), if_none_match)
+    return _respond(parts.catalogue.list_layers(kind), if_none_match)
 
 
 @router.get(
@@ -34,7 +34,7 @@ def list_layers(
 )
 def get_layer(layer_type: LayerPath, parts: Parts, if_none_match: IfNoneMatch = None) -> Response:
     """Returns one layer; its `config_schema` contains every definition that it refers to."""
-    return _respond(parts.catalogue.layer(layer_type), if_none_match)
+    return _respond(parts.catalogue.get_layer(layer_type), if_none_match)
 
 
 @router.get("/ops", summary="List functions", response_model=Ops, responses=UNCHANGED | LISTS)
@@ -43,7 +43,7 @@ def list_ops(parts: Parts, kind: OpFilter = None, if_none_match: IfNoneMatch = N
 
     `left_out` names the members of `keras.ops` that a node cannot call, and why.
     """
-    return _respond(parts.catalogue.ops(kind), if_none_match)
+    return _respond(parts.catalogue.list_ops(kind), if_none_match)
 
 
 @router.get(
@@ -51,7 +51,7 @@ def list_ops(parts: Parts, kind: OpFilter = None, if_none_match: IfNoneMatch = N
 )
 def get_op(op: OpPath, parts: Parts, if_none_match: IfNoneMatch = None) -> Response:
     """Returns one function: the tensors that it takes, and a JSON Schema of its constants."""
-    return _respond(parts.catalogue.op(op), if_none_match)
+    return _respond(parts.catalogue.get_op(op), if_none_match)
 
 
 def _respond(document: Document, if_none_match: str | None) -> Response:

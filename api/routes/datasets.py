@@ -1,4 +1,4 @@
-"""`/v1/datasets`: uploads, lists, shows and deletes datasets."""
+"""`/v1/datasets`: uploads, lists, returns and deletes datasets."""
 
 from typing import Annotated, Any
 
@@ -28,10 +28,16 @@ from models_store.records.idempotency import Reservation
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
 DatasetName = Annotated[
     str | None,
-    Query(max_length=512, pattern=r"^[^\x00]*$", description="A name, where the body gives none."),
+    Query(
+        max_length=512,
+        pattern=r"^[^\x00]*$",
+        description="The dataset's name, unless the body has one.",
+    ),
 ]
 Start = Annotated[int, Query(ge=0, lt=2**63, description="The first row, counted from 0.")]
-Count = Annotated[int, Query(ge=1, le=rows.MAX_ROWS, description="How many rows.")]
+Count = Annotated[
+    int, Query(ge=1, le=rows.MAX_ROWS, description="The largest number of rows to return.")
+]
 
 
 class DatasetAnswer(Answer, Dataset):
@@ -39,23 +45,23 @@ class DatasetAnswer(Answer, Dataset):
 
 
 class RowsAnswer(Answer):
-    """Some rows of every column."""
+    """Consecutive rows of every column."""
 
     start: int
     count: int
-    """How many there are here: fewer than asked for at the end, or where rows are very long."""
+    """The number of returned rows; less than requested at the end, or if rows are very long."""
     columns: dict[str, list[Any]]
 
 
-def _content_of(upload_format: Format) -> dict[str, Any]:
-    """The OpenAPI media type object of an upload format."""
+def _describe_body(upload_format: Format) -> dict[str, Any]:
+    """Returns the OpenAPI media type object of an upload format."""
     content: dict[str, Any] = {"schema": upload_format.schema}
     if upload_format.example is not None:
         content["example"] = upload_format.example
     return content
 
 
-BODIES = {media_type: _content_of(known) for media_type, known in FORMATS.items()}
+BODIES = {media_type: _describe_body(known) for media_type, known in FORMATS.items()}
 """The `content` of the request body in the OpenAPI document."""
 
 
@@ -77,8 +83,8 @@ async def create_dataset(
 ) -> Response:
     """Uploads named columns of numbers or booleans with equally many rows.
 
-    The server reads the body as a stream, in the format of its Content-Type. Columns keep the dtype
-    in which they are sent.
+    The server reads the body as a stream, in the format of its Content-Type. The dtypes of
+    the columns are those of the body.
     """
     media_type = get_media_type(request)
     if media_type not in FORMATS:
@@ -86,12 +92,12 @@ async def create_dataset(
         raise UnsupportedMediaType(f"A dataset's Content-Type is one of {known}.")
 
     def work(incoming: BodyStream) -> Response:
-        return _created(parts, principal, once, media_type, name, incoming)
+        return _create(parts, principal, once, media_type, name, incoming)
 
     return await read_in_thread(request, work)
 
 
-def _created(
+def _create(
     parts: Services,
     principal: Principal,
     once: IdempotentRequest,
@@ -114,10 +120,10 @@ def _created(
     except BaseException:
         once.release(reserved)
         raise
-    return _inserted(parts, principal, once, reserved, dataset)
+    return _insert(parts, principal, once, reserved, dataset)
 
 
-def _inserted(
+def _insert(
     parts: Services,
     principal: Principal,
     once: IdempotentRequest,
@@ -131,10 +137,10 @@ def _inserted(
         ):
             datasets.insert(connection, principal.owner, dataset)
             response = make_json_response(
-                _viewed(dataset), 201, {"Location": f"/v1/datasets/{dataset.id}"}
+                _make_answer(dataset), 201, {"Location": f"/v1/datasets/{dataset.id}"}
             )
             store_response(connection, response)
-    except (Conflict, StorageFull):  # after any other error the row may be there: the sweep knows
+    except (Conflict, StorageFull):  # after any other error the row may exist; the sweep checks it
         ingest.discard(parts.artifacts, dataset.id)
         raise
     return response
@@ -145,14 +151,14 @@ def list_datasets(parts: Parts, principal: CurrentPrincipal, paging: Paging) -> 
     """Lists datasets, newest first."""
     with parts.database.read() as connection:
         page = datasets.get_page(connection, principal.owner, paging.cursor, paging.size)
-        items = [_viewed(datasets.convert_row(row)) for row in page.rows]
+        items = [_make_answer(datasets.convert_row(row)) for row in page.rows]
     return make_json_response(Page[DatasetAnswer](items=items, next_cursor=page.next_cursor))
 
 
 @router.get("/{id}", summary="Get a dataset", response_model=DatasetAnswer, responses=READS)
 def get_dataset(dataset_id: DatasetPath, parts: Parts, principal: CurrentPrincipal) -> Response:
     """Returns the columns of a dataset with dtype, shape of a row, and range."""
-    return make_json_response(_viewed(_found(parts, principal, dataset_id)))
+    return make_json_response(_make_answer(_get(parts, principal, dataset_id)))
 
 
 @router.get(
@@ -169,7 +175,7 @@ def get_rows(
     count: Count = 100,
 ) -> Response:
     """Returns stored values; a value that is not finite is `null` and is named in `non_finite`."""
-    found = rows.read_rows(parts.artifacts, _found(parts, principal, dataset_id), start, count)
+    found = rows.read_rows(parts.artifacts, _get(parts, principal, dataset_id), start, count)
     document = {"start": found.start, "count": found.count, "columns": found.columns}
     return Response(
         to_json(mark_non_finite(document), inf_nan_mode="null"),
@@ -186,10 +192,10 @@ def delete_dataset(dataset_id: DatasetPath, parts: Parts, principal: CurrentPrin
     return Response(status_code=204)
 
 
-def _found(parts: Services, principal: Principal, dataset_id: str) -> Dataset:
+def _get(parts: Services, principal: Principal, dataset_id: str) -> Dataset:
     with parts.database.read() as connection:
         return datasets.get(connection, principal.owner, dataset_id)
 
 
-def _viewed(dataset: Dataset) -> DatasetAnswer:
+def _make_answer(dataset: Dataset) -> DatasetAnswer:
     return DatasetAnswer.model_construct(**dict(dataset))

@@ -1,4 +1,4 @@
-"""`/docs`, `/redoc` and the pages of the problems: nothing in them comes from outside."""
+"""`/docs`, `/redoc` and the pages of the problem types; they load nothing from other hosts."""
 
 import html
 from pathlib import Path
@@ -8,7 +8,9 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.routing import Route
 
+from api.http.route_options import RouteOptions, set_route_options
 from api.problems.types import PROBLEMS, ProblemType
 from domain.errors import NotFound
 
@@ -19,19 +21,24 @@ POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
     "script-src 'self' 'unsafe-inline'; worker-src 'self' blob:"
 )
-"""The browser itself then asks nobody outside, whatever the pages' scripts would like."""
+"""Content-Security-Policy: the browser blocks requests of the pages to other hosts."""
 
 
-def add_static_files(app: FastAPI) -> None:
-    """The scripts and styles of both pages, out of a package that carries them."""
+def add_documentation(app: FastAPI) -> None:
+    """Adds the scripts and styles of both pages, and makes the OpenAPI document public."""
+    set_public = set_route_options(RouteOptions(is_public=True))
     folder = Path(fastapi_offline.__file__).parent / "static"
-    app.mount(FILES, StaticFiles(directory=folder), name="docs-files")
+    app.mount(FILES, set_public(StaticFiles(directory=folder)), name="docs-files")
+    for route in app.routes:
+        if isinstance(route, Route) and route.path == OPENAPI:
+            set_public(route.endpoint)
 
 
 @router.get("/docs")
+@set_route_options(RouteOptions(is_public=True))
 async def docs() -> HTMLResponse:
-    """Swagger UI: the API to try out."""
-    return _closed(
+    """Returns Swagger UI, a page that sends requests to the API."""
+    return _add_policy(
         get_swagger_ui_html(
             openapi_url=OPENAPI,
             title="Graphfit",
@@ -44,9 +51,10 @@ async def docs() -> HTMLResponse:
 
 
 @router.get("/redoc")
+@set_route_options(RouteOptions(is_public=True))
 async def redoc() -> HTMLResponse:
-    """ReDoc: the API to read."""
-    return _closed(
+    """Returns ReDoc, a page that describes the API."""
+    return _add_policy(
         get_redoc_html(
             openapi_url=OPENAPI,
             title="Graphfit",
@@ -57,27 +65,33 @@ async def redoc() -> HTMLResponse:
     )
 
 
-def _closed(page: HTMLResponse) -> HTMLResponse:
+def _add_policy(page: HTMLResponse) -> HTMLResponse:
     page.headers["Content-Security-Policy"] = POLICY
     return page
 
 
 @router.get("/")
+@set_route_options(RouteOptions(is_public=True))
 async def home() -> RedirectResponse:
-    """The address alone leads to the documentation."""
+    """Redirects to the documentation."""
     return RedirectResponse("/docs")
 
 
 @router.get("/problems/{slug}")
+@set_route_options(RouteOptions(is_public=True))
 async def problem(slug: str) -> HTMLResponse:
-    """What a problem's `type` leads to."""
+    """Returns the page of a problem type, whose address is the `type` of problem documents.
+
+    Raises:
+        NotFound: There is no such problem type.
+    """
     for kind in PROBLEMS:
         if kind.slug == slug:
-            return HTMLResponse(_page(kind))
+            return HTMLResponse(_render_page(kind))
     raise NotFound("problem type", slug[:64])
 
 
-def _page(kind: ProblemType) -> str:
+def _render_page(kind: ProblemType) -> str:
     title, meaning, advice = (html.escape(t) for t in (kind.title, kind.meaning, kind.advice))
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'

@@ -1,4 +1,4 @@
-"""`/v1/graphs`: checks, stores, lists, shows and deletes graphs."""
+"""`/v1/graphs`: checks, stores, lists, returns and deletes graphs."""
 
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from api.dependencies.parameters import GraphPath, Paging, Parts, Services
 from api.http.json_body import CurrentBody, JsonRoute, ReceivedBody
 from api.http.json_response import make_json_response
 from api.http.schemas import CheckedGraph, Graph, Page
-from api.openapi.examples import examples_of
+from api.openapi.examples import load_examples
 from api.problems.responses import CREATES, DELETES, LISTS, NOT_EXPRESSIBLE, READS
 from application.submission import keras_json
 from application.submission.graph_draft import GraphDraft
@@ -28,15 +28,15 @@ router = APIRouter(prefix="/v1/graphs", tags=["graphs"], route_class=JsonRoute)
 
 
 class GraphRequest(Contract):
-    """A graph to check and keep, in the graph language or in Keras's own JSON."""
+    """A graph to check and store, in the graph language or in Keras's own JSON."""
 
     name: Text | None = None
     definition: GraphDefinition | None = None
     keras_json: str | dict[str, Any] | None = None
-    """What `model.to_json()` of Keras 3 or 2 gives, as that text or as its value."""
+    """The result of `model.to_json()` of Keras 3 or 2, as text or as a JSON value."""
 
     @model_validator(mode="after")
-    def _one_form(self) -> "GraphRequest":
+    def _check_form(self) -> "GraphRequest":
         if (self.definition is None) == (self.keras_json is None):
             raise ValueError("exactly one of `definition` and `keras_json` is needed")
         return self
@@ -48,10 +48,13 @@ ValidateOnly = Annotated[bool, Query(description="Check the graph without storin
 @router.post(
     "",
     status_code=201,
-    summary="Check and keep a graph",
+    summary="Check and store a graph",
     response_model=Graph,
-    responses={200: {"model": CheckedGraph, "description": "Only validated."}, **CREATES},
-    openapi_extra=examples_of("graph"),
+    responses={
+        200: {"model": CheckedGraph, "description": "The graph is valid; it is not stored."},
+        **CREATES,
+    },
+    openapi_extra=load_examples("graph"),
 )
 def create_graph(
     request: GraphRequest,
@@ -67,7 +70,7 @@ def create_graph(
     graph at once, each with its place.
     """
     if validate_only:
-        draft, blueprint, summary = _checked(parts, principal, request, sent.json)
+        draft, blueprint, summary = _check(parts, principal, request, sent.json)
         seen = CheckedGraph(
             definition=draft.definition,
             renamed=draft.renamed,
@@ -77,19 +80,19 @@ def create_graph(
         return make_json_response(seen)
 
     def make(store_response: StoreResponse) -> Response:
-        return _kept(parts, principal, request, sent, store_response)
+        return _store(parts, principal, request, sent, store_response)
 
     return once.run(sent.raw, make)
 
 
-def _kept(
+def _store(
     parts: Services,
     principal: Principal,
     request: GraphRequest,
     sent: ReceivedBody,
     store_response: StoreResponse,
 ) -> Response:
-    draft, blueprint, summary = _checked(parts, principal, request, sent.json)
+    draft, blueprint, summary = _check(parts, principal, request, sent.json)
     with parts.database.write() as connection:
         stored = graphs.insert(
             connection,
@@ -100,21 +103,23 @@ def _kept(
             summary,
             draft.renamed,
         )
-        response = make_json_response(viewed(stored), 201, {"Location": f"/v1/graphs/{stored.id}"})
+        response = make_json_response(
+            make_answer(stored), 201, {"Location": f"/v1/graphs/{stored.id}"}
+        )
         store_response(connection, response)
     return response
 
 
-def _checked(
+def _check(
     parts: Services, principal: Principal, request: GraphRequest, body: Any
 ) -> tuple[GraphDraft, Blueprint, Summary]:
-    draft = _draft(parts, request, body)
+    draft = _make_draft(parts, request, body)
     with parts.database.read() as connection:
         blueprint = draft.expand(connection, principal.owner, parts.settings)
     return draft, blueprint, draft.check(blueprint, parts.checker, parts.settings)
 
 
-def _draft(parts: Services, request: GraphRequest, body: Any) -> GraphDraft:
+def _make_draft(parts: Services, request: GraphRequest, body: Any) -> GraphDraft:
     if request.definition is not None:
         return GraphDraft(request.definition, SourceMap(prefix="/definition", body=body))
     return keras_json.read_graph(parts.checker, parts.settings, body["keras_json"], body)
@@ -125,7 +130,7 @@ def list_graphs(parts: Parts, principal: CurrentPrincipal, paging: Paging) -> Re
     """Lists graphs, newest first."""
     with parts.database.read() as connection:
         page = graphs.get_page(connection, principal.owner, paging.cursor, paging.size)
-        items = [viewed(graphs.convert_row(row)) for row in page.rows]
+        items = [make_answer(graphs.convert_row(row)) for row in page.rows]
     return make_json_response(Page[Graph](items=items, next_cursor=page.next_cursor))
 
 
@@ -133,7 +138,7 @@ def list_graphs(parts: Parts, principal: CurrentPrincipal, paging: Paging) -> Re
 def get_graph(graph_id: GraphPath, parts: Parts, principal: CurrentPrincipal) -> Response:
     """Returns the definition as it was sent, and its summary."""
     with parts.database.read() as connection:
-        return make_json_response(viewed(graphs.get(connection, principal.owner, graph_id)))
+        return make_json_response(make_answer(graphs.get(connection, principal.owner, graph_id)))
 
 
 @router.get(
@@ -156,14 +161,14 @@ def get_keras_json(graph_id: GraphPath, parts: Parts, principal: CurrentPrincipa
 
 @router.delete("/{id}", status_code=204, summary="Delete a graph", responses=DELETES)
 def delete_graph(graph_id: GraphPath, parts: Parts, principal: CurrentPrincipal) -> Response:
-    """Deletes a graph. Jobs that have ended and their models do not need it."""
+    """Deletes a graph. Jobs that have ended, and their models, do not need it."""
     with parts.database.write() as connection:
         graphs.delete(connection, principal.owner, graph_id)
     return Response(status_code=204)
 
 
-def viewed(stored: StoredGraph) -> Graph:
-    """A stored graph as its owner sees it."""
+def make_answer(stored: StoredGraph) -> Graph:
+    """Returns the response body of a stored graph."""
     return Graph(
         id=stored.id,
         name=stored.name,

@@ -10,6 +10,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from pydantic import BaseModel, ConfigDict
 
 from api.dependencies.parameters import Parts, Services
+from api.http.route_options import RouteOptions, set_route_options
 from api.problems.responses import ALWAYS, OPEN
 from domain.errors import Busy, GraphfitError
 from models_store.broker import celery
@@ -19,28 +20,30 @@ router = APIRouter(tags=["service"])
 
 
 class Health(BaseModel):
-    """That the service answers."""
+    """The process answers."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     status: Literal["ok"] = "ok"
 
 
-@router.get("/healthz", summary="Is it alive?", responses=OPEN)
+@router.get("/healthz", summary="Check that the process answers", responses=OPEN)
+@set_route_options(RouteOptions(is_public=True))
 async def healthz() -> Health:
-    """Returns 200 whenever the process can answer."""
+    """Returns 200 if the process answers."""
     return Health()
 
 
 class Readiness(Health):
-    """That the service can serve."""
+    """The service is ready."""
 
     away: list[Literal["broker"]]
-    """Parts that do not answer and are not needed to serve: without the broker of wake messages
-    a job waits up to a second longer for an idle worker."""
+    """Parts that do not answer and are not required. Without the broker of wake messages, a job
+    waits up to a second longer for an idle worker."""
 
 
-@router.get("/readyz", summary="Is it ready?", responses=OPEN)
+@router.get("/readyz", summary="Check that the service is ready", responses=OPEN)
+@set_route_options(RouteOptions(is_public=True))
 def readyz(parts: Parts) -> Readiness:
     """Returns 200 if the service is ready, else 503 with a `detail` that names every fault.
 
@@ -52,14 +55,14 @@ def readyz(parts: Parts) -> Readiness:
         "files": parts.artifacts.check,
         "checker": partial(_check_checker, parts),
     }
-    faults = {name: fault for name, check in needed.items() if (fault := _fault(check))}
+    faults = {name: fault for name, check in needed.items() if (fault := _find_fault(check))}
     if faults:
         detail = " ".join(f"{name}: {fault}" for name, fault in faults.items())
         raise Busy(detail, retry_after=2)
-    return Readiness(away=["broker"] if _fault(partial(celery.check, parts.celery)) else [])
+    return Readiness(away=["broker"] if _find_fault(partial(celery.check, parts.celery)) else [])
 
 
-def _fault(check: Callable[[], None]) -> str | None:
+def _find_fault(check: Callable[[], None]) -> str | None:
     try:
         check()
     except GraphfitError as error:
@@ -74,15 +77,15 @@ def _check_database(parts: Services) -> None:
 
 def _check_checker(parts: Services) -> None:
     if not parts.checker.is_warm:
-        raise Busy("It is still importing Keras.")
+        raise Busy("The checker is still importing Keras.")
 
 
 @router.get(
     "/metrics",
-    summary="Counters",
+    summary="Get metrics",
     response_class=Response,
     responses={
-        200: {"description": "Prometheus's text form.", "content": {"text/plain": {}}},
+        200: {"description": "The text format of Prometheus.", "content": {"text/plain": {}}},
         **ALWAYS,
     },
 )

@@ -20,16 +20,16 @@ class Info(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     version: str
-    """Of Graphfit."""
+    """The version of Graphfit."""
     versions: dict[str, str]
-    """Of what it is made of."""
+    """The versions of its packages, by name."""
     limits: dict[str, int | float]
-    """By the names of the settings, in lower case."""
+    """The values of the settings, by their names in lower case."""
     engines: dict[str, str]
-    """What keeps rows, carries wake messages, keeps files and predicts."""
+    """The kinds of the database, the broker and the file store, and the engine of predictions."""
     auth: str
     environment: dict[str, str]
-    """Where the API runs; each job records its own."""
+    """Python and the machine of the API process; each job records its own environment."""
 
 
 @router.get("", summary="Versions, limits, environment", responses=ALWAYS)
@@ -37,8 +37,8 @@ def get_info(parts: Parts) -> Info:
     """Returns the versions, limits and environment of the service."""
     return Info(
         version=version("graphfit"),
-        versions=_versions(),
-        limits=_limits(parts),
+        versions=_get_versions(),
+        limits=_get_limits(parts),
         engines={
             "database": parts.database.engine.dialect.name,
             "broker": parts.celery.connection_for_write().transport.driver_type,
@@ -55,10 +55,10 @@ def get_info(parts: Parts) -> Info:
 
 
 @cache
-def _versions() -> dict[str, str]:
+def _get_versions() -> dict[str, str]:
     return {name: version(name) for name in PACKAGES}
 
 
-def _limits(parts: Services) -> dict[str, int | float]:
+def _get_limits(parts: Services) -> dict[str, int | float]:
     values = parts.settings.model_dump(exclude={"auth"})
     return {name: value for name, value in values.items() if isinstance(value, int | float)}

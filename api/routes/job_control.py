@@ -10,7 +10,7 @@ from api.dependencies.parameters import JobPath, Parts, Services
 from api.http.json_response import make_json_response
 from api.http.schemas import JobAnswer
 from api.problems.responses import DELETES
-from api.routes.jobs import viewed
+from api.routes.jobs import make_answer
 from models_store.jobs import control, jobs
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -62,6 +62,8 @@ def _control_job(
 ) -> Response:
     with parts.database.write() as connection:
         change(connection, principal.owner, job_id)
-        response = make_json_response(viewed(jobs.get(connection, principal.owner, job_id)), 202)
+        response = make_json_response(
+            make_answer(jobs.get(connection, principal.owner, job_id)), 202
+        )
     parts.snapshots.drop((principal.owner, job_id))
     return response

@@ -17,7 +17,7 @@ from api.http.job_snapshots import FRESH_SECONDS
 from api.http.json_response import encode_json, make_json_response
 from api.http.schemas import Events
 from api.problems.responses import READS
-from api.routes.jobs import current
+from api.routes.jobs import get_snapshot
 from domain.errors import Busy, Fault, Invalid, NotFound
 from domain.event import Event
 from models_store.jobs import jobs
@@ -31,12 +31,15 @@ BATCH = 500
 
 LastEventId = Annotated[
     str | None,
-    Header(alias="Last-Event-ID", description="Of a stream: go on after this event."),
+    Header(
+        alias="Last-Event-ID",
+        description="The last event that the client received; a stream continues after it.",
+    ),
 ]
 EventCursor = Annotated[
-    str | None, Query(description="`next_cursor` of the page before, or any event's id.")
+    str | None, Query(description="The `next_cursor` of the previous page, or the id of an event.")
 ]
-EventPage = Annotated[int, Query(ge=1, le=1000, description="Events of one page.")]
+EventPage = Annotated[int, Query(ge=1, le=1000, description="The number of events on a page.")]
 
 
 @router.get(
@@ -66,19 +69,19 @@ async def get_events(
     The stream sends each event when it happens, with its id; `Last-Event-ID` resumes after it.
     """
     if STREAM in accept:
-        after = _number(last_event_id, "Last-Event-ID")
-        await current(parts, principal, job_id)
+        after = _parse_event_id(last_event_id, "Last-Event-ID")
+        await get_snapshot(parts, principal, job_id)
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        stream = _end_on_busy(_stream(parts, principal, job_id, after))
+        stream = _end_on_busy(_stream_events(parts, principal, job_id, after))
         return StreamingResponse(stream, media_type=STREAM, headers=headers)
-    after = _number(cursor, "cursor")
-    found = await run_in_threadpool(_read, parts, principal, job_id, after, page_size + 1)
+    after = _parse_event_id(cursor, "cursor")
+    found = await run_in_threadpool(_read_events, parts, principal, job_id, after, page_size + 1)
     more = len(found) > page_size
     page = found[:page_size]
     return make_json_response(Events(items=page, next_cursor=str(page[-1].id) if more else None))
 
 
-def _number(text: str | None, name: str) -> int:
+def _parse_event_id(text: str | None, name: str) -> int:
     if text is None:
         return 0
     if not (text.isascii() and text.isdigit() and len(text) < 10):
@@ -86,14 +89,16 @@ def _number(text: str | None, name: str) -> int:
     return int(text)
 
 
-def _read(parts: Services, principal: Principal, job_id: str, after: int, size: int) -> list[Event]:
+def _read_events(
+    parts: Services, principal: Principal, job_id: str, after: int, size: int
+) -> list[Event]:
     with parts.database.read() as connection:
         jobs.get_row(connection, principal.owner, job_id)
         return events.get_after(connection, principal.owner, job_id, after, size)
 
 
 async def _end_on_busy(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Ends the stream if the database fails; clients then reconnect, as `retry` tells them."""
+    """Ends the stream if the database fails; clients then reconnect after `retry` milliseconds."""
     try:
         async for sent in stream:
             yield sent
@@ -101,7 +106,7 @@ async def _end_on_busy(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         log.warning("a stream of events ends early: %s", busy.detail)
 
 
-async def _stream(
+async def _stream_events(
     parts: Services, principal: Principal, job_id: str, after: int
 ) -> AsyncIterator[bytes]:
     """Yields events as they happen, until the job, the key or the stream's lifetime ends."""
@@ -110,13 +115,15 @@ async def _stream(
     yield format_sse_event(retry=1000)
     while time.monotonic() < end and await principal.is_valid():
         try:
-            snapshot = await current(parts, principal, job_id)
-        except NotFound:  # deleted meanwhile
+            snapshot = await get_snapshot(parts, principal, job_id)
+        except NotFound:  # the job was deleted during the stream
             return
         if snapshot.version != version:
-            while found := await run_in_threadpool(_read, parts, principal, job_id, after, BATCH):
+            while found := await run_in_threadpool(
+                _read_events, parts, principal, job_id, after, BATCH
+            ):
                 for event in found:
-                    yield _sent(event)
+                    yield _format_event(event)
                 after, sent_at = found[-1].id, time.monotonic()
             if snapshot.is_terminal:
                 return
@@ -127,6 +134,6 @@ async def _stream(
         await asyncio.sleep(FRESH_SECONDS)
 
 
-def _sent(event: Event) -> bytes:
+def _format_event(event: Event) -> bytes:
     data = encode_json(event).decode()
     return format_sse_event(data_str=data, event=event.type, id=str(event.id))

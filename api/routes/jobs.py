@@ -1,4 +1,4 @@
-"""`/v1/jobs`: submits, lists, shows and deletes jobs."""
+"""`/v1/jobs`: submits, lists, returns and deletes jobs."""
 
 import time
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from api.http.json_body import CurrentBody, JsonRoute, ReceivedBody
 from api.http.json_response import encode_json, make_json_response
 from api.http.route_options import RouteOptions, set_route_options
 from api.http.schemas import History, JobAnswer, Page
-from api.openapi.examples import examples_of
+from api.openapi.examples import load_examples
 from api.problems.responses import CREATES, DELETES, LISTS, READS
 from application.submission.jobs import AcceptedJob, accept_job
 from domain.errors import Fault, Invalid
@@ -36,7 +36,7 @@ StateFilter = Annotated[JobState | None, Query(description="Only jobs in this st
     summary="Submit a job",
     response_model=JobAnswer,
     responses=CREATES,
-    openapi_extra=examples_of("job"),
+    openapi_extra=load_examples("job"),
 )
 def create_job(
     request: JobRequest,
@@ -52,14 +52,14 @@ def create_job(
 
     def make(store_response: StoreResponse) -> Response:
         job = accept_job(parts.job_services, principal.owner, request, sent.json)
-        response = _inserted(parts, principal, job, sent, store_response)
+        response = _insert(parts, principal, job, sent, store_response)
         parts.calls.wake()
         return response
 
     return once.run(sent.raw, make)
 
 
-def _inserted(
+def _insert(
     parts: Services,
     principal: Principal,
     job: AcceptedJob,
@@ -74,7 +74,7 @@ def _inserted(
         wait_reasons.set_reason(connection, job_id)
         headers = {"Location": f"/v1/jobs/{job_id}", "Retry-After": "1"}
         response = make_json_response(
-            viewed(jobs.get(connection, principal.owner, job_id)), 202, headers
+            make_answer(jobs.get(connection, principal.owner, job_id)), 202, headers
         )
         store_response(connection, response)
     return response
@@ -96,11 +96,11 @@ def list_jobs(
         if name.startswith(METADATA)
     }
     if len(wanted) > MOST_FILTERS:
-        detail = f"A list is filtered by at most {MOST_FILTERS} metadata keys at once."
+        detail = f"A list accepts at most {MOST_FILTERS} metadata filters."
         raise Invalid([Fault(pointer="", detail=detail)])
     with parts.database.read() as connection:
         page = jobs.get_page(connection, principal.owner, paging.cursor, paging.size, state, wanted)
-        items = [viewed(jobs.convert_row(connection, row)) for row in page.rows]
+        items = [make_answer(jobs.convert_row(connection, row)) for row in page.rows]
     return make_json_response(Page[JobAnswer](items=items, next_cursor=page.next_cursor))
 
 
@@ -115,11 +115,11 @@ async def get_job(
     job_id: JobPath, parts: Parts, principal: CurrentPrincipal, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Returns a job. Poll it as often as `Retry-After` says, with `If-None-Match`."""
-    snapshot = await current(parts, principal, job_id)
-    return snapshot.response(if_none_match)
+    snapshot = await get_snapshot(parts, principal, job_id)
+    return snapshot.make_response(if_none_match)
 
 
-async def current(parts: Services, principal: Principal, job_id: str) -> Snapshot:
+async def get_snapshot(parts: Services, principal: Principal, job_id: str) -> Snapshot:
     """Returns a snapshot of the job, at most a quarter of a second old.
 
     Raises:
@@ -127,18 +127,18 @@ async def current(parts: Services, principal: Principal, job_id: str) -> Snapsho
     """
 
     async def read() -> Snapshot:
-        return await run_in_threadpool(_snapshot, parts, principal, job_id)
+        return await run_in_threadpool(_read_snapshot, parts, principal, job_id)
 
     return await parts.snapshots.get((principal.owner, job_id), read)
 
 
-def _snapshot(parts: Services, principal: Principal, job_id: str) -> Snapshot:
+def _read_snapshot(parts: Services, principal: Principal, job_id: str) -> Snapshot:
     started = time.monotonic()
     with parts.database.read() as connection:
         row = jobs.get_row(connection, principal.owner, job_id)
         job = jobs.convert_row(connection, row)
     age = (datetime.now(UTC) - row.created_at).total_seconds()
-    return Snapshot(started, age, row.version, job.is_terminal, encode_json(viewed(job)))
+    return Snapshot(started, age, row.version, job.is_terminal, encode_json(make_answer(job)))
 
 
 @router.get("/{id}/history", summary="Get a job's history", response_model=History, responses=READS)
@@ -160,6 +160,6 @@ def delete_job(job_id: JobPath, parts: Parts, principal: CurrentPrincipal) -> Re
     return Response(status_code=204)
 
 
-def viewed(job: Job) -> JobAnswer:
-    """A job as an answer."""
+def make_answer(job: Job) -> JobAnswer:
+    """Returns the response body of a job."""
     return JobAnswer.model_construct(**dict(job))

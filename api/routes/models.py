@@ -1,4 +1,4 @@
-"""`/v1/models`: lists, shows and deletes models, and serves their files."""
+"""`/v1/models`: lists, returns and deletes models, and sends their files."""
 
 from typing import Annotated
 
@@ -24,7 +24,7 @@ def list_models(parts: Parts, principal: CurrentPrincipal, paging: Paging) -> Re
     """Lists models, newest first."""
     with parts.database.read() as connection:
         page = models.get_page(connection, principal.owner, paging.cursor, paging.size)
-        items = [viewed(models.convert_row(connection, row)) for row in page.rows]
+        items = [make_answer(models.convert_row(connection, row)) for row in page.rows]
     return make_json_response(Page[ModelAnswer](items=items, next_cursor=page.next_cursor))
 
 
@@ -32,7 +32,7 @@ def list_models(parts: Parts, principal: CurrentPrincipal, paging: Paging) -> Re
 def get_model(model_id: ModelPath, parts: Parts, principal: CurrentPrincipal) -> Response:
     """Returns the inputs and outputs, the metrics and the files of a model."""
     with parts.database.read() as connection:
-        return make_json_response(viewed(models.get(connection, principal.owner, model_id)))
+        return make_json_response(make_answer(models.get(connection, principal.owner, model_id)))
 
 
 @router.delete("/{id}", status_code=204, summary="Delete a model", responses=DELETES)
@@ -63,6 +63,6 @@ def get_file(
 router.add_api_route("/{id}/files/{name}", get_file, methods=["HEAD"], include_in_schema=False)
 
 
-def viewed(model: Model) -> ModelAnswer:
-    """A model as an answer."""
+def make_answer(model: Model) -> ModelAnswer:
+    """Returns the response body of a model."""
     return ModelAnswer.model_construct(**dict(model))

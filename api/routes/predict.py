@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from api.access.principal import SCOPE, CurrentPrincipal, Principal
 from api.dependencies.parameters import ModelPath, Parts, Services
 from api.http.json_body import CurrentBody, JsonRequest, JsonRoute, ReceivedBody
+from api.http.route_options import RouteOptions, set_route_options
 from api.problems.responses import ASKS
 from api.protocols.tf_serving import parse_request, serialize_outputs
 from application.prediction.predictor import LoadedModel
@@ -98,6 +99,7 @@ ANSWER: dict[str, Any] = {
         "requestBody": {"required": True, "content": {"application/json": {"schema": REQUEST}}}
     },
 )
+@set_route_options(RouteOptions(has_error_field=True))
 def predict(
     model_id: ModelPath, sent: CurrentBody, parts: Parts, principal: CurrentPrincipal
 ) -> Response:

@@ -18,15 +18,17 @@ class Catalogue:
         self._layers = DocumentCache(checker, settings, Entrypoint.DESCRIBE_LAYERS, Layers)
         self._ops = DocumentCache(checker, settings, Entrypoint.DESCRIBE_OPS, Ops)
 
-    def layers(self, kind: LayerKind | None = None) -> Document:
+    def list_layers(self, kind: LayerKind | None = None) -> Document:
         """Returns the document of all layers, or of the layers of one kind, as `Layers`.
 
         Raises:
             Busy: no child was free for the first call, or the child did not finish in time.
         """
-        return self._layers.document(f"kind {kind}", lambda result: _select_layers(result, kind))
+        return self._layers.get_document(
+            f"kind {kind}", lambda result: _select_layers(result, kind)
+        )
 
-    def layer(self, name: str) -> Document:
+    def get_layer(self, name: str) -> Document:
         """Returns the document of one layer as `LayerType`; its schema contains all definitions.
 
         Raises:
@@ -34,17 +36,17 @@ class Catalogue:
                 similar type.
             Busy: no child was free for the first call, or the child did not finish in time.
         """
-        return self._layers.document(f"type {name}", lambda result: _select_layer(result, name))
+        return self._layers.get_document(f"type {name}", lambda result: _select_layer(result, name))
 
-    def ops(self, kind: OpKind | None = None) -> Document:
+    def list_ops(self, kind: OpKind | None = None) -> Document:
         """Returns the document of all functions, or of the functions of one kind, as `Ops`.
 
         Raises:
             Busy: no child was free for the first call, or the child did not finish in time.
         """
-        return self._ops.document(f"kind {kind}", lambda result: _select_ops(result, kind))
+        return self._ops.get_document(f"kind {kind}", lambda result: _select_ops(result, kind))
 
-    def op(self, name: str) -> Document:
+    def get_op(self, name: str) -> Document:
         """Returns the document of one function as `OpType`.
 
         Raises:
@@ -52,7 +54,7 @@ class Catalogue:
                 similar function.
             Busy: no child was free for the first call, or the child did not finish in time.
         """
-        return self._ops.document(f"op {name}", lambda result: _select_op(result, name))
+        return self._ops.get_document(f"op {name}", lambda result: _select_op(result, name))
 
 
 def _select_layers(layers: Layers, kind: LayerKind | None) -> Layers:
@@ -91,16 +93,16 @@ def _select_op(ops: Ops, name: str) -> OpType:
 def _select_definitions(schema: Any, defs: Mapping[str, Schema]) -> dict[str, Schema]:
     """Returns the definitions that a schema refers to, directly or through other definitions."""
     found: dict[str, Schema] = {}
-    waiting = list(_references(schema))
+    waiting = list(_find_references(schema))
     while waiting:
         name = waiting.pop()
         if name not in found:
             found[name] = defs[name]
-            waiting += _references(defs[name])
+            waiting += _find_references(defs[name])
     return dict(sorted(found.items()))
 
 
-def _references(schema: Any) -> Iterator[str]:
+def _find_references(schema: Any) -> Iterator[str]:
     """Yields the names of the definitions that a JSON Schema refers to directly."""
     if isinstance(schema, dict):
         if isinstance(target := schema.get("$ref"), str):
@@ -108,4 +110,4 @@ def _references(schema: Any) -> Iterator[str]:
         schema = list(schema.values())
     if isinstance(schema, list):
         for item in schema:
-            yield from _references(item)
+            yield from _find_references(item)

@@ -46,7 +46,7 @@ class DocumentCache(Generic[ResultT]):
         self._result: ResultT | None = None
         self._documents: dict[str, Document] = {}
 
-    def document(self, key: str, select: Callable[[ResultT], Contract]) -> Document:
+    def get_document(self, key: str, select: Callable[[ResultT], Contract]) -> Document:
         """Returns the document of one part of the result, serialized at the first call.
 
         Args:
@@ -70,6 +70,6 @@ class DocumentCache(Generic[ResultT]):
     def _call(self) -> str:
         try:
             result_json: str = self._checker.run(self._function, bounds=self._bounds)
-        except Unfinished as error:  # the request is valid, but this machine is slow just now
+        except Unfinished as error:  # the request is valid, but this machine is slow at present
             raise Busy(f"The catalogue is not ready. {error.detail}", retry_after=5) from error
         return result_json

@@ -104,7 +104,7 @@ class Checker:
         """Whether the forkserver has imported Keras, so that a call starts at once."""
         return self._warm.is_set()
 
-    def note(self) -> Note:
+    def make_note(self) -> Note:
         """Returns an argument of `run` that the child writes to and that outlives the child."""
         return self._context.RawArray("c", NOTE_BYTES)
 
@@ -125,14 +125,16 @@ class Checker:
         started = time.monotonic()
         kind, value = "refused", None
         try:
-            with self._slot():
-                kind, value = self._outcome(function, arguments, bounds)
+            with self._reserve_slot():
+                kind, value = self._get_outcome(function, arguments, bounds)
         finally:
             self._observe(function, kind, time.monotonic() - started)
         if kind == "full":
             raise StorageFull
         if kind == "killed":
-            raise Busy("The process that did the work was killed; ask again.", retry_after=2)
+            raise Busy(
+                "The process that did the work was killed; send the request again.", retry_after=2
+            )
         if kind == "late":
             detail = f"It took longer than {bounds.seconds:g} seconds ({bounds.work}_SECONDS)."
             raise Unfinished(detail)
@@ -145,11 +147,11 @@ class Checker:
             raise Failed(f"{function} raised {value}")
         return value
 
-    def _outcome(
+    def _get_outcome(
         self, function: str, arguments: tuple[Any, ...], bounds: Bounds
     ) -> tuple[str, Any]:
         """Returns how the child ended, and its result."""
-        with self._child(function, arguments, bounds) as (process, receiver):
+        with self._start_child(function, arguments, bounds) as (process, receiver):
             if not receiver.poll(bounds.seconds):
                 return "late", None
             try:
@@ -161,16 +163,16 @@ class Checker:
             return kind, value
 
     @contextmanager
-    def _slot(self) -> Iterator[None]:
+    def _reserve_slot(self) -> Iterator[None]:
         if not self._free.acquire(timeout=self._wait_seconds):
-            raise Busy("Too many graphs are being checked just now.", retry_after=2)
+            raise Busy("Too many graphs are being checked.", retry_after=2)
         try:
             yield
         finally:
             self._free.release()
 
     @contextmanager
-    def _child(
+    def _start_child(
         self, function: str, arguments: tuple[Any, ...], bounds: Bounds
     ) -> Iterator[tuple[ForkServerProcess, Connection]]:
         receiver, sender = self._context.Pipe(duplex=False)

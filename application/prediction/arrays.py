@@ -51,7 +51,7 @@ def parse_rows(rows: list[Any], tensor: Tensor, locate: Locate) -> Array:
         rows = [value if isinstance(value, list) else [value] for value in rows]
     array = _make_array(rows)
     if not _matches(array, tensor):
-        faults = list(islice(_faults(rows, tensor, locate), MOST_FAULTS))
+        faults = list(islice(_find_faults(rows, tensor, locate), MOST_FAULTS))
         if faults:
             raise Invalid(faults)
         array = _make_typed_array(rows, tensor, locate)
@@ -70,7 +70,9 @@ def _make_typed_array(rows: list[Any], tensor: Tensor, locate: Locate) -> Array:
     try:
         return np.array(rows, np.float64 if "float" in tensor.dtype else tensor.dtype)
     except (ValueError, TypeError, OverflowError) as error:
-        detail = f"The rows of input '{tensor.name}' differ in shape; send equal ones together."
+        detail = (
+            f"The rows of input '{tensor.name}' differ in shape; send equal shapes in one request."
+        )
         raise Invalid(
             [Fault(pointer=pointer(*locate(tensor.name, 0)[:1]), detail=detail)]
         ) from error
@@ -82,25 +84,25 @@ def _matches(array: Array, tensor: Tensor) -> bool:
         expected is None or length == expected
         for length, expected in zip(array.shape[1:], row, strict=True)
     )
-    return has_shape and array.dtype.kind in _kinds(tensor.dtype)
+    return has_shape and array.dtype.kind in _get_kinds(tensor.dtype)
 
 
-def _kinds(dtype: str) -> str:
+def _get_kinds(dtype: str) -> str:
     if dtype == "string":
         return "U"
     return _KINDS["float" if "float" in dtype else dtype.rstrip("0123456789")]
 
 
-def _faults(rows: list[Any], tensor: Tensor, locate: Locate) -> Iterator[Fault]:
+def _find_faults(rows: list[Any], tensor: Tensor, locate: Locate) -> Iterator[Fault]:
     for row, value in enumerate(rows):
-        yield from _value_faults(value, tensor.shape[1:], tensor, locate(tensor.name, row))
+        yield from _find_value_faults(value, tensor.shape[1:], tensor, locate(tensor.name, row))
 
 
-def _value_faults(
+def _find_value_faults(
     value: Any, shape: list[int | None], tensor: Tensor, place: Place
 ) -> Iterator[Fault]:
     if not shape:
-        if (expected := _expected_value(value, tensor.dtype)) is not None:
+        if (expected := _describe_expected_value(value, tensor.dtype)) is not None:
             detail = f"Input '{tensor.name}' ({tensor.dtype}) takes {expected} here."
             yield Fault(pointer=pointer(*place), detail=detail)
     elif not isinstance(value, list) or shape[0] not in (None, len(value)):
@@ -109,10 +111,10 @@ def _value_faults(
         yield Fault(pointer=pointer(*place), detail=f"{detail}: a list {length} here.")
     else:
         for i, item in enumerate(value):
-            yield from _value_faults(item, shape[1:], tensor, (*place, i))
+            yield from _find_value_faults(item, shape[1:], tensor, (*place, i))
 
 
-def _expected_value(value: Any, dtype: str) -> str | None:
+def _describe_expected_value(value: Any, dtype: str) -> str | None:
     """Returns a description of valid values, or None if the value is valid."""
     if dtype == "string":
         return None if isinstance(value, str) else "text"
@@ -120,13 +122,13 @@ def _expected_value(value: Any, dtype: str) -> str | None:
         return None if isinstance(value, bool) else "true or false"
     if "float" in dtype:
         return None if isinstance(value, int | float) else "a number"
-    low, high = _range(dtype)
+    low, high = _get_range(dtype)
     if isinstance(value, int):
         return None if low <= value <= high else f"a whole number from {low} to {high}"
     return "a whole number"
 
 
-def _range(dtype: str) -> tuple[int, int]:
+def _get_range(dtype: str) -> tuple[int, int]:
     bounds = np.iinfo(dtype)
     return int(bounds.min), int(bounds.max)
 
@@ -136,7 +138,7 @@ def _cast(array: Array, tensor: Tensor, locate: Locate) -> Array:
         return array.astype(object)
     dtype = np.dtype("float32" if tensor.dtype == "bfloat16" else tensor.dtype)
     if dtype.kind in "iu" and array.size:
-        low, high = _range(tensor.dtype)
+        low, high = _get_range(tensor.dtype)
         outside = (array < low) | (array > high)
         detail = f"A whole number from {low} to {high} belongs here."
         _reject_first(outside, detail, tensor.name, locate)

@@ -37,13 +37,13 @@ class OnnxCache:
         """
         with ExitStack() as exports:
             export = partial(self._download, exports, model_id, blueprint_json, weights)
-            with self._cache.fetch(_file_name(model_id), export) as path:
+            with self._cache.fetch(_make_file_name(model_id), export) as path:
                 exports.close()
                 yield path
 
     def drop(self, model_id: str) -> None:
         """Deletes the file of a deleted model."""
-        self._cache.drop(_file_name(model_id))
+        self._cache.drop(_make_file_name(model_id))
 
     def _download(
         self, exports: ExitStack, model_id: str, blueprint_json: str, weights: FileContext
@@ -68,5 +68,5 @@ class OnnxCache:
         return ExportResult.model_validate_json(result_json)
 
 
-def _file_name(model_id: str) -> str:
+def _make_file_name(model_id: str) -> str:
     return f"{model_id}.onnx"

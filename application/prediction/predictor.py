@@ -30,7 +30,7 @@ from models_store.files.store import ArtifactStore
 from models_store.records import models
 
 FRESH_SECONDS = 0.25
-"""How long a loaded model is used before the database is asked whether it still exists."""
+"""Time for which a loaded model is used without reading from the database that it exists."""
 Key = tuple[str, str]
 """The owner and the id of a model."""
 
@@ -40,7 +40,7 @@ class LoadedModel:
     """A model in memory, with its engine."""
 
     checked_at: float
-    """When the database last confirmed that the model exists, in monotonic seconds."""
+    """Monotonic time at which the database last confirmed that the model exists, in seconds."""
     summary: Summary
     embedding_sizes: dict[str, int]
     """The number of indices of each input that is the direct input of an Embedding."""
@@ -170,8 +170,8 @@ class Predictor:
         """
         most = self._settings.max_predict_values
         if values > most:
-            detail = f"The answer would hold {values:,} numbers; at most {most:,} are given at "
-            detail += "once (MAX_PREDICT_VALUES). Ask for fewer rows."
+            detail = f"The answer would contain {values:,} numbers; at most {most:,} are allowed "
+            detail += "(MAX_PREDICT_VALUES). Send fewer rows."
             raise Invalid([Fault(pointer=pointer(*rows.place), detail=detail)])
 
     def _check_exists(self, key: Key) -> None:

@@ -27,7 +27,7 @@ def check_graph(
     )
     request = CheckRequest(blueprint=blueprint, limits=limits, training=training)
     bounds = Bounds.of_check(settings)
-    position = checker.note()
+    position = checker.make_note()
     try:
         request_json = request.model_dump_json(by_alias=True)
         result_json = checker.run(Entrypoint.CHECK_GRAPH, request_json, position, bounds=bounds)
@@ -37,13 +37,13 @@ def check_graph(
     result = CheckResult.model_validate_json(result_json)
     inputs = blueprint.definition.inputs
     faults = [
-        fault.model_copy(update={"detail": _with_batch_axis(fault.detail, inputs)})
+        fault.model_copy(update={"detail": _add_batch_axis_hint(fault.detail, inputs)})
         for fault in result.faults
     ]
     return result.model_copy(update={"faults": faults})
 
 
-def _with_batch_axis(detail: str, inputs: list[Input]) -> str:
+def _add_batch_axis_hint(detail: str, inputs: list[Input]) -> str:
     """Appends a hint to a shape error if the shape of an input seems to include the batch axis."""
     name = next((item.name for item in inputs if item.shape and item.shape[0] is None), None)
     if name is None or not any(word in detail for word in ("ndim=", "(None, None, ")):

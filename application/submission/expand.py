@@ -42,13 +42,13 @@ def expand_graph(
         definition: The graph as sent.
         place: The place of the definition in the request body.
     """
-    limits = graph_limits(settings)
+    limits = get_graph_limits(settings)
     faults = find_limit_faults(definition, limits, place)
     if faults:
         return ExpandedGraph(Blueprint(definition=definition), faults)
     expansion = Expansion(
-        graph_of=_optional(lambda id_: graphs.get(connection, owner, id_).blueprint),
-        model_of=_optional(lambda id_: models.get_definition(connection, owner, id_)[0]),
+        graph_of=_make_optional(lambda id_: graphs.get(connection, owner, id_).blueprint),
+        model_of=_make_optional(lambda id_: models.get_definition(connection, owner, id_)[0]),
     )
     blueprint = expansion.blueprint(definition, place)
     faults = [*find_graph_faults(definition, limits, place), *expansion.faults]
@@ -56,7 +56,7 @@ def expand_graph(
     return ExpandedGraph(blueprint, faults or find_call_faults(blueprint, limits, place))
 
 
-def graph_limits(settings: Settings) -> Limits:
+def get_graph_limits(settings: Settings) -> Limits:
     """Returns the limits of one graph."""
     return Limits(
         nodes=settings.max_nodes,
@@ -69,7 +69,7 @@ def graph_limits(settings: Settings) -> Limits:
     )
 
 
-def _optional(find: Callable[[str], Blueprint]) -> Callable[[str], Blueprint | None]:
+def _make_optional(find: Callable[[str], Blueprint]) -> Callable[[str], Blueprint | None]:
     """Returns a cached `find` that gives None instead of raising `NotFound`."""
 
     @cache

@@ -32,7 +32,7 @@ class GraphDraft:
         """
         expanded = expand_graph(connection, owner, settings, self.definition, ())
         if expanded.faults:
-            raise self._invalid(expanded.faults)
+            raise self._make_error(expanded.faults)
         return expanded.blueprint
 
     def check(self, blueprint: Blueprint, checker: Checker, settings: Settings) -> Summary:
@@ -44,9 +44,9 @@ class GraphDraft:
         """
         result = check_graph(checker, settings, blueprint)
         if result.summary is None:
-            raise self._invalid(result.faults)
+            raise self._make_error(result.faults)
         return result.summary
 
-    def _invalid(self, faults: list[Fault]) -> Invalid:
+    def _make_error(self, faults: list[Fault]) -> Invalid:
         """Returns the error with every fault at its place in the body as sent."""
         return Invalid(self.source.locate_all(faults))

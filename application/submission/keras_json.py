@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from application.children.pool import Bounds, Checker, Unfinished
 from application.settings import Settings
-from application.submission.expand import graph_limits
+from application.submission.expand import get_graph_limits
 from application.submission.graph_draft import GraphDraft
 from domain.entrypoints import Entrypoint
 from domain.errors import Fault, Invalid
@@ -36,12 +36,12 @@ def read_graph(checker: Checker, settings: Settings, keras_json: Any, body: Any)
             checker.run(
                 Entrypoint.READ_KERAS_JSON,
                 text,
-                graph_limits(settings),
+                get_graph_limits(settings),
                 bounds=Bounds.of_check(settings),
             )
         )
     except Unfinished as error:
-        raise _unfinished("read", FIELD, error) from error
+        raise _make_error("read", FIELD, error) from error
     source = SourceMap(prefix=FIELD, body=body, is_text=isinstance(keras_json, str))
     if result.definition is None:
         raise Invalid(source.locate_all(result.faults))
@@ -62,12 +62,12 @@ def write_graph(checker: Checker, settings: Settings, blueprint: Blueprint) -> d
             checker.run(Entrypoint.WRITE_KERAS_JSON, document, bounds=Bounds.of_check(settings))
         )
     except Unfinished as error:
-        raise _unfinished("written", "", error) from error
+        raise _make_error("written", "", error) from error
     if result.keras_json is None:
         raise Invalid(result.faults)
     return result.keras_json
 
 
-def _unfinished(verb: str, pointer: str, error: Unfinished) -> Invalid:
+def _make_error(verb: str, pointer: str, error: Unfinished) -> Invalid:
     detail = f"Keras's JSON could not be {verb}. {error.detail}"
     return Invalid([Fault(pointer=pointer, detail=detail)])

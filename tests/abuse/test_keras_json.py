@@ -19,8 +19,8 @@ def refused(watch: Watch, model: Any) -> dict[str, str]:
     return faults
 
 
-def test_an_honest_model_is_taken(watch: Watch) -> None:
-    """Without this, the other tests would prove nothing."""
+def test_a_harmless_model_is_accepted(watch: Watch) -> None:
+    """If this model were rejected, the other tests would prove nothing."""
     body = {"keras_json": keras_json("Dense", DENSE)}
     answer = watch.client.post("/v1/graphs?validate_only=true", json=body)
     assert answer.status_code == 200, answer.text
@@ -145,7 +145,7 @@ def test_numbers_beyond_64_bits_inside_the_text(watch: Watch, number: str) -> No
 @pytest.mark.parametrize(
     "text", ["", "{", "null", "[" * 20_000, '{"config":' * 20_000 + "1" + "}" * 20_000, "\x89HDF"]
 )
-def test_text_that_is_no_model(watch: Watch, text: str) -> None:
+def test_text_that_is_not_a_model(watch: Watch, text: str) -> None:
     assert watch.refused({"keras_json": text}).keys() == {"/keras_json"}
 
 

@@ -52,13 +52,13 @@ X: dict[str, Any] = {"inputs": [{"name": "x", "shape": [4]}], "nodes": [], "outp
         (nested(32, calls=2), "MAX_CALLS"),
     ],
 )  # fmt: skip
-def test_too_much(watch: Watch, definition: Any, text: str) -> None:
+def test_a_graph_over_a_limit_is_rejected(watch: Watch, definition: Any, text: str) -> None:
     faults = watch.refused({"definition": definition})
     assert all(pointer.startswith("/definition/") for pointer in faults)
     assert text in " ".join(faults.values())
 
 
-def test_two_to_the_thirty_second_calls_are_counted_not_made(watch: Watch) -> None:
+def test_two_to_the_thirty_second_calls_are_counted_without_being_run(watch: Watch) -> None:
     faults = watch.refused({"definition": nested(32, calls=2)})
     assert "3,221,225,471" in faults["/definition/nodes/0"]
 

@@ -13,7 +13,7 @@ POLICY = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "fl
 
 
 @pytest.mark.parametrize("name", ["__class__", "os.system", "keras.utils.get_file", "Lambda", ""])
-def test_activations_are_names_of_activations(watch: Watch, name: str) -> None:
+def test_an_activation_must_be_a_name_of_an_activation(watch: Watch, name: str) -> None:
     faults = watch.refused({"definition": layer("Dense", {"units": 2, "activation": name})})
     assert faults.keys() == {f"{CONFIG}/activation"}
 
@@ -23,24 +23,24 @@ def test_activations_are_names_of_activations(watch: Watch, name: str) -> None:
     ["__class__", "src.layers.Dense", "../../Dense", "\uff24ense", "Dense\u200b", "L\u0430mbda",
      "lambda", "LAMBDA", "Functional", "Sequential", "InputLayer", "Layer", "RandomHeight", ""],
 )  # fmt: skip
-def test_types_are_those_of_the_catalogue(watch: Watch, type_: str) -> None:
+def test_a_type_must_be_in_the_catalogue(watch: Watch, type_: str) -> None:
     assert "/definition/nodes/0/layer/type" in watch.refused({"definition": layer(type_, {})})
 
 
 @pytest.mark.parametrize("name", ["__class__", "core.map", "save", "convert_to_numpy", "numpy"])
-def test_operations_are_those_of_the_list(watch: Watch, name: str) -> None:
+def test_an_operation_must_be_in_the_catalogue(watch: Watch, name: str) -> None:
     assert "/definition/nodes/0/op" in watch.refused({"definition": op(name, {})})
 
 
 @pytest.mark.parametrize("dtype", ["int8_from_float32", "__import__", POLICY, "object", "resource"])
-def test_dtypes_are_plain(watch: Watch, dtype: Any) -> None:
+def test_a_dtype_must_be_a_known_name(watch: Watch, dtype: Any) -> None:
     faults = watch.refused({"definition": layer("Dense", {"units": 2, "dtype": dtype})})
     assert faults.keys() == {f"{CONFIG}/dtype"}
 
 
 @pytest.mark.parametrize("argument", ["split", "standardize"])
 @pytest.mark.parametrize("value", ["os.system", function("os", "system"), ["x"]])
-def test_text_is_not_split_by_functions(watch: Watch, argument: str, value: Any) -> None:
+def test_a_text_layer_accepts_no_split_function(watch: Watch, argument: str, value: Any) -> None:
     config = {"vocabulary": ["a"], argument: value}
     definition = layer("TextVectorization", config, [], "string")
     faults = watch.refused({"definition": definition})
@@ -48,7 +48,7 @@ def test_text_is_not_split_by_functions(watch: Watch, argument: str, value: Any)
 
 
 @pytest.mark.parametrize("name", ["self", "call", "__class__", "build"])
-def test_calls_take_the_arguments_of_calls(watch: Watch, name: str) -> None:
+def test_a_call_accepts_only_arguments_of_the_call(watch: Watch, name: str) -> None:
     node = {"layer": {"type": "Dense", "config": {"units": 2}}, "call": {name: 1}}
     assert watch.refused({"definition": graph(node)}).keys() == {f"/definition/nodes/0/call/{name}"}
 
@@ -61,7 +61,7 @@ def test_numbers_beyond_64_bits(watch: Watch, number: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity"])
-def test_words_that_are_no_numbers_of_json(watch: Watch, text: str) -> None:
+def test_names_that_are_not_json_numbers(watch: Watch, text: str) -> None:
     raw = json.dumps({"definition": layer("Dropout", {"rate": "here"})}).replace('"here"', text)
     headers = {"Content-Type": "application/json"}
     answer = watch.client.post("/v1/graphs", content=raw, headers=headers)
@@ -75,12 +75,12 @@ def test_json_twenty_thousand_deep(watch: Watch, start: str, end: str) -> None:
     assert "deeper than 200 levels" in faults[""]
 
 
-def test_of_a_key_written_twice_the_last_is_checked_and_kept(watch: Watch) -> None:
+def test_the_last_value_of_a_repeated_key_is_checked_and_stored(watch: Watch) -> None:
     sound, evil = json.dumps({"units": 2}), json.dumps({"function": "x"})
     text = json.dumps({"definition": layer("Dense", {"units": 2})})
     hidden = text.replace('"type": "Dense"', '"type": "Dense", "type": "Lambda"')
     assert watch.refused(hidden.replace(sound, evil).encode())
-    shown = text.replace('"type": "Dense"', '"type": "Lambda", "type": "Dense"')
+    body = text.replace('"type": "Dense"', '"type": "Lambda", "type": "Dense"')
     headers = {"Content-Type": "application/json"}
-    answer = watch.client.post("/v1/graphs?validate_only=true", content=shown, headers=headers)
+    answer = watch.client.post("/v1/graphs?validate_only=true", content=body, headers=headers)
     assert answer.json()["definition"]["nodes"][0]["layer"]["type"] == "Dense"

@@ -38,7 +38,7 @@ class Watch:
         self._kept = self._graphs()
 
     def served(self) -> None:
-        """Asserts that an honest request is answered."""
+        """Asserts that a valid request is answered."""
         body = {"definition": layer("Dense", {"units": 2})}
         answer = self.client.post("/v1/graphs?validate_only=true", json=body)
         assert answer.status_code == 200, answer.text

@@ -10,7 +10,7 @@ from tests.support.api_server import Server
 
 
 class Caller(NamedTuple):
-    """Somebody with a key."""
+    """A client with its API key."""
 
     key_id: str
     secret: str
@@ -18,7 +18,7 @@ class Caller(NamedTuple):
 
 
 def caller(server: Server, owner: str) -> Caller:
-    """With a key of its own, made a moment ago."""
+    """Creates a key of the owner, and returns a client that sends it."""
     with server.parts.database.write() as connection:
         key, secret = keys.create(connection, owner, "")
     headers = {"Authorization": f"Bearer {secret}"}
@@ -27,11 +27,11 @@ def caller(server: Server, owner: str) -> Caller:
 
 
 def revoke(server: Server, key_id: str) -> None:
-    """As `graphfit keys revoke` does."""
+    """Revokes a key, as `graphfit keys revoke` does."""
     with server.parts.database.write() as connection:
         keys.revoke(connection, key_id)
 
 
 def alone(server: Server, owner: str) -> "closing[httpx.Client]":
-    """A client for one `with`."""
+    """Returns a context manager of a client with a new key."""
     return closing(caller(server, owner).client)

@@ -1,4 +1,4 @@
-"""The service itself: what it loads, what it tells of itself."""
+"""The modules that the API imports, and the endpoints about the service itself."""
 
 import subprocess
 import sys
@@ -14,10 +14,10 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_api_loads_neither_keras_nor_tensorflow() -> None:
     code = "import sys, api.app; print({name.split('.')[0] for name in sys.modules})"
-    told = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
     )
-    loaded = eval(told.stdout)
+    loaded = eval(process.stdout)
     assert {"api", "fastapi"} <= loaded
     assert not loaded & {"keras", "tensorflow", "compiler", "worker"}
 
@@ -59,7 +59,7 @@ def test_the_documentation_loads_nothing_from_outside(client: httpx.Client) -> N
     assert client.get("/openapi.json").json()["info"]["title"] == "Graphfit"
 
 
-def test_without_keys_only_loopback_is_listened_on() -> None:
+def test_a_service_without_keys_rejects_other_hosts_than_loopback() -> None:
     with pytest.raises(
         SystemExit, match=r"loopback hosts only, not on 0\.0\.0\.0; set GRAPHFIT_AUTH=keys"
     ):
@@ -69,24 +69,24 @@ def test_without_keys_only_loopback_is_listened_on() -> None:
 @pytest.mark.parametrize(
     "host", ["evil.com@127.0.0.1", "localhost/.evil.com", "localhost:99999999", "localhost#.x"]
 )
-def test_a_host_that_only_looks_like_loopback_is_refused(client: httpx.Client, host: str) -> None:
+def test_a_host_that_resembles_loopback_is_rejected(client: httpx.Client, host: str) -> None:
     assert client.get("/healthz", headers={"Host": host}).status_code == 421
 
 
-def test_a_list_takes_a_bounded_number_of_filters(client: httpx.Client) -> None:
+def test_a_list_rejects_too_many_filters(client: httpx.Client) -> None:
     query = "&".join(f"metadata.k{i}=1" for i in range(1_000))
     answer = client.get(f"/v1/jobs?{query}")
     assert answer.status_code == 422, answer.text
 
 
-def test_a_dataset_that_is_one_huge_number_is_refused(client: httpx.Client) -> None:
+def test_a_dataset_that_is_one_huge_number_is_rejected(client: httpx.Client) -> None:
     answer = client.post(
         "/v1/datasets", content=b"1" * 4_400, headers={"Content-Type": "application/json"}
     )
     assert answer.status_code in (400, 422), answer.text
 
 
-def test_a_query_parameter_that_is_not_known_is_refused(client: httpx.Client) -> None:
+def test_an_unknown_query_parameter_is_rejected(client: httpx.Client) -> None:
     answer = client.get("/v1/jobs?stat=queued")
     assert answer.status_code == 422, answer.text
     assert "Did you mean 'state'?" in answer.text

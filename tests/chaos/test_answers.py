@@ -44,7 +44,7 @@ def answer(status: int | None, at: float = 50, **fields: Any) -> Answer:
     ],
     ids=str,
 )
-def test_what_is_right(fine: Answer, circumstances: Circumstances) -> None:
+def test_right_answers_have_no_error(fine: Answer, circumstances: Circumstances) -> None:
     assert error_in(fine, circumstances) is None
 
 
@@ -65,7 +65,7 @@ def test_what_is_right(fine: Answer, circumstances: Circumstances) -> None:
     ],
     ids=str,
 )
-def test_what_is_not(wrong: Answer, circumstances: Circumstances) -> None:
+def test_wrong_answers_have_an_error(wrong: Answer, circumstances: Circumstances) -> None:
     assert error_in(wrong, circumstances)
 
 

@@ -11,7 +11,7 @@ JOBS, SEED = 20, 20
 
 @pytest.mark.slow
 @pytest.mark.timeout(1_200)
-def test_a_short_storm_breaks_no_promise(tmp_path: Path) -> None:
+def test_a_short_storm_violates_no_invariant(tmp_path: Path) -> None:
     report = Storm(Options(JOBS, SEED), tmp_path, is_printed=False).run()
     assert not report.violations, "\n".join(report.lines())
     assert report.injector.injected

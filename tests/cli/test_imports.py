@@ -21,5 +21,5 @@ def test_the_command_line_imports_nothing_heavy_at_module_level() -> None:
     assert done.stdout == "[]\n"
 
 
-def test_a_health_check_waits_as_long_as_a_lease_lasts_by_default() -> None:
+def test_the_default_of_health_is_the_default_lease() -> None:
     assert Settings.model_fields["lease_seconds"].default == LEASE_SECONDS

@@ -72,7 +72,7 @@ def test_redoc_sends_no_request_outside(service: Service, page: Page) -> None:
     expect(page.get_by_role("heading", name="Graphfit").first).to_be_visible()
 
 
-def test_the_bare_address_leads_to_the_documentation(service: Service) -> None:
+def test_the_root_path_redirects_to_the_documentation(service: Service) -> None:
     answer = service.client.get("/", follow_redirects=True)
     assert answer.url.path == "/docs"
     assert answer.status_code == 200

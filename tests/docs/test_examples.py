@@ -83,7 +83,7 @@ def _filled(text: str, ids: dict[str, str]) -> str:
     return text
 
 
-def test_the_bodies_of_the_readme_go_in_and_come_out(service: Service) -> None:
+def test_the_bodies_of_the_readme_are_accepted_and_returned(service: Service) -> None:
     graph, _job, problem = (json.loads(text) for text in blocks(ROOT / "README.md", "json"))
     body = {"definition": graph}
     assert service.client.post("/v1/graphs?validate_only=true", json=body).status_code == 200

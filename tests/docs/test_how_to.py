@@ -12,7 +12,7 @@ TUTORIAL = ROOT / "docs" / "tutorial" / "curl.md"
 PAGES = sorted(HOW_TO.glob("*.md"))
 COMMANDS = [page for page in PAGES if "sh" in languages(page)]
 NOT_RUN = {"console", "yaml", "ini"}
-"""What the reader types on other machines, and excerpts of files."""
+"""Languages of blocks with commands for other machines, and with excerpts of files."""
 
 
 @pytest.fixture(scope="module")

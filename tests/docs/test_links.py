@@ -1,4 +1,4 @@
-"""Every link, heading and path that the Markdown files name is there."""
+"""Every link, heading and path that the Markdown files name exists."""
 
 import re
 import subprocess

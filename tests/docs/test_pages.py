@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cli.main import _parser
+from cli.main import _make_parser
 from tests.support.service import ROOT
 
 
@@ -30,7 +30,7 @@ def commands(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Ar
         assert name in inner.prog
 
 
-@pytest.mark.parametrize(("prog", "parser"), list(commands(_parser())))
+@pytest.mark.parametrize(("prog", "parser"), list(commands(_make_parser())))
 def test_each_command_and_its_options_are_documented(
     prog: str, parser: argparse.ArgumentParser
 ) -> None:

@@ -101,12 +101,12 @@ def test_an_unknown_layer_type(service: Service) -> None:
     assert "Dense" in problem(answer, 422, "/definition/nodes/0/layer/type")
 
 
-def test_a_misspelt_argument_names_the_nearest(service: Service) -> None:
+def test_the_fault_of_a_misspelt_argument_names_the_nearest_one(service: Service) -> None:
     answer = post_graph(service, graph({"type": "Dense", "config": {"unit": 3}}))
     assert "units" in problem(answer, 422, "/definition/nodes/0/layer/config/unit")
 
 
-def test_a_shape_that_cannot_connect(service: Service) -> None:
+def test_shapes_that_do_not_match(service: Service) -> None:
     answer = post_graph(service, graph({"type": "LSTM", "config": {"units": 3}}))
     assert "3" in problem(answer, 422, "/definition/nodes/0")
 
@@ -164,7 +164,7 @@ def test_a_dense_of_a_billion_units(service: Service) -> None:
     assert "/definition/nodes/0" in detail
 
 
-def test_a_body_over_the_limit_is_refused_before_it_is_read(service: Service) -> None:
+def test_a_body_over_the_limit_is_rejected_before_it_is_read(service: Service) -> None:
     limits = service.client.get("/v1/info").json()["limits"]
     head = {**JSON, "Content-Length": str(limits["max_json_bytes"] + 1)}
 

@@ -32,7 +32,7 @@ def predicted(service: Service, model_id: str, instances: Any) -> Any:
     return np.array(answer.json()["predictions"])
 
 
-def test_dense_is_trained_kept_and_used(service: Service, dense: dict[str, Any]) -> None:
+def test_a_dense_model_is_trained_stored_and_used(service: Service, dense: dict[str, Any]) -> None:
     assert dense["progress"]["fraction"] == 1.0
     assert dense["progress"]["epoch"] == 2
     history = service.client.get(f"/v1/jobs/{dense['id']}/history").json()["epochs"]
@@ -50,7 +50,7 @@ def test_dense_is_trained_kept_and_used(service: Service, dense: dict[str, Any])
     assert np.allclose(answers.sum(axis=1), 1, atol=1e-5)
 
 
-def test_multi_input_multi_output_by_lists_and_by_names_is_one(service: Service) -> None:
+def test_several_inputs_and_outputs_by_lists_and_by_names_are_equal(service: Service) -> None:
     body = example("multi_input")
     graph = service.client.post("/v1/graphs", json=body["graph"]).json()
     dataset = service.dataset(headlines(), dtypes={"headline": "int32"})
@@ -127,7 +127,7 @@ def test_a_trained_model_as_a_layer_predicts_exactly_the_same(
     assert np.array_equal(predicted(service, built["model"], rows), expected)
 
 
-def test_a_frozen_model_layer_does_not_move_in_training(
+def test_training_does_not_change_a_frozen_model_layer(
     service: Service, dense: dict[str, Any]
 ) -> None:
     body = example("model_as_layer")

@@ -30,7 +30,7 @@ def leave_room(processes: list[psutil.Process], room: int) -> None:
 
 
 @pytest.mark.slow
-def test_an_upload_that_does_not_fit(service: Service) -> None:
+def test_an_upload_on_a_full_disk_is_answered_by_507(service: Service) -> None:
     leave_room(service.descendants(), ROOM)
     archive = BytesIO()
     np.savez(archive, x=np.zeros((ROOM // 8 + 1_000,)))
@@ -48,7 +48,7 @@ def test_an_upload_that_does_not_fit(service: Service) -> None:
 
 
 @pytest.mark.slow
-def test_a_first_prediction_without_room_is_refused_and_not_answered_by_another_engine(
+def test_a_first_prediction_on_a_full_disk_is_rejected_instead_of_changing_the_engine(
     service: Service,
 ) -> None:
     graph = {

@@ -18,7 +18,7 @@ def named(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
     return database
 
 
-def test_a_key_is_made_listed_and_revoked(
+def test_a_key_is_created_listed_and_revoked(
     named: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["keys", "create", "--owner", "ada", "--name", "the laptop"]) == 0
@@ -59,7 +59,7 @@ def test_a_key_is_made_listed_and_revoked(
         [],
     ],
 )
-def test_wrong_use_is_a_line_and_status_2(
+def test_wrong_arguments_print_a_line_and_exit_with_2(
     wrong: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as end:
@@ -72,21 +72,21 @@ def test_wrong_use_is_a_line_and_status_2(
     assert ": error: " in line
 
 
-def test_a_secret_given_for_an_id_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_secret_in_place_of_an_id_is_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
     secret = f"gf_{'0' * 26}_{'s' * 43}"
     with pytest.raises(SystemExit):
         main(["keys", "revoke", secret])
     assert "s" * 43 not in capsys.readouterr().err
 
 
-def test_an_id_that_is_not_there_is_a_line_and_status_1(
+def test_an_unknown_id_prints_a_line_and_exits_with_1(
     named: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["keys", "revoke", f"key_{'0' * 26}"]) == 1
     assert capsys.readouterr().err == f"graphfit: There is no key 'key_{'0' * 26}'.\n"
 
 
-def test_a_database_without_its_tables_is_a_line_and_status_1(
+def test_a_database_without_tables_prints_a_line_and_exits_with_1(
     empty_database: Database,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -102,7 +102,7 @@ def test_a_database_without_its_tables_is_a_line_and_status_1(
     )
 
 
-def test_a_database_that_is_away_is_a_line_without_its_password(
+def test_the_error_of_an_unavailable_database_has_no_password(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GRAPHFIT_DATABASE_URL", "postgresql://ada:hunter2@127.0.0.1:1/name")

@@ -113,7 +113,7 @@ def test_the_example_client_sends_a_key(guarded: Service) -> None:
     assert "predictions:" in done.stdout
 
 
-def test_without_keys_nothing_listens_beyond_loopback(tmp_path: Path) -> None:
+def test_a_service_without_keys_listens_on_loopback_only(tmp_path: Path) -> None:
     environment = {**os.environ, "GRAPHFIT_AUTH": "none", "GRAPHFIT_DATA": str(tmp_path)}
     assert graphfit(environment, "migrate").returncode == 0
     for command in ("serve", "api"):
@@ -126,7 +126,7 @@ def test_without_keys_nothing_listens_beyond_loopback(tmp_path: Path) -> None:
         )
 
 
-def test_with_keys_any_host_may_be_listened_on(guarded: Service) -> None:
+def test_a_service_with_keys_listens_on_any_host(guarded: Service) -> None:
     """Uses another loopback address, so that no other machine can connect."""
     ada = key(guarded, "ada")
     port = free_port()

@@ -34,7 +34,7 @@ def _old_enough(service: Service) -> bool:
     return min(ages) > RESTART_SECONDS
 
 
-def test_a_port_that_is_taken_is_reported_in_one_line(service: Service, tmp_path: Path) -> None:
+def test_a_used_port_is_reported_in_one_line(service: Service, tmp_path: Path) -> None:
     port = service.address.rsplit(":", 1)[1]
     command = [sys.executable, "-m", "cli.main", "serve", "--port", port]
     done = subprocess.run(
@@ -52,7 +52,7 @@ def test_a_port_that_is_taken_is_reported_in_one_line(service: Service, tmp_path
 @pytest.mark.parametrize(
     ("name", "value"), [("GRAPHFIT_AUTH", "none, or keys"), ("GRAPHFIT_MAX_NODES", "many")]
 )
-def test_a_setting_that_cannot_be_read_is_reported_in_one_line(name: str, value: str) -> None:
+def test_an_invalid_setting_is_reported_in_one_line(name: str, value: str) -> None:
     command = [sys.executable, "-m", "cli.main", "serve", "--port", "0"]
     done = subprocess.run(
         command,

@@ -71,7 +71,7 @@ def test_a_queued_job_is_cancelled_at_once_and_a_running_job_protects_its_data(
     assert service.ended(first)["state"] == "cancelled"
 
 
-def test_a_job_past_its_own_limit_fails_as_the_users(
+def test_a_job_over_its_time_limit_fails_as_the_users_fault(
     service: Service, long_job: dict[str, Any]
 ) -> None:
     job = service.ended(service.submit(**long_job, limits={"seconds": 1}))
@@ -80,7 +80,9 @@ def test_a_job_past_its_own_limit_fails_as_the_users(
     assert job["error"]["pointer"] == "/limits/seconds"
 
 
-def test_events_come_live_and_resume(service: Service, long_job: dict[str, Any]) -> None:
+def test_an_event_stream_is_live_and_can_be_resumed(
+    service: Service, long_job: dict[str, Any]
+) -> None:
     request = {**long_job, "fit": {"epochs": 5, "batch_size": 32}}
     job_id = service.submit(**request)
     events = list(stream(service, job_id))
@@ -131,7 +133,9 @@ def test_a_job_that_has_not_changed_is_not_sent_again(
     assert service.client.get(address, headers={"If-None-Match": tag}).status_code == 304
 
 
-def test_training_goes_on_from_a_model(service: Service, long_job: dict[str, Any]) -> None:
+def test_a_training_starts_from_the_weights_of_a_model(
+    service: Service, long_job: dict[str, Any]
+) -> None:
     first = service.trained(**{**long_job, "fit": {"epochs": 2}})
     request = {key: value for key, value in long_job.items() if key != "graph"}
     second = service.trained(**{**request, "model": first["model"], "fit": {"epochs": 2}})

@@ -135,7 +135,7 @@ def event_ids(stream: httpx.Response) -> Iterator[int]:
     return (int(line[4:]) for line in stream.iter_lines() if line.startswith("id: "))
 
 
-def test_a_training_outlasts_a_bucket_that_does_not_answer(
+def test_a_training_continues_after_a_bucket_did_not_answer(
     stores: Production, service: Service
 ) -> None:
     job_id = service.submit(**long_training_request(service))

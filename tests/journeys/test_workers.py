@@ -93,5 +93,5 @@ def test_a_worker_with_too_few_gpus_reports_it_and_exits(service: Service) -> No
         timeout=120,
     )
     assert done.returncode == 1
-    assert "This worker is to use 2 GPU(s), and TensorFlow finds 0 here." in done.stderr
+    assert "This worker needs 2 GPU(s), but TensorFlow finds 0." in done.stderr
     assert "Traceback" not in done.stderr

@@ -10,7 +10,7 @@ from keras import layers
 from domain.job.resources import COLUMN_BYTES
 from worker.training.feed import Column, Feed
 from worker.training.hardware.environment import pin
-from worker.training.steps import Logs, Steps, row_order
+from worker.training.steps import Logs, Steps, make_row_order
 
 SEED = 7
 Arrays = dict[str, np.ndarray[Any, Any]]
@@ -98,7 +98,7 @@ def fit_by_keras(case: Case) -> Fitted:
     inputs, targets = data(case.model, case.rows + case.validation_rows)
     rest = np.arange(case.rows, case.rows + case.validation_rows)
     for epoch in range(case.epochs):
-        order = row_order(SEED, epoch, case.rows, shuffle=True)
+        order = make_row_order(SEED, epoch, case.rows, shuffle=True)
         history = model.fit(
             *_taken(inputs, targets, order),
             batch_size=case.batch_size,
@@ -120,9 +120,9 @@ def fit_by_loop(case: Case) -> Fitted:
     training = Steps(model, model.train_step, feed, case.batch_size)
     validation = Steps(model, model.test_step, rest, case.batch_size)
     even = case.rows % case.batch_size == 0
-    model._symbolic_build(data_batch=feed.specimen(case.batch_size if even else None))
+    model._symbolic_build(data_batch=feed.make_symbolic_batch(case.batch_size if even else None))
     for epoch in range(case.epochs):
-        found = training.run(row_order(SEED, epoch, case.rows, shuffle=True), ignore)
+        found = training.run(make_row_order(SEED, epoch, case.rows, shuffle=True), ignore)
         checked = validation.run(np.arange(rest.rows), ignore)
         logs.append(found | {f"val_{name}": value for name, value in checked.items()})
     return _fitted(model, logs)

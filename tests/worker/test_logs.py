@@ -1,4 +1,4 @@
-"""A store that is away for minutes does not fill the log."""
+"""A store that does not answer for minutes does not fill the log."""
 
 import subprocess
 import sys

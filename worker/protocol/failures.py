@@ -10,7 +10,7 @@ STORAGE_FULL = "storage-full"
 
 
 def describe_exit(exit_code: int) -> str:
-    """How a process ended that sent no result.
+    """Returns how a process ended that sent no result.
 
     Args:
         exit_code: Its exit status, or the negated number of the signal that ended it.
@@ -22,8 +22,8 @@ def describe_exit(exit_code: int) -> str:
     return f"crashed (signal {-exit_code})"
 
 
-def process_died(exit_code: int, memory_bytes: int) -> JobError:
-    """The error of a job whose training processes keep dying.
+def make_death_error(exit_code: int, memory_bytes: int) -> JobError:
+    """Returns the error of a job whose training processes died too often.
 
     Args:
         exit_code: Exit code of the last process; see `describe_exit`.
@@ -43,19 +43,19 @@ def process_died(exit_code: int, memory_bytes: int) -> JobError:
 
 
 def describe_limit(memory_bytes: int) -> str:
-    """The memory limit of a training process, with the name of its setting."""
+    """Returns the memory limit of a training process as text, with the name of its setting."""
     return f"the {memory_bytes:,} bytes that it may take (MAX_TRAINING_MEMORY_BYTES)"
 
 
-def store_unavailable(error: GraphfitError) -> str:
-    """The reason for which a job waits for a store."""
+def describe_unavailable_store(error: GraphfitError) -> str:
+    """Returns why a job waits for a store."""
     if isinstance(error, StorageFull):
         return "no room was left to store its files"
     return "the store of files did not answer"
 
 
-def data_missing(detail: str) -> JobError:
-    """The error of a job whose data or models were deleted; another attempt would not help."""
+def make_missing_data_error(detail: str) -> JobError:
+    """Returns the error of a job whose data or models were deleted; no attempt can succeed."""
     return JobError(
         type="data-missing",
         title="Data that the job needs is missing",
@@ -64,11 +64,11 @@ def data_missing(detail: str) -> JobError:
     )
 
 
-def deadline_exceeded() -> JobError:
-    """The error of a job that ran longer than its own limit."""
+def make_deadline_error() -> JobError:
+    """Returns the error of a job that ran longer than its own limit."""
     return JobError(
         type="deadline-exceeded",
-        title="The job ran longer than it may",
+        title="The job ran longer than its limit",
         detail="The job's running time passed its own `limits.seconds`.",
         category="user",
         pointer="/limits/seconds",

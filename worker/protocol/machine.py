@@ -32,8 +32,8 @@ class Machine:
     environment: Environment
 
 
-def differences(before: Environment, here: Environment) -> list[str]:
-    """The entries that may give two environments different bits, as text."""
+def list_differences(before: Environment, here: Environment) -> list[str]:
+    """Returns, as text, the entries that may give two environments different bits."""
     return [
         f"{name} {before.get(name)} became {here.get(name)}"
         for name in (*DECIDING, "gpu", *OF_EACH_JOB)
@@ -41,11 +41,11 @@ def differences(before: Environment, here: Environment) -> list[str]:
     ]
 
 
-def environment_warning(changes: list[str]) -> str:
-    """The warning of a job that resumed in another environment.
+def make_environment_warning(changes: list[str]) -> str:
+    """Returns the warning of a job that resumed in another environment.
 
     Args:
-        changes: What `differences` found.
+        changes: The result of `list_differences`.
     """
     return (
         "The training resumed in an environment that differs from its first one, so its result "
@@ -53,11 +53,11 @@ def environment_warning(changes: list[str]) -> str:
     )
 
 
-def environment_key(environment: Environment, devices: tuple[str, ...]) -> str:
-    """A hash that is equal on machines where a job resumes with the same bits.
+def compute_environment_key(environment: Environment, devices: tuple[str, ...]) -> str:
+    """Returns a hash that is equal on machines where a job resumes with the same bits.
 
     Args:
-        environment: As jobs record it.
+        environment: The environment that a job records.
         devices: The model names; only those of GPUs count.
     """
     deciding = {name: environment.get(name) for name in DECIDING}

@@ -81,7 +81,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Failed:
-    """The last message of a job that failed. It holds no traceback and no path of the server."""
+    """The last message of a job that failed. It contains no traceback and no path of the server."""
 
     type: str
     """A short slug, e.g. `index-out-of-range`."""

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Reaper:
-    """Any number may run: each step is one transaction that finds only what is left to do."""
+    """Any number of reapers may run: each step is one transaction that finds the remaining work."""
 
     database: Database
     store: ArtifactStore
@@ -58,7 +58,7 @@ class Reaper:
         sweep.sweep(self.database, self.store, settings.sweep_grace_seconds)
 
     def run(self, stopping: threading.Event, settings: Settings) -> None:
-        """Reaps and sweeps until `stopping` is set; if a store is away, tries again."""
+        """Reaps and sweeps until `stopping` is set; tries again if a store does not answer."""
         swept = time.monotonic()
         explainer = Explainer(self.database, self.settings.resume_anywhere_seconds)
         while not stopping.wait(settings.reap_seconds):

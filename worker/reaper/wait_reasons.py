@@ -8,11 +8,11 @@ from models_store.database.engine import Database
 from models_store.jobs import wait_reasons, workers
 
 REFRESH_SECONDS = 10.0
-"""Time between two scans of the queue while no worker comes or goes."""
+"""Time between two scans of the queue while the workers stay the same."""
 
 
 class Explainer:
-    """Scans the queue if the workers have changed since the last scan, or it is long ago."""
+    """Scans the queue if the workers have changed or the last scan is `REFRESH_SECONDS` ago."""
 
     def __init__(self, database: Database, anywhere_seconds: float) -> None:
         self._database = database

@@ -23,7 +23,7 @@ from worker.supervisor.launch import launch
 from worker.supervisor.lease import Lease
 from worker.supervisor.options import Options
 from worker.supervisor.pipe import Pipe
-from worker.supervisor.recorder import FINAL, Recorder, error_of
+from worker.supervisor.recorder import FINAL, Recorder, make_job_error
 from worker.training import supervisor_link
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Attempt:
             claim: The claimed job.
             lease: Its lease, which another thread renews.
             recorder: Writes the messages of the process.
-            database: Where the job is.
+            database: The database with the job.
             options: The worker's options.
             stopping: Set when the worker must stop.
         """
@@ -62,7 +62,7 @@ class Attempt:
         self._save_requested_at: float | None = None
         """Monotonic time at which the last checkpoint was requested."""
         self._saved = False
-        """Whether a checkpoint was written since that request."""
+        """Whether a checkpoint was written after that request."""
 
     def run(self, task: Task) -> None:
         """Runs the task until the job has ended or is released.
@@ -97,7 +97,7 @@ class Attempt:
         return self._is_released(pipe)
 
     def _record_messages(self) -> bool:
-        """Records all unwritten messages; True if the last one was final."""
+        """Records all unwritten messages; returns whether the last one was final."""
         if not self._unwritten:
             return False
         last = self._unwritten[-1]
@@ -113,27 +113,27 @@ class Attempt:
         return isinstance(last, FINAL)
 
     def _retry(self, failed: Failed) -> None:
-        """Queues the job again after a failure of ours, or fails it after too many."""
+        """Queues the job again after an infrastructure failure, or fails it after too many."""
         with self._database.write() as connection:
             if failed.type == failures.STORAGE_FULL:
                 retries.retry_later(connection, self._claim, failed.title)
             else:
                 retries.retry_or_fail(
-                    connection, self._claim, failed.title, error_of(failed), self._limits
+                    connection, self._claim, failed.title, make_job_error(failed), self._limits
                 )
 
     def _record_death(self, exit_code: int) -> None:
-        """Handles a process without a final message: killed, crashed, or its lease ran out."""
+        """Handles a process that sent no final message: it died or lost its lease."""
         with self._database.write() as connection:
             if exit_code == supervisor_link.EXIT_CODE:
                 leases.hand_back(connection, self._claim, "its worker was silent for too long")
                 return
             reason = f"the training process {failures.describe_exit(exit_code)}"
-            error = failures.process_died(exit_code, self._options.memory_bytes)
+            error = failures.make_death_error(exit_code, self._options.memory_bytes)
             retries.retry_or_fail(connection, self._claim, reason, error, self._limits, died=True)
 
     def _is_released(self, pipe: Pipe) -> bool:
-        """Handles cancel, timeout, pause and shutdown; True if the job is released."""
+        """Handles cancel, timeout, pause and shutdown; returns whether the job is released."""
         try:
             return self._is_ended() or self._is_handed_back(pipe)
         except Busy as busy:
@@ -141,7 +141,7 @@ class Attempt:
             return self._is_late()  # the lease then runs out by itself
 
     def _is_ended(self) -> bool:
-        """Ends a job that is cancelled or past its own time limit; True if it was."""
+        """Ends a job that is cancelled or past its own time limit; returns whether it did."""
         left = self._claim.seconds_left
         cancelled = self._lease.state is JobState.CANCELLING
         if not cancelled and (left is None or time.monotonic() - self._lease.began <= left):
@@ -150,7 +150,7 @@ class Attempt:
             if cancelled:
                 attempts.cancel(connection, self._claim)
             else:
-                attempts.fail(connection, self._claim, failures.deadline_exceeded())
+                attempts.fail(connection, self._claim, failures.make_deadline_error())
         return True
 
     def _is_handed_back(self, pipe: Pipe) -> bool:
@@ -167,14 +167,14 @@ class Attempt:
         return True
 
     def _is_late(self) -> bool:
-        """Whether a stopping worker has waited long enough; a pause has no time limit."""
+        """Returns whether the wait of a stopping worker is over; a pause has no time limit."""
         if self._save_requested_at is None or not self._stopping.is_set():
             return False
         return time.monotonic() - self._save_requested_at > self._options.save_seconds
 
 
 def _is_checkpoint(message: FromChild) -> bool:
-    """Whether a message answers a request for a checkpoint.
+    """Returns whether a message answers a request for a checkpoint.
 
     A `Checkpointed` without a file does: nothing has changed since the last checkpoint.
     """

@@ -14,17 +14,17 @@ class HeartbeatFile:
 
     @classmethod
     def of(cls, part: str, folder: Path | None) -> "HeartbeatFile":
-        """The file of a part (`worker`, `reaper`) in the folder of `GRAPHFIT_HEARTBEATS`."""
+        """Returns the file of a part (`worker`, `reaper`) in the folder `GRAPHFIT_HEARTBEATS`."""
         return cls(folder and folder / f"{part}.heartbeat")
 
     def touch(self) -> None:
-        """Sets the file's time to now. A full disk is ignored: the file's age then shows it."""
+        """Sets the file's time to now. Errors (e.g. a full disk) are ignored."""
         if self.path is not None:
             with suppress(OSError):
                 self.path.touch()
 
     def age(self) -> float | None:
-        """Seconds since the last touch by this machine's clock; None if there was none."""
+        """Returns the seconds since the last touch, by this machine's clock; None without one."""
         if self.path is None:
             return None
         try:

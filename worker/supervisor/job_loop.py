@@ -36,14 +36,16 @@ class JobLoop:
             while not self.stopping.is_set() and self._run_next():
                 pass
         except GraphfitError as error:
-            log.warning("%s", error.detail)  # the store is away; the next poll tries again
+            log.warning("%s", error.detail)  # a store does not answer; the next poll tries again
         finally:
             self._busy.release()
         self.runner.options.heartbeat.touch()
 
     def _run_next(self) -> bool:
-        """Runs the next job; True if another one may be claimed at once."""
-        leased_at = time.monotonic()  # before the claim, so that our lease ends no later than its
+        """Runs the next job; returns whether another one may be claimed at once."""
+        leased_at = (
+            time.monotonic()
+        )  # before the claim, so that this lease ends no later than the one in the database
         claim = self._claim()
         if claim is None:
             return False
@@ -69,4 +71,6 @@ class JobLoop:
             try:
                 self.run_queued()
             except Exception:  # keep polling after an unexpected error
-                log.exception("a job broke off; it is queued again when its lease runs out")
+                log.exception(
+                    "a job ended with an internal error; it is queued again when its lease ends"
+                )

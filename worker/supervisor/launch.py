@@ -42,22 +42,22 @@ def warm_up(gpus: int = 0) -> Machine:
     machine = _describe_machine()
     found = machine.capacity.gpus
     if found < gpus:
-        raise NoDevice(f"This worker is to use {gpus} GPU(s), and TensorFlow finds {found} here.")
+        raise NoDevice(f"This worker needs {gpus} GPU(s), but TensorFlow finds {found}.")
     return machine
 
 
 def _describe_machine() -> Machine:
     """Describes this machine in a child process. If the first child dies, a second one is tried."""
     for _ in range(2):
-        process, ours = _start(_send_machine)
+        process, own_end = _start(_send_machine)
         try:
-            machine: Machine = ours.recv()
+            machine: Machine = own_end.recv()
             return machine
         except EOFError:
             continue
         finally:
             process.join()
-    raise NoDevice(f"TensorFlow does not start here (exit {process.exitcode}).")
+    raise NoDevice(f"TensorFlow does not start on this machine (exit {process.exitcode}).")
 
 
 def launch(task: Task) -> tuple[ForkServerProcess, Connection]:
@@ -81,11 +81,11 @@ def _start(target: Callable[..., None], *arguments: Any) -> tuple[ForkServerProc
 
 
 def _fork(target: Callable[..., None], *arguments: Any) -> tuple[ForkServerProcess, Connection]:
-    ours, theirs = _context.Pipe()
-    process = _context.Process(target=target, args=(theirs, *arguments), daemon=True)
+    own_end, child_end = _context.Pipe()
+    process = _context.Process(target=target, args=(child_end, *arguments), daemon=True)
     process.start()
-    theirs.close()
-    return process, ours
+    child_end.close()
+    return process, own_end
 
 
 def _run_task(connection: Connection, task: Task) -> None:
@@ -98,6 +98,6 @@ def _run_task(connection: Connection, task: Task) -> None:
 
 
 def _send_machine(connection: Connection) -> None:
-    from worker.training.hardware.inventory import machine
+    from worker.training.hardware.inventory import describe_machine
 
-    connection.send(machine())
+    connection.send(describe_machine())

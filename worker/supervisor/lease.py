@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class Lease:
-    """The lease of one attempt, as its last renewal left it."""
+    """The lease of one attempt, at its last renewal."""
 
     def __init__(self, claim: Claim, lease_seconds: float, leased_at: float) -> None:
         self._claim = claim

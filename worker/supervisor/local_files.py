@@ -27,34 +27,34 @@ class LocalFiles:
         self._store = store
         self._stack = stack
 
-    def columns(self, dataset: PinnedDataset) -> Mapping[str, Path]:
-        """The `.npy` file of each pinned column, by column name."""
+    def fetch_columns(self, dataset: PinnedDataset) -> Mapping[str, Path]:
+        """Returns the `.npy` file of each pinned column, by column name."""
         return {
             name: self._fetch(column_key(dataset.id, index), dataset.hashes.get(name))
             for name, index in dataset.columns.items()
         }
 
-    def weights(self, pinned: PinnedModel) -> Path:
-        """A model's `model.safetensors`.
+    def fetch_weights(self, pinned: PinnedModel) -> Path:
+        """Returns the path of a model's `model.safetensors`.
 
         Raises:
             Damaged: its bytes are not those that were written.
         """
-        return self._verified(pinned)
+        return self._fetch_and_verify(pinned)
 
-    def checkpoint(self, checkpoint: Checkpoint) -> Path:
-        """A checkpoint file.
+    def fetch_checkpoint(self, checkpoint: Checkpoint) -> Path:
+        """Returns the path of a checkpoint.
 
         Raises:
             CheckpointLost: the file is missing or damaged.
         """
         try:
-            return self._verified(checkpoint)
+            return self._fetch_and_verify(checkpoint)
         except NotFound as missing:
             raise CheckpointLost(missing.detail) from missing
 
-    def _verified(self, pinned: PinnedModel | Checkpoint) -> Path:
-        """Weights are read completely anyway, so the hash is compared in every kind of store."""
+    def _fetch_and_verify(self, pinned: PinnedModel | Checkpoint) -> Path:
+        """Returns the path after a comparison of the hash; the file is read completely anyway."""
         path = self._fetch(pinned.artifact, pinned.sha256)
         if hash_file(path) != pinned.sha256:
             raise Damaged(path.name)

@@ -18,7 +18,7 @@ from worker.settings import Settings
 from worker.supervisor.job_loop import JobLoop
 from worker.supervisor.launch import NoDevice, warm_up
 from worker.supervisor.options import Options
-from worker.supervisor.registration import Registration, announcement
+from worker.supervisor.registration import Registration, make_announcement
 from worker.supervisor.runner import Runner
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ CELERY_ARGUMENTS = (
 def make_job_loop(
     announced: Announcement, database: Database, stopping: threading.Event
 ) -> JobLoop:
-    """The job loop of this process, configured by the settings."""
+    """Returns the job loop of this process, configured by the settings."""
     store_settings = StoreSettings()
     options = Options.of(store_settings, Settings())
     store = open_store(store_settings)
@@ -44,17 +44,17 @@ def run(gpus: int = 0) -> int:
     """Runs jobs until SIGTERM or SIGINT, which release a running job.
 
     Args:
-        gpus: How many GPUs the worker must have; 0: those that are here, or the CPU.
+        gpus: The number of GPUs that the worker must have; 0: all GPUs of the machine, or the CPU.
 
     Returns:
         The exit status.
     """
-    # Celery warns a superuser of what messages may carry; ours carry no content.
+    # Celery warns superusers about the content of messages; these messages have none
     warnings.simplefilter("ignore", SecurityWarning)
     logs.configure("worker")
     stopping = threading.Event()
     try:
-        announced = announcement(warm_up(gpus))
+        announced = make_announcement(warm_up(gpus))
     except NoDevice as error:
         log.error("%s", error)
         return 1
@@ -74,7 +74,7 @@ def run(gpus: int = 0) -> int:
     signals.worker_shutting_down.connect(stop)
     log.info("ready as %s: %s", announced.name, ", ".join(announced.devices) or "cpu")
     registration.start()
-    polling.start()  # jobs are polled for even if the broker is away
+    polling.start()  # the worker polls for jobs even if the broker does not answer
     app.worker_main(CELERY_ARGUMENTS.split())
     polling.join()
     registration.stop()

@@ -31,7 +31,7 @@ class Options:
 
     @classmethod
     def of(cls, store: StoreSettings, settings: Settings) -> "Options":
-        """The options that the settings give. A lease is renewed at least three times."""
+        """Returns the options of the settings. A lease is renewed at least three times."""
         return cls(
             lease_seconds=store.lease_seconds,
             tick_seconds=min(settings.tick_seconds, store.lease_seconds / 3),

@@ -19,10 +19,10 @@ class Estimate:
         self._epochs = epochs
         self._clock = clock
         self._began: tuple[float, float] | None = None
-        """Time and fraction at the first call of `at`."""
+        """Time and fraction at the first call of `estimate`."""
 
-    def at(self, epoch: int, step: int, steps: int) -> Progress:
-        """The progress after `epoch` epochs and `step` of `steps` steps of the next one."""
+    def estimate(self, epoch: int, step: int, steps: int) -> Progress:
+        """Returns the progress after `epoch` epochs and `step` of `steps` steps of the next one."""
         fraction = (epoch + (step / steps if steps else 0)) / self._epochs if self._epochs else 0.0
         return Progress(
             epoch=epoch,
@@ -30,11 +30,11 @@ class Estimate:
             step=step,
             steps=steps,
             fraction=fraction,
-            seconds_remaining=self._remaining(fraction),
+            seconds_remaining=self._estimate_remaining(fraction),
             updated_at=datetime.now(UTC),
         )
 
-    def _remaining(self, fraction: float) -> float | None:
+    def _estimate_remaining(self, fraction: float) -> float | None:
         now = self._clock()
         if self._began is None:
             self._began = (now, fraction)
@@ -42,6 +42,8 @@ class Estimate:
         done = fraction - done_before
         return (now - began) / done * (1 - fraction) if done > 0 else None
 
-    def finished(self, epoch: int) -> Progress:
-        """The progress of a job that succeeded after `epoch` epochs, maybe stopped early."""
-        return self.at(epoch, 0, 0).model_copy(update={"fraction": 1.0, "seconds_remaining": 0.0})
+    def finish(self, epoch: int) -> Progress:
+        """Returns the progress of a job that succeeded after `epoch` epochs; it may stop early."""
+        return self.estimate(epoch, 0, 0).model_copy(
+            update={"fraction": 1.0, "seconds_remaining": 0.0}
+        )

@@ -16,7 +16,7 @@ from models_store.files.store import ArtifactStore
 from models_store.jobs import attempts
 from models_store.jobs.claims import Claim
 from models_store.records.checkpoints import Checkpoint
-from worker.protocol.machine import differences, environment_warning
+from worker.protocol.machine import list_differences, make_environment_warning
 from worker.protocol.messages import (
     Checkpointed,
     EpochEnded,
@@ -52,9 +52,9 @@ class Recorder:
 
         Args:
             claim: The claimed job.
-            database: Where its rows are.
-            store: Where its files are published.
-            folder: Where the training process writes its files.
+            database: The database with its rows.
+            store: The store for its files.
+            folder: The folder in which the training process writes its files.
             environment_key: The key of this worker's environment.
         """
         self._claim = claim
@@ -81,13 +81,13 @@ class Recorder:
             StorageFull: no row of it was written.
         """
         with ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool:
-            list(pool.map(self._publish, _files_of(messages)))  # raises the first error
+            list(pool.map(self._publish, _list_files(messages)))  # raises the first error
         with self._database.write() as connection:
-            for message in _without_stale_steps(messages):
+            for message in _drop_stale_steps(messages):
                 self._write(connection, message)
         for message in messages:
             if isinstance(message, EpochEnded | Checkpointed) and message.checkpoint is not None:
-                self._replace_checkpoint(self._key(message.checkpoint))
+                self._replace_checkpoint(self._make_key(message.checkpoint))
         last = messages[-1]
         if isinstance(last, FINAL):
             log.info("%s: %s", self._claim.job_id, _describe(last))
@@ -96,7 +96,7 @@ class Recorder:
 
     def _publish(self, file: ModelFile) -> None:
         """Moves a file into the store once; a repeated batch finds it there."""
-        key = self._key(file)
+        key = self._make_key(file)
         if key not in self._published:
             self._store.publish(self._folder / file.name, key, file.sha256)
             self._published.add(key)
@@ -116,7 +116,7 @@ class Recorder:
         except (GraphfitError, OSError) as error:
             log.warning("an old checkpoint was not deleted yet: %s", error)
 
-    def _key(self, file: ModelFile) -> str:
+    def _make_key(self, file: ModelFile) -> str:
         return str(self._claim.folder / file.name)
 
     def _write(self, connection: Connection, message: FromChild) -> None:
@@ -124,12 +124,12 @@ class Recorder:
             case Started():
                 self._epoch, self._steps = message.epoch, message.steps
                 self._write_start(connection, message)
-                progress = self._estimate.at(message.epoch, message.step, message.steps)
+                progress = self._estimate.estimate(message.epoch, message.step, message.steps)
                 attempts.update_progress(connection, self._claim, progress, {})
             case Checkpointed():
                 self._write_checkpoint(connection, message)
             case Stepped():
-                progress = self._estimate.at(message.epoch, message.step, message.steps)
+                progress = self._estimate.estimate(message.epoch, message.step, message.steps)
                 metrics = dict(message.metrics)
                 attempts.update_progress(connection, self._claim, progress, metrics)
             case EpochEnded():
@@ -137,44 +137,44 @@ class Recorder:
             case Warned():
                 attempts.warn(connection, self._claim, message.text)
             case Finished():
-                progress = self._estimate.finished(self._epoch)
+                progress = self._estimate.finish(self._epoch)
                 attempts.succeed(connection, self._claim, progress, message.outcome)
             case Failed():
-                attempts.fail(connection, self._claim, error_of(message))
+                attempts.fail(connection, self._claim, make_job_error(message))
 
     def _write_start(self, connection: Connection, message: Started) -> None:
-        """An attempt that resumes in another environment may not give the same bits."""
+        """Records the start; marks the result as inexact if the environment of a resume differs."""
         here, first = dict(message.environment), self._claim.environment
         if first is None or (message.epoch, message.step) == (0, 0):
             attempts.start(connection, self._claim, here)
-        elif self._claim.deterministic and (changes := differences(first, here)):
-            attempts.mark_inexact(connection, self._claim, environment_warning(changes))
+        elif self._claim.deterministic and (changes := list_differences(first, here)):
+            attempts.mark_inexact(connection, self._claim, make_environment_warning(changes))
             self._environment_key = None
 
     def _write_epoch(self, connection: Connection, message: EpochEnded) -> None:
         self._epoch = message.epoch
         epoch = Epoch(epoch=message.epoch, seconds=message.seconds, metrics=dict(message.metrics))
-        progress = self._estimate.at(message.epoch, 0, self._steps)
-        checkpoint = self._row_of(message.checkpoint, message.epoch, 0)
+        progress = self._estimate.estimate(message.epoch, 0, self._steps)
+        checkpoint = self._make_row(message.checkpoint, message.epoch, 0)
         key = self._environment_key
         attempts.end_epoch(connection, self._claim, epoch, progress, checkpoint, key)
 
     def _write_checkpoint(self, connection: Connection, message: Checkpointed) -> None:
-        progress = self._estimate.at(message.epoch, message.step, message.steps)
+        progress = self._estimate.estimate(message.epoch, message.step, message.steps)
         attempts.update_progress(connection, self._claim, progress, {})
-        checkpoint = self._row_of(message.checkpoint, message.epoch, message.step)
+        checkpoint = self._make_row(message.checkpoint, message.epoch, message.step)
         if checkpoint is not None:
             attempts.save_checkpoint(connection, self._claim, checkpoint, self._environment_key)
 
-    def _row_of(self, file: ModelFile | None, epoch: int, step: int) -> Checkpoint | None:
-        return None if file is None else Checkpoint(epoch, step, self._key(file), file.sha256)
+    def _make_row(self, file: ModelFile | None, epoch: int, step: int) -> Checkpoint | None:
+        return None if file is None else Checkpoint(epoch, step, self._make_key(file), file.sha256)
 
 
 def _describe(last: Finished | Failed) -> str:
     return "succeeded" if isinstance(last, Finished) else f"failed: {last.title}"
 
 
-def _files_of(messages: Iterable[FromChild]) -> Iterator[ModelFile]:
+def _list_files(messages: Iterable[FromChild]) -> Iterator[ModelFile]:
     for message in messages:
         if isinstance(message, Finished):
             yield from message.outcome.files
@@ -182,14 +182,14 @@ def _files_of(messages: Iterable[FromChild]) -> Iterator[ModelFile]:
             yield message.checkpoint
 
 
-def _without_stale_steps(messages: Sequence[FromChild]) -> list[FromChild]:
+def _drop_stale_steps(messages: Sequence[FromChild]) -> list[FromChild]:
     """Drops progress reports that a later message of the batch makes obsolete."""
     last = messages[-1:]
     return [m for m in messages[:-1] if not isinstance(m, Stepped)] + list(last)
 
 
-def error_of(message: Failed) -> JobError:
-    """A failure as the client sees it."""
+def make_job_error(message: Failed) -> JobError:
+    """Returns the error that the job contains."""
     return JobError(
         type=message.type,
         title=message.title,

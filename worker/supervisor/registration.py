@@ -19,7 +19,7 @@ HEARTBEATS = 3
 """Heartbeats in the time after which a silent worker counts as lost."""
 
 
-def announcement(machine: Machine) -> Announcement:
+def make_announcement(machine: Machine) -> Announcement:
     """Describes this process under a new worker id."""
     return Announcement(
         id=new_id("worker"),

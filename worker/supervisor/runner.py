@@ -34,7 +34,7 @@ class Runner:
     store: ArtifactStore
     options: Options
     environment_key: str
-    """Equal for all workers whose results have the same bits."""
+    """A hash that is equal for all workers whose results have the same bits."""
     stopping: threading.Event
     """Set when the worker must stop."""
 
@@ -60,18 +60,18 @@ class Runner:
         return answered
 
     def _run_or_release(self, claim: Claim, lease: Lease) -> bool:
-        """Runs one attempt and handles missing files and stores; False if a store is away."""
+        """Runs one attempt; handles missing files. Returns False if a store does not answer."""
         try:
             self._attempt(claim, lease)
         except CheckpointLost as lost:
             log.warning("%s: %s", claim.job_id, lost.detail)
             self._write(lease, lambda connection: attempts.restart(connection, claim))
         except NotFound as missing:
-            error = failures.data_missing(missing.detail)
+            error = failures.make_missing_data_error(missing.detail)
             self._write(lease, lambda connection: attempts.fail(connection, claim, error))
         except (Busy, StorageFull) as unavailable:
             log.warning("%s: %s", claim.job_id, unavailable.detail)
-            reason = failures.store_unavailable(unavailable)
+            reason = failures.describe_unavailable_store(unavailable)
             self._write(lease, lambda connection: retries.retry_later(connection, claim, reason))
             return False
         return True
@@ -88,7 +88,7 @@ class Runner:
         """Writes as soon as the database answers, while the lease lasts.
 
         Raises:
-            LeaseLost: it did not answer in time; the job is queued again by others.
+            LeaseLost: it did not answer in time; the reaper queues the job again.
         """
         while True:
             lease.check()

@@ -16,13 +16,13 @@ STATE: dict[type, tuple[str, ...]] = {
 """The attributes that each callback keeps from epoch to epoch, besides its best weights."""
 
 
-def state_of(callbacks: Sequence[Any]) -> list[dict[str, Any]]:
-    """Numbers by attribute, one mapping for each callback."""
+def get_state(callbacks: Sequence[Any]) -> list[dict[str, Any]]:
+    """Returns numbers by attribute, one mapping for each callback."""
     return [{name: getattr(item, name) for name in STATE[type(item)]} for item in callbacks]
 
 
-def weights_of(callbacks: Sequence[Any]) -> Arrays:
-    """The best weights that callbacks keep, under the names `callback/{callback}/{weight}`."""
+def get_best_weights(callbacks: Sequence[Any]) -> Arrays:
+    """Returns the best weights of callbacks, by the names `callback/{callback}/{weight}`."""
     return {
         f"callback/{i}/{j}": array
         for i, item in enumerate(callbacks)
@@ -33,7 +33,7 @@ def weights_of(callbacks: Sequence[Any]) -> Arrays:
 def restore(
     callbacks: Sequence[Any], state: Sequence[Mapping[str, Any]], weights: Mapping[str, Any]
 ) -> None:
-    """Restores both. Call it after `on_train_begin`, in which callbacks reset themselves."""
+    """Restores state and best weights; call it after `on_train_begin`, which resets callbacks."""
     for i, (item, values) in enumerate(zip(callbacks, state, strict=True)):
         for name, value in values.items():
             setattr(item, name, value)
@@ -42,6 +42,6 @@ def restore(
             item.best_weights = [weights[f"callback/{i}/{j}"] for j in range(len(best))]
 
 
-def stops_on_nan(callbacks: Sequence[Any]) -> bool:
-    """Whether training ends right after the step that makes the loss NaN or infinite."""
+def ends_on_nan(callbacks: Sequence[Any]) -> bool:
+    """Returns whether training ends right after a step whose loss is NaN or infinite."""
     return any(isinstance(item, keras.callbacks.TerminateOnNaN) for item in callbacks)

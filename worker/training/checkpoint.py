@@ -64,7 +64,7 @@ class Checkpoints:
         self._position = (0, 0)
 
     def snapshot(self) -> Tensors:
-        """The variables' present values, for a checkpoint that is written later."""
+        """Returns the variables' present values, for a checkpoint that is written later."""
         return self._variables.snapshot()
 
     def save(
@@ -75,7 +75,7 @@ class Checkpoints:
         Args:
             checkpoint: The state that belongs to the variables.
             requested: Write it even if it is not due, unless nothing has changed.
-            tensors: The variables' values; left out, their present values.
+            tensors: The variables' values; None: their present values.
         """
         began = time.monotonic()
         if checkpoint.position == self._position:
@@ -100,11 +100,11 @@ class Checkpoints:
             "stopped": checkpoint.stopped,
             "step": checkpoint.step,
             "seconds": checkpoint.seconds,
-            "callbacks": callback_state.state_of(self._callbacks),
+            "callbacks": callback_state.get_state(self._callbacks),
         }
         text = np.frombuffer(json.dumps(state).encode(), np.uint8)
         arrays = {name: np.asarray(tensor.numpy()) for name, tensor in tensors.items()}
-        best = callback_state.weights_of(self._callbacks)
+        best = callback_state.get_best_weights(self._callbacks)
         save_file({"state": text, **arrays, **best}, path)
 
     def restore(self, path: Path) -> Checkpoint | None:

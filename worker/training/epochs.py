@@ -18,14 +18,14 @@ from domain.job.recipe import Fit
 from domain.job.split import count_training_rows
 from worker.protocol.messages import Checkpointed, EpochEnded, Started, Stepped
 from worker.protocol.tasks import TrainTask
-from worker.training.callbacks import stops_on_nan
+from worker.training.callbacks import ends_on_nan
 from worker.training.checkpoint import Checkpoint, Checkpoints
 from worker.training.errors import CannotTrain, refused_by_keras
-from worker.training.feed import Feed, feed_of
-from worker.training.hardware.environment import environment
+from worker.training.feed import Feed, open_feed
+from worker.training.hardware.environment import describe_environment
 from worker.training.output_folder import OutputFolder
 from worker.training.replicas import Replicas
-from worker.training.steps import Logs, Steps, row_order
+from worker.training.steps import Logs, Steps, make_row_order
 from worker.training.supervisor_link import SupervisorLink
 from worker.training.variables import Tensors, Variables
 
@@ -46,7 +46,7 @@ class Training:
         """Compiles the model and opens the data; trains nothing yet.
 
         Args:
-            task: What to train.
+            task: The task.
             built: The model, built in the strategy's scope if there is one.
             folder: The attempt's folder.
             link: The link to the supervisor.
@@ -59,21 +59,23 @@ class Training:
         self._fit, self._model = task.fit, built.model
         scope = None if strategy is None else strategy.scope()
         keras_compile(self._model, task.recipe, scope)
-        callbacks = _callbacks(task.fit)
+        callbacks = _make_callbacks(task.fit)
         self._callbacks = keras.callbacks.CallbackList(
             callbacks, add_history=True, model=self._model
         )
-        feed, validation = _feeds(task)
+        feed, validation = _open_feeds(task)
         steps = self._model if strategy is None else Replicas(self._model, strategy)
-        self._steps = self._pass(feed, steps.train_step, stops_on_nan(callbacks))
-        self._validation = self._pass(validation, steps.test_step) if validation else None
+        self._steps = self._make_steps(feed, steps.train_step, ends_on_nan(callbacks))
+        self._validation = self._make_steps(validation, steps.test_step) if validation else None
         _build_variables(self._model, feed, task.fit.batch_size, strategy)
         variables = Variables(built.variables, self._model)
         self._checkpoints = Checkpoints(folder, variables, callbacks, task.checkpoint_seconds)
         self._history: list[Epoch] = []
         self._began = self._reported = 0.0
 
-    def _pass(self, feed: Feed, step: Callable[[Any], Any], while_finite: bool = False) -> Steps:
+    def _make_steps(
+        self, feed: Feed, step: Callable[[Any], Any], while_finite: bool = False
+    ) -> Steps:
         return Steps(self._model, step, feed, self._fit.batch_size, while_finite=while_finite)
 
     def run(self) -> list[Epoch]:
@@ -86,12 +88,12 @@ class Training:
         model.stop_training = False
         self._callbacks.on_train_begin()
         start = self._resume(self._task.checkpoint)
-        where, done = environment(self._task.deterministic), len(start.history)
+        where, done = describe_environment(self._task.deterministic), len(start.history)
         self._link.send(Started(where, done, start.step, self._steps.count))
         if start.step:
-            self._epoch(start.step, start.seconds)
+            self._run_epoch(start.step, start.seconds)
         while len(self._history) < self._fit.epochs and not model.stop_training:
-            self._epoch()
+            self._run_epoch()
         model.optimizer.finalize_variable_values(model.trainable_variables)
         self._callbacks.on_train_end(self._history[-1].metrics)
         return self._history
@@ -104,7 +106,7 @@ class Training:
         self._model.stop_training = start.stopped
         return start
 
-    def _epoch(self, start: int = 0, seconds: float = 0.0) -> None:
+    def _run_epoch(self, start: int = 0, seconds: float = 0.0) -> None:
         """Runs one epoch, or the rest of it.
 
         Args:
@@ -115,7 +117,7 @@ class Training:
         epoch = len(self._history)
         self._callbacks.on_epoch_begin(epoch)
         rows, shuffle = self._steps.rows, self._fit.shuffle
-        order = row_order(self._task.seed, epoch, rows, shuffle=shuffle)
+        order = make_row_order(self._task.seed, epoch, rows, shuffle=shuffle)
         logs = self._steps.run(order, self._on_progress, start)
         if self._validation is not None:
             logs |= self._validate(self._validation, logs)
@@ -142,7 +144,7 @@ class Training:
         self._save_if_due(step)
 
     def _validate(self, validation: Steps, logs: Logs) -> Logs:
-        """Runs the validation. Checkpoints in it hold the variables from before it."""
+        """Runs the validation; checkpoints during it contain the variables from before it."""
         steps, tensors = self._steps.count, self._checkpoints.snapshot()
 
         def on_progress(*_: object) -> None:
@@ -169,16 +171,16 @@ class Training:
             self._link.wait_for_end()
 
 
-def _callbacks(fit: Fit) -> list[Any]:
+def _make_callbacks(fit: Fit) -> list[Any]:
     return [
         make_callback(spec, ("fit", "callbacks", str(i))) for i, spec in enumerate(fit.callbacks)
     ]
 
 
-def _feeds(task: TrainTask) -> tuple[Feed, Feed | None]:
-    """The rows for training and for validation, split as Keras's `fit` splits them."""
+def _open_feeds(task: TrainTask) -> tuple[Feed, Feed | None]:
+    """Returns the rows for training and for validation, split as Keras's `fit` splits them."""
     dtypes = {tensor.name: tensor.dtype for tensor in task.summary.inputs}
-    feed = partial(feed_of, task.recipe, dtypes)
+    feed = partial(open_feed, task.recipe, dtypes)
     if task.validation_columns is not None:
         return feed(task.columns), feed(task.validation_columns, training=False)
     if not task.fit.validation_split:
@@ -193,10 +195,10 @@ def _feeds(task: TrainTask) -> tuple[Feed, Feed | None]:
 
 
 def _build_variables(model: Any, feed: Feed, batch_size: int, strategy: Any) -> None:
-    """Builds metrics and optimizer by shapes alone, so that a checkpoint finds its variables."""
+    """Builds metrics and optimizer from shapes, so that a checkpoint can restore both."""
     if strategy is not None:  # optimizer variables exist on each device, metrics only once
         with strategy.scope():
             model.optimizer.build(model.trainable_variables)
     even = feed.rows % batch_size == 0
     with refused_by_keras(ValueError):
-        build_training(model, feed.specimen(batch_size if even else None))
+        build_training(model, feed.make_symbolic_batch(batch_size if even else None))

@@ -1,4 +1,4 @@
-"""Finds out whether Keras raised an error or this service did."""
+"""Finds out whether Keras or this service raised an error."""
 
 from traceback import walk_tb
 from types import FrameType
@@ -17,17 +17,19 @@ def keep_tracebacks() -> None:
 
 
 def is_raised_by_keras(error: Exception) -> bool:
-    """Whether Keras or TensorFlow raised an error; call `keep_tracebacks` before it is raised.
+    """Returns whether Keras or TensorFlow raised an error.
+
+    Call `keep_tracebacks` before the error is raised.
 
     The innermost frame of Keras or of this service decides. A frame of NumPy, for example, belongs
     to the code that called NumPy.
     """
     for frame, _ in reversed(list(walk_tb(error.__traceback__))):
-        package = _module_of(frame).partition(".")[0]
+        package = _get_module(frame).partition(".")[0]
         if package in KERAS + OURS:
             return package in KERAS
     return False
 
 
-def _module_of(frame: FrameType) -> str:
+def _get_module(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__", ""))

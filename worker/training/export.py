@@ -20,24 +20,26 @@ from worker.training.output_folder import OutputFolder
 
 
 def export(folder: OutputFolder, built: BuiltModel, history: list[Epoch]) -> ModelMade:
-    """Writes every file that this model can have.
+    """Writes every file in whose format the model can be expressed.
 
     Raises:
         OSError: E.g. the disk is full.
     """
     files = _Files(folder)
-    files.write("model.safetensors", "application/vnd.safetensors", lambda p: _weights(built, p))
+    files.write(
+        "model.safetensors", "application/vnd.safetensors", lambda p: _write_weights(built, p)
+    )
     keras_files = KerasFiles(built)
-    files.try_write("model.keras", "application/vnd.keras", keras_files.archive)
-    files.try_write("model.weights.h5", "application/x-hdf5", keras_files.weights)
-    content = history_json(history)
+    files.try_write("model.keras", "application/vnd.keras", keras_files.write_archive)
+    files.try_write("model.weights.h5", "application/x-hdf5", keras_files.write_weights)
+    content = make_history_json(history)
     files.write("history.json", "application/json", lambda p: _fill(p, content))
     metrics = history[-1].metrics if history else {}
     return ModelMade(tuple(files.written), tuple(files.left_out), metrics)
 
 
-def history_json(epochs: list[Epoch]) -> bytes:
-    """The content of `history.json`, as `GET /v1/jobs/{id}/history` answers it.
+def make_history_json(epochs: list[Epoch]) -> bytes:
+    """Returns the content of `history.json`, equal to `GET /v1/jobs/{id}/history`.
 
     Numbers that are not finite are `null`; `non_finite` names each by its JSON Pointer.
     """
@@ -55,7 +57,7 @@ def history_json(epochs: list[Epoch]) -> bytes:
 
 @dataclass
 class _Files:
-    """The files of one model, written one after the other."""
+    """Writes the files of one model, one after the other."""
 
     folder: OutputFolder
     written: list[ModelFile] = field(default_factory=list)
@@ -72,7 +74,7 @@ class _Files:
             self.left_out.append(FileLeftOut(name=name, reason=str(reason)))
 
 
-def _weights(built: BuiltModel, path: Path) -> None:
+def _write_weights(built: BuiltModel, path: Path) -> None:
     save_file(copy_arrays(built), path)
 
 

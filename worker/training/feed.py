@@ -1,4 +1,4 @@
-"""Feeds rows to the training step: columns lie on disk, the graph gathers them by row index."""
+"""Feeds rows to the training step: the graph gathers them by row index from columns on disk."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from domain.job.recipe import ClassWeights, OutputRecipe, Recipe
 from domain.job.resources import COLUMN_BYTES
 
 Batch = tuple[tuple[Any, ...], dict[str, Any], dict[str, Any] | None]
-"""Inputs in graph order, targets and sample weights by output, as Keras's steps take them."""
+"""Inputs in graph order, targets and sample weights by output: an argument of Keras's steps."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Feed:
         Args:
             inputs: The columns by input, in graph order.
             targets: The columns by output; None for an output without a loss.
-            weights: The sample weights by output; None for an output without any.
-            constant_bytes: How many bytes of columns may be kept in memory.
+            weights: The sample weights by output; None for an output without weights.
+            constant_bytes: The maximum number of bytes of columns in memory.
         """
         self._inputs, self._targets, self._weights = inputs, targets, weights
         roles = {"x": inputs, "y": targets, "w": weights}
@@ -57,29 +57,29 @@ class Feed:
         }
         self.rows = len(next(iter(inputs.values())).array)
         self._weighted = any(column is not None for column in weights.values())
-        self._gather = _gatherer(self._columns, constant_bytes)
+        self._gather = _make_gather(self._columns, constant_bytes)
 
-    def batch(self, indices: Any) -> Batch:
-        """The rows at `indices`, int64 of shape (rows,); called while a graph is traced."""
-        return self._arranged(self._gather(indices))
+    def gather_batch(self, indices: Any) -> Batch:
+        """Returns the rows at `indices`, int64 of shape (rows,); called while a graph is traced."""
+        return self._arrange(self._gather(indices))
 
-    def specimen(self, batch_size: int | None) -> Batch:
-        """A symbolic batch, from whose shapes metrics and optimizer are built."""
-        return self._arranged(
+    def make_symbolic_batch(self, batch_size: int | None) -> Batch:
+        """Returns a symbolic batch, from whose shapes metrics and optimizer are built."""
+        return self._arrange(
             {
                 key: keras.KerasTensor((batch_size, *column.array.shape[1:]), column.dtype.name)
                 for key, column in self._columns.items()
             }
         )
 
-    def _arranged(self, tensors: Mapping[tuple[str, str], Any]) -> Batch:
+    def _arrange(self, tensors: Mapping[tuple[str, str], Any]) -> Batch:
         x = tuple(tensors["x", name] for name in self._inputs)
         y = {name: tensors.get(("y", name)) for name in self._targets}
         weights = {name: tensors.get(("w", name)) for name in self._weights}
         return x, y, weights if self._weighted else None
 
 
-def feed_of(
+def open_feed(
     recipe: Recipe,
     dtypes: Mapping[str, str],
     columns: Mapping[str, Path],
@@ -96,47 +96,49 @@ def feed_of(
         columns: The `.npy` file of each column.
         rows: The rows to use.
         training: Whether class weights apply; as in Keras, they do not in validation.
-        constant_bytes: How many bytes of columns may be kept in memory.
+        constant_bytes: The maximum number of bytes of columns in memory.
     """
     arrays = {name: np.load(path, mmap_mode="r")[rows] for name, path in columns.items()}
     inputs = {
-        name: Column(arrays[column], _input_dtype(arrays[column], dtypes[name]))
+        name: Column(arrays[column], _get_input_dtype(arrays[column], dtypes[name]))
         for name, column in recipe.inputs.items()
     }
     targets = {
-        name: None if output.target is None else _as_keras(arrays[output.target])
+        name: None if output.target is None else _make_column(arrays[output.target])
         for name, output in recipe.outputs.items()
     }
-    weights = {name: _weights(output, arrays, training) for name, output in recipe.outputs.items()}
+    weights = {
+        name: _make_weights(output, arrays, training) for name, output in recipe.outputs.items()
+    }
     return Feed(inputs, targets, weights, constant_bytes)
 
 
-def _input_dtype(array: np.ndarray[Any, Any], dtype: str) -> np.dtype[Any]:
+def _get_input_dtype(array: np.ndarray[Any, Any], dtype: str) -> np.dtype[Any]:
     return array.dtype if dtype == "string" else np.dtype(tf.as_dtype(dtype).as_numpy_dtype)
 
 
-def _as_keras(array: np.ndarray[Any, Any]) -> Column:
-    """Casts floats of any width to float32, as Keras's `fit` does; other dtypes stay."""
+def _make_column(array: np.ndarray[Any, Any]) -> Column:
+    """Casts floats of any width to float32, as Keras's `fit` does; keeps other dtypes."""
     return Column(array, np.dtype(np.float32) if array.dtype.kind == "f" else array.dtype)
 
 
-def _weights(
+def _make_weights(
     output: OutputRecipe, arrays: Mapping[str, np.ndarray[Any, Any]], training: bool
 ) -> Column | None:
     given = None if output.sample_weight is None else arrays[output.sample_weight]
     if not (training and output.class_weight and output.target):
-        return None if given is None else _as_keras(given)
-    by_class = class_weights(arrays[output.target], output.class_weight)
+        return None if given is None else _make_column(given)
+    by_class = compute_class_weights(arrays[output.target], output.class_weight)
     if given is None:
-        return _as_keras(by_class)
+        return _make_column(by_class)
     aligned = by_class.reshape(by_class.shape + (1,) * (given.ndim - by_class.ndim))
-    return _as_keras(aligned * given.astype(np.float32))
+    return _make_column(aligned * given.astype(np.float32))
 
 
-def class_weights(
+def compute_class_weights(
     target: np.ndarray[Any, Any], weights: ClassWeights
 ) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """The weight of each row's class, as Keras computes it for `class_weight`.
+    """Returns the weight of each row's class, as Keras computes it for `class_weight`.
 
     Args:
         target: Class indices of shape (rows,) or (rows, 1), or one-hot (rows, classes).
@@ -152,10 +154,13 @@ def class_weights(
     return result
 
 
-def _gatherer(
+def _make_gather(
     columns: Mapping[tuple[str, str], Column], constant_bytes: int
 ) -> Callable[[Any], dict[tuple[str, str], Any]]:
-    """Keeps small columns as constants; reads the others from disk, in one call for each batch."""
+    """Returns a function from row indices, of shape (rows,), to the rows of each column.
+
+    Small columns are constants; the others are read from disk, in one call for each batch.
+    """
     constants, on_disk, free = {}, {}, constant_bytes
     for key, column in sorted(columns.items(), key=lambda item: item[1].bytes):
         if column.bytes <= free:

@@ -11,13 +11,13 @@ import numpy as np
 from compiler.inference.forward import generate_rows, make_forward
 from compiler.keras_json.roundtrip import roundtrip_faults
 from compiler.model.build import BuiltModel
-from worker.training.errors import disk_is_full
+from worker.training.errors import is_disk_full
 
 log = logging.getLogger(__name__)
 
 
 class NotTheSame(Exception):
-    """A file does not give the same model back. The text is the reason for the client."""
+    """Keras reads another model from a file than it wrote. The text is for the client."""
 
 
 class KerasFiles:
@@ -33,53 +33,57 @@ class KerasFiles:
         self._model = keras.Model(model.inputs, model.output, name=model.name)
         self._reloaded: Any = None
 
-    def archive(self, path: Path) -> None:
+    def write_archive(self, path: Path) -> None:
         """Writes `model.keras`."""
-        self._keras(lambda: self._model.save(path))
-        reloaded = self._keras(lambda: keras.models.load_model(path))
-        self._same_weights(reloaded)
-        self._same_predictions(reloaded)
+        self._call_keras(lambda: self._model.save(path))
+        reloaded = self._call_keras(lambda: keras.models.load_model(path))
+        self._check_weights(reloaded)
+        self._check_predictions(reloaded)
         self._reloaded = reloaded
 
-    def weights(self, path: Path) -> None:
+    def write_weights(self, path: Path) -> None:
         """Writes `model.weights.h5`; verified with the model that was read from the archive."""
         if self._reloaded is None:
             raise NotTheSame("Without a model.keras there is no model to load it into.")
-        self._keras(lambda: self._model.save_weights(path))
+        self._call_keras(lambda: self._model.save_weights(path))
         for variable in self._reloaded.weights:
             variable.assign(keras.ops.zeros_like(variable))
-        self._keras(lambda: self._reloaded.load_weights(path))
-        self._same_weights(self._reloaded)
+        self._call_keras(lambda: self._reloaded.load_weights(path))
+        self._check_weights(self._reloaded)
 
-    def _same_weights(self, reloaded: Any) -> None:
-        ours, theirs = self._model.weights, reloaded.weights
-        if len(ours) != len(theirs):
-            raise NotTheSame(self._reason())
-        for one, other in zip(ours, theirs, strict=True):
-            if not _equal(one.numpy(), other.numpy()):
-                raise NotTheSame(self._reason("Keras reads other weights back than it wrote."))
+    def _check_weights(self, reloaded: Any) -> None:
+        written, read = self._model.weights, reloaded.weights
+        if len(written) != len(read):
+            raise NotTheSame(self._find_reason())
+        for one, other in zip(written, read, strict=True):
+            if not _are_equal(one.numpy(), other.numpy()):
+                raise NotTheSame(self._find_reason("Keras reads other weights back than it wrote."))
 
-    def _same_predictions(self, reloaded: Any) -> None:
+    def _check_predictions(self, reloaded: Any) -> None:
         inputs = generate_rows(self._model)
-        ours = self._keras(lambda: make_forward(self._model)(inputs))
-        theirs = self._keras(lambda: make_forward(reloaded)(inputs))
-        if not all(_equal(array, theirs[name]) for name, array in ours.items()):
-            raise NotTheSame(self._reason("The model that Keras reads back predicts otherwise."))
+        written = self._call_keras(lambda: make_forward(self._model)(inputs))
+        read = self._call_keras(lambda: make_forward(reloaded)(inputs))
+        if not all(_are_equal(array, read[name]) for name, array in written.items()):
+            raise NotTheSame(
+                self._find_reason("The model that Keras reads back predicts otherwise.")
+            )
 
-    def _keras(self, call: Callable[[], Any]) -> Any:
-        """The result of a call of Keras. On any error but a full disk, the file is unusable."""
+    def _call_keras(self, call: Callable[[], Any]) -> Any:
+        """Returns the result of a call of Keras. An error other than a full disk is NotTheSame."""
         try:
             return call()
         except Exception as error:
-            if disk_is_full(error):
+            if is_disk_full(error):
                 raise
             log.warning("Keras cannot save a model: %s", error)
-            raise NotTheSame(self._reason()) from error
+            raise NotTheSame(self._find_reason()) from error
 
-    def _reason(self, seen: str = "Keras cannot read this model back from its own format.") -> str:
-        """The known reason why Keras's formats cannot express this model, else what was seen."""
+    def _find_reason(
+        self, seen: str = "Keras cannot read this model back from its own format."
+    ) -> str:
+        """Returns the known reason why Keras's formats cannot express this model, else `seen`."""
         return next((lost.detail for lost in roundtrip_faults(self._blueprint)), seen)
 
 
-def _equal(one: Any, other: Any) -> bool:
+def _are_equal(one: Any, other: Any) -> bool:
     return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")

@@ -14,7 +14,7 @@ from domain.errors import Invalid
 from worker.protocol.messages import Finished, FromChild, Warned
 from worker.protocol.tasks import Task
 from worker.training.error_origin import keep_tracebacks
-from worker.training.errors import CannotTrain, failure_of
+from worker.training.errors import CannotTrain, make_failure
 from worker.training.handlers.registry import execute
 from worker.training.supervisor_link import SupervisorLink
 
@@ -33,16 +33,16 @@ def run(task: Task, connection: Connection) -> None:
     tempfile.tempdir = str(task.folder)  # deleted by the sweep if this process is killed
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor handles Ctrl-C
     try:
-        with _warnings_sent(link.send):
+        with _send_warnings(link.send):
             link.send(Finished(execute(task, link)))
     except Exception as error:
-        link.send(failure_of(error, task))
+        link.send(make_failure(error, task))
         if not isinstance(error, Invalid | CannotTrain):
             raise
 
 
 @contextmanager
-def _warnings_sent(send: Callable[[FromChild], None]) -> Iterator[None]:
+def _send_warnings(send: Callable[[FromChild], None]) -> Iterator[None]:
     """Sends Keras's warnings to the client; the supervisor drops repeated ones."""
 
     def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:

@@ -9,7 +9,7 @@ from worker.training.supervisor_link import SupervisorLink
 
 
 class OutputFolder:
-    """Writes files so that a name either does not exist or names the complete content."""
+    """Writes files so that each name is absent or names the complete content."""
 
     def __init__(self, path: Path, link: SupervisorLink) -> None:
         self._path = path

@@ -38,12 +38,12 @@ class Share:
     inputs: tuple[Any, ...]
     """At least one row, since a layer may divide by the number of its rows."""
     rows: Any
-    """How many of these rows count; 0 if the batch has fewer rows than there are replicas."""
+    """The number of these rows that count; 0 if the batch has fewer rows than replicas."""
     fraction: Any
     """These rows as a fraction of the batch's rows."""
 
 
-def shares_of(inputs: Sequence[Any], replicas: int) -> list[Share]:
+def make_shares(inputs: Sequence[Any], replicas: int) -> list[Share]:
     """Splits a batch into consecutive rows for each replica; called while a graph is traced.
 
     The sizes differ by at most one row.
@@ -55,10 +55,10 @@ def shares_of(inputs: Sequence[Any], replicas: int) -> list[Share]:
     known = inputs[0].shape[0]
     rows = tf.shape(inputs[0])[0] if known is None else known
     bounds = [rows * i // replicas for i in range(replicas + 1)]
-    return [_share(inputs, start, stop, rows) for start, stop in pairwise(bounds)]
+    return [_make_share(inputs, start, stop, rows) for start, stop in pairwise(bounds)]
 
 
-def _share(inputs: Sequence[Any], start: Any, stop: Any, rows: Any) -> Share:
+def _make_share(inputs: Sequence[Any], start: Any, stop: Any, rows: Any) -> Share:
     end = max(stop, start + 1) if isinstance(stop, int) else tf.maximum(stop, start + 1)
     fraction = tf.cast(stop - start, tf.float32) / tf.cast(rows, tf.float32)
     return Share(tuple(tensor[start:end] for tensor in inputs), stop - start, fraction)
@@ -105,23 +105,23 @@ class Replicas:
         ends = [end for one in passes for end in one.ends]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([end for end in ends if end.dtype.is_floating])
-            predicted, loss = self._outputs_and_loss(batch, shares, passes)
+            predicted, loss = self._compute_loss(batch, shares, passes)
             scaled = self._model.optimizer.scale_loss(loss)
         gradients = self._backward(passes, tape.gradient(scaled, ends))
         variables = self._model.trainable_variables
         self._model.optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        return self._metrics(batch, predicted, loss)
+        return self._compute_metrics(batch, predicted, loss)
 
     def test_step(self, batch: Batch) -> dict[str, Any]:
         """Does what `model.test_step` does on one device; called while a graph is traced."""
         shares, passes = self._forward(batch, training=False)
-        return self._metrics(batch, *self._outputs_and_loss(batch, shares, passes))
+        return self._compute_metrics(batch, *self._compute_loss(batch, shares, passes))
 
     def _forward(self, batch: Batch, *, training: bool) -> tuple[list[Share], list[ForwardPass]]:
-        shares = shares_of(batch[0], self._strategy.num_replicas_in_sync)
+        shares = make_shares(batch[0], self._strategy.num_replicas_in_sync)
 
         def run_replica() -> ForwardPass:
-            number = _replica_number()
+            number = _get_replica_number()
             self._shift_seeds(number)
             with tf.GradientTape() as tape:
                 outputs = self._model(shares[number].inputs, training=training)
@@ -134,7 +134,7 @@ class Replicas:
         return shares, list(passes)
 
     def _shift_seeds(self, replicas: int) -> None:
-        """Gives each replica its own random numbers, although all keep the seeds of the first."""
+        """Gives each replica its own random numbers; stored seeds are those of the first."""
         for seed in self._seeds if replicas else ():
             seed.assign(seed.value + tf.constant([replicas * _SEED_SHIFT, 0], seed.dtype))
 
@@ -147,12 +147,12 @@ class Replicas:
                 merged += tf.cast(share.fraction, base.dtype) * (other - base)
             variable.assign(merged)
 
-    def _outputs_and_loss(
+    def _compute_loss(
         self, batch: Batch, shares: Sequence[Share], passes: Sequence[ForwardPass]
     ) -> tuple[dict[str, Any], Any]:
-        """The outputs for the whole batch by name, and its loss."""
+        """Returns the outputs for the whole batch by name, and its loss."""
         _, y, weights = batch
-        predicted = {name: _joined(name, shares, passes) for name in passes[0].outputs}
+        predicted = {name: _join(name, shares, passes) for name in passes[0].outputs}
         loss = compute_loss(self._model, y, predicted, weights)
         for share, one in zip(shares, passes, strict=True):
             for added in one.added_losses:
@@ -160,7 +160,7 @@ class Replicas:
         return predicted, loss
 
     def _backward(self, passes: Sequence[ForwardPass], seeds: Sequence[Any]) -> list[Any]:
-        """The sum of the gradients of all replicas, for each trainable variable.
+        """Returns the sum of the gradients of all replicas, for each trainable variable.
 
         Args:
             passes: The forward pass of each replica.
@@ -170,7 +170,7 @@ class Replicas:
         variables = [variable.value for variable in self._model.trainable_variables]
 
         def run_replica() -> list[Any]:
-            number = _replica_number()
+            number = _get_replica_number()
             one, own = passes[number], seeds[number * count : (number + 1) * count]
             pairs = zip(one.ends, own, strict=True)
             ends, begun = zip(*(pair for pair in pairs if pair[1] is not None), strict=True)
@@ -184,28 +184,30 @@ class Replicas:
         with tf.device(self._strategy.extended.worker_devices[0]):
             return self._strategy.reduce(tf.distribute.ReduceOp.SUM, gradients, axis=None)
 
-    def _metrics(self, batch: Batch, predicted: Mapping[str, Any], loss: Any) -> dict[str, Any]:
+    def _compute_metrics(
+        self, batch: Batch, predicted: Mapping[str, Any], loss: Any
+    ) -> dict[str, Any]:
         x, y, weights = batch
         update_loss_metric(self._model, loss, tf.shape(x[0])[0])
         logs: dict[str, Any] = self._model.compute_metrics(x, y, predicted, sample_weight=weights)
         return logs
 
 
-def _replica_number() -> int:
-    """The number of the replica that is being traced."""
+def _get_replica_number() -> int:
+    """Returns the number of the replica that is being traced."""
     context = tf.distribute.get_replica_context()
     return int(tf.get_static_value(context.replica_id_in_sync_group))
 
 
-def _joined(name: str, shares: Sequence[Share], passes: Sequence[ForwardPass]) -> Any:
-    """One output for all rows of the batch, with the mask that its loss applies."""
+def _join(name: str, shares: Sequence[Share], passes: Sequence[ForwardPass]) -> Any:
+    """Returns one output for all rows of the batch, with the mask that its loss applies."""
     parts = [one.outputs[name] for one in passes]
-    whole = _rows(shares, parts)
+    whole = _join_rows(shares, parts)
     masks = [get_mask(part) for part in parts]
     if masks[0] is not None:
-        set_mask(whole, _rows(shares, masks))
+        set_mask(whole, _join_rows(shares, masks))
     return whole
 
 
-def _rows(shares: Sequence[Share], parts: Sequence[Any]) -> Any:
+def _join_rows(shares: Sequence[Share], parts: Sequence[Any]) -> Any:
     return tf.concat([part[: share.rows] for share, part in zip(shares, parts, strict=True)], 0)

@@ -10,7 +10,7 @@ import tensorflow as tf
 from worker.training.feed import Feed
 
 EXECUTION_SECONDS = 0.4
-"""Target duration: short for progress and cancellation, long enough to hide Python's cost."""
+"""Target duration: short enough for progress and cancellation, long compared to Python's cost."""
 
 Rows = np.ndarray[Any, np.dtype[np.int64]]
 """Row indices."""
@@ -60,7 +60,7 @@ class Steps:
         self.count = -(-feed.rows // batch_size)
         self._model = model
         self._pace = Pace()
-        self._execute = _executor(model, step, feed, batch_size, while_finite)
+        self._execute = _make_execution(model, step, feed, batch_size, while_finite)
 
     def run(self, order: Rows, progress: Progress, start: int = 0) -> Logs:
         """Runs one epoch or one validation.
@@ -78,12 +78,12 @@ class Steps:
             self._model.reset_metrics()
         rows, done = tf.constant(order), start
         while True:  # runs even if no step is left: the same graph gives the metrics
-            done, logs = self._execution(rows, done)
+            done, logs = self._run_execution(rows, done)
             progress(done, logs)
             if done == self.count:
                 return logs
 
-    def _execution(self, rows: Any, start: int) -> tuple[int, Logs]:
+    def _run_execution(self, rows: Any, start: int) -> tuple[int, Logs]:
         stop = min(start + self._pace.steps, self.count)
         began = time.perf_counter()
         done, finite, metrics = self._execute(rows, tf.constant(start), tf.constant(stop))
@@ -92,10 +92,10 @@ class Steps:
         return int(done) if finite else self.count, logs
 
 
-def _executor(
+def _make_execution(
     model: Any, step: Callable[[Any], Any], feed: Feed, batch_size: int, while_finite: bool
 ) -> Callable[..., Any]:
-    """A graph that runs the steps from `start` to `stop`; it is traced once for all of them."""
+    """Returns a graph that runs the steps from `start` to `stop`; it is traced once."""
     even = feed.rows % batch_size == 0
     compiled = tf.function(step, jit_compile=True) if model.jit_compile else step
 
@@ -104,7 +104,7 @@ def _executor(
             indices = order[at * batch_size : (at + 1) * batch_size]
             if even:  # Keras weights the losses of single outputs by a static batch size
                 indices.set_shape([batch_size])
-            loss = compiled(feed.batch(indices))["loss"]
+            loss = compiled(feed.gather_batch(indices))["loss"]
             return at + 1, tf.math.is_finite(loss) if while_finite else tf.constant(True)
 
         def more(at: Any, finite: Any) -> Any:
@@ -116,8 +116,8 @@ def _executor(
     return tf.function(execute, autograph=False, reduce_retracing=True)
 
 
-def row_order(seed: int, epoch: int, rows: int, *, shuffle: bool) -> Rows:
-    """The row indices of an epoch (counted from 0); seed and epoch alone decide the order."""
+def make_row_order(seed: int, epoch: int, rows: int, *, shuffle: bool) -> Rows:
+    """Returns the row indices of an epoch (counted from 0); seed and epoch decide the order."""
     if not shuffle:
         return np.arange(rows)
     return np.random.default_rng([seed, epoch]).permutation(rows)

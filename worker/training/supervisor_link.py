@@ -10,14 +10,14 @@ from worker.protocol.messages import FromChild, FromSupervisor, Renewed
 
 POLL_SECONDS = 0.1
 EXIT_CODE = 75
-"""Exit status EX_TEMPFAIL: the lease or the supervisor is gone; the job itself did not fail."""
+"""Exit status EX_TEMPFAIL: the lease or the supervisor has ended; the job itself did not fail."""
 
 
 class SupervisorLink:
     """Sends messages to the supervisor and follows the lease."""
 
     def __init__(self, connection: Connection, lease_seconds: float, leased_at: float) -> None:
-        """Listens to nothing yet.
+        """Receives no messages yet.
 
         Args:
             connection: This process's end of the pipe.
@@ -36,23 +36,23 @@ class SupervisorLink:
     def check(self) -> None:
         """Ends this process at once unless the lease still lasts.
 
-        A process that was stopped (SIGSTOP) may come here before its listener wakes up.
+        A process that was stopped (SIGSTOP) may call this before its listener continues.
         """
         if time.monotonic() >= self._ends_at:
             os._exit(EXIT_CODE)
 
     def send(self, message: FromChild) -> None:
-        """Sends a message; ends this process if the supervisor is gone."""
+        """Sends a message; ends this process if the supervisor has ended."""
         try:
             self._connection.send(message)
         except OSError:
             os._exit(EXIT_CODE)
 
     def take_save_request(self) -> bool:
-        """Whether the supervisor has requested a checkpoint since the last call."""
+        """Returns whether the supervisor has requested a checkpoint since the last call."""
         requested = self._save_requested.is_set()
         if requested:
-            self._save_requested.clear()  # a request that comes now gets the same checkpoint
+            self._save_requested.clear()  # a request after this gets the same checkpoint
         return requested
 
     def wait_for_end(self) -> NoReturn:

@@ -1,4 +1,4 @@
-"""All variables that a training changes (model, optimizer, metrics), by names of our own."""
+"""All variables that a training changes (model, optimizer, metrics), by unique names."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,14 +31,14 @@ class Variables:
         return sum(int(np.prod(item.shape)) * 4 for item in self._all.values())
 
     def snapshot(self) -> Tensors:
-        """The present values, unaffected by later changes.
+        """Returns the present values, unaffected by later changes.
 
         Only variables that change afterwards take memory twice.
         """
         return {name: tf.convert_to_tensor(item.value) for name, item in self._all.items()}
 
     def accepts(self, arrays: Mapping[str, Any], *, within_epoch: bool) -> bool:
-        """Whether `arrays` has a value of the right shape for each variable.
+        """Returns whether `arrays` has a value of the right shape for each variable.
 
         Args:
             arrays: Values by name.

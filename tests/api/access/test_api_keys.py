@@ -1,4 +1,4 @@
-"""With keys: who gets in, who does not, and for how long."""
+"""The check of API keys: which requests it accepts, and for how long."""
 
 import asyncio
 import json
@@ -10,9 +10,13 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 from sqlalchemy import event, update
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route
 
 from api.access.api_keys import KeyCheck
 from api.access.key_cache import FRESH_SECONDS, PAUSE_SECONDS, KeyCache
+from api.http.route_options import RouteOptions, set_route_options
 from models_store.database.engine import Database
 from models_store.database.tables import jobs
 from tests.api.callers import Caller, caller, revoke
@@ -29,7 +33,7 @@ def ada(keyed: Server) -> Caller:
     return caller(keyed, "ada")
 
 
-def test_a_new_key_lets_in_at_once(keyed: Server) -> None:
+def test_a_new_key_is_accepted_at_once(keyed: Server) -> None:
     for _ in range(3):
         made(caller(keyed, "ada").client.get("/v1/jobs"), 200)
 
@@ -38,7 +42,7 @@ def test_a_new_key_lets_in_at_once(keyed: Server) -> None:
     "header",
     ["", "Bearer", f"Bearer {UNKNOWN}", f"Basic {UNKNOWN}", "Bearer \xe9", UNKNOWN],
 )
-def test_what_is_no_key_is_refused(keyed: Server, header: str) -> None:
+def test_an_invalid_key_is_rejected(keyed: Server, header: str) -> None:
     headers = {b"Authorization": header.encode("latin-1")} if header else {}
     answer = httpx.get(f"{keyed.address}/v1/jobs", headers=headers)
     faults(answer, 401)
@@ -47,21 +51,23 @@ def test_what_is_no_key_is_refused(keyed: Server, header: str) -> None:
     assert UNKNOWN not in answer.text
 
 
-def test_the_scheme_is_read_in_any_case_and_two_headers_in_none(keyed: Server, ada: Caller) -> None:
+def test_the_scheme_is_case_insensitive_and_two_headers_are_rejected(
+    keyed: Server, ada: Caller
+) -> None:
     address = f"{keyed.address}/v1/jobs"
     made(httpx.get(address, headers={"Authorization": f"bearer {ada.secret}"}), 200)
     twice = [("Authorization", f"Bearer {ada.secret}"), ("Authorization", "Bearer x")]
     faults(httpx.get(address, headers=twice), 401)
 
 
-def test_a_part_of_a_key_or_its_hash_is_no_key(keyed: Server, ada: Caller) -> None:
+def test_a_part_of_a_key_or_its_hash_is_rejected(keyed: Server, ada: Caller) -> None:
     digest = next(d for d, owner in keyed.parts.keys._owners.items() if owner == "ada")
     for wrong in (ada.secret[:-1], ada.secret + "x", ada.key_id, digest):
         answer = httpx.get(f"{keyed.address}/v1/jobs", headers={"Authorization": f"Bearer {wrong}"})
         faults(answer, 401)
 
 
-def test_a_revoked_key_is_refused_within_a_second(keyed: Server) -> None:
+def test_a_revoked_key_is_rejected_within_a_second(keyed: Server) -> None:
     leaving = caller(keyed, "ada")
     made(leaving.client.get("/v1/jobs"), 200)
     revoke(keyed, leaving.key_id)
@@ -70,27 +76,29 @@ def test_a_revoked_key_is_refused_within_a_second(keyed: Server) -> None:
     assert time.monotonic() - began < FRESH_SECONDS + 1
 
 
-def test_polls_from_memory_ask_for_the_key_too(keyed: Server, ada: Caller) -> None:
+def test_a_cached_snapshot_needs_a_key_too(keyed: Server, ada: Caller) -> None:
     with keyed.parts.database.write() as connection:
         job_id = queue(connection, "ada")
         old = datetime.now(UTC) - timedelta(hours=1)
         connection.execute(update(jobs).values(created_at=old).filter_by(id=job_id))
     address = f"/v1/jobs/{job_id}"
     made(ada.client.get(address), 200)
-    assert keyed.parts.snapshots.fresh(("ada", job_id)) is not None
+    assert keyed.parts.snapshots.find_fresh(("ada", job_id)) is not None
     faults(keyed.client.get(address), 401)
     faults(caller(keyed, "bob").client.get(address), 404)
 
 
-def test_a_prediction_without_a_key_is_told_as_tensorflow_serving_does(keyed: Server) -> None:
+def test_a_prediction_without_a_key_has_the_error_field(keyed: Server) -> None:
     address = f"/v1/models/model_{'0' * 26}:predict"
     answer = keyed.client.post(address, json={"instances": [[1]]})
     faults(answer, 401)
     assert answer.json()["error"] == answer.json()["detail"]
 
 
-@pytest.mark.parametrize("path", ["/v1/datasets", "/v1/jobs"])
-def test_a_body_is_refused_before_it_is_read(keyed: Server, path: str) -> None:
+@pytest.mark.parametrize("path", ["/v1/datasets", "/v1/jobs", "/v1/unknown", "/docsx"])
+def test_a_request_without_a_key_is_rejected_before_its_body_is_read(
+    keyed: Server, path: str
+) -> None:
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     head += "Content-Length: 1000000000\r\nExpect: 100-continue\r\n\r\n"
     with socket.create_connection(("127.0.0.1", int(keyed.address.rpartition(":")[2]))) as client:
@@ -124,7 +132,7 @@ def test_any_host_and_any_page_may_call_with_a_key(keyed: Server, ada: Caller) -
     assert ada.client.get("/v1/info").json()["auth"] == "keys"
 
 
-def test_who_guesses_keys_does_not_keep_the_database_busy(keyed: Server) -> None:
+def test_unknown_keys_cause_few_reads_of_the_database(keyed: Server) -> None:
     readings: list[float] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
@@ -144,10 +152,10 @@ def test_who_guesses_keys_does_not_keep_the_database_busy(keyed: Server) -> None
     assert len(readings) <= (time.monotonic() - began) / PAUSE_SECONDS + 2
 
 
-def test_while_the_database_is_away_nobody_is_let_in() -> None:
+def test_a_database_that_does_not_answer_is_a_503() -> None:
     async def ask() -> httpx.Response:
-        door = KeyCheck(_never, KeyCache(Database("postgresql://127.0.0.1:1/graphfit")))
-        transport = httpx.ASGITransport(door)
+        middleware = KeyCheck(_never, KeyCache(Database("postgresql://127.0.0.1:1/graphfit")))
+        transport = httpx.ASGITransport(middleware)
         async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
             return await client.get("/v1/jobs", headers={"Authorization": f"Bearer {UNKNOWN}"})
 
@@ -156,5 +164,47 @@ def test_while_the_database_is_away_nobody_is_let_in() -> None:
     assert answer.headers["retry-after"]
 
 
+@set_route_options(RouteOptions(is_public=True))
+async def public_endpoint(request: Request) -> Response:
+    return PlainTextResponse()
+
+
+async def private_endpoint(request: Request) -> Response:
+    return PlainTextResponse()
+
+
+ROUTES = [
+    Route("/open", public_endpoint),
+    Route("/pages/{name}", public_endpoint),
+    Mount("/files", set_route_options(RouteOptions(is_public=True))(PlainTextResponse())),
+    Route("/closed", private_endpoint),
+    Mount("/folder", PlainTextResponse()),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/open", 200),
+        ("/pages/a", 200),
+        ("/files/a/b.js", 200),
+        ("/closed", 401),
+        ("/folder/a", 401),
+        ("/open/", 401),
+        ("/openx", 401),
+        ("/pages", 401),
+        ("/unknown", 401),
+    ],
+)
+def test_only_paths_of_public_routes_need_no_key(path: str, status: int) -> None:
+    async def ask() -> httpx.Response:
+        keys = KeyCache(Database("postgresql://127.0.0.1:1/graphfit"))
+        transport = httpx.ASGITransport(KeyCheck(PlainTextResponse(), keys, ROUTES))
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            return await client.get(path)
+
+    assert asyncio.run(ask()).status_code == status
+
+
 async def _never(*_: object) -> None:
-    pytest.fail("it was let in")
+    pytest.fail("the request was accepted")

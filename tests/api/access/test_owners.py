@@ -1,6 +1,6 @@
-"""No owner sees, uses or ends what is another's: every route that the application has is tried.
+"""No owner can read, use or delete the resources of another owner: requests every route.
 
-A route that a change adds is tried by itself; one that this file cannot place fails the walk.
+The test finds new routes by itself. It fails for a route that no set below names.
 """
 
 from collections.abc import Iterator
@@ -29,42 +29,42 @@ OPEN = {
     "/", "/docs", "/docs/files/{path}", "/redoc", "/openapi.json", "/problems/{slug}",
     "/healthz", "/readyz",
 }  # fmt: skip
-"""Answered without a key."""
+"""Public paths: they need no key."""
 SHARED = {
     "/v1/info", "/metrics", "/v1/workers",
     "/v1/layers", "/v1/layers/{type}", "/v1/ops", "/v1/ops/{op}",
 }  # fmt: skip
-"""Nobody's: the same for every owner, but for what of it is somebody's."""
+"""Paths of resources that all owners share; only their private fields differ by owner."""
 SAMPLES = {"path": "favicon.png", "slug": "not-found", "type": "Dense", "op": "mean"}
 WEIGHTS = "model.safetensors"
 NAME = "secret-name-of-ada"
 
 
 class Endpoint(NamedTuple):
-    """One thing that can be asked."""
+    """A path with a method."""
 
     path: str
     method: str
 
     @property
     def kind(self) -> str:
-        """`/v1/jobs/{id}/pause` is about `jobs`."""
+        """The kind of resource of the path: `jobs` for `/v1/jobs/{id}/pause`."""
         return f"{self.path}//".split("/")[2]
 
 
 @dataclass(frozen=True)
 class Things:
-    """What ada has: ids by the word in their addresses."""
+    """The resources of ada: ids by the kind of resource."""
 
     ids: dict[str, str]
 
     def address(self, endpoint: Endpoint) -> str:
-        """With what is in braces filled in, by ada's own."""
+        """Returns the path with the ids of ada's resources as its parameters."""
         values = {**SAMPLES, "name": WEIGHTS, "id": self.ids.get(endpoint.kind, "")}
         return endpoint.path.format(**values)
 
     def naming(self) -> dict[str, list[dict[str, Any]]]:
-        """Bodies that name them, by the address that takes them."""
+        """Returns bodies that name the resources, by the path that accepts them."""
         model = {"type": "Model", "model": self.ids["models"]}
         stored = {"type": "Graph", "graph": self.ids["graphs"]}
         return {
@@ -90,7 +90,7 @@ def bob(keyed: Server) -> Caller:
 
 @pytest.fixture(scope="module")
 def things(keyed: Server, ada: Caller) -> Iterator[Things]:
-    """One of each; the job is being run by a worker."""
+    """One resource of each kind; a worker runs the job."""
     columns = {"x": [[0.0] * 4] * 4, "y": [[0.0] * 3] * 4}
     posted = {
         "graphs": {"name": NAME, "definition": graph()},
@@ -112,7 +112,7 @@ def things(keyed: Server, ada: Caller) -> Iterator[Things]:
 
 
 def modelled(keyed: Server) -> str:
-    """A model of ada's, with a file."""
+    """Creates a model of ada with a file, and returns its id."""
     with keyed.parts.database.write() as connection:
         queue(connection, "ada", name=NAME, priority=10)
         claim = queued_jobs.claim(connection)
@@ -120,7 +120,7 @@ def modelled(keyed: Server) -> str:
     assert claim.owner == "ada"
     sha256 = publish(keyed.parts.artifacts, f"{claim.folder}/{WEIGHTS}", b"weights")
     file = ModelFile(name=WEIGHTS, bytes=7, sha256=sha256, media_type="x/y")
-    done = Estimate(1, lambda: 0.0).finished(1)
+    done = Estimate(1, lambda: 0.0).finish(1)
     with keyed.parts.database.write() as connection:
         attempts.succeed(connection, claim, done, ModelMade((file,), (), {}))
     model_id: str = caller(keyed, "ada").client.get("/v1/models").json()["items"][0]["id"]
@@ -129,7 +129,7 @@ def modelled(keyed: Server) -> str:
 
 @pytest.fixture(scope="module")
 def endpoints(keyed: Server) -> list[Endpoint]:
-    """All, with those that the documentation leaves out; what deletes comes last."""
+    """All endpoints, including those outside the OpenAPI document; DELETE comes last."""
     found = {
         Endpoint(path, method.upper())
         for path, operations in keyed.app.openapi()["paths"].items()
@@ -140,7 +140,7 @@ def endpoints(keyed: Server) -> list[Endpoint]:
         mounted = route.methods is None
         path = f"{route.path}/{{path}}" if mounted else route.path
         found |= {Endpoint(path, method) for method in route.methods or {"GET"}}
-    assert len(found) > 30  # or else this is not how to find them any more
+    assert len(found) > 30  # fewer means that this search no longer finds them
     return sorted(found, key=lambda e: (e.method == "DELETE", e))
 
 
@@ -153,7 +153,7 @@ def owned(endpoints: list[Endpoint]) -> list[Endpoint]:
     return [e for e in endpoints if e.path not in OPEN | SHARED]
 
 
-def test_every_address_asks_for_a_key_or_is_known_to_be_open(
+def test_every_path_needs_a_key_or_is_public(
     keyed: Server, things: Things, endpoints: list[Endpoint]
 ) -> None:
     for endpoint in endpoints:
@@ -163,7 +163,7 @@ def test_every_address_asks_for_a_key_or_is_known_to_be_open(
             faults(answer, 401)
 
 
-def test_the_documentation_says_which_addresses_ask_for_a_key(keyed: Server) -> None:
+def test_the_document_lists_the_operations_that_need_a_key(keyed: Server) -> None:
     document = keyed.app.openapi()
     assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
     for path, operations in document["paths"].items():
@@ -171,7 +171,7 @@ def test_the_documentation_says_which_addresses_ask_for_a_key(keyed: Server) -> 
             assert operation["security"] == ([] if path in OPEN else [{"key": []}]), path
 
 
-def test_lists_hold_what_is_ones_own(
+def test_a_list_contains_the_resources_of_its_owner_only(
     ada: Caller, bob: Caller, things: Things, endpoints: list[Endpoint]
 ) -> None:
     lists = [e for e in owned(endpoints) if "{" not in e.path and e.method != "POST"]
@@ -181,7 +181,7 @@ def test_lists_hold_what_is_ones_own(
         assert things.ids[endpoint.kind] in ask(ada.client, things, endpoint).text, endpoint
 
 
-def test_what_is_the_same_for_all_tells_nothing_of_another_owner(
+def test_shared_resources_contain_nothing_of_another_owner(
     ada: Caller, bob: Caller, things: Things, endpoints: list[Endpoint]
 ) -> None:
     for endpoint in endpoints:
@@ -195,19 +195,22 @@ def test_what_is_the_same_for_all_tells_nothing_of_another_owner(
     assert (worker["state"], worker["job"]) == ("busy", None)
 
 
-def test_nothing_is_made_of_what_is_anothers(
+def test_a_request_cannot_use_resources_of_another_owner(
     ada: Caller, bob: Caller, things: Things, endpoints: list[Endpoint]
 ) -> None:
     makers = {e.path for e in owned(endpoints) if "{" not in e.path and e.method == "POST"}
-    assert makers == {"/v1/datasets", *things.naming()}  # a dataset is made of nothing
+    assert makers == {
+        "/v1/datasets",
+        *things.naming(),
+    }  # a dataset is not made from other resources
     for path, bodies in things.naming().items():
         for body in bodies:
             refusal = bob.client.post(path, json=body)
-            assert all(told.startswith("There is no ") for told in faults(refusal).values())
+            assert all(detail.startswith("There is no ") for detail in faults(refusal).values())
             assert ada.client.post(path, json=body).is_success, body
 
 
-def test_idempotency_keys_of_two_owners_do_not_meet(ada: Caller, bob: Caller) -> None:
+def test_two_owners_may_use_the_same_idempotency_key(ada: Caller, bob: Caller) -> None:
     headers = {"Idempotency-Key": "the same"}
     body = {"definition": graph()}
     ids = {
@@ -228,12 +231,12 @@ def test_events_are_not_streamed_to_another_owner(bob: Caller, things: Things) -
     faults(bob.client.get(address, headers={"Accept": "text/event-stream"}), 404)
 
 
-def test_what_has_an_id_is_not_there_for_another_owner(
+def test_a_resource_does_not_exist_for_another_owner(
     ada: Caller, bob: Caller, things: Things, endpoints: list[Endpoint]
 ) -> None:
     tried = [e for e in owned(endpoints) if "{id}" in e.path]
     assert {e.kind for e in tried} == things.ids.keys()
     statuses = {e: ask(bob.client, things, e).status_code for e in tried}
     assert {e: status for e, status in statuses.items() if status != 404} == {}
-    for endpoint in tried:  # it was for the owner alone that it was not there
+    for endpoint in tried:  # it exists for its owner
         assert ask(ada.client, things, endpoint).status_code != 404, endpoint

@@ -20,7 +20,7 @@ CONTENT = random.Random(14).randbytes((5 << 20) + 7)
 
 
 def client_of(store: ArtifactStore, sha256: str, size: int = len(CONTENT)) -> TestClient:
-    """A client of an application whose only route downloads one file."""
+    """Returns a client of an application whose only route downloads one file."""
     app = FastAPI()
     add_handlers(app)
     file = ModelFile(name="model.keras", bytes=size, sha256=sha256, media_type="application/zip")
@@ -87,7 +87,7 @@ def test_a_missing_file(store: ArtifactStore) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_file_of_another_size_is_refused(store: ArtifactStore) -> None:
+def test_a_file_of_another_size_is_an_error(store: ArtifactStore) -> None:
     sha256 = publish(store, KEY, CONTENT)
     answer = client_of(store, sha256, size=len(CONTENT) - 1).get("/file")
     assert answer.status_code == 404
@@ -95,7 +95,7 @@ def test_a_file_of_another_size_is_refused(store: ArtifactStore) -> None:
 
 
 @pytest.mark.parametrize("store", ["bucket"], indirect=True)
-def test_a_damaged_file_of_a_bucket_breaks_off(store: ArtifactStore) -> None:
+def test_a_download_of_a_damaged_file_ends_early(store: ArtifactStore) -> None:
     """The client sees fewer bytes than `Content-Length` and knows that the download failed."""
     publish(store, KEY, CONTENT)
     read = bytearray()

@@ -1,4 +1,4 @@
-"""Large bodies do not hold up the event loop, and are answered as small ones are."""
+"""Large bodies are validated in a thread, with the same result as small bodies."""
 
 import json
 import threading
@@ -16,15 +16,15 @@ from tests.api.requests import faults
 validated_in: list[str] = []
 
 
-def noted(value: Any) -> Any:
+def record_thread(value: Any) -> Any:
     validated_in.append(threading.current_thread().name)
     return value
 
 
 class Body(Contract):
-    """A body that knows where it was read."""
+    """A body whose validation records its thread."""
 
-    text: Annotated[str, BeforeValidator(noted)]
+    text: Annotated[str, BeforeValidator(record_thread)]
 
 
 router = APIRouter(route_class=JsonRoute)
@@ -47,7 +47,7 @@ def test_a_large_body_is_validated_once_and_in_a_thread() -> None:
     assert "worker" in large
 
 
-def test_a_large_body_has_its_faults_at_the_same_places(client: httpx.Client) -> None:
+def test_the_faults_of_a_large_body_have_the_same_pointers(client: httpx.Client) -> None:
     def found(padding: int) -> dict[str, str]:
         body = {"name": 3, "definition": {"inputs": "x", "outputs": ["y"]}}
         raw = json.dumps(body) + " " * padding

@@ -1,4 +1,4 @@
-"""A server that stops, and a request that takes too long for it."""
+"""Requests that are in progress when the server stops."""
 
 import asyncio
 import threading
@@ -11,7 +11,7 @@ from api.middleware.shutdown import ShutdownResponder
 from tests.support.service import until
 
 
-def test_a_request_that_is_given_up_may_be_sent_again() -> None:
+def test_shutdown_answers_503_to_a_request_in_progress() -> None:
     asked = threading.Event()
 
     async def never(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,4 +1,4 @@
-"""What stands in the wrong place is told where it belongs."""
+"""Faults of fields and values in the wrong place have a hint."""
 
 from typing import Any
 
@@ -36,7 +36,9 @@ def posted(client: httpx.Client, node: dict[str, Any], **more: Any) -> dict[str,
         ({"op": "mean", "axis": 1}, "axis", "belong under `config`"),
     ],
 )
-def test_of_a_node(client: httpx.Client, node: Any, where: str, words: str) -> None:
+def test_a_fault_in_a_node_has_a_hint(
+    client: httpx.Client, node: Any, where: str, words: str
+) -> None:
     assert words in posted(client, node)[f"/definition/nodes/0/{where}"]
 
 
@@ -53,7 +55,9 @@ def test_of_a_node(client: httpx.Client, node: Any, where: str, words: str) -> N
         ("layers", [DENSE], "layers", "names to shared layers"),
     ],
 )
-def test_of_a_graph(client: httpx.Client, field: str, value: Any, where: str, words: str) -> None:
+def test_a_fault_in_a_graph_has_a_hint(
+    client: httpx.Client, field: str, value: Any, where: str, words: str
+) -> None:
     found = posted(client, {"layer": DENSE}, **{field: value})
     assert words in found[f"/definition/{where}"]
 
@@ -74,7 +78,7 @@ def test_of_a_graph(client: httpx.Client, field: str, value: Any, where: str, wo
         ),
     ],
 )
-def test_fields_that_are_not_there(
+def test_an_unknown_field_has_a_hint(
     client: httpx.Client, path: str, body: Any, where: str, words: str
 ) -> None:
     assert words in faults(client.post(path, json=body))[where]
@@ -84,12 +88,12 @@ CONV = {"type": "Conv2D", "config": {"filters": 2, "kernel_size": 3}}
 WITH_BATCH_AXIS = [{"name": "x", "shape": [None, 28, 28, 1]}]
 
 
-def test_a_batch_axis_that_only_keras_minds(client: httpx.Client) -> None:
+def test_a_batch_axis_that_only_keras_rejects_has_a_hint(client: httpx.Client) -> None:
     (detail,) = posted(client, {"layer": CONV}, inputs=WITH_BATCH_AXIS).values()
     assert "that of 'x' begins with null" in detail
 
 
-def test_a_batch_axis_in_the_graph_of_a_job(client: httpx.Client) -> None:
+def test_a_batch_axis_in_the_graph_of_a_job_has_a_hint(client: httpx.Client) -> None:
     graph = {
         "inputs": WITH_BATCH_AXIS,
         "nodes": [{"name": "d", "inputs": "x", "layer": CONV}],

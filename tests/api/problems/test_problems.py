@@ -1,11 +1,13 @@
-"""One error shape everywhere, and every kind of problem explained."""
+"""Every error response is a problem document, and every problem type is documented."""
 
 import re
 from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
+from api.problems.error_field import has_error_field, set_error_field_paths
 from api.problems.types import PROBLEMS
 from tests.api.requests import faults
 
@@ -27,45 +29,72 @@ def test_slugs_are_unique_and_their_pages_exist(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1", "/v1/nothing", "/v1/graphs/", "/v2/health", "/%00"])
-def test_unknown_addresses(client: httpx.Client, path: str) -> None:
+def test_an_unknown_path_is_a_404(client: httpx.Client, path: str) -> None:
     answer = client.get(path)
     faults(answer, 404)
     assert answer.json()["instance"] == httpx.URL(path).path
 
 
 @pytest.mark.parametrize("path", ["graphs/graph_1", "jobs/x", "models/'", "datasets/graph_1"])
-def test_ids_that_cannot_be(client: httpx.Client, path: str) -> None:
+def test_a_malformed_id_is_a_404(client: httpx.Client, path: str) -> None:
     kind = path.partition("s/")[0]
     answer = client.get(f"/v1/{path}")
     faults(answer, 404)
     assert answer.json()["detail"].startswith(f"There is no {kind} '")
 
 
-def test_methods_that_an_address_does_not_take(client: httpx.Client) -> None:
+def test_an_unsupported_method_is_a_405(client: httpx.Client) -> None:
     answer = client.put("/v1/info")
     faults(answer, 405)
     assert answer.headers["allow"] == "GET"
 
 
 @pytest.mark.parametrize("host", ["example.org", "127.0.0.1.example.org", "192.168.0.1:8000", ""])
-def test_other_hosts_are_not_answered(client: httpx.Client, host: str) -> None:
+def test_another_host_is_rejected(client: httpx.Client, host: str) -> None:
     faults(client.get("/v1/info", headers={"Host": host}), 421)
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "127.0.0.1", "[::1]:8000"])
-def test_loopback_names_are_answered(client: httpx.Client, host: str) -> None:
+def test_loopback_hosts_are_accepted(client: httpx.Client, host: str) -> None:
     assert client.get("/v1/info", headers={"Host": host}).status_code == 200
 
 
-def test_pages_of_other_sites_may_not_call(client: httpx.Client) -> None:
+def test_an_origin_of_another_site_is_rejected(client: httpx.Client) -> None:
     own = f"http://{client.base_url.netloc.decode()}"
     assert client.get("/v1/info", headers={"Origin": own}).status_code == 200
     for origin in ("http://example.org", "null", "http://localhost:1"):
         faults(client.get("/v1/info", headers={"Origin": origin}), 403)
 
 
-def test_predictions_also_tell_as_tensorflow_serving_does(client: httpx.Client) -> None:
+def test_the_problem_of_a_prediction_has_the_error_field(client: httpx.Client) -> None:
     path = f"/v1/models/model_{'0' * 26}:predict"
     answer = client.post(path, json={"instances": [[1]]})
     faults(answer, 404)
     assert answer.json()["error"] == answer.json()["detail"]
+
+
+def test_every_problem_of_a_prediction_has_the_error_field(client: httpx.Client) -> None:
+    path = f"/v1/models/model_{'0' * 26}:predict"
+    for status, answer in {
+        400: client.post(path, content=b"{", headers={"Content-Type": "application/json"}),
+        405: client.put(path),
+        413: client.post(path, content=b" " * 1_000_001),
+        421: client.post(path, json={}, headers={"Host": "example.org"}),
+    }.items():
+        faults(answer, status)
+        assert answer.json()["error"] == answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/v1/models/x", "/v1/jobs/x", "/v1/models/x:predict/y", "/x"])
+def test_the_problems_of_other_routes_have_no_error_field(client: httpx.Client, path: str) -> None:
+    answer = client.get(path)
+    faults(answer, 404)
+    assert "error" not in answer.json()
+
+
+def test_the_end_of_a_path_decides_the_error_field() -> None:
+    app = FastAPI()
+    set_error_field_paths(app, ["/v2/models/{name}/infer", "/v1/models/{id}:predict"])
+    expected = {"/v2/models/x/infer": True, "/v1/models/x:predict": True, "/v1/models/x": False}
+    found = {path: has_error_field({"app": app, "path": path}) for path in expected}
+    assert found == expected

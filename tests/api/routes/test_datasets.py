@@ -152,7 +152,7 @@ def test_pages(client: httpx.Client) -> None:
     assert [item["id"] for item in second["items"]] == ids[:1]
 
 
-def test_a_dataset_in_use_stays(client: httpx.Client, server: Server) -> None:
+def test_a_dataset_in_use_cannot_be_deleted(client: httpx.Client, server: Server) -> None:
     dataset = created(client.post("/v1/datasets", json={"columns": {"x": [1]}}))["id"]
     with server.database.write() as connection:
         job = queue(connection)
@@ -164,7 +164,7 @@ def test_a_dataset_in_use_stays(client: httpx.Client, server: Server) -> None:
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "", None])
-def test_other_formats_are_refused(client: httpx.Client, content_type: str | None) -> None:
+def test_other_formats_are_rejected(client: httpx.Client, content_type: str | None) -> None:
     headers = {} if content_type is None else {"Content-Type": content_type}
     answer = client.post("/v1/datasets", content=b"x,y\n1,2\n", headers=headers)
     assert answer.status_code == 415
@@ -176,7 +176,7 @@ def test_media_types_may_have_parameters(client: httpx.Client) -> None:
     created(client.post("/v1/datasets", content=b'{"columns": {"x": [1]}}', headers=headers))
 
 
-def test_faults_leave_nothing(client: httpx.Client, server: Server) -> None:
+def test_a_rejected_upload_stores_nothing(client: httpx.Client, server: Server) -> None:
     ragged = {"columns": {"x": [[1, 2], [3]], "y": [1]}}
     assert pointers(client.post("/v1/datasets", json=ragged)) == ["/columns/x/1", "/columns/y"]
     objects = npz(x=np.array([None, {}]))
@@ -188,7 +188,9 @@ def test_faults_leave_nothing(client: httpx.Client, server: Server) -> None:
 
 
 @pytest.mark.parametrize("query", [{"start": -1}, {"count": 0}, {"count": 10**6}, {"start": "a"}])
-def test_rows_that_cannot_be_asked_for(client: httpx.Client, query: dict[str, Any]) -> None:
+def test_invalid_parameters_of_rows_are_rejected(
+    client: httpx.Client, query: dict[str, Any]
+) -> None:
     dataset = created(client.post("/v1/datasets", json={"columns": {"x": [1]}}))["id"]
     assert client.get(f"/v1/datasets/{dataset}/rows", params=query).status_code == 422
 
@@ -205,7 +207,7 @@ def test_an_early_fault_ends_a_long_upload(client: httpx.Client, server: Server)
 
 
 class TestLimits:
-    def test_an_announced_length_is_refused_unread(self, server: Server) -> None:
+    def test_a_content_length_over_the_limit_is_rejected_unread(self, server: Server) -> None:
         head = (
             f"POST /v1/datasets HTTP/1.1\r\nHost: localhost\r\nContent-Length: {LIMIT + 1}\r\n\r\n"
         )
@@ -213,7 +215,7 @@ class TestLimits:
             connection.sendall(head.encode())
             assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
 
-    def test_a_chunked_body_is_refused_as_it_passes_the_limit(self, server: Server) -> None:
+    def test_a_chunked_body_is_rejected_when_it_passes_the_limit(self, server: Server) -> None:
         head = (
             "POST /v1/datasets HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
             "Content-Type: application/x-npz\r\n\r\n"
@@ -226,7 +228,7 @@ class TestLimits:
             assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
         until(lambda: None if server.files() else True, "the scratch folder to go")
 
-    def test_a_client_that_goes_away_leaves_nothing(self, server: Server) -> None:
+    def test_an_upload_whose_client_disconnects_stores_nothing(self, server: Server) -> None:
         head = (
             "POST /v1/datasets HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000000\r\n"
             "Content-Type: application/x-npz\r\n\r\n"
@@ -239,7 +241,9 @@ class TestLimits:
 
 
 class TestIdempotency:
-    def test_the_same_upload_again(self, client: httpx.Client, server: Server) -> None:
+    def test_a_repeated_upload_gets_the_first_response(
+        self, client: httpx.Client, server: Server
+    ) -> None:
         headers = {**NPZ, "Idempotency-Key": "one"}
         raw = npz(x=np.arange(5))
         first = client.post("/v1/datasets", content=raw, headers=headers)
@@ -248,14 +252,14 @@ class TestIdempotency:
         assert again.headers["location"] == first.headers["location"]
         assert len(server.files()) == 1
 
-    def test_another_body_with_the_same_key(self, client: httpx.Client) -> None:
+    def test_another_body_with_the_same_key_is_rejected(self, client: httpx.Client) -> None:
         headers = {**NPZ, "Idempotency-Key": "one"}
         created(client.post("/v1/datasets", content=npz(x=np.arange(5)), headers=headers))
         other = client.post("/v1/datasets", content=npz(x=np.arange(6)), headers=headers)
         assert other.status_code == 422
         assert "Idempotency-Key" in other.json()["detail"]
 
-    def test_a_refused_upload_frees_its_key(self, client: httpx.Client) -> None:
+    def test_a_rejected_upload_frees_its_key(self, client: httpx.Client) -> None:
         headers = {**JSON, "Idempotency-Key": "one"}
         refused = client.post("/v1/datasets", content=b'{"columns": {}}', headers=headers)
         assert refused.status_code == 422

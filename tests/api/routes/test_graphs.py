@@ -1,4 +1,4 @@
-"""Graphs: checked, kept, listed, given back, deleted, and used in one another."""
+"""`/v1/graphs`: checks, stores, lists, returns and deletes graphs, and uses them as layers."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ def post(client: httpx.Client, definition: Any, **extra: Any) -> httpx.Response:
     return client.post("/v1/graphs", json={"definition": definition, **extra})
 
 
-def test_a_graph_is_checked_kept_and_given_back(client: httpx.Client) -> None:
+def test_a_graph_is_checked_stored_and_returned(client: httpx.Client) -> None:
     answer = post(client, graph(), name="small")
     body = made(answer)
     assert answer.headers["location"] == f"/v1/graphs/{body['id']}"
@@ -27,7 +27,7 @@ def test_a_graph_is_checked_kept_and_given_back(client: httpx.Client) -> None:
     faults(client.get(f"/v1/graphs/{body['id']}"), 404)
 
 
-def test_validation_alone_keeps_nothing(client: httpx.Client) -> None:
+def test_validate_only_stores_nothing(client: httpx.Client) -> None:
     before = client.get("/v1/graphs").json()
     answer = client.post("/v1/graphs?validate_only=true", json={"definition": graph()})
     body = made(answer, 200)
@@ -36,7 +36,7 @@ def test_validation_alone_keeps_nothing(client: httpx.Client) -> None:
     assert client.get("/v1/graphs").json() == before
 
 
-def test_pages_go_from_new_to_old(client: httpx.Client) -> None:
+def test_a_list_is_sorted_from_new_to_old(client: httpx.Client) -> None:
     ids = [made(post(client, graph()))["id"] for _ in range(3)]
     first = client.get("/v1/graphs", params={"page_size": 2}).json()
     assert [item["id"] for item in first["items"]] == ids[:0:-1]
@@ -44,7 +44,7 @@ def test_pages_go_from_new_to_old(client: httpx.Client) -> None:
     assert second.json()["items"][0]["id"] == ids[0]
 
 
-def test_what_pages_do_not_take(client: httpx.Client) -> None:
+def test_invalid_parameters_of_a_page_are_rejected(client: httpx.Client) -> None:
     for query in (
         "page_size=0",
         "page_size=x",
@@ -57,8 +57,8 @@ def test_what_pages_do_not_take(client: httpx.Client) -> None:
         assert name in found[""], found
 
 
-def test_a_stored_graph_is_a_layer_whatever_its_layers_are_called(client: httpx.Client) -> None:
-    """It is closed: a name of its own that an enclosing graph has too means its own layer."""
+def test_the_names_in_a_stored_graph_are_its_own(client: httpx.Client) -> None:
+    """A name that an enclosing graph has as well refers to the layer of the stored graph."""
     shared = graph("shared", layers={"shared": DENSE})
     inner = made(post(client, shared))["id"]
     wide = {"type": "Dense", "config": {"units": 4}}
@@ -75,14 +75,14 @@ def test_a_stored_graph_is_a_layer_whatever_its_layers_are_called(client: httpx.
     assert "/definition/nodes/1/layer/graph/layers/shared" in faults(post(client, written_out))
 
 
-def test_a_stored_graph_inside_a_wrapper(client: httpx.Client) -> None:
+def test_a_wrapper_accepts_a_stored_graph(client: httpx.Client) -> None:
     inner = made(post(client, graph()))["id"]
     wrapper = {"type": "TimeDistributed", "config": {"layer": {"type": "Graph", "graph": inner}}}
     body = made(post(client, graph(wrapper, inputs=[{"name": "x", "shape": [7, 4]}])))
     assert body["summary"]["outputs"][0]["shape"] == [None, 7, 3]
 
 
-def test_unknown_ids_are_told_at_their_places(client: httpx.Client) -> None:
+def test_an_unknown_id_is_a_fault_at_its_pointer(client: httpx.Client) -> None:
     nothing = "0" * 26
     definition = graph({"type": "Graph", "graph": f"graph_{nothing}"})
     definition["nodes"].append(
@@ -94,7 +94,7 @@ def test_unknown_ids_are_told_at_their_places(client: httpx.Client) -> None:
     assert "Did you mean 'y'?" in found["/definition/nodes/1/inputs"]
 
 
-def test_stored_graphs_cannot_multiply_beyond_the_limit(client: httpx.Client) -> None:
+def test_the_limits_include_the_nodes_of_stored_graphs(client: httpx.Client) -> None:
     twelve = [f"n{i}" for i in range(12)]
     merged = {"name": "y", "layer": {"type": "Add"}, "inputs": twelve}
     identifier = made(post(client, graph()))["id"]
@@ -130,27 +130,29 @@ def test_stored_graphs_cannot_multiply_beyond_the_limit(client: httpx.Client) ->
         (None, "", "`definition` and `keras_json`"),
     ],
 )
-def test_bad_graphs(client: httpx.Client, definition: Any, pointer: str, words: str) -> None:
+def test_an_invalid_graph_is_rejected(
+    client: httpx.Client, definition: Any, pointer: str, words: str
+) -> None:
     found = faults(post(client, definition))
     assert pointer in found, found
     assert words in found[pointer]
 
 
-def test_nothing_stands_for_a_missing_definition(client: httpx.Client) -> None:
+def test_exactly_one_form_of_a_graph_is_needed(client: httpx.Client) -> None:
     needed = "Exactly one of `definition` and `keras_json` is needed."
     for body in ({}, {"definition": graph(), "keras_json": "{}"}):
         assert faults(client.post("/v1/graphs", json=body)) == {"": needed}
     assert "" in faults(client.post("/v1/graphs", json=[]))
 
 
-def test_nesting_beyond_the_limit(client: httpx.Client) -> None:
+def test_nesting_over_the_limit_is_rejected(client: httpx.Client) -> None:
     layer: Any = DENSE
     for _ in range(33):
         layer = {"type": "Graph", "graph": graph(layer)}
     assert any("MAX_GRAPH_DEPTH" in d for d in faults(post(client, graph(layer))).values())
 
 
-def test_what_must_be_whole_may_be_sent_as_2_0(client: httpx.Client) -> None:
+def test_an_integer_may_be_sent_as_2_0(client: httpx.Client) -> None:
     def answered(one: float, three: float) -> Any:
         merged = {"type": "Dense", "config": {"units": three, "kernel_regularizer": None}}
         definition = {

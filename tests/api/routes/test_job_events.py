@@ -25,13 +25,13 @@ def streamed(server: Server, job_id: str, **headers: str) -> Iterator[tuple[str,
         "GET", f"{server.address}/v1/jobs/{job_id}/events", headers={**STREAM, **headers}
     ) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
-        told: dict[str, str] = {}
+        fields: dict[str, str] = {}
         for line in answer.iter_lines():
             field, _, value = line.partition(": ")
-            told[field] = value
-            if not line and "data" in told:
-                yield told["id"], json.loads(told["data"])
-                told = {}
+            fields[field] = value
+            if not line and "data" in fields:
+                yield fields["id"], json.loads(fields["data"])
+                fields = {}
 
 
 def test_a_stream_follows_the_job_to_its_end(server: Server) -> None:
@@ -74,7 +74,7 @@ def test_pages(server: Server) -> None:
     assert second["items"] == everything["items"][1:]
 
 
-def test_what_is_no_event(server: Server) -> None:
+def test_an_invalid_event_id_is_rejected(server: Server) -> None:
     address = f"/v1/jobs/{queued(server)}/events"
     for wrong in ("x", "-1", "1.5", "٣", "9" * 40):
         assert "cursor" in faults(server.client.get(address, params={"cursor": wrong}))[""]

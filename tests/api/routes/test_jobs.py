@@ -1,4 +1,4 @@
-"""Jobs: accepted or refused whole, shown, filtered, cancelled, deleted."""
+"""`/v1/jobs`: accepts, rejects, returns, filters and deletes jobs."""
 
 import json
 from typing import Any
@@ -45,7 +45,7 @@ def refused(server: Server, dataset: str, changes: dict[str, Any]) -> dict[str, 
     return faults(server.client.post("/v1/jobs", json={**request(dataset), **changes}))
 
 
-def test_a_job_is_accepted_and_shown(server: Server, dataset: str) -> None:
+def test_a_job_is_accepted_and_returned(server: Server, dataset: str) -> None:
     sent = request(dataset, name="first", metadata={"team": "a"}, seed=7)
     answer = server.client.post("/v1/jobs", json=sent)
     job = made(answer, 202)
@@ -55,13 +55,13 @@ def test_a_job_is_accepted_and_shown(server: Server, dataset: str) -> None:
     assert job["is_terminal"] is False
     assert job["request"] == sent
     assert [step["state"] for step in job["transitions"]] == ["queued"]
-    shown = server.client.get(f"/v1/jobs/{job['id']}")
-    assert shown.json() == job
-    assert shown.headers["etag"] == 'W/"1"'
-    assert shown.headers["retry-after"] == "1"
+    answer = server.client.get(f"/v1/jobs/{job['id']}")
+    assert answer.json() == job
+    assert answer.headers["etag"] == 'W/"1"'
+    assert answer.headers["retry-after"] == "1"
 
 
-def test_a_seed_is_drawn_and_recorded(server: Server, dataset: str) -> None:
+def test_a_random_seed_is_recorded(server: Server, dataset: str) -> None:
     seeds = {
         made(server.client.post("/v1/jobs", json=request(dataset)), 202)["request"]["seed"]
         for _ in range(2)
@@ -70,7 +70,7 @@ def test_a_seed_is_drawn_and_recorded(server: Server, dataset: str) -> None:
     assert all(0 <= seed < 2**32 for seed in seeds)
 
 
-def test_an_unchanged_job_is_not_sent_again_and_a_write_is_seen_at_once(server: Server) -> None:
+def test_an_unchanged_job_is_a_304_and_a_write_is_visible_at_once(server: Server) -> None:
     with server.parts.database.write() as connection:
         job_id = queue(connection)
     address = f"/v1/jobs/{job_id}"
@@ -88,14 +88,14 @@ def test_an_unchanged_job_is_not_sent_again_and_a_write_is_seen_at_once(server: 
     faults(server.client.get(address), 404)
 
 
-def test_unknown_parameters_are_refused_also_when_the_answer_is_at_hand(server: Server) -> None:
+def test_unknown_parameters_are_rejected_even_if_a_snapshot_is_cached(server: Server) -> None:
     with server.parts.database.write() as connection:
         job_id = queue(connection)
     assert server.client.get(f"/v1/jobs/{job_id}").status_code == 200
     assert "colour" in faults(server.client.get(f"/v1/jobs/{job_id}?colour=red"))[""]
 
 
-def test_only_the_list_of_jobs_takes_parameters_of_metadata(server: Server) -> None:
+def test_only_the_list_of_jobs_has_metadata_parameters(server: Server) -> None:
     query = {"metadata.team": "a"}
     assert server.client.get("/v1/jobs", params=query).status_code == 200
     posted = server.client.post("/v1/jobs", params=query, json={"kind": "build"})
@@ -121,7 +121,7 @@ def test_lists_are_filtered_by_state_and_metadata(server: Server) -> None:
     assert "state" in found[""]
 
 
-def test_a_queued_job_is_not_deleted_and_holds_what_it_uses(server: Server, dataset: str) -> None:
+def test_a_queued_job_and_its_dataset_cannot_be_deleted(server: Server, dataset: str) -> None:
     stored = made(server.client.post("/v1/graphs", json={"definition": graph(SOFTMAX)}))["id"]
     job = made(server.client.post("/v1/jobs", json=request(dataset, graph=stored)), 202)["id"]
     faults(server.client.delete(f"/v1/jobs/{job}"), 409)
@@ -133,7 +133,7 @@ def test_a_queued_job_is_not_deleted_and_holds_what_it_uses(server: Server, data
     assert server.client.delete(f"/v1/graphs/{stored}").status_code == 204
 
 
-def test_one_key_one_job(server: Server, dataset: str) -> None:
+def test_a_repeated_key_gives_the_same_job(server: Server, dataset: str) -> None:
     headers = {"Idempotency-Key": "one"}
     sent = request(dataset)
     first = server.client.post("/v1/jobs", json=sent, headers=headers)
@@ -145,13 +145,13 @@ def test_one_key_one_job(server: Server, dataset: str) -> None:
     assert "Idempotency-Key" in faults(other)[""]
 
 
-def test_two_keys_are_one_too_many(server: Server, dataset: str) -> None:
+def test_two_idempotency_keys_are_rejected(server: Server, dataset: str) -> None:
     headers = [("Idempotency-Key", "this"), ("Idempotency-Key", "that")]
     answer = server.client.post("/v1/jobs", json=request(dataset), headers=headers)
     assert "more than once" in faults(answer)[""]
 
 
-def test_a_refused_request_leaves_its_key_free(server: Server, dataset: str) -> None:
+def test_a_rejected_request_frees_its_key(server: Server, dataset: str) -> None:
     headers = {"Idempotency-Key": "two"}
     bad = request(dataset, fit={"validation_split": 0.99})
     faults(server.client.post("/v1/jobs", json=bad, headers=headers))
@@ -159,7 +159,7 @@ def test_a_refused_request_leaves_its_key_free(server: Server, dataset: str) -> 
     assert good.status_code == 202
 
 
-def test_data_that_is_not_finite_is_warned_of(server: Server) -> None:
+def test_data_that_is_not_finite_causes_a_warning(server: Server) -> None:
     columns = b'{"columns": {"x": [[1.0, 2.0, 3.0, 4.0]], "y": [0.5]}}'
     json_ = {"Content-Type": "application/json"}
     made(server.client.post("/v1/datasets", content=columns, headers=json_))
@@ -182,7 +182,7 @@ def _npz(**arrays: Any) -> bytes:
     return archive.getvalue()
 
 
-def test_everything_wrong_is_told_at_once(server: Server, dataset: str) -> None:
+def test_all_faults_are_reported_together(server: Server, dataset: str) -> None:
     wrong = {
         "graph": graph({"type": "Dense", "config": {"units": 3, "activations": "relu"}}),
         "feed": {"inputs": {"x": "xx"}, "targets": ["wide"]},
@@ -238,7 +238,7 @@ def test_everything_wrong_is_told_at_once(server: Server, dataset: str) -> None:
         ({"dead": 1}, "/dead", "no field 'dead'"),
     ],
 )
-def test_bad_jobs(
+def test_an_invalid_job_is_rejected(
     server: Server, dataset: str, changes: dict[str, Any], pointer: str, words: str
 ) -> None:
     before = server.client.get("/v1/jobs").json()
@@ -248,7 +248,7 @@ def test_bad_jobs(
     assert server.client.get("/v1/jobs").json() == before
 
 
-def test_integers_into_an_embedding(server: Server, dataset: str) -> None:
+def test_the_columns_of_an_embedding_must_be_indices(server: Server, dataset: str) -> None:
     definition = {
         "inputs": [{"name": "words", "shape": [7], "dtype": "int32"}],
         "nodes": [
@@ -267,14 +267,14 @@ def test_integers_into_an_embedding(server: Server, dataset: str) -> None:
     assert "takes [7]" in floats["/feed/inputs/0"]
 
 
-def test_a_fault_inside_a_stored_graph_is_shown_at_its_id(server: Server, dataset: str) -> None:
+def test_a_fault_inside_a_stored_graph_is_at_its_id(server: Server, dataset: str) -> None:
     inner = made(server.client.post("/v1/graphs", json={"definition": graph(DENSE)}))["id"]
     wrong = graph({"type": "Graph", "graph": inner}, inputs=[{"name": "x", "shape": [2, 2, 5]}])
     found = refused(server, dataset, {"graph": wrong})
     assert all(pointer.startswith("/graph/nodes/0") for pointer in found), found
 
 
-def test_a_body_that_is_no_object(server: Server) -> None:
+def test_a_body_that_is_not_an_object_is_rejected(server: Server) -> None:
     for body in ("[]", "3", "null", '"text"'):
         answer = server.client.post(
             "/v1/jobs", content=body, headers={"Content-Type": "application/json"}
@@ -283,5 +283,5 @@ def test_a_body_that_is_no_object(server: Server) -> None:
 
 
 @pytest.mark.parametrize("query", ["metadata.a=%00", "metadata.%00=a", "state=queued&state=failed"])
-def test_filters_that_nothing_can_fit(server: Server, query: str) -> None:
+def test_invalid_filters_are_rejected(server: Server, query: str) -> None:
     faults(server.client.get(f"/v1/jobs?{query}"), 422)

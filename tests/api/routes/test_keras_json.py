@@ -1,4 +1,4 @@
-"""Keras's own JSON, in and out over HTTP."""
+"""Keras's own JSON: graphs from it, and its export."""
 
 import json
 from typing import Any
@@ -22,7 +22,9 @@ def post(client: httpx.Client, keras_json: Any, query: str = "") -> httpx.Respon
     return client.post(f"/v1/graphs{query}", json={"name": "twins", "keras_json": keras_json})
 
 
-def test_a_model_comes_as_text_or_as_its_value(client: httpx.Client, siamese: keras.Model) -> None:
+def test_keras_json_is_accepted_as_text_and_as_a_value(
+    client: httpx.Client, siamese: keras.Model
+) -> None:
     text = siamese.to_json()
     body = made(post(client, text))
     assert body["renamed"] == {"towers.dense": "towers_dense"}
@@ -37,7 +39,7 @@ def test_a_model_comes_as_text_or_as_its_value(client: httpx.Client, siamese: ke
     assert again["digest"] == body["digest"]
 
 
-def test_validation_alone_tells_what_was_renamed(
+def test_validate_only_returns_the_renamed_nodes(
     client: httpx.Client, siamese: keras.Model
 ) -> None:
     body = made(post(client, siamese.to_json(), "?validate_only=true"), 200)
@@ -45,7 +47,7 @@ def test_validation_alone_tells_what_was_renamed(
     assert "id" not in body
 
 
-def test_plain_keras_loads_what_is_given_back(client: httpx.Client, siamese: keras.Model) -> None:
+def test_plain_keras_loads_the_exported_json(client: httpx.Client, siamese: keras.Model) -> None:
     identifier = made(post(client, siamese.to_json()))["id"]
     answer = client.get(f"/v1/graphs/{identifier}/keras-json")
     assert answer.headers["content-type"] == "application/json"
@@ -54,7 +56,7 @@ def test_plain_keras_loads_what_is_given_back(client: httpx.Client, siamese: ker
     assert [tensor.name for tensor in loaded.inputs] == ["one", "other"]
 
 
-def test_faults_lie_in_keras_s_json(client: httpx.Client, siamese: keras.Model) -> None:
+def test_faults_point_into_the_keras_json(client: httpx.Client, siamese: keras.Model) -> None:
     document = json.loads(siamese.to_json())
     places = {item["name"]: i for i, item in enumerate(document["config"]["layers"])}
     tower, merged = (places[name] for name in ("towers.dense", "merged"))
@@ -70,9 +72,7 @@ def test_faults_lie_in_keras_s_json(client: httpx.Client, siamese: keras.Model) 
     assert answer["errors"][0]["detail"].startswith(f"At /config/layers/{tower}/config/units: ")
 
 
-def test_what_only_the_shapes_show_lies_there_too(
-    client: httpx.Client, siamese: keras.Model
-) -> None:
+def test_shape_faults_point_into_the_keras_json(client: httpx.Client, siamese: keras.Model) -> None:
     document = json.loads(siamese.to_json())
     place = next(i for i, x in enumerate(document["config"]["layers"]) if x["name"] == "merged")
     document["config"]["layers"][place]["config"]["axis"] = 7
@@ -81,11 +81,11 @@ def test_what_only_the_shapes_show_lies_there_too(
 
 
 @pytest.mark.parametrize("keras_json", ["", "nonsense", "[]", "{}", {}, {"class_name": "Model"}])
-def test_what_is_no_model(client: httpx.Client, keras_json: Any) -> None:
+def test_json_that_is_not_a_model_is_rejected(client: httpx.Client, keras_json: Any) -> None:
     assert all(p.startswith("/keras_json") for p in faults(post(client, keras_json)))
 
 
-def test_a_graph_that_keras_would_load_otherwise_is_not_exported(client: httpx.Client) -> None:
+def test_a_graph_that_keras_json_cannot_express_is_not_exported(client: httpx.Client) -> None:
     shared = {"type": "Dense", "config": {"units": 4}}
     inner = graph("shared")
     definition = graph({"type": "Graph", "graph": inner}, layers={"shared": shared})
@@ -97,5 +97,5 @@ def test_a_graph_that_keras_would_load_otherwise_is_not_exported(client: httpx.C
     assert any(pointer.startswith("/definition/nodes/0") for pointer in found)
 
 
-def test_there_must_be_a_graph(client: httpx.Client) -> None:
+def test_an_unknown_graph_has_no_keras_json(client: httpx.Client) -> None:
     assert client.get(f"/v1/graphs/graph_{'0' * 26}/keras-json").status_code == 404

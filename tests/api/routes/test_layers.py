@@ -1,4 +1,4 @@
-"""The catalogue over HTTP: enough for a form builder that knows nothing of Keras."""
+"""`/v1/layers`: the catalogue has all that a form builder without Keras needs."""
 
 from typing import Any, get_args
 
@@ -13,8 +13,8 @@ from domain.catalogue import LayerKind
 def everything(server: Any) -> dict[str, Any]:
     answer = server.client.get("/v1/layers")
     assert answer.status_code == 200, answer.text
-    said: dict[str, Any] = answer.json()
-    return said
+    body: dict[str, Any] = answer.json()
+    return body
 
 
 def references(schema: Any) -> set[str]:
@@ -26,7 +26,7 @@ def references(schema: Any) -> set[str]:
     return own | references(list(schema.values()))
 
 
-def test_all_of_keras_s_layers_on_one_page(everything: dict[str, Any]) -> None:
+def test_all_layers_of_keras_are_on_one_page(everything: dict[str, Any]) -> None:
     own = [item["type"] for item in everything["items"] if item["alias_of"] is None]
     assert len(own) > 130
     assert {item["kind"] for item in everything["items"]} == set(get_args(LayerKind))
@@ -38,7 +38,9 @@ def test_all_of_keras_s_layers_on_one_page(everything: dict[str, Any]) -> None:
     assert everything["next_cursor"] is None
 
 
-def test_every_schema_resolves_in_the_answer(everything: dict[str, Any]) -> None:
+def test_the_answer_contains_every_definition_that_a_schema_refers_to(
+    everything: dict[str, Any],
+) -> None:
     known = {f"#/$defs/{name}" for name in everything["$defs"]}
     for item in everything["items"]:
         Draft202012Validator.check_schema(item["config_schema"])
@@ -46,14 +48,14 @@ def test_every_schema_resolves_in_the_answer(everything: dict[str, Any]) -> None
     assert references(everything["$defs"]) <= known
 
 
-def test_a_form_is_drawn_from_one_layer(client: httpx.Client) -> None:
+def test_a_layer_has_a_schema_of_its_config(client: httpx.Client) -> None:
     answer = client.get("/v1/layers/Conv1D")
     assert answer.status_code == 200
-    said = answer.json()
-    schema = said["config_schema"]
-    assert said["kind"] == "convolutional"
-    assert said["summary"] == "1D convolution layer (e.g. temporal convolution)."
-    assert [item["name"] for item in said["call"]] == ["inputs"]
+    body = answer.json()
+    schema = body["config_schema"]
+    assert body["kind"] == "convolutional"
+    assert body["summary"] == "1D convolution layer (e.g. temporal convolution)."
+    assert [item["name"] for item in body["call"]] == ["inputs"]
     assert schema["required"] == ["filters", "kernel_size"]
     padding = schema["properties"]["padding"]
     assert padding["enum"] == ["valid", "same", "causal"]
@@ -64,7 +66,7 @@ def test_a_form_is_drawn_from_one_layer(client: httpx.Client) -> None:
     Draft202012Validator(schema).validate({"filters": 2, "kernel_size": [3], "activation": "relu"})
 
 
-def test_an_editor_knows_where_each_argument_of_a_call_goes(client: httpx.Client) -> None:
+def test_a_layer_lists_the_arguments_of_its_call(client: httpx.Client) -> None:
     attention = client.get("/v1/layers/MultiHeadAttention").json()["call"]
     fields = {item["name"]: (item["field"], item["takes"], item["required"]) for item in attention}
     assert fields["query"] == ("inputs", "tensor", True)
@@ -77,7 +79,7 @@ def test_an_editor_knows_where_each_argument_of_a_call_goes(client: httpx.Client
     assert (merged["takes"], merged["value_schema"]["maxItems"]) == ("tensors", 2)
 
 
-def test_a_wrapper_s_schema_holds_the_language_of_layers(client: httpx.Client) -> None:
+def test_the_schema_of_a_wrapper_contains_that_of_layers(client: httpx.Client) -> None:
     schema = client.get("/v1/layers/TimeDistributed").json()["config_schema"]
     validator = Draft202012Validator(schema)
     validator.validate({"layer": {"type": "Dense", "config": {"units": 2}}})
@@ -85,11 +87,11 @@ def test_a_wrapper_s_schema_holds_the_language_of_layers(client: httpx.Client) -
     assert not validator.is_valid({"layer": {"config": {}}})
 
 
-def test_of_one_kind(client: httpx.Client) -> None:
-    said = client.get("/v1/layers", params={"kind": "merging"}).json()
-    assert {item["kind"] for item in said["items"]} == {"merging"}
-    assert "Concatenate" in {item["type"] for item in said["items"]}
-    assert set(said["$defs"]) == {"regularizer"} | {n for n in said["$defs"] if "regularizer." in n}
+def test_layers_are_filtered_by_kind(client: httpx.Client) -> None:
+    body = client.get("/v1/layers", params={"kind": "merging"}).json()
+    assert {item["kind"] for item in body["items"]} == {"merging"}
+    assert "Concatenate" in {item["type"] for item in body["items"]}
+    assert set(body["$defs"]) == {"regularizer"} | {n for n in body["$defs"] if "regularizer." in n}
     assert client.get("/v1/layers", params={"kind": "mergin"}).status_code == 422
 
 
@@ -102,14 +104,16 @@ def test_of_one_kind(client: httpx.Client) -> None:
         ("__class__", "There is no layer type"),
     ],
 )
-def test_types_that_are_not_offered(client: httpx.Client, name: str, words: str) -> None:
+def test_an_unavailable_layer_type_is_a_404_with_the_reason(
+    client: httpx.Client, name: str, words: str
+) -> None:
     answer = client.get(f"/v1/layers/{name}")
     assert answer.status_code == 404
     assert words in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("path", ["/v1/layers", "/v1/layers?kind=rnn", "/v1/layers/Dense"])
-def test_who_has_it_already_is_told_so(client: httpx.Client, path: str) -> None:
+def test_an_unchanged_document_is_a_304(client: httpx.Client, path: str) -> None:
     first = client.get(path)
     assert "max-age" in first.headers["cache-control"]
     again = client.get(path, headers={"If-None-Match": first.headers["etag"]})
@@ -118,10 +122,10 @@ def test_who_has_it_already_is_told_so(client: httpx.Client, path: str) -> None:
     assert client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
 
 
-def test_an_answer_is_written_once(server: Any) -> None:
+def test_a_document_is_serialized_once(server: Any) -> None:
     catalogue = server.parts.catalogue
-    assert catalogue.layers() is catalogue.layers()
-    assert catalogue.layers("rnn") is catalogue.layers("rnn")
-    assert catalogue.layer("Dense") is catalogue.layer("Dense")
-    assert catalogue.layer("Dense") is not catalogue.layer("Conv1D")
-    assert catalogue.ops() is catalogue.ops()
+    assert catalogue.list_layers() is catalogue.list_layers()
+    assert catalogue.list_layers("rnn") is catalogue.list_layers("rnn")
+    assert catalogue.get_layer("Dense") is catalogue.get_layer("Dense")
+    assert catalogue.get_layer("Dense") is not catalogue.get_layer("Conv1D")
+    assert catalogue.list_ops() is catalogue.list_ops()

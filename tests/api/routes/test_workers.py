@@ -1,4 +1,4 @@
-"""`/v1/workers`."""
+"""`/v1/workers`: the list of workers."""
 
 from datetime import UTC, datetime
 
@@ -40,5 +40,5 @@ def test_workers_are_listed_page_by_page(server: Server) -> None:
     assert server.client.get("/v1/workers").json() == {"items": [], "next_cursor": None}
 
 
-def test_an_unknown_parameter_is_refused(server: Server) -> None:
+def test_an_unknown_parameter_is_rejected(server: Server) -> None:
     assert server.client.get("/v1/workers?state=idle").status_code == 422

@@ -1,4 +1,4 @@
-"""Children that take too long, too much, or die: none takes the service with it."""
+"""Children that exceed their limits or die do not affect the service."""
 
 import logging
 import os
@@ -33,37 +33,37 @@ def test_no_child_sees_a_gpu(checker: Checker) -> None:
     assert checker.run("os.getenv", "CUDA_VISIBLE_DEVICES", bounds=BOUNDS) == "-1"
 
 
-def test_a_deadline_is_kept(checker: Checker) -> None:
+def test_a_function_over_its_time_limit_is_ended(checker: Checker) -> None:
     started = time.monotonic()
     with pytest.raises(Unfinished, match=r"longer than 0\.3 seconds"):
         checker.run("time.sleep", 30, bounds=Bounds(0.3, 2**30))
     assert time.monotonic() - started < 5
 
 
-def test_memory_is_bounded(checker: Checker) -> None:
+def test_a_function_over_its_memory_limit_is_ended(checker: Checker) -> None:
     with pytest.raises(Unfinished, match="more memory than the 67,108,864 bytes"):
         checker.run("builtins.bytearray", 2**28, bounds=Bounds(20, 2**26))
 
 
-def test_the_death_of_a_child_is_survived(checker: Checker) -> None:
+def test_the_pool_works_after_the_death_of_a_child(checker: Checker) -> None:
     for _ in range(3):
         with pytest.raises(Unfinished):
             checker.run("os.abort", bounds=BOUNDS)
     assert checker.run("math.hypot", 3, 4, bounds=BOUNDS) == 5
 
 
-def test_who_was_killed_may_be_sent_again(checker: Checker) -> None:
+def test_a_killed_child_is_a_busy_error(checker: Checker) -> None:
     with pytest.raises(Busy, match="was killed") as refusal:
         checker.run("signal.raise_signal", signal.SIGKILL, bounds=BOUNDS)
     assert refusal.value.retry_after > 0
 
 
-def test_a_full_disk_is_named(checker: Checker) -> None:
+def test_a_full_disk_is_a_storage_full_error(checker: Checker) -> None:
     with pytest.raises(StorageFull):
         checker.run("shutil.copyfile", __file__, "/dev/full", bounds=BOUNDS)
 
 
-def test_an_error_is_told(checker: Checker) -> None:
+def test_an_error_of_the_function_is_a_failed_error(checker: Checker) -> None:
     with pytest.raises(Failed, match="ZeroDivisionError"):
         checker.run("operator.truediv", 1, 0, bounds=BOUNDS)
 
@@ -86,7 +86,7 @@ def test_an_attribute_error_of_our_own_is_an_internal_error_and_is_logged(
     assert "AttributeError: 'int' object has no attribute 'shape'" in log
 
 
-def test_no_more_at_once_than_may_be(checker: Checker) -> None:
+def test_the_number_of_concurrent_children_is_limited(checker: Checker) -> None:
     def slow() -> None:
         with pytest.raises(Unfinished):
             checker.run("time.sleep", 30, bounds=Bounds(1.5, 2**30))

@@ -1,4 +1,4 @@
-"""A check that takes too much is ended at a node; an error of its own is no fault of the graph."""
+"""Checks that exceed their limits, and internal errors of checks."""
 
 import re
 from typing import Any
@@ -20,7 +20,7 @@ CHAIN = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("limits", "said"),
+    ("limits", "detail"),
     [
         ({"check_seconds": 1.5}, r"longer than 1\.5 seconds \(CHECK_SECONDS\)"),
         (
@@ -29,26 +29,31 @@ CHAIN = [
         ),
     ],
 )
-def test_where_time_or_memory_ran_out(server: Server, limits: dict[str, Any], said: str) -> None:
+def test_a_check_over_its_limits_has_a_fault_at_the_node(
+    server: Server, limits: dict[str, Any], detail: str
+) -> None:
     definition = graph(nodes=CHAIN, outputs=["n2999"])
     blueprint = Blueprint.model_validate({"definition": definition})
     (fault,) = check_graph(server.parts.checker, Settings(**limits), blueprint).faults
     assert re.fullmatch(r"/nodes/[1-9]\d*", fault.pointer)
-    assert re.search(said, fault.detail)
+    assert re.search(detail, fault.detail)
 
 
-def test_an_error_of_the_check_itself_is_no_fault_of_the_graph(server: Server) -> None:
-    inner = {"type": "Graph", "graph": "graph_00000000000000000000000000"}  # was not expanded
+def test_an_internal_error_of_the_check_is_not_a_fault_of_the_graph(server: Server) -> None:
+    inner = {
+        "type": "Graph",
+        "graph": "graph_00000000000000000000000000",
+    }  # the graph is not expanded
     blueprint = Blueprint.model_validate({"definition": graph(inner)})
     with pytest.raises(Failed, match="TypeError"):
         check_graph(server.parts.checker, Settings(), blueprint)
 
 
-def test_the_client_learns_of_an_internal_error_alone(
+def test_the_client_gets_an_internal_error_without_details(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Broken:
-        CHECK_GRAPH = "operator.index"  # takes no two arguments: a real child fails
+        CHECK_GRAPH = "operator.index"  # it does not accept two arguments, so a real child fails
 
     monkeypatch.setattr(check, "Entrypoint", Broken)
     answer = server.client.post("/v1/graphs", json={"definition": graph()})

@@ -1,4 +1,4 @@
-"""The scenarios of the clients, drawn from the storm's seed."""
+"""The scenarios of the clients, which the storm's seed decides."""
 
 import random
 from dataclasses import dataclass, field

@@ -29,7 +29,7 @@ def run_job(database: Database) -> Claim:
         queued_jobs.queue(connection)
         claim = queued_jobs.claim(connection)
         assert claim is not None
-        progress = Estimate(1, lambda: 0.0).finished(1)
+        progress = Estimate(1, lambda: 0.0).finish(1)
         attempts.succeed(connection, claim, progress, ModelMade((WEIGHTS,), (), {}))
     return claim
 

@@ -26,7 +26,7 @@ def test_only_files_of_rows_stay(database: Database, store: ArtifactStore) -> No
         publish(store, f"{claim.folder}/checkpoint-1.safetensors", b"replaced")
         publish(store, f"jobs/{claim.job_id}/7/stale.npy", b"x")
     file = ModelFile(name="model.safetensors", bytes=1, sha256="0", media_type="x/y")
-    progress = Estimate(1, lambda: 0.0).finished(1)
+    progress = Estimate(1, lambda: 0.0).finish(1)
     with database.write() as connection:
         attempts.succeed(connection, done, progress, ModelMade((file,), (), {}))
         attempts.end_epoch(

@@ -29,7 +29,7 @@ def store_model(database: Database, store: ArtifactStore) -> str:
     key = str(claim.folder / "model.safetensors")
     sha256 = publish(store, key, content)
     file = ModelFile(name="model.safetensors", bytes=len(content), sha256=sha256, media_type="x/y")
-    progress = Estimate(1, lambda: 0.0).finished(1)
+    progress = Estimate(1, lambda: 0.0).finish(1)
     with database.write() as connection:
         attempts.succeed(connection, claim, progress, ModelMade((file,), (), {}))
     return key

@@ -1,4 +1,4 @@
-"""Forks that succeed although the server they come from is killed."""
+"""Forks succeed although their forkserver is killed."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ from worker.supervisor.launch import warm_up
 
 
 @pytest.mark.slow
-def test_a_server_that_dies_in_a_fork_is_started_anew() -> None:
+def test_a_forkserver_that_dies_during_a_fork_is_restarted() -> None:
     machine = warm_up()
     server = find_forkserver(os.getpid())
     assert server is not None

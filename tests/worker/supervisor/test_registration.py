@@ -12,7 +12,7 @@ from models_store.database.tables import workers
 from tests.support.queued_jobs import CPU
 from tests.support.service import until
 from worker.protocol.machine import Machine
-from worker.supervisor.registration import Registration, announcement
+from worker.supervisor.registration import Registration, make_announcement
 
 LOST_SECONDS = 0.3
 
@@ -30,7 +30,7 @@ def only(database: Database) -> Row[Any, Any] | None:
 
 def test_a_worker_sends_heartbeats_until_it_stops_and_is_then_removed(found: Database) -> None:
     migrate(found)
-    announced = announcement(Machine(CPU, ("a processor",), {"device": "cpu"}))
+    announced = make_announcement(Machine(CPU, ("a processor",), {"device": "cpu"}))
     registration = Registration(announced, found, LOST_SECONDS)
     registration.start()
     first = until(lambda: only(found), "the first heartbeat")
@@ -46,7 +46,7 @@ def test_a_worker_sends_heartbeats_until_it_stops_and_is_then_removed(found: Dat
 
 
 def test_a_worker_registers_once_the_database_has_tables(found: Database) -> None:
-    registration = Registration(announcement(Machine(CPU, (), {})), found, LOST_SECONDS)
+    registration = Registration(make_announcement(Machine(CPU, (), {})), found, LOST_SECONDS)
     registration.start()  # without tables nothing can be written
     migrate(found)
     until(lambda: only(found), "a heartbeat once the tables exist")
@@ -54,4 +54,4 @@ def test_a_worker_registers_once_the_database_has_tables(found: Database) -> Non
 
 
 def test_stopping_without_a_start_does_nothing(found: Database) -> None:
-    Registration(announcement(Machine(CPU, (), {})), found, LOST_SECONDS).stop()
+    Registration(make_announcement(Machine(CPU, (), {})), found, LOST_SECONDS).stop()

@@ -84,7 +84,7 @@ def test_a_resumed_training_equals_an_uninterrupted_one(
     assert_same(resumed, uninterrupted)
 
 
-def test_a_training_that_has_stopped_early_is_not_continued(jobs: Jobs) -> None:
+def test_a_training_that_stopped_early_is_not_continued(jobs: Jobs) -> None:
     stop = Component(type="EarlyStopping", config={"monitor": "loss", "min_delta": 1e9})
     task = jobs.train(DENSE, dense_columns(), recipe(), Fit(epochs=9, callbacks=[stop]))
     first = start(task)
@@ -102,7 +102,7 @@ def test_a_training_that_has_stopped_early_is_not_continued(jobs: Jobs) -> None:
 
 
 @pytest.mark.slow
-def test_short_epochs_have_no_checkpoint_each(jobs: Jobs) -> None:
+def test_short_epochs_do_not_each_have_a_checkpoint(jobs: Jobs) -> None:
     attempt = start(jobs.train(DENSE, dense_columns(), recipe(), Fit(epochs=60)))
     attempt.finish()
 

@@ -1,4 +1,4 @@
-"""Whose fault an error is; a GPU's messages are TensorFlow's own, as it has raised them."""
+"""The category of an error; a GPU's messages are real messages of TensorFlow."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,8 +12,8 @@ from domain.errors import Fault, Invalid
 from tests.worker.child import in_child
 from tests.worker.training_tasks import DENSE, Jobs
 from worker.training.error_origin import keep_tracebacks
-from worker.training.errors import failure_of
-from worker.training.feed import class_weights
+from worker.training.errors import make_failure
+from worker.training.feed import compute_class_weights
 
 ON_GPU = (
     "Graph execution error:\n\nOOM when allocating tensor with shape[65536,65536] and type float "
@@ -37,19 +37,17 @@ BY_DRIVER = "CUDA_ERROR_OUT_OF_MEMORY: out of memory"
     ids=["gpu", "driver", "cpu", "python"],
 )
 def test_a_full_gpu_is_the_jobs_fault(jobs: Jobs, error: Exception, category: str) -> None:
-    failed = failure_of(error, jobs.build(DENSE))
+    failed = make_failure(error, jobs.build(DENSE))
 
     assert (failed.type, failed.category) == ("out-of-memory", category)
     assert ("GPU" in failed.detail) == (category == "user")
 
 
 @pytest.mark.parametrize("place", ["/graph", "/model"])
-def test_a_graph_that_cannot_be_built_is_at_fault_where_the_request_has_it(
-    jobs: Jobs, place: str
-) -> None:
+def test_the_failure_of_a_graph_points_to_its_field_in_the_request(jobs: Jobs, place: str) -> None:
     refusal = Invalid([Fault(pointer="/nodes/0/layer", detail="Too large.")])
 
-    failed = failure_of(refusal, jobs.build(DENSE, graph_place=place))
+    failed = make_failure(refusal, jobs.build(DENSE, graph_place=place))
 
     assert (failed.pointer, failed.detail) == (f"{place}/nodes/0/layer", "Too large.")
 
@@ -63,12 +61,12 @@ def refusal() -> None:
 
 def own_fault() -> None:
     """An error in our own code: a class without a number."""
-    class_weights(np.ones(3), {"zero": 1.0})
+    compute_class_weights(np.ones(3), {"zero": 1.0})
 
 
 def own_attribute_error() -> None:
     """An error in our own code whose text Keras's errors have too."""
-    class_weights(np.ones(3), [1.0])  # type: ignore[arg-type]
+    compute_class_weights(np.ones(3), [1.0])  # type: ignore[arg-type]
 
 
 def keras_attribute_error() -> None:
@@ -81,7 +79,7 @@ def kind_of(raises: Callable[[], None], task: Any) -> tuple[str, str]:
     try:
         raises()
     except Exception as error:
-        failed = failure_of(error, task)
+        failed = make_failure(error, task)
         return failed.type, failed.category
     raise AssertionError("nothing was raised")
 
@@ -96,7 +94,7 @@ def kind_of(raises: Callable[[], None], task: Any) -> tuple[str, str]:
     ],
     ids=["keras", "keras's attribute error", "ours", "our attribute error"],
 )
-def test_an_error_that_keras_did_not_raise_is_ours(
+def test_an_error_that_keras_did_not_raise_is_an_infrastructure_failure(
     jobs: Jobs, raises: Callable[[], None], kind: tuple[str, str]
 ) -> None:
     assert in_child(kind_of, raises, jobs.build(DENSE)) == kind

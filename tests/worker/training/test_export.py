@@ -89,7 +89,7 @@ def test_a_trained_model_is_saved_without_its_optimizer(jobs: Jobs) -> None:
     assert np.array_equal(weights[0], attempt.weights()["words/embeddings"])
 
 
-def test_a_model_that_keras_cannot_keep_loses_those_files_alone(jobs: Jobs) -> None:
+def test_a_model_that_keras_cannot_save_lacks_only_those_files(jobs: Jobs) -> None:
     attempt, finished = built(jobs, SHARED)
 
     assert [file.name for file in finished.files] == ["model.safetensors", "history.json"]
@@ -100,7 +100,7 @@ def test_a_model_that_keras_cannot_keep_loses_those_files_alone(jobs: Jobs) -> N
     assert len(attempt.weights()) == 2
 
 
-def test_history_holds_null_where_a_metric_is_not_finite(jobs: Jobs) -> None:
+def test_history_contains_null_for_a_metric_that_is_not_finite(jobs: Jobs) -> None:
     columns = dense_columns()
     columns["y"][0] = np.nan
     attempt = start(jobs.train(DENSE, columns, recipe(), Fit(epochs=2)))

@@ -10,7 +10,7 @@ import tensorflow as tf
 from domain.job.recipe import OutputRecipe, Recipe
 from tests.worker.child import in_child
 from tests.worker.training_tasks import Jobs
-from worker.training.feed import class_weights, feed_of
+from worker.training.feed import compute_class_weights, open_feed
 
 
 def keras_class_weights(target: Any, weights: dict[str, float]) -> Any:
@@ -32,7 +32,7 @@ def keras_class_weights(target: Any, weights: dict[str, float]) -> Any:
 def test_class_weights_are_those_of_keras(target: Any) -> None:
     weights = {"1": 0.5, "2": 3.0}
 
-    ours = class_weights(target, weights)
+    ours = compute_class_weights(target, weights)
     assert np.array_equal(ours, keras_class_weights(target, weights))
     assert {0.5, 1.0} <= set(ours.tolist())
 
@@ -59,11 +59,11 @@ DTYPES = {"x": "float32", "z": "int32"}
 
 
 @pytest.mark.parametrize("constant_bytes", [10**6, 100, 0])
-def test_a_batch_holds_the_rows_asked_for(jobs: Jobs, constant_bytes: int) -> None:
+def test_a_batch_contains_the_requested_rows(jobs: Jobs, constant_bytes: int) -> None:
     files = jobs.columns(columns())
     made = recipe(sample_weight="weight", class_weight={"2": 10.0})
-    feed = feed_of(made, DTYPES, files, slice(0, 8), constant_bytes=constant_bytes)
-    (x, z), y, weights = tf.function(feed.batch)(tf.constant([7, 0, 2], tf.int64))
+    feed = open_feed(made, DTYPES, files, slice(0, 8), constant_bytes=constant_bytes)
+    (x, z), y, weights = tf.function(feed.gather_batch)(tf.constant([7, 0, 2], tf.int64))
 
     assert feed.rows == 8
     assert (x.dtype, z.dtype, y["y"].dtype) == (tf.float32, tf.int32, tf.float32)
@@ -76,19 +76,21 @@ def test_a_batch_holds_the_rows_asked_for(jobs: Jobs, constant_bytes: int) -> No
     assert weights["spare"] is None
 
 
-def test_class_weights_do_not_act_in_validation(jobs: Jobs) -> None:
+def test_class_weights_do_not_apply_in_validation(jobs: Jobs) -> None:
     files = jobs.columns(columns())
     made = recipe(class_weight={"2": 10.0})
-    _, _, weights = feed_of(made, DTYPES, files, training=False).batch(tf.constant([0], tf.int64))
+    _, _, weights = open_feed(made, DTYPES, files, training=False).gather_batch(
+        tf.constant([0], tf.int64)
+    )
 
     assert weights is None
 
 
-def test_a_specimen_has_the_shapes_and_dtypes_of_a_batch(jobs: Jobs) -> None:
+def test_a_symbolic_batch_has_the_shapes_and_dtypes_of_a_batch(jobs: Jobs) -> None:
     files = jobs.columns(columns())
-    feed = feed_of(recipe(), DTYPES, files)
-    (x, z), y, weights = feed.specimen(4)
-    (real_x, real_z), real_y, _ = feed.batch(tf.constant([1, 2, 3, 4], tf.int64))
+    feed = open_feed(recipe(), DTYPES, files)
+    (x, z), y, weights = feed.make_symbolic_batch(4)
+    (real_x, real_z), real_y, _ = feed.gather_batch(tf.constant([1, 2, 3, 4], tf.int64))
 
     assert isinstance(x, keras.KerasTensor)
     for made, real in ((x, real_x), (z, real_z), (y["y"], real_y["y"])):
@@ -104,10 +106,10 @@ def anonymous_growth(file: Path) -> int:
         inputs={"x": "x"},
         outputs={"y": OutputRecipe(loss="mse", target="x")},
     )
-    read = tf.function(lambda feed, indices: tf.reduce_sum(feed.batch(indices)[0][0]))
+    read = tf.function(lambda feed, indices: tf.reduce_sum(feed.gather_batch(indices)[0][0]))
     tf.constant(0)  # the context exists
     before = _anonymous()
-    feed = feed_of(made, {"x": "float32"}, {"x": file}, constant_bytes=2**20)
+    feed = open_feed(made, {"x": "float32"}, {"x": file}, constant_bytes=2**20)
     for start in range(0, feed.rows, 16):
         read(feed, tf.range(start, start + 16, dtype=tf.int64))
     return _anonymous() - before
@@ -119,8 +121,8 @@ def _anonymous() -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts anonymous memory by /proc")
-def test_a_large_column_stays_on_the_disk(tmp_path: Path) -> None:
-    """Batches in flight take memory, however many rows there are: a small column tells how much."""
+def test_a_large_column_is_read_from_disk(tmp_path: Path) -> None:
+    """Batches need the same memory for any number of rows, which a small column measures."""
     grown = {}
     for rows in (320, 2_560):  # 40 and 320 MiB
         file = tmp_path / f"{rows}.npy"

@@ -32,7 +32,7 @@ from worker.protocol.messages import EpochEnded, Failed, Finished, Renewed, Star
 from worker.protocol.tasks import Task, TrainTask
 from worker.training.hardware.environment import pin
 from worker.training.main import run
-from worker.training.steps import row_order
+from worker.training.steps import make_row_order
 from worker.training.supervisor_link import EXIT_CODE
 
 
@@ -69,7 +69,7 @@ def train_and_send_folder(task: TrainTask, connection: Connection) -> None:
     connection.send(Warned(tempfile.gettempdir()))
 
 
-def test_temporary_files_of_keras_lie_in_the_attempts_folder(jobs: Jobs) -> None:
+def test_temporary_files_of_keras_are_in_the_attempts_folder(jobs: Jobs) -> None:
     attempt = start(
         jobs.train(DENSE, dense_columns(), recipe(), Fit(epochs=1)), train_and_send_folder
     )
@@ -89,7 +89,7 @@ def weights_by_keras(
     model.compile("rmsprop", "categorical_crossentropy")
     classes = {int(i): weight for i, weight in class_weight.items()} if class_weight else None
     for epoch in range(epochs):
-        rows = row_order(seed, epoch, len(columns["x"]), shuffle=True)
+        rows = make_row_order(seed, epoch, len(columns["x"]), shuffle=True)
         taken = columns["x"][rows], columns["y"][rows]
         model.fit(*taken, shuffle=False, verbose=0, class_weight=classes)
     return {str(i): weight for i, weight in enumerate(model.get_weights())}
@@ -177,7 +177,7 @@ def test_an_output_without_a_loss_needs_no_target(jobs: Jobs) -> None:
     assert not np.array_equal(weights["odd/kernel"], untrained.weights()["odd/kernel"])
 
 
-def test_sample_weights_act_on_their_output_alone(jobs: Jobs) -> None:
+def test_sample_weights_apply_to_their_output_only(jobs: Jobs) -> None:
     silent = start(jobs.train(TWO, two_columns(), two_recipe(sample_weight="zero")))
     whole = start(jobs.train(TWO, two_columns(), two_recipe(sample_weight="one")))
     plain = start(jobs.train(TWO, two_columns(), two_recipe()))
@@ -191,7 +191,7 @@ def test_sample_weights_act_on_their_output_alone(jobs: Jobs) -> None:
     assert np.array_equal(whole.weights()["odd/kernel"], plain.weights()["odd/kernel"])
 
 
-def test_training_goes_on_from_given_weights(jobs: Jobs) -> None:
+def test_a_training_starts_from_given_weights(jobs: Jobs) -> None:
     first = start(jobs.train(DENSE, dense_columns(), recipe(), Fit(epochs=2)))
     first.finish()
     fit = Fit(epochs=1)
@@ -253,24 +253,24 @@ def failure_of(attempt: Any) -> Failed:
     return last
 
 
-def test_an_index_beyond_an_embedding_names_its_input(jobs: Jobs) -> None:
+def test_the_failure_of_an_index_outside_an_embedding_names_its_input(jobs: Jobs) -> None:
     columns = words_columns()
     columns["x"][99, 3] = 5_000
     failure = failure_of(start(jobs.train(WORDS, columns, recipe("binary_crossentropy"))))
 
     assert (failure.category, failure.pointer) == ("user", "/feed/inputs")
     assert failure.detail == (
-        "Column 'x', which feeds 'x', holds 5000; only 0 to 49 are known to the graph."
+        "Column 'x', which feeds 'x', contains 5000; the graph accepts only 0 to 49."
     )
 
 
-def test_a_class_beyond_the_softmax_names_its_output(jobs: Jobs) -> None:
+def test_the_failure_of_a_class_outside_the_softmax_names_its_output(jobs: Jobs) -> None:
     columns = two_columns()
     columns["digit"][5] = 10
     failure = failure_of(start(jobs.train(TWO, columns, two_recipe())))
 
     assert (failure.category, failure.pointer) == ("user", "/feed/targets")
-    assert "Column 'digit', which feeds 'digit', holds 10" in failure.detail
+    assert "Column 'digit', which feeds 'digit', contains 10" in failure.detail
 
 
 @pytest.mark.parametrize(
@@ -329,7 +329,7 @@ def endless(jobs: Jobs, **fields: Any) -> TrainTask:
     return replace(jobs.train(DENSE, dense_columns(2_000), recipe(), Fit(epochs=100_000)), **fields)
 
 
-def test_it_ends_if_its_supervisor_has_ended(jobs: Jobs) -> None:
+def test_the_process_ends_if_its_supervisor_has_ended(jobs: Jobs) -> None:
     attempt = start(endless(jobs))
     attempt.until(lambda message: isinstance(message, EpochEnded))
     attempt.connection.close()
@@ -339,7 +339,7 @@ def test_it_ends_if_its_supervisor_has_ended(jobs: Jobs) -> None:
 
 
 @pytest.mark.slow
-def test_it_ends_with_its_lease_and_runs_while_renewals_come(jobs: Jobs) -> None:
+def test_the_process_ends_with_its_lease_and_runs_while_it_is_renewed(jobs: Jobs) -> None:
     attempt = start(endless(jobs, lease_seconds=3.0))
     until = time.monotonic() + 6
     while time.monotonic() < until:
@@ -403,7 +403,7 @@ LARGE = {
 
 @pytest.mark.slow  # TensorFlow waits 10 s for memory before it gives up
 @pytest.mark.parametrize("definition", [WIDE, LARGE], ids=["weights", "activations"])
-def test_a_job_that_takes_too_much_memory_fails_with_the_limit(jobs: Jobs, definition: Any) -> None:
+def test_a_job_over_the_memory_limit_fails_with_the_limit(jobs: Jobs, definition: Any) -> None:
     task = jobs.train(definition, dense_columns(), recipe(), memory_bytes=2**29)
     failed = start(task).end()
     assert isinstance(failed, Failed)

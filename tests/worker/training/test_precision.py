@@ -64,7 +64,7 @@ def precision(attempt: Attempt) -> Any:
 
 @pytest.mark.slow
 @EACH_POLICY
-def test_it_learns_and_repeats_its_bits(jobs: Jobs, how: Any) -> None:
+def test_a_training_learns_and_repeats_its_bits(jobs: Jobs, how: Any) -> None:
     task = mixed(jobs)
     first, again = start(task, how), start(with_folder(jobs, task), how)
     first.finish()
@@ -99,7 +99,7 @@ def test_a_resume_has_the_same_bits(jobs: Jobs, how: Any, device_count: int) -> 
 
 
 @EACH_POLICY
-def test_several_devices_give_about_what_one_gives(jobs: Jobs, how: Any) -> None:
+def test_several_devices_give_nearly_the_result_of_one(jobs: Jobs, how: Any) -> None:
     task = mixed(jobs, Fit(epochs=2))
     task = with_folder(jobs, task, blueprint=Blueprint.model_validate({"definition": PLAIN}))
     one, two = start(task, how), start(with_folder(jobs, task, devices=2), how)

@@ -98,7 +98,7 @@ def assert_close(one: Attempt, other: Attempt, tolerance: float = TOLERANCE) -> 
         (4, 34),
     ],
 )
-def test_several_devices_give_what_one_gives(jobs: Jobs, devices: int, rows: int) -> None:
+def test_several_devices_give_the_result_of_one(jobs: Jobs, devices: int, rows: int) -> None:
     task = jobs.train(PLAIN, dense_columns(rows), recipe(), Fit(epochs=2))
 
     several = trained(jobs, task, devices)
@@ -238,7 +238,7 @@ def test_a_repeat_and_a_resume_within_an_epoch_have_equal_bits(jobs: Jobs) -> No
     assert_same(resumed, first)
 
 
-def test_a_loss_that_is_not_finite_ends_it(jobs: Jobs) -> None:
+def test_a_loss_that_is_not_finite_ends_the_training(jobs: Jobs) -> None:
     columns = dense_columns(400)
     columns["x"][5] = np.nan
     fit = Fit(epochs=3, callbacks=["TerminateOnNaN"])

@@ -15,8 +15,8 @@ from tests.worker.keras_models import (
     fit_by_loop,
     ignore,
 )
-from worker.training.callbacks import stops_on_nan
-from worker.training.steps import EXECUTION_SECONDS, Logs, Pace, Steps, row_order
+from worker.training.callbacks import ends_on_nan
+from worker.training.steps import EXECUTION_SECONDS, Logs, Pace, Steps, make_row_order
 
 
 def same_bits(one: list[Any], other: list[Any]) -> bool:
@@ -54,23 +54,23 @@ def validation_beside_evaluate() -> tuple[Logs, Logs]:
     return steps.run(np.arange(75), ignore), theirs
 
 
-def test_validation_gives_what_evaluate_gives() -> None:
+def test_validation_gives_the_result_of_evaluate() -> None:
     ours, theirs = in_child(validation_beside_evaluate)
 
     assert ours == theirs
 
 
-def test_an_order_is_decided_by_seed_and_epoch_alone() -> None:
-    third = row_order(7, 3, 100, shuffle=True)
+def test_only_seed_and_epoch_decide_the_order() -> None:
+    third = make_row_order(7, 3, 100, shuffle=True)
 
     assert sorted(third) == list(range(100))
-    assert np.array_equal(third, row_order(7, 3, 100, shuffle=True))
-    assert not np.array_equal(third, row_order(7, 4, 100, shuffle=True))
-    assert not np.array_equal(third, row_order(8, 3, 100, shuffle=True))
-    assert np.array_equal(row_order(7, 3, 100, shuffle=False), np.arange(100))
+    assert np.array_equal(third, make_row_order(7, 3, 100, shuffle=True))
+    assert not np.array_equal(third, make_row_order(7, 4, 100, shuffle=True))
+    assert not np.array_equal(third, make_row_order(8, 3, 100, shuffle=True))
+    assert np.array_equal(make_row_order(7, 3, 100, shuffle=False), np.arange(100))
 
 
-def test_the_pace_reaches_executions_of_the_wanted_length() -> None:
+def test_the_pace_reaches_executions_of_the_target_duration() -> None:
     pace, seconds_a_step = Pace(), 0.001
     pace.measure(1, 3.0)  # sets up
     for _ in range(5):
@@ -92,7 +92,7 @@ def reports_of_one_pass() -> list[int]:
     return [steps.count, *reports]
 
 
-def test_every_step_is_done_once_whatever_the_pace() -> None:
+def test_every_step_runs_once_at_every_pace() -> None:
     count, *reports = in_child(reports_of_one_pass)
 
     assert count == reports[-1] == 101
@@ -107,7 +107,7 @@ def steps_until_not_finite() -> tuple[int, int]:
     callback, optimizer_steps = keras.callbacks.TerminateOnNaN(), []
     model = built("dense")
     feed = feed_for(model, inputs, targets, slice(None))
-    steps = Steps(model, model.train_step, feed, 32, while_finite=stops_on_nan([callback]))
+    steps = Steps(model, model.train_step, feed, 32, while_finite=ends_on_nan([callback]))
     steps.run(np.arange(640), ignore)
     optimizer_steps.append(int(model.optimizer.iterations.numpy()))
     model = built("dense")

@@ -8,12 +8,14 @@ from worker.supervisor.local_files import LocalFiles
 from worker.supervisor.options import Options
 
 
-def model_fields(claim: Claim, files: LocalFiles, folder: Path, options: Options) -> dict[str, Any]:
-    """The fields of `ModelTask`, whose weights are fetched.
+def make_model_fields(
+    claim: Claim, files: LocalFiles, folder: Path, options: Options
+) -> dict[str, Any]:
+    """Returns the fields of `ModelTask`; fetches the weights.
 
     Args:
         claim: The claimed job.
-        files: Local copies of what the job reads.
+        files: Local copies of the files that the job reads.
         folder: An existing folder for the files of this attempt.
         options: The worker's options.
     """
@@ -27,18 +29,20 @@ def model_fields(claim: Claim, files: LocalFiles, folder: Path, options: Options
         "deterministic": claim.deterministic,
         "folder": folder,
         "lease_seconds": options.lease_seconds,
-        "threads": _threads(claim),
+        "threads": _find_threads(claim),
         "device": resources.device,
         "devices": resources.gpus if resources.device == "gpu" else 1,
         "mixed_precision": claim.mixed_precision,
         "memory_bytes": options.memory_bytes,
-        "source_weights": {pinned.id: files.weights(pinned) for pinned in plan.sources.values()},
-        "initial_weights": None if plan.initial is None else files.weights(plan.initial),
+        "source_weights": {
+            pinned.id: files.fetch_weights(pinned) for pinned in plan.sources.values()
+        },
+        "initial_weights": None if plan.initial is None else files.fetch_weights(plan.initial),
     }
 
 
-def _threads(claim: Claim) -> int | None:
-    """The threads that the checkpoint was computed with: other numbers may give other bits."""
+def _find_threads(claim: Claim) -> int | None:
+    """Returns the threads of the checkpoint, since another number may give other bits."""
     if claim.checkpoint is None or claim.environment is None or not claim.deterministic:
         return None
     threads: int | None = claim.environment.get("intra_op_threads")

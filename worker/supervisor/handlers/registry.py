@@ -21,9 +21,9 @@ CheckpointLost, NotFound, StorageFull and Busy as `LocalFiles` does.
 """
 
 HANDLERS: Mapping[str, Prepare] = {"build": build.prepare, "train": train.prepare}
-"""By the job's kind."""
+"""The handlers by kind of job."""
 
 
 def prepare(claim: Claim, files: LocalFiles, folder: Path, options: Options) -> Task:
-    """The task of a claimed job; see `Prepare`."""
+    """Returns the task of a claimed job; see `Prepare`."""
     return HANDLERS[claim.kind](claim, files, folder, options)

@@ -4,23 +4,23 @@ from pathlib import Path
 
 from models_store.jobs.claims import Claim
 from worker.protocol.tasks import TrainTask
-from worker.supervisor.handlers.model import model_fields
+from worker.supervisor.handlers.model import make_model_fields
 from worker.supervisor.local_files import LocalFiles
 from worker.supervisor.options import Options
 
 
 def prepare(claim: Claim, files: LocalFiles, folder: Path, options: Options) -> TrainTask:
-    """The task of a claimed `train` job; see `registry.Prepare`."""
+    """Returns the task of a claimed `train` job; see `registry.Prepare`."""
     plan = claim.plan
     if plan.recipe is None or plan.dataset is None:
         raise ValueError(f"The plan of '{claim.job_id}' has no recipe or no dataset.")
     validation = plan.validation_dataset
     return TrainTask(
-        **model_fields(claim, files, folder, options),
+        **make_model_fields(claim, files, folder, options),
         recipe=plan.recipe,
         fit=claim.fit,
-        columns=files.columns(plan.dataset),
-        validation_columns=None if validation is None else files.columns(validation),
-        checkpoint=None if claim.checkpoint is None else files.checkpoint(claim.checkpoint),
+        columns=files.fetch_columns(plan.dataset),
+        validation_columns=None if validation is None else files.fetch_columns(validation),
+        checkpoint=None if claim.checkpoint is None else files.fetch_checkpoint(claim.checkpoint),
         checkpoint_seconds=options.checkpoint_seconds,
     )

@@ -1,1 +1,1 @@
-"""What the training process does for each kind of job."""
+"""Executes each kind of job in the training process."""

@@ -7,7 +7,7 @@ from domain.job.outcome import ModelMade
 from worker.protocol.messages import Started
 from worker.protocol.tasks import BuildTask
 from worker.training.handlers.model import make_model
-from worker.training.hardware.environment import environment
+from worker.training.hardware.environment import describe_environment
 from worker.training.supervisor_link import SupervisorLink
 
 
@@ -15,7 +15,7 @@ def execute(task: BuildTask, link: SupervisorLink) -> ModelMade:
     """Writes the files of a model with its initial weights."""
 
     def train_nothing(*_: Any) -> list[Epoch]:
-        link.send(Started(environment(task.deterministic), epoch=0, step=0, steps=0))
+        link.send(Started(describe_environment(task.deterministic), epoch=0, step=0, steps=0))
         return []
 
     return make_model(task, link, train_nothing)

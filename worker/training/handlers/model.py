@@ -1,4 +1,4 @@
-"""Builds a model, trains it if asked to, and writes its files: common to several kinds of job."""
+"""Builds a model, trains it if the job requires it, and writes its files."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -28,22 +28,22 @@ def make_model(task: ModelTask, link: SupervisorLink, train: Train) -> ModelMade
     """Sets up the process, builds the model, trains it and writes its files.
 
     Args:
-        task: What to build.
+        task: The task.
         link: The link to the supervisor.
-        train: What happens to the model in between.
+        train: Trains the built model.
     """
     limit(task.memory_bytes)
     pin(task.deterministic, task.threads)
     strategy = choose(task)
     folder = OutputFolder(task.folder, link)
     with nullcontext() if strategy is None else strategy.scope():
-        built = _built(task)
+        built = _build(task)
     history = train(built, folder, strategy)
-    return export(folder, _in_float32(task, built, strategy), history)
+    return export(folder, _convert_to_float32(task, built, strategy), history)
 
 
-def _built(task: ModelTask) -> BuiltModel:
-    """The model with its initial weights."""
+def _build(task: ModelTask) -> BuiltModel:
+    """Returns the model with its initial weights."""
     built = build(task.blueprint, task.seed)
     if task.initial_weights is not None:  # they include the weights of source models
         assign(built, load_file(task.initial_weights))
@@ -52,8 +52,8 @@ def _built(task: ModelTask) -> BuiltModel:
     return built
 
 
-def _in_float32(task: ModelTask, built: BuiltModel, strategy: Any) -> BuiltModel:
-    """The model as it is saved: in float32 and on one device, however it was trained."""
+def _convert_to_float32(task: ModelTask, built: BuiltModel, strategy: Any) -> BuiltModel:
+    """Returns the model in float32 on one device, which is how it is saved."""
     if strategy is None and not task.mixed_precision:
         return built
     keras.config.set_dtype_policy("float32")

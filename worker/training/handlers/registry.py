@@ -7,7 +7,7 @@ from worker.training.supervisor_link import SupervisorLink
 
 
 def execute(task: Task, link: SupervisorLink) -> Outcome:
-    """Executes a task and gives its outcome, whose files lie in the task's folder."""
+    """Executes a task and returns its outcome, whose files are in the task's folder."""
     match task:
         case BuildTask():
             return build.execute(task, link)

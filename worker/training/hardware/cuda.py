@@ -1,4 +1,4 @@
-"""The memory of GPUs, read from the CUDA driver: TensorFlow's public API does not give it."""
+"""The memory of GPUs, read from the CUDA driver, since TensorFlow's public API does not have it."""
 
 import ctypes
 from typing import Any
@@ -11,7 +11,7 @@ class CudaError(Exception):
 
 
 def load_driver() -> Any:
-    """The CUDA driver's library.
+    """Returns the CUDA driver's library.
 
     Raises:
         OSError: it is not installed.
@@ -19,13 +19,13 @@ def load_driver() -> Any:
     return ctypes.CDLL(DRIVER)
 
 
-def total_bytes(driver: Any) -> list[int]:
-    """The memory of each GPU in bytes, in CUDA's order. `CUDA_VISIBLE_DEVICES` applies.
+def read_total_bytes(driver: Any) -> list[int]:
+    """Returns the memory of each GPU in bytes, in CUDA's order. `CUDA_VISIBLE_DEVICES` applies.
 
     No CUDA context is created, so no memory of a GPU is taken.
 
     Args:
-        driver: The driver, as `load_driver` gives it.
+        driver: The result of `load_driver`.
 
     Raises:
         CudaError: the driver refused a call.
@@ -33,10 +33,10 @@ def total_bytes(driver: Any) -> list[int]:
     _call(driver.cuInit, 0)
     count = ctypes.c_int()
     _call(driver.cuDeviceGetCount, ctypes.byref(count))
-    return [_total_bytes(driver, number) for number in range(count.value)]
+    return [_read_total_bytes(driver, number) for number in range(count.value)]
 
 
-def _total_bytes(driver: Any, number: int) -> int:
+def _read_total_bytes(driver: Any, number: int) -> int:
     device, size = ctypes.c_int(), ctypes.c_size_t()
     _call(driver.cuDeviceGet, ctypes.byref(device), number)
     _call(driver.cuDeviceTotalMem_v2, ctypes.byref(size), device)

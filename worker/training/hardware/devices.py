@@ -37,10 +37,10 @@ def choose(task: ModelTask) -> Any:
     tf.config.experimental.enable_tensor_float_32_execution(task.mixed_precision)
     kind = "GPU" if on_gpu else "CPU"
     keras.config.set_dtype_policy(REDUCED[kind] if task.mixed_precision else "float32")
-    return None if task.devices == 1 else _strategy(task.devices, kind)
+    return None if task.devices == 1 else _make_strategy(task.devices, kind)
 
 
-def _strategy(devices: int, kind: str) -> Any:
+def _make_strategy(devices: int, kind: str) -> Any:
     if kind == "CPU":
         (cpu,) = tf.config.list_physical_devices("CPU")
         parts = [tf.config.LogicalDeviceConfiguration() for _ in range(devices)]

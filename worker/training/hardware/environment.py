@@ -20,24 +20,25 @@ def pin(deterministic: bool, threads: int | None = None) -> None:
     Args:
         deterministic: Whether equal environments must give equal bits.
         threads: Threads for each operation, e.g. those of the attempt that is resumed. None: one
-            for each core, set explicitly. Small models lose little by it, large ones gain much.
+            for each core, set explicitly. It slows small models down a little and speeds large
+            ones up a lot.
     """
-    threads = threads or _cores()
+    threads = threads or _count_cores()
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
 
 
-def environment(deterministic: bool) -> Environment:
+def describe_environment(deterministic: bool) -> Environment:
     """Describes the hardware, software and options that this process computes with."""
-    cpu = _cpu()
+    cpu = _read_cpu()
     gpus = tf.config.get_visible_devices("GPU")
     device = "gpu" if gpus else "cpu"
     return {
         "device": device,
         "devices": len(tf.config.list_logical_devices(device.upper())),
-        **(_gpu(gpus) if gpus else {}),
+        **(_describe_gpus(gpus) if gpus else {}),
         "cpu": cpu.get("model name", platform.processor() or platform.machine()),
         "cpu_features": hashlib.sha256(cpu.get("flags", "").encode()).hexdigest()[:16],
         "intra_op_threads": tf.config.threading.get_intra_op_parallelism_threads(),
@@ -52,11 +53,11 @@ def environment(deterministic: bool) -> Environment:
     }
 
 
-def _gpu(gpus: Sequence[Any]) -> Environment:
-    """Models and software of GPUs; what several GPUs have in common is listed once."""
+def _describe_gpus(gpus: Sequence[Any]) -> Environment:
+    """Returns models and software of GPUs; equal values of several GPUs are listed once."""
     details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
     models = {str(one.get("device_name", "unknown")) for one in details}
-    capabilities = {_version(one.get("compute_capability", ())) for one in details}
+    capabilities = {_format_version(one.get("compute_capability", ())) for one in details}
     build = tf.sysconfig.get_build_info()
     return {
         "gpu": ", ".join(sorted(models)),
@@ -67,19 +68,19 @@ def _gpu(gpus: Sequence[Any]) -> Environment:
     }
 
 
-def _version(parts: Iterable[int]) -> str:
+def _format_version(parts: Iterable[int]) -> str:
     return ".".join(map(str, parts))
 
 
-def _cores() -> int:
-    """The number of cores that this process may use."""
+def _count_cores() -> int:
+    """Returns the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def _cpu() -> dict[str, str]:
-    """The entry of the first processor in Linux's `/proc/cpuinfo`; empty on other systems."""
+def _read_cpu() -> dict[str, str]:
+    """Returns the first processor's entry of Linux's `/proc/cpuinfo`; empty on other systems."""
     listing = Path("/proc/cpuinfo")
     if not listing.exists():
         return {}

@@ -24,13 +24,13 @@ def limit(memory_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
-def machine_bytes() -> int:
-    """The memory of this machine, or of the container or service that this process runs in."""
-    return min(psutil.virtual_memory().total, *_cgroup_limits())
+def get_machine_bytes() -> int:
+    """Returns the memory in bytes of this machine, or of the container or service around it."""
+    return min(psutil.virtual_memory().total, *_find_cgroup_limits())
 
 
-def _cgroup_limits() -> Iterator[int]:
-    """The limits of this process's control group and its parents, for Linux cgroups v1 and v2."""
+def _find_cgroup_limits() -> Iterator[int]:
+    """Yields the limits of this process's control group and its parents (cgroups v1 and v2)."""
     if not OWN_GROUPS.exists():
         return
     for line in OWN_GROUPS.read_text().splitlines():
@@ -40,10 +40,10 @@ def _cgroup_limits() -> Iterator[int]:
             group = root / own.lstrip("/")
             for folder in (group, *group.parents):
                 if folder.is_relative_to(root):
-                    yield from _limit(folder)
+                    yield from _read_limits(folder)
 
 
-def _limit(folder: Path) -> Iterator[int]:
+def _read_limits(folder: Path) -> Iterator[int]:
     for name in ("memory.max", "memory.limit_in_bytes"):
-        with suppress(OSError, ValueError):  # the file does not exist, or holds `max`
+        with suppress(OSError, ValueError):  # the file does not exist, or contains `max`
             yield int((folder / name).read_text())

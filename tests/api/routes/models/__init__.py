@@ -1,1 +1,1 @@
-"""A package, so that its fixtures can last as long as it does."""
+"""A package, so that fixtures can have its scope."""

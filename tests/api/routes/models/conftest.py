@@ -12,7 +12,7 @@ from tests.support.service import ROOT
 
 @pytest.fixture(scope="package")
 def worker(server: Server) -> Iterator[None]:
-    """A real worker on the server's data; other folders' jobs stay in the queue."""
+    """A real worker on the server's data; it takes no job of other folders."""
     command = [sys.executable, "-m", "cli.main", "worker", "--data", str(server.data)]
     process = subprocess.Popen(command, cwd=ROOT)
     yield

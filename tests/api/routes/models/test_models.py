@@ -1,4 +1,4 @@
-"""Models: shown, downloaded, deleted."""
+"""`/v1/models`: reads, downloads and deletes models."""
 
 import hashlib
 from typing import Any
@@ -12,17 +12,17 @@ from tests.support.service import until
 
 
 def built(server: Server, definition: Any, **extra: Any) -> dict[str, Any]:
-    """The model of a `build` job."""
+    """Runs a `build` job, and returns its model."""
     sent = {"kind": "build", "graph": definition, "seed": 7, **extra}
     job = made(server.client.post("/v1/jobs", json=sent), 202)
 
     def ended() -> dict[str, Any] | None:
-        shown: dict[str, Any] = server.client.get(f"/v1/jobs/{job['id']}").json()
-        return shown if shown["is_terminal"] else None
+        current: dict[str, Any] = server.client.get(f"/v1/jobs/{job['id']}").json()
+        return current if current["is_terminal"] else None
 
-    shown = until(ended, "the job")
-    assert shown["state"] == "succeeded", shown["error"]
-    return made(server.client.get(f"/v1/models/{shown['model']}"), 200)
+    finished = until(ended, "the job")
+    assert finished["state"] == "succeeded", finished["error"]
+    return made(server.client.get(f"/v1/models/{finished['model']}"), 200)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def model(server: Server, worker: None) -> dict[str, Any]:
     return built(server, graph(), name="small")
 
 
-def test_a_model_tells_what_it_takes_and_gives(server: Server, model: dict[str, Any]) -> None:
+def test_a_model_has_its_inputs_and_outputs(server: Server, model: dict[str, Any]) -> None:
     assert model["name"] == "small"
     assert model["signature"] == {
         "inputs": [{"name": "x", "shape": [None, 4], "dtype": "float32"}],
@@ -40,7 +40,7 @@ def test_a_model_tells_what_it_takes_and_gives(server: Server, model: dict[str, 
     assert server.client.get("/v1/models").json()["items"][0] == model
 
 
-def test_files_have_their_hash_as_strong_tag(server: Server, model: dict[str, Any]) -> None:
+def test_the_etag_of_a_file_is_its_hash(server: Server, model: dict[str, Any]) -> None:
     assert {"model.safetensors", "model.keras"} <= {file["name"] for file in model["files"]}
     for file in model["files"]:
         address = f"/v1/models/{model['id']}/files/{file['name']}"
@@ -56,7 +56,7 @@ def test_files_have_their_hash_as_strong_tag(server: Server, model: dict[str, An
         assert server.client.get(address, headers=tag).status_code == 304
 
 
-def test_a_download_goes_on_where_it_broke(server: Server, model: dict[str, Any]) -> None:
+def test_an_interrupted_download_can_be_resumed(server: Server, model: dict[str, Any]) -> None:
     address = f"/v1/models/{model['id']}/files/model.keras"
     whole = server.client.get(address)
     tag, content = whole.headers["etag"], whole.content
@@ -80,12 +80,12 @@ def test_a_download_goes_on_where_it_broke(server: Server, model: dict[str, Any]
     faults(part("lines=1-2"), 400)
 
 
-def test_files_that_are_not_there(server: Server, model: dict[str, Any]) -> None:
+def test_a_missing_file_is_a_404(server: Server, model: dict[str, Any]) -> None:
     for name in ("other.txt", "..%2F..%2Fgraphfit.sqlite", "%2Fetc%2Fpasswd", "a" * 65):
         faults(server.client.get(f"/v1/models/{model['id']}/files/{name}"), 404)
 
 
-def test_a_deleted_model_takes_its_files_with_it(server: Server, worker: None) -> None:
+def test_the_files_of_a_deleted_model_are_deleted(server: Server, worker: None) -> None:
     model = built(server, graph())
     address = f"/v1/models/{model['id']}"
     folders = server.data / "artifacts" / "jobs" / model["job"]
@@ -97,7 +97,7 @@ def test_a_deleted_model_takes_its_files_with_it(server: Server, worker: None) -
     faults(server.client.post(f"{address}:predict", json={"instances": [[0, 0, 0, 0]]}), 404)
 
 
-def test_a_model_in_use_stays(server: Server, model: dict[str, Any]) -> None:
+def test_a_model_in_use_cannot_be_deleted(server: Server, model: dict[str, Any]) -> None:
     assert model["graph"] is None
     layer = {"type": "Model", "model": model["id"]}
     again = built(server, graph(layer))

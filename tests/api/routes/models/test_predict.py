@@ -1,4 +1,4 @@
-"""Predictions: both forms, both engines, and values that do not fit."""
+"""Predictions in both formats, by both engines, and with invalid values."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -57,14 +57,14 @@ def engine(server: Server, model: str) -> str:
 
 
 @pytest.mark.slow
-def test_ids_that_are_made_up_are_not_kept(server: Server) -> None:
+def test_unknown_ids_take_no_memory(server: Server) -> None:
     before = dict(server.parts.predictor._locks)
     for number in range(3):
         faults(ask(server, f"model_{number:026}", instances=[[1]]), 404)
     assert server.parts.predictor._locks == before
 
 
-def test_rows_and_columns_say_the_same(server: Server, one: str) -> None:
+def test_instances_and_inputs_give_the_same_outputs(server: Server, one: str) -> None:
     rows = made(ask(server, one, instances=X), 200)["predictions"]
     assert np.array(rows).shape == (2, 3)
     assert made(ask(server, one, inputs=X), 200) == {"outputs": rows}
@@ -75,7 +75,7 @@ def test_rows_and_columns_say_the_same(server: Server, one: str) -> None:
     assert made(ask(server, one, instances=X[1:]), 200)["predictions"] == rows[1:]
 
 
-def test_several_inputs_and_outputs_go_by_name(server: Server, two: str) -> None:
+def test_several_inputs_and_outputs_are_given_by_name(server: Server, two: str) -> None:
     rows = [{"words": [1, 2, 3], "extra": [0.5]}, {"words": [9, 9, 0], "extra": 1.5}]
     by_row = made(ask(server, two, instances=rows), 200)["predictions"]
     assert [row["b"][2] for row in by_row] == [0.5, 1.5]
@@ -94,8 +94,8 @@ def test_many_rows_are_predicted_in_a_child_with_the_same_engine(server: Server,
     assert together == made(ask(server, one, instances=many), 200)["predictions"]
 
 
-def test_a_model_without_onnx_is_answered_by_keras(server: Server, worker: None) -> None:
-    """With the same seed it has the weights of `one`, and so gives the same."""
+def test_keras_predicts_a_model_that_onnx_cannot_express(server: Server, worker: None) -> None:
+    """The model has the seed of `one`, so its weights and predictions are the same."""
     model = built(server, graph())["id"]
     cache = server.data / "predict-cache"
     cache.mkdir(exist_ok=True)
@@ -116,7 +116,7 @@ def with_cache(server: Server, folder: Path, most_bytes: int) -> Predictor:
     return Predictor(parts.settings, parts.database, parts.artifacts, parts.checker, cache)
 
 
-def test_exported_models_are_bounded_and_exported_again(
+def test_the_cache_of_exported_models_is_bounded(
     server: Server, one: str, two: str, tmp_path: Path
 ) -> None:
     for model in (one, two):
@@ -156,7 +156,7 @@ def test_the_first_prediction_opens_the_onnx_file_once(
     assert cache.opened == 1
 
 
-def test_a_model_larger_than_all_that_is_kept_is_refused(
+def test_a_model_larger_than_the_cache_is_rejected(
     server: Server, one: str, tmp_path: Path
 ) -> None:
     with pytest.raises(StorageFull, match=r"may hold, 100 \(PREDICT_CACHE_BYTES\)"):
@@ -165,7 +165,7 @@ def test_a_model_larger_than_all_that_is_kept_is_refused(
     assert not list((server.data / "artifacts" / "scratch").iterdir())
 
 
-def test_not_finite_predictions_are_named(server: Server, worker: None) -> None:
+def test_predictions_that_are_not_finite_are_named(server: Server, worker: None) -> None:
     layer = {"type": "Rescaling", "config": {"scale": 1e30}}
     model = built(server, graph(layer))["id"]
     body = made(ask(server, model, instances=[[1, -1e30, 1e30, 0]]), 200)
@@ -200,7 +200,7 @@ def test_not_finite_predictions_are_named(server: Server, worker: None) -> None:
         ({"inputs": [[1, 2, 3, {}]]}, "/inputs/0/3", "a number"),
     ],
 )
-def test_bad_values(
+def test_invalid_values_are_faults_at_their_pointers(
     server: Server, one: str, body: dict[str, Any], pointer: str, words: str
 ) -> None:
     answer = ask(server, one, **body)
@@ -231,7 +231,7 @@ def test_bad_values(
         ({"words": [1, 2, 3], "extra": None}, "/instances/0/extra", "a number"),
     ],
 )
-def test_bad_rows_of_several_inputs(
+def test_invalid_rows_of_several_inputs_are_faults(
     server: Server, two: str, row: dict[str, Any], pointer: str, words: str
 ) -> None:
     found = faults(ask(server, two, instances=[row]))
@@ -239,11 +239,11 @@ def test_bad_rows_of_several_inputs(
     assert words in found[pointer]
 
 
-def test_columns_of_unequal_length(server: Server, two: str) -> None:
+def test_columns_of_unequal_length_are_faults(server: Server, two: str) -> None:
     found = faults(ask(server, two, inputs={"words": [[1, 2, 3]], "extra": [1, 2]}))
-    assert found == {"/inputs/extra": "2 rows here, 1 in the first input."}
+    assert found == {"/inputs/extra": "This input has 2 rows; the first input has 1."}
 
 
-def test_an_answer_too_large_is_refused_before_it_is_made(server: Server, one: str) -> None:
+def test_a_too_large_answer_is_rejected_before_the_prediction(server: Server, one: str) -> None:
     answer = ask(server, one, instances=[X[0]] * 5_001)
     assert "MAX_PREDICT_VALUES" in faults(answer, 422)["/instances"]

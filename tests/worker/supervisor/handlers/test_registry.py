@@ -1,4 +1,4 @@
-"""The task that a claim becomes."""
+"""The task of a claimed job."""
 
 import json
 from contextlib import ExitStack
@@ -73,7 +73,7 @@ def test_every_kind_of_job_has_a_handler() -> None:
 
 
 @pytest.mark.parametrize(("device", "devices"), [("any", 1), ("cpu", 1), ("gpu", 3)])
-def test_only_gpus_are_several_devices(
+def test_only_gpus_count_as_several_devices(
     store: LocalArtifacts, tmp_path: Path, device: Literal["any", "cpu", "gpu"], devices: int
 ) -> None:
     task = prepared(claimed(Resources(device=device, gpus=3)), store, tmp_path)
@@ -96,9 +96,7 @@ def test_an_attempt_that_resumes_uses_the_threads_of_its_checkpoint(
     assert prepared(claim, store, tmp_path).threads == (threads or None)
 
 
-def test_a_job_made_from_a_model_has_its_graph_at_model(
-    store: LocalArtifacts, tmp_path: Path
-) -> None:
+def test_the_graph_of_a_job_from_a_model_is_at_model(store: LocalArtifacts, tmp_path: Path) -> None:
     sha256 = published(store, tmp_path / "weights", "models/weights")
     pin = PinnedModel(id=f"model_{'0' * 26}", artifact="models/weights", sha256=sha256)
     from_model = plan().model_copy(update={"initial": pin})
@@ -132,7 +130,7 @@ def test_a_train_job_has_its_columns_and_its_checkpoint(
     assert task.checkpoint_seconds == Settings().checkpoint_seconds
 
 
-def test_a_missing_checkpoint_is_told_from_other_missing_files(
+def test_a_missing_checkpoint_differs_from_other_missing_files(
     store: LocalArtifacts, tmp_path: Path
 ) -> None:
     lost = Checkpoint(1, 0, "jobs/x/1/lost", "0" * 64)

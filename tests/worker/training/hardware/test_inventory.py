@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from worker.protocol.machine import DECIDING, Environment
-from worker.training.hardware.cuda import CudaError, total_bytes
-from worker.training.hardware.inventory import USABLE, machine_of_gpus
+from worker.training.hardware.cuda import CudaError, read_total_bytes
+from worker.training.hardware.inventory import USABLE, describe_gpus
 
 ON_GPU: Environment = {**dict.fromkeys(DECIDING, "1"), "device": "gpu", "tf32": False}
 
 
 def test_the_smallest_gpu_decides_the_memory() -> None:
-    machine = machine_of_gpus(ON_GPU, ("A", "B"), [80 * 2**30, 40 * 2**30])
+    machine = describe_gpus(ON_GPU, ("A", "B"), [80 * 2**30, 40 * 2**30])
 
     assert (machine.capacity.device, machine.capacity.gpus) == ("gpu", 2)
     assert machine.capacity.memory_bytes == int(40 * 2**30 * USABLE)
@@ -44,9 +44,9 @@ class Driver:
 
 def test_the_memory_of_each_gpu_is_read_from_the_driver() -> None:
     sizes = [80 * 2**30, 16 * 2**30]
-    assert total_bytes(Driver(sizes)) == sizes
+    assert read_total_bytes(Driver(sizes)) == sizes
 
 
 def test_an_error_of_the_driver_is_raised() -> None:
     with pytest.raises(CudaError, match="100"):
-        total_bytes(Driver([], code=100))
+        read_total_bytes(Driver([], code=100))

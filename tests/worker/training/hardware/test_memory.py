@@ -1,4 +1,4 @@
-"""A job that takes too much memory fails; the worker goes on."""
+"""A job over its memory limit fails; the worker continues."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +37,7 @@ def job(data: str, units: int) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_the_worker_serves_on_after_a_job_that_takes_too_much(bounded: Service) -> None:
+def test_the_worker_continues_after_a_job_over_the_memory_limit(bounded: Service) -> None:
     data = bounded.dataset({"x": [[0.0, 1.0]] * 8, "y": [[1.0]] * 8})
     failed = bounded.ended(bounded.submit(**job(data, 20_000)))
     assert failed["state"] == "failed"
