@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from domain.graph.language import LONGEST_NAME
-from models_store.environment import EnvironmentSettings
+from models_store.environment_settings import EnvironmentSettings
 
 MIB, GIB = 2**20, 2**30
 

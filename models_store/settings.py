@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from models_store.environment import EnvironmentSettings
+from models_store.environment_settings import EnvironmentSettings
 
 DATABASES = ("sqlite", "postgresql")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import AliasChoices, Field
 
-from models_store.environment import EnvironmentSettings
+from models_store.environment_settings import EnvironmentSettings
 
 
 class Settings(EnvironmentSettings):

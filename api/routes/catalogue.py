@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from api.dependencies.parameters import IfNoneMatch, Parts
 from api.http.etags import matches
-from api.problems.responses import LISTS, READS, Responses
+from api.problems.openapi_responses import LISTS, READS, Responses
 from application.children.document_cache import Document
 from domain.catalogue import LayerKind, Layers, LayerType, OpKind, Ops, OpType
 

@@ -14,7 +14,7 @@ from api.http.route_options import RouteOptions, set_route_options
 from api.http.schemas import Answer, Page
 from api.http.uploads import BodyStream, read_in_thread
 from api.problems.handlers import UnsupportedMediaType
-from api.problems.responses import CREATES, DELETES, LISTS, READS
+from api.problems.openapi_responses import CREATES, DELETES, LISTS, READS
 from domain.dataset import Dataset
 from domain.errors import Conflict, StorageFull
 from models_store.datasets import ingest, rows

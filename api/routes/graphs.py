@@ -13,7 +13,7 @@ from api.http.json_body import CurrentBody, JsonRoute, ReceivedBody
 from api.http.json_response import make_json_response
 from api.http.schemas import CheckedGraph, Graph, Page
 from api.openapi.examples import load_examples
-from api.problems.responses import CREATES, DELETES, LISTS, NOT_EXPRESSIBLE, READS
+from api.problems.openapi_responses import CREATES, DELETES, LISTS, NOT_EXPRESSIBLE, READS
 from application.submission import keras_json
 from application.submission.graph_draft import GraphDraft
 from domain.contract import Contract

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from api.dependencies.parameters import Parts, Services
 from api.http.route_options import RouteOptions, set_route_options
-from api.problems.responses import ALWAYS, OPEN
+from api.problems.openapi_responses import ALWAYS, OPEN
 from domain.errors import Busy, GraphfitError
 from models_store.broker import celery
 from models_store.database.migrate import check_schema

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from api.dependencies.parameters import Parts, Services
-from api.problems.responses import ALWAYS
+from api.problems.openapi_responses import ALWAYS
 
 router = APIRouter(prefix="/v1/info", tags=["service"])
 PACKAGES = ("keras", "tensorflow", "numpy", "onnxruntime", "fastapi", "pydantic", "sqlalchemy")

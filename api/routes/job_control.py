@@ -9,7 +9,7 @@ from api.access.principal import CurrentPrincipal, Principal
 from api.dependencies.parameters import JobPath, Parts, Services
 from api.http.json_response import make_json_response
 from api.http.schemas import JobAnswer
-from api.problems.responses import DELETES
+from api.problems.openapi_responses import DELETES
 from api.routes.jobs import make_answer
 from models_store.jobs import control, jobs
 

@@ -16,7 +16,7 @@ from api.dependencies.parameters import JobPath, Parts, Services
 from api.http.job_snapshots import FRESH_SECONDS
 from api.http.json_response import encode_json, make_json_response
 from api.http.schemas import Events
-from api.problems.responses import READS
+from api.problems.openapi_responses import READS
 from api.routes.jobs import get_snapshot
 from domain.errors import Busy, Fault, Invalid, NotFound
 from domain.event import Event

@@ -16,7 +16,7 @@ from api.http.json_response import encode_json, make_json_response
 from api.http.route_options import RouteOptions, set_route_options
 from api.http.schemas import History, JobAnswer, Page
 from api.openapi.examples import load_examples
-from api.problems.responses import CREATES, DELETES, LISTS, READS
+from api.problems.openapi_responses import CREATES, DELETES, LISTS, READS
 from application.submission.jobs import AcceptedJob, accept_job
 from domain.errors import Fault, Invalid
 from domain.job.job import Job, JobRequest, JobState

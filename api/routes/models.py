@@ -9,7 +9,7 @@ from api.dependencies.parameters import ModelPath, Paging, Parts
 from api.http.downloads import make_file_response
 from api.http.json_response import make_json_response
 from api.http.schemas import ModelAnswer, Page
-from api.problems.responses import DELETES, DOWNLOADS, LISTS, READS
+from api.problems.openapi_responses import DELETES, DOWNLOADS, LISTS, READS
 from domain.model import Model
 from models_store.records import models
 

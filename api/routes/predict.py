@@ -8,7 +8,7 @@ from api.access.principal import SCOPE, CurrentPrincipal, Principal
 from api.dependencies.parameters import ModelPath, Parts, Services
 from api.http.json_body import CurrentBody, JsonRequest, JsonRoute, ReceivedBody
 from api.http.route_options import RouteOptions, set_route_options
-from api.problems.responses import ASKS
+from api.problems.openapi_responses import ASKS
 from api.protocols.tf_serving import parse_request, serialize_outputs
 from application.prediction.predictor import LoadedModel
 from domain.errors import Invalid

@@ -6,7 +6,7 @@ from api.access.principal import CurrentPrincipal
 from api.dependencies.parameters import Paging, Parts
 from api.http.json_response import make_json_response
 from api.http.schemas import Page
-from api.problems.responses import LISTS
+from api.problems.openapi_responses import LISTS
 from domain.worker import Worker
 from models_store.jobs import workers
 

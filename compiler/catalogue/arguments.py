@@ -1,4 +1,7 @@
-"""The arguments that a Keras class takes, read from its signature."""
+"""The arguments that a Keras class takes, read from its signature.
+
+`compiler/catalogue/layers.py` removes the arguments that a graph may not give, such as `name`.
+"""
 
 import inspect
 from collections.abc import Mapping
@@ -44,7 +47,7 @@ class Argument:
 
 @cache
 def arguments_of(cls: type) -> Mapping[str, Argument]:
-    """The arguments of a class by name, in Keras's order; those of base `Layer` last."""
+    """Returns the arguments of a class by name, in Keras's order; those of base `Layer` last."""
     parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # type: ignore[misc]
     needed = _REQUIRED.get(cls.__name__)
     known = {

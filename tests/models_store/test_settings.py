@@ -12,7 +12,7 @@ from pydantic_settings import SettingsError
 import api.settings
 import models_store.settings
 import worker.settings
-from models_store.environment import EnvironmentSettings
+from models_store.environment_settings import EnvironmentSettings
 from tests.support.service import ROOT
 
 CLASSES: list[type[EnvironmentSettings]] = [

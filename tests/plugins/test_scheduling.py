@@ -15,7 +15,7 @@ from tests.support.service import ROOT
         ("tests/api/routes/models/test_predict.py", "server"),
         ("tests/application/submission/test_check.py", "server"),
         ("tests/application/children/test_pool.py", "tests/application/children/test_pool.py"),
-        ("tests/test_house.py", "tests/test_house.py"),
+        ("tests/test_layout.py", "tests/test_layout.py"),
     ],
 )
 def test_a_file_is_grouped_by_the_service_that_it_shares(file: str, group: str) -> None:

@@ -11,7 +11,7 @@ from models_store.broker.celery import celery_app
 from models_store.broker.wake_sender import WakeSender
 from models_store.database.engine import Database
 from models_store.files.store import ArtifactStore, open_store
-from models_store.jobs import expiry, workers
+from models_store.jobs import expired_leases, workers
 from models_store.maintenance import retention, sweep
 from models_store.records import idempotency
 from models_store.settings import Settings as StoreSettings
@@ -36,10 +36,10 @@ class Reaper:
     def reap(self) -> None:
         """Requeues jobs whose lease has expired and wakes a worker for them."""
         with self.database.read() as connection:
-            if not expiry.is_any_expired(connection):
+            if not expired_leases.is_any_expired(connection):
                 return
         with self.database.write() as connection:
-            requeued = expiry.requeue_expired(connection, self.settings.max_attempts)
+            requeued = expired_leases.requeue_expired(connection, self.settings.max_attempts)
         if requeued:
             log.info("requeued %d job(s) of lost workers", requeued)
             self.calls.wake()

@@ -9,8 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from domain.job.recipe import ClassWeights, OutputRecipe, Recipe
+from domain.job.recipe import Recipe
 from domain.job.resources import COLUMN_BYTES
+from worker.training.sample_weights import compute_sample_weights
 
 Batch = tuple[tuple[Any, ...], dict[str, Any], dict[str, Any] | None]
 """Inputs in graph order, targets and sample weights by output: an argument of Keras's steps."""
@@ -104,11 +105,12 @@ def open_feed(
         for name, column in recipe.inputs.items()
     }
     targets = {
-        name: None if output.target is None else _make_column(arrays[output.target])
+        name: _make_column(None if output.target is None else arrays[output.target])
         for name, output in recipe.outputs.items()
     }
     weights = {
-        name: _make_weights(output, arrays, training) for name, output in recipe.outputs.items()
+        name: _make_column(compute_sample_weights(output, arrays, apply_class_weights=training))
+        for name, output in recipe.outputs.items()
     }
     return Feed(inputs, targets, weights, constant_bytes)
 
@@ -117,41 +119,11 @@ def _get_input_dtype(array: np.ndarray[Any, Any], dtype: str) -> np.dtype[Any]:
     return array.dtype if dtype == "string" else np.dtype(tf.as_dtype(dtype).as_numpy_dtype)
 
 
-def _make_column(array: np.ndarray[Any, Any]) -> Column:
+def _make_column(array: np.ndarray[Any, Any] | None) -> Column | None:
     """Casts floats of any width to float32, as Keras's `fit` does; keeps other dtypes."""
+    if array is None:
+        return None
     return Column(array, np.dtype(np.float32) if array.dtype.kind == "f" else array.dtype)
-
-
-def _make_weights(
-    output: OutputRecipe, arrays: Mapping[str, np.ndarray[Any, Any]], training: bool
-) -> Column | None:
-    given = None if output.sample_weight is None else arrays[output.sample_weight]
-    if not (training and output.class_weight and output.target):
-        return None if given is None else _make_column(given)
-    by_class = compute_class_weights(arrays[output.target], output.class_weight)
-    if given is None:
-        return _make_column(by_class)
-    aligned = by_class.reshape(by_class.shape + (1,) * (given.ndim - by_class.ndim))
-    return _make_column(aligned * given.astype(np.float32))
-
-
-def compute_class_weights(
-    target: np.ndarray[Any, Any], weights: ClassWeights
-) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Returns the weight of each row's class, as Keras computes it for `class_weight`.
-
-    Args:
-        target: Class indices of shape (rows,) or (rows, 1), or one-hot (rows, classes).
-        weights: Weights by class index; all other classes have weight 1.
-    """
-    if target.ndim > 1 and target.shape[-1] != 1:
-        classes = np.argmax(target, axis=-1)
-    else:
-        classes = np.round(target[..., 0] if target.ndim > 1 else target).astype(np.int32)
-    result = np.ones(classes.shape, np.float32)
-    for index, weight in weights.items():
-        result[classes == int(index)] = weight
-    return result
 
 
 def _make_gather(

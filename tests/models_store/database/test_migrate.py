@@ -18,7 +18,7 @@ from models_store.database.migrate import SchemaMismatch, check_schema, migrate
 from models_store.database.tables import jobs as table
 from models_store.database.tables import metadata
 from models_store.ids import new_id
-from models_store.jobs import expiry, jobs
+from models_store.jobs import expired_leases, jobs
 from models_store.records.checkpoints import Checkpoint
 from tests.support import queued_jobs
 from tests.support.service import ROOT
@@ -54,7 +54,9 @@ def test_the_queue_of_an_older_release_is_kept(empty_database: Database) -> None
     migrate(empty_database)
     with empty_database.write() as connection:
         check_schema(connection)
-        assert expiry.requeue_expired(connection, 5) == 1, "the lease of the old worker has expired"
+        assert expired_leases.requeue_expired(connection, 5) == 1, (
+            "the lease of the old worker has expired"
+        )
         connection.execute(update(table).values(retry_at=0))  # skips the delay
         claims = [queued_jobs.claim(connection) for _ in range(5)]
     claimed = [(one.owner, one.attempt) for one in claims if one is not None]

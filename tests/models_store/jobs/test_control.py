@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from domain.errors import Conflict, LeaseLost, NotFound
 from domain.job.job import TRANSITIONS, Job, JobError, JobState
 from models_store.database.engine import Database
-from models_store.jobs import attempts, control, expiry, jobs, leases
+from models_store.jobs import attempts, control, expired_leases, jobs, leases
 from models_store.jobs.claims import Claim
 from models_store.records import checkpoints, uses
 from models_store.records.checkpoints import Checkpoint
@@ -75,7 +75,7 @@ def test_a_request_to_a_running_job_is_completed_although_its_worker_is_lost(
     claim_job(database, lease_seconds=-1)
     change_state(database, change, job_id)
     with database.write() as connection:
-        assert expiry.requeue_expired(connection, max_attempts=1) == 0
+        assert expired_leases.requeue_expired(connection, max_attempts=1) == 0
     assert get_job(database, job_id).state == end
 
 
@@ -217,5 +217,5 @@ def _work_some(database: Database, seed: int) -> None:
 
 def _return_job(database: Database, claim: Claim) -> None:
     with suppress(LeaseLost), database.write() as connection:
-        expiry.requeue_expired(connection, max_attempts=10_000)
+        expired_leases.requeue_expired(connection, max_attempts=10_000)
         leases.hand_back(connection, claim, "its worker was stopped")

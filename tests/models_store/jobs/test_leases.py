@@ -9,7 +9,7 @@ from domain.errors import LeaseLost
 from domain.job.job import JobError, JobState, Resources
 from models_store.database import tables
 from models_store.database.engine import Database
-from models_store.jobs import attempts, expiry, jobs, leases
+from models_store.jobs import attempts, expired_leases, jobs, leases
 from models_store.jobs.claims import Claim
 from tests.support import queued_jobs
 from tests.support.queued_jobs import queue
@@ -69,8 +69,8 @@ def test_a_worker_with_an_expired_lease_cannot_write(
         job_id = queue(connection)
     lost = claim_job(database, lease_seconds=-1)
     with database.write() as connection:
-        assert expiry.is_any_expired(connection)
-        assert expiry.requeue_expired(connection, max_attempts=5) == 1
+        assert expired_leases.is_any_expired(connection)
+        assert expired_leases.requeue_expired(connection, max_attempts=5) == 1
     assert get_state(database, job_id) == "queued"
     with pytest.raises(LeaseLost), database.write() as connection:
         leases.renew(connection, lost, 60)

@@ -10,7 +10,7 @@ from domain.job.job import Job, JobError, Progress
 from models_store.database import tables
 from models_store.database.engine import Database
 from models_store.database.types import database_clock
-from models_store.jobs import attempts, expiry, jobs, leases, retries
+from models_store.jobs import attempts, expired_leases, jobs, leases, retries
 from models_store.jobs.claims import Claim
 from models_store.jobs.retries import RetryLimits
 from models_store.records.checkpoints import Checkpoint
@@ -38,7 +38,7 @@ def claim_job(database: Database, lease_seconds: float = 60) -> Claim:
 
 def requeue_expired(database: Database, max_attempts: int = LIMITS.attempts) -> int:
     with database.write() as connection:
-        return expiry.requeue_expired(connection, max_attempts)
+        return expired_leases.requeue_expired(connection, max_attempts)
 
 
 def retry_or_fail(
@@ -90,7 +90,7 @@ def test_a_lost_worker_counts_as_a_lost_attempt(database: Database, job_id: str)
     assert job.error is not None
     assert (job.error.type, job.error.category) == ("worker-lost", "infrastructure")
     with database.read() as connection:
-        assert not expiry.is_any_expired(connection)
+        assert not expired_leases.is_any_expired(connection)
 
 
 def test_a_checkpoint_resets_every_counter(database: Database, job_id: str) -> None:

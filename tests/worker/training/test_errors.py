@@ -13,7 +13,7 @@ from tests.worker.child import in_child
 from tests.worker.training_tasks import DENSE, Jobs
 from worker.training.error_origin import keep_tracebacks
 from worker.training.errors import make_failure
-from worker.training.feed import compute_class_weights
+from worker.training.sample_weights import compute_class_weights
 
 ON_GPU = (
     "Graph execution error:\n\nOOM when allocating tensor with shape[65536,65536] and type float "

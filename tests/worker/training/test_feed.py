@@ -10,31 +10,7 @@ import tensorflow as tf
 from domain.job.recipe import OutputRecipe, Recipe
 from tests.worker.child import in_child
 from tests.worker.training_tasks import Jobs
-from worker.training.feed import compute_class_weights, open_feed
-
-
-def keras_class_weights(target: Any, weights: dict[str, float]) -> Any:
-    from keras.src.trainers.data_adapters.data_adapter_utils import class_weight_to_sample_weights
-
-    by_index = {int(index): weight for index, weight in weights.items()}
-    return class_weight_to_sample_weights(target, by_index)
-
-
-@pytest.mark.parametrize(
-    "target",
-    [
-        np.array([0, 2, 1, 2]),
-        np.array([[0.0], [2.0], [1.0], [7.0]]),
-        np.eye(3)[[0, 2, 1, 2]],
-    ],
-    ids=["indices", "column", "one-hot"],
-)
-def test_class_weights_are_those_of_keras(target: Any) -> None:
-    weights = {"1": 0.5, "2": 3.0}
-
-    ours = compute_class_weights(target, weights)
-    assert np.array_equal(ours, keras_class_weights(target, weights))
-    assert {0.5, 1.0} <= set(ours.tolist())
+from worker.training.feed import open_feed
 
 
 def recipe(**output: Any) -> Recipe:
