@@ -35,7 +35,7 @@ test-slow: $(DEV) ## Run the slow tests, all of them (ARGS="..." goes to pytest)
 chaos: $(DEV) ## Run 200 jobs through a storm of crashes (SEED=..., JOBS=... choose another)
 	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS)) $(ARGS)
 
-check: $(DEV) ## Check style, types, import laws and generated files
+check: $(DEV) ## Check style, types, import rules and generated files
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy

@@ -1,4 +1,4 @@
-"""The functions that other rooms run in a process that has imported Keras.
+"""The functions that other packages run in a process that has imported Keras.
 
 `domain.entrypoints` lists their names. Messages cross the process boundary as JSON of classes in
 `domain`, tensors as NumPy arrays.

@@ -12,7 +12,7 @@ import grimp
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "explanation" / "architecture.md"
-ROOMS = ("cli", "api", "worker", "application", "models_store", "compiler", "domain")
+PACKAGES = ("cli", "api", "worker", "application", "models_store", "compiler", "domain")
 GENERATED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 Edges = set[tuple[str, str]]
 
@@ -48,9 +48,9 @@ def mermaid(edges: Edges, boxes: list[str]) -> str:
     return "```mermaid\nflowchart TD\n" + "\n".join(lines) + "\n```\n"
 
 
-def folders(room: str) -> list[Path]:
-    """Lists the packages below a room, parents first."""
-    return sorted(path.parent for path in (ROOT / room).rglob("__init__.py"))
+def folders(package: str) -> list[Path]:
+    """Lists a top-level package and the packages inside it, parents first."""
+    return sorted(path.parent for path in (ROOT / package).rglob("__init__.py"))
 
 
 def purpose(folder: Path) -> str:
@@ -69,14 +69,14 @@ def row(folder: Path) -> str:
 
 
 def overview(graph: grimp.ImportGraph) -> str:
-    """Draws the rooms."""
-    return mermaid(imports(graph, 1), list(ROOMS))
+    """Draws the top-level packages."""
+    return mermaid(imports(graph, 1), list(PACKAGES))
 
 
-def inside(graph: grimp.ImportGraph, room: str) -> str:
-    """Draws the folders of one room, and describes each."""
-    own = folders(room)
-    boxes = [f"{room}.{path.name}" for path in own if path.parent == ROOT / room]
+def inside(graph: grimp.ImportGraph, package: str) -> str:
+    """Draws the folders of one top-level package, and describes each."""
+    own = folders(package)
+    boxes = [f"{package}.{path.name}" for path in own if path.parent == ROOT / package]
     edges = {(a, b) for a, b in imports(graph, 2) if a in boxes and b in boxes}
     picture = mermaid(edges, boxes) + "\n" if edges else ""
     table = "| folder | what it holds |\n| --- | --- |\n"
@@ -85,10 +85,10 @@ def inside(graph: grimp.ImportGraph, room: str) -> str:
 
 def page(text: str) -> str:
     """Renews what stands between the marks of a page."""
-    graph = grimp.build_graph(*ROOMS)
+    graph = grimp.build_graph(*PACKAGES)
 
     def renewed(mark: re.Match[str]) -> str:
-        content = overview(graph) if mark[2] == "rooms" else inside(graph, mark[2])
+        content = overview(graph) if mark[2] == "packages" else inside(graph, mark[2])
         return f"{mark[1]}\n{content}\n{mark[3]}"
 
     return GENERATED.sub(renewed, text)

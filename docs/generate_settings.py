@@ -48,7 +48,7 @@ def section(settings: type[BaseSettings], seen: set[str]) -> str:
     ]
     for name, field in settings.model_fields.items():
         variable = prefix + name.upper()
-        if variable in seen:  # a room's settings may extend another's
+        if variable in seen:  # a package's settings may extend another's
             continue
         if not field.description:
             sys.exit(f"{settings.__module__}.Settings.{name} needs a docstring")

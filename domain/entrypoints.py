@@ -1,4 +1,4 @@
-"""Names of the functions that other rooms run in a process that has imported Keras.
+"""Names of the functions that other packages run in a process that has imported Keras.
 
 `application` must not import `compiler`, so it passes these names to a child process.
 """

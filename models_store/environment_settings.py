@@ -1,7 +1,7 @@
 """The base class of all settings: values from environment variables or from secret files.
 
 The module lies in `models_store`, since the settings of `application`, `api` and `worker` inherit
-from it, and `models_store` is the lowest room that has settings.
+from it, and `models_store` is the lowest package that has settings.
 """
 
 import warnings

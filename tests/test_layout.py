@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("domain", "compiler", "models_store", "application", "api", "worker", "cli")
+PACKAGES = ("domain", "compiler", "models_store", "application", "api", "worker", "cli")
 MOST_MODULES = 16
 """Modules in one folder, `__init__` not counted."""
 MIGRATIONS = ROOT / "models_store/database/migrations"
 TEST_HELPERS = {"compiler/random_graphs"}
-"""Folders of tests that mirror no source folder: their tests cover a whole room."""
+"""Folders of tests that mirror no source folder: their tests cover a whole package."""
 
 
 def folders(top: Path) -> list[Path]:
@@ -29,8 +29,8 @@ def modules(folder: Path) -> list[Path]:
 
 SOURCE = [
     folder
-    for room in ROOMS
-    for folder in folders(ROOT / room)
+    for package in PACKAGES
+    for folder in folders(ROOT / package)
     if not folder.is_relative_to(MIGRATIONS) and "var" not in folder.parts
 ]
 
@@ -55,8 +55,8 @@ def test_a_package_has_a_docstring(folder: Path) -> None:
 
 
 def test_folders_of_tests_mirror_source_folders() -> None:
-    rooms = [ROOT / "tests" / room for room in ROOMS if (ROOT / "tests" / room).is_dir()]
-    tested = {f.relative_to(ROOT / "tests") for room in rooms for f in folders(room)}
+    tests = [ROOT / "tests" / package for package in PACKAGES]
+    tested = {f.relative_to(ROOT / "tests") for top in tests for f in folders(top)}
     mirrored = {
         f for f in tested if not any(f.as_posix().startswith(helper) for helper in TEST_HELPERS)
     }

@@ -1,1 +1,1 @@
-"""The worker: the Celery app, the supervisor, the training process and the reaper."""
+"""The worker: supervisor, training process, reaper."""

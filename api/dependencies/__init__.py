@@ -1,1 +1,1 @@
-"""FastAPI dependencies of the endpoints."""
+"""FastAPI dependencies: ids, pages, owner, idempotency keys, checks of query parameters."""

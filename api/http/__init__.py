@@ -1,1 +1,1 @@
-"""Parsing of request bodies, and rendering of responses."""
+"""Strict JSON parsing, uploads, downloads with `Range`, ETags, and JSON responses."""

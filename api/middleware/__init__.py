@@ -1,1 +1,1 @@
-"""ASGI middleware."""
+"""ASGI middleware: size limit of bodies, fast polls of jobs, metrics, shutdown."""

@@ -1,1 +1,1 @@
-"""The OpenAPI document."""
+"""Completes FastAPI's OpenAPI document, and adds the examples."""

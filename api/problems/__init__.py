@@ -1,1 +1,1 @@
-"""Problem documents."""
+"""Problem documents (RFC 9457): their types, and the exceptions that cause them."""

@@ -1,1 +1,1 @@
-"""Protocols of predictions: JSON forms in, neutral rows out."""
+"""Prediction protocols: parse the JSON of requests, and write the JSON of predictions."""

@@ -1,1 +1,1 @@
-"""The endpoints."""
+"""The endpoints: one module for each resource."""

@@ -96,9 +96,9 @@ def _together_faults(op: Op, node: OpNode, place: Place) -> Iterator[Fault]:
         yield Fault(pointer=pointer(*place, "config", name), detail=detail)
     for name, parameter in op.parameters.items():
         if parameter.is_required and name not in given and name not in node.config:
-            room = "config" if parameter.takes is Takes.CONSTANT else "inputs"
+            field = "config" if parameter.takes is Takes.CONSTANT else "inputs"
             detail = f"'{op.name}' needs the argument '{name}'."
-            yield Fault(pointer=pointer(*place, room, name), detail=detail)
+            yield Fault(pointer=pointer(*place, field, name), detail=detail)
 
 
 def _no_argument(op: Op, name: str) -> str:

@@ -1,1 +1,1 @@
-"""Retention, sweeping, verification."""
+"""Deletes expired rows and unreferenced files, and verifies files by their hashes."""

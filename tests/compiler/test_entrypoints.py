@@ -1,4 +1,4 @@
-"""The entry points that other rooms name are the functions of `compiler.entrypoints`."""
+"""The entry points that other packages name are the functions of `compiler.entrypoints`."""
 
 import inspect
 

@@ -1,1 +1,1 @@
-"""The reaper: requeues lost jobs, and deletes expired data."""
+"""The reaper: requeues jobs of lost workers, explains why jobs wait, deletes expired data."""
