@@ -32,7 +32,7 @@ test: $(DEV) ## Run the quick tests (ARGS="..." goes to pytest)
 test-slow: $(DEV) ## Run the slow tests, all of them (ARGS="..." goes to pytest)
 	$(BIN)/python -m pytest -m slow -n auto --maxprocesses 2 $(ARGS)
 
-chaos: $(DEV) ## Run 200 jobs through a storm of crashes (SEED=..., JOBS=... choose another)
+chaos: $(DEV) ## Run 200 jobs while faults are injected (SEED=... and JOBS=... choose another run)
 	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS)) $(ARGS)
 
 check: $(DEV) ## Check style, types, import rules and generated files

@@ -84,10 +84,9 @@ def _filled(text: str, ids: dict[str, str]) -> str:
 
 
 def test_the_bodies_of_the_readme_are_accepted_and_returned(service: Service) -> None:
-    graph, _job, problem = (json.loads(text) for text in blocks(ROOT / "README.md", "json"))
-    body = {"definition": graph}
+    body, _job, problem = (json.loads(text) for text in blocks(ROOT / "README.md", "json"))
     assert service.client.post("/v1/graphs?validate_only=true", json=body).status_code == 200
-    graph["nodes"][0]["layer"]["type"] = "Dens"
+    body["definition"]["nodes"][0]["layer"]["type"] = "Dens"
     answer = service.client.post("/v1/graphs", json=body)
     assert {name: answer.json()[name] for name in problem} == problem
 
