@@ -8,16 +8,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.chaos.storm import Options, Storm
+from tests.chaos.chaos_run import ChaosRun, Options
 
 
 def main() -> int:
     """Returns 1 and keeps the logs if an invariant does not hold."""
     given = _parser().parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM during the storm"))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM during the run"))
     options = Options(jobs=given.jobs, seed=given.seed, pace=given.pace)
-    folder = Path(tempfile.mkdtemp(prefix=f"graphfit-storm-{given.seed}-"))
-    report = Storm(options, folder, is_printed=not given.quiet).run()
+    folder = Path(tempfile.mkdtemp(prefix=f"graphfit-chaos-{given.seed}-"))
+    report = ChaosRun(options, folder, is_printed=not given.quiet).run()
     for line in report.lines():
         print(line)
     if report.violations or given.keep:

@@ -1,4 +1,4 @@
-"""Runs a storm: reference trainings, jobs under faults, and the check of all invariants."""
+"""A fault-injection run: reference trainings, jobs under faults, checks of all invariants."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -23,7 +23,7 @@ from tests.support.service import until
 
 @dataclass(frozen=True)
 class Options:
-    """The size of a storm; times are in seconds."""
+    """The size of a run; times are in seconds."""
 
     jobs: int
     seed: int
@@ -33,13 +33,13 @@ class Options:
     """Clients at the same time, each with one job."""
     seeds: int = 2
     """Different seeds that each workload is trained with."""
-    storm_seconds: float = 3600.0
+    most_seconds: float = 3600.0
     """Time after which the injector ends, even if jobs remain."""
     rest_seconds: float = 300.0
     """Time for the remaining jobs after the last fault."""
 
 
-class Storm:
+class ChaosRun:
     """One cluster with one injector."""
 
     def __init__(self, options: Options, folder: Path, *, is_printed: bool) -> None:
@@ -49,7 +49,7 @@ class Storm:
         self._answers = Answers()
 
     def run(self) -> Report:
-        """Runs the storm and reports it."""
+        """Runs everything and returns the report."""
         scenarios = draw(self.options.seed, self.options.jobs, self.options.seeds)
         self.timeline.add(f"seed {self.options.seed}: {len(scenarios)} jobs; all in {self._folder}")
         with closing(Cluster(self._folder, self.timeline)) as cluster:
@@ -71,7 +71,7 @@ class Storm:
         scenarios: list[Scenario],
     ) -> list[Record]:
         runner = Client(client, self.timeline, references.datasets)
-        self.timeline.add("the storm begins")
+        self.timeline.add("the faults begin")
         began = self.timeline.now()
         injector.begin()
         with ThreadPoolExecutor(self.options.clients) as threads:
@@ -81,7 +81,7 @@ class Storm:
                     until(
                         lambda: all(run.done() for run in under_way) or None,
                         "the scenarios",
-                        self.options.storm_seconds,
+                        self.options.most_seconds,
                         POLL_SECONDS,
                     )
             finally:

@@ -1,4 +1,4 @@
-"""Which answers of the API are right during a storm, and which are wrong."""
+"""Which answers of the API are right during a fault-injection run, and which are wrong."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""A seed repeats a storm: it draws the same scenarios and the same faults."""
+"""A seed repeats a run: it draws the same scenarios and the same faults."""
 
 from itertools import islice
 

@@ -1,4 +1,4 @@
-"""The state of a cluster after a storm: answers, rows, files and processes."""
+"""The state of a cluster after a run: answers, rows, files and processes."""
 
 import hashlib
 import json

@@ -25,7 +25,7 @@ class Result:
 
 @dataclass(frozen=True)
 class References:
-    """The results that a storm's jobs must have."""
+    """The results that the jobs of a run must have."""
 
     datasets: dict[str, str]
     """The ids of the datasets by workload."""

@@ -1,4 +1,4 @@
-"""Reports a storm, and the faults around each violation."""
+"""Reports a run, and the faults around each violation."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ MOST_EXPLAINED = 20
 
 @dataclass(frozen=True)
 class Report:
-    """The result of one storm as text."""
+    """The result of one run as text."""
 
     seed: int
     evidence: Evidence

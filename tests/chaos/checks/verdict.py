@@ -1,4 +1,4 @@
-"""Checks every invariant on the evidence of a storm."""
+"""Checks every invariant on the evidence of a run."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -36,7 +36,7 @@ SETTINGS = {
     "SWEEP_GRACE_SECONDS": GRACE_SECONDS,
     "TICK_SECONDS": 0.3,
     "REAP_SECONDS": 0.5,
-    # A storm kills more often than real machines fail. No job may fail for that reason, so that
+    # A run kills more often than real machines fail. No job may fail for that reason, so that
     # every failed job shows a defect.
     "MAX_ATTEMPTS": 1_000_000,
     "MAX_DEATHS": 1_000_000,
@@ -57,7 +57,7 @@ class Cluster:
     """A running service whose parts are started again whenever they end, until `stop`."""
 
     def __init__(self, folder: Path, timeline: Timeline, size: Size | None = None) -> None:
-        self.mark = new_id("storm")
+        self.mark = new_id("chaos")
         self.timeline = timeline
         self.logs = folder / "logs"
         self.logs.mkdir()

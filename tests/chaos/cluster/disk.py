@@ -1,4 +1,4 @@
-"""A small disk for the data folder of a storm, which can be filled."""
+"""A small disk for the data folder of a run, which can be filled."""
 
 import errno
 import os
@@ -43,7 +43,7 @@ class SmallDisk:
         folder.mkdir()
         self.folder = folder
         self._ballast = folder / "ballast"
-        command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "graphfit-storm", str(folder)]
+        command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "graphfit-chaos", str(folder)]
         subprocess.run(command, check=True, capture_output=True)
 
     def fill(self) -> None:

@@ -1,4 +1,4 @@
-"""Finds the processes of a storm's service, whether or not their parents still run."""
+"""Finds the processes of a run's service, whether or not their parents still run."""
 
 import signal
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import psutil
 
-MARK = "GRAPHFIT_STORM"
+MARK = "GRAPHFIT_CHAOS_RUN"
 """An environment variable that every process of the service inherits."""
 
 

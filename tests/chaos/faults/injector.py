@@ -88,14 +88,14 @@ class Injector:
 
     def _inject(self, planned: Planned) -> None:
         timeline = self._cluster.timeline
-        # The text is fixed, so that a seed repeats its storm.
+        # The text is fixed, so that a seed repeats its run.
         chance = random.Random(f"blow {self._seed} {planned.number}")
         with self._targets[_target_of(planned.name)]:
             since = timeline.now()
             timeline.add(f"FAULT {planned.number}: {planned.name}")
             try:
                 result = FAULTS[planned.name](self._cluster, chance)
-            except Exception as error:  # of the harness; the storm continues
+            except Exception as error:  # of the harness; the run continues
                 result = f"MISSED: {type(error).__name__}: {error}"
             timeline.add(f"fault {planned.number}: {planned.name}: {result}")
             self.injected.append(Injected(planned.name, since, timeline.now(), result))

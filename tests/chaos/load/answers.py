@@ -35,7 +35,7 @@ class Answer:
 
 @dataclass
 class Answers:
-    """All answers of a storm; several threads may add to them."""
+    """All answers of a run; several threads may add to them."""
 
     _all: list[Answer] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -61,7 +61,7 @@ class Answers:
 
 @dataclass(frozen=True)
 class Circumstances:
-    """The faults of a storm that make an error answer right."""
+    """The faults of a run that make an error answer right."""
 
     full: list[tuple[float, float]]
     """The times during which the disk was full."""

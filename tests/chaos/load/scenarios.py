@@ -1,4 +1,4 @@
-"""The scenarios of the clients, which the storm's seed decides."""
+"""The scenarios of the clients, which the run's seed decides."""
 
 import random
 from dataclasses import dataclass, field
@@ -54,12 +54,12 @@ def draw(seed: int, jobs: int, seeds: int) -> list[Scenario]:
     """Draws one scenario for each job.
 
     Args:
-        seed: The seed of the storm.
+        seed: The seed of the run.
         jobs: The number of jobs.
         seeds: The number of different seeds that each workload is trained with.
     """
-    chance = random.Random(f"errands {seed}")  # the text is fixed: a seed repeats its storm
-    return [_draw_scenario(chance, f"storm-{seed}-{number}", seeds) for number in range(jobs)]
+    chance = random.Random(f"errands {seed}")  # the text is fixed: a seed repeats its run
+    return [_draw_scenario(chance, f"chaos-{seed}-{number}", seeds) for number in range(jobs)]
 
 
 def _draw_scenario(chance: random.Random, key: str, seeds: int) -> Scenario:
