@@ -148,6 +148,7 @@ def test_fault_points_to_the_model_layer_that_exceeds_a_limit() -> None:
     assert [fault["pointer"] for fault in result["faults"]] == ["/nodes/0"]
 
 
+@pytest.mark.slow
 def test_check_of_two_thousand_nodes_takes_seconds() -> None:
     nodes = [node(f"n{i}", layer("Dense", units=2), f"n{i - 1}" if i else "x") for i in range(2000)]
     began = time.monotonic()

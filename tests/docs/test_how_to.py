@@ -30,6 +30,7 @@ def test_every_block_is_run_or_marked_as_not_run(page: Path) -> None:
     assert languages(page) - NOT_RUN <= {"sh"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", COMMANDS, ids=lambda page: page.stem)
 def test_the_commands_and_their_jobs_succeed(service: Service, shell: Path, page: Path) -> None:
     before = newest_jobs(service)

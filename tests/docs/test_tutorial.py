@@ -86,6 +86,7 @@ def console(service: Service) -> Iterator[list[str]]:
         browser.close()
 
 
+@pytest.mark.slow
 def test_the_javascript_tutorial_runs_in_a_browser(console: list[str]) -> None:
     assert console[-1].startswith("model_")
     assert console[-1].endswith("[0, 1, 2]")

@@ -96,6 +96,7 @@ DEPEND = """
 BOUNDS: list[Any] = [-2, -1, 0, 1, 2.0, 9, -0.5, 0.5, 1.5, [0.25, 0.5], [-1, 1], [1, 1], [1, 2], []]
 
 
+@pytest.mark.slow
 def test_keras_makes_layers_of_all_accepted_values() -> None:
     inner = {"layer": keras.layers.LSTM(2), "cell": keras.layers.LSTMCell(2)}
     lists = {"cells": [keras.layers.LSTMCell(2)], "layers": [keras.layers.Rescaling(1.0)]}
@@ -213,6 +214,7 @@ def enumerations() -> list[tuple[str, str, str]]:
     ]
 
 
+@pytest.mark.slow
 def test_keras_makes_layers_of_every_enumerated_value() -> None:
     inner = {"layer": keras.layers.LSTM(2), "cell": keras.layers.LSTMCell(2)}
     seen = set()

@@ -329,6 +329,7 @@ def test_models_nest_only_up_to_a_limit() -> None:
     assert words.startswith("This nests more than")
 
 
+@pytest.mark.slow
 def test_large_document_is_read() -> None:
     count = 3000
     one = {"module": "keras.layers", "class_name": "Dense", "config": {"units": 1}}

@@ -192,6 +192,7 @@ DOCUMENTED = read_documented()
 SHARED_ACROSS = {name for name, text in DOCUMENTED.items() if '"look"' in json.dumps(text)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(DOCUMENTED.keys() - SHARED_ACROSS))
 def test_plain_keras_loads_the_documented_graphs(name: str, tmp_path: Path) -> None:
     models = re.findall(r'"(model_\w{26})"', json.dumps(DOCUMENTED[name]))

@@ -104,6 +104,7 @@ def test_equal_layer_objects_share_nothing() -> None:
     assert_roundtrip(definition, RNG.random((2, 4)).astype("float32"))
 
 
+@pytest.mark.slow
 def test_cells_and_backward_layers_are_shared() -> None:
     forward = layer("LSTM", units=3, return_sequences=True)
     backward = layer("LSTM", units=3, return_sequences=True, go_backwards=True)

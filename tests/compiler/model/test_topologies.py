@@ -111,6 +111,7 @@ def test_states_may_be_outputs(
     assert_alike(definition, script)
 
 
+@pytest.mark.slow
 def test_bidirectional_layer_starts_from_the_states_of_another() -> None:
     config = {"units": 2, "return_state": True}
     definition = graph(
@@ -200,6 +201,7 @@ def test_stacked_cells_equal_keras(listed: bool) -> None:
     assert_alike(graph({"x": [4, 3]}, [node("rnn", rnn, "x")], pick("rnn", 0, 1, 2, 3)), script)
 
 
+@pytest.mark.slow
 def test_stacked_cells_start_from_the_states_of_others() -> None:
     """The graph lists all states in one list; Keras takes one list for each cell."""
     kinds = [layer("LSTMCell", units=2), layer("GRUCell", units=3)]
@@ -246,6 +248,7 @@ def test_wrong_number_of_states_is_refused(made: Any, given: Any, count: str) ->
     assert detail.startswith(f"This layer has {count}")
 
 
+@pytest.mark.slow
 def test_recurrent_convolution_starts_from_the_states_of_another() -> None:
     config = {"filters": 2, "kernel_size": 2}
     calls = [

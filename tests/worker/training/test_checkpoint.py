@@ -131,6 +131,7 @@ def during_validation(epoch: int) -> Any:
     return found
 
 
+@pytest.mark.slow
 def test_a_training_waits_after_a_requested_checkpoint(jobs: Jobs) -> None:
     attempt = start(long_epochs(jobs))
     attempt.until(within(1))

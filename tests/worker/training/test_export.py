@@ -62,7 +62,15 @@ def reloaded(path: str, rows: Any) -> tuple[list[Any], Any, bool]:
     return model.get_weights(), model.predict(rows, verbose=0), model.compiled
 
 
-@pytest.mark.parametrize("definition", [DENSE, WORDS, TWIN], ids=["dense", "words", "twin"])
+@pytest.mark.parametrize(
+    "definition",
+    [
+        DENSE,
+        pytest.param(WORDS, marks=pytest.mark.slow),
+        pytest.param(TWIN, marks=pytest.mark.slow),
+    ],
+    ids=["dense", "words", "twin"],
+)
 def test_plain_keras_reads_the_files_back(jobs: Jobs, definition: dict[str, Any]) -> None:
     attempt, finished = built(jobs, definition)
 

@@ -95,7 +95,9 @@ def weights_by_keras(
     return {str(i): weight for i, weight in enumerate(model.get_weights())}
 
 
-@pytest.mark.parametrize("class_weight", [None, {"3": 5.0, "7": 0.25}])
+@pytest.mark.parametrize(
+    "class_weight", [pytest.param(None, marks=pytest.mark.slow), {"3": 5.0, "7": 0.25}]
+)
 def test_the_weights_equal_those_of_a_keras_script(jobs: Jobs, class_weight: Any) -> None:
     columns = dense_columns()
     made = recipe(class_weight=class_weight)
@@ -109,7 +111,7 @@ def test_the_weights_equal_those_of_a_keras_script(jobs: Jobs, class_weight: Any
     assert all(map(np.array_equal, kernels, theirs.values()))
 
 
-@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("threads", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_the_process_uses_the_threads_of_the_task(jobs: Jobs, threads: int) -> None:
     attempt = start(jobs.build(DENSE, threads=threads))
     attempt.finish()
@@ -165,6 +167,7 @@ def two_columns(rows: int = 200) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_an_output_without_a_loss_needs_no_target(jobs: Jobs) -> None:
     attempt = start(jobs.train(TWO, two_columns(), two_recipe()))
     metrics = attempt.finish().metrics
@@ -191,6 +194,7 @@ def test_sample_weights_apply_to_their_output_only(jobs: Jobs) -> None:
     assert np.array_equal(whole.weights()["odd/kernel"], plain.weights()["odd/kernel"])
 
 
+@pytest.mark.slow
 def test_a_training_starts_from_given_weights(jobs: Jobs) -> None:
     first = start(jobs.train(DENSE, dense_columns(), recipe(), Fit(epochs=2)))
     first.finish()
@@ -203,6 +207,7 @@ def test_a_training_starts_from_given_weights(jobs: Jobs) -> None:
     assert np.array_equal(second.weights()["hidden/kernel"], first.weights()["hidden/kernel"])
 
 
+@pytest.mark.slow
 def test_a_validation_dataset_of_its_own_is_used(jobs: Jobs) -> None:
     columns = dense_columns()
     task = jobs.train(DENSE, columns, recipe(), Fit(epochs=1))
@@ -218,6 +223,7 @@ def test_a_validation_dataset_of_its_own_is_used(jobs: Jobs) -> None:
     assert same.finish().metrics["val_loss"] < other.finish().metrics["val_loss"]
 
 
+@pytest.mark.slow
 def test_progress_is_reported_at_least_once_a_second(jobs: Jobs) -> None:
     attempt = start(jobs.train(DENSE, dense_columns(40_000), recipe(), Fit(batch_size=1)))
     attempt.until(lambda message: isinstance(message, Stepped) and message.step > 1)
@@ -232,6 +238,7 @@ def test_progress_is_reported_at_least_once_a_second(jobs: Jobs) -> None:
     assert gaps.min() > 0.1
 
 
+@pytest.mark.slow
 def test_a_warning_of_keras_is_sent_once(jobs: Jobs) -> None:
     waiting = Component(type="EarlyStopping", config={"monitor": "val_loss"})
     attempt = start(
@@ -253,6 +260,7 @@ def failure_of(attempt: Any) -> Failed:
     return last
 
 
+@pytest.mark.slow
 def test_the_failure_of_an_index_outside_an_embedding_names_its_input(jobs: Jobs) -> None:
     columns = words_columns()
     columns["x"][99, 3] = 5_000
@@ -411,6 +419,7 @@ def test_a_job_over_the_memory_limit_fails_with_the_limit(jobs: Jobs, definition
     assert "536,870,912 bytes that it may take (MAX_TRAINING_MEMORY_BYTES)" in failed.detail
 
 
+@pytest.mark.slow
 def test_a_memory_limit_does_not_change_the_result(jobs: Jobs) -> None:
     task = jobs.train(DENSE, dense_columns(), recipe(), memory_bytes=2**29)
     bounded = start(task)

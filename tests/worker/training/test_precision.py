@@ -52,7 +52,9 @@ def in_bfloat16(task: TrainTask, connection: Connection) -> None:
     run(task, connection)
 
 
-EACH_POLICY = pytest.mark.parametrize("how", [in_float16, in_bfloat16])
+EACH_POLICY = pytest.mark.parametrize(
+    "how", [in_float16, pytest.param(in_bfloat16, marks=pytest.mark.slow)]
+)
 
 
 def precision(attempt: Attempt) -> Any:
@@ -141,6 +143,7 @@ def test_saved_weights_are_float32(jobs: Jobs) -> None:
     assert in_child(export_onnx, blueprint, weights, onnx).bytes
 
 
+@pytest.mark.slow
 def test_initial_weights_and_model_layers_are_used(jobs: Jobs) -> None:
     first = start(mixed(jobs, Fit(epochs=1)))
     first.finish()

@@ -95,7 +95,7 @@ def assert_close(one: Attempt, other: Attempt, tolerance: float = TOLERANCE) -> 
         (2, 384),
         pytest.param(2, 385, marks=pytest.mark.slow),
         pytest.param(3, 390, marks=pytest.mark.slow),
-        (4, 34),
+        pytest.param(4, 34, marks=pytest.mark.slow),
     ],
 )
 def test_several_devices_give_the_result_of_one(jobs: Jobs, devices: int, rows: int) -> None:
@@ -182,6 +182,7 @@ NOISY: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 def test_each_device_draws_its_own_noise(jobs: Jobs) -> None:
     """The gradient is the mean noise of the rows; equal noise would give that of one row."""
     sgd = Component(type="SGD", config={"learning_rate": 1.0})

@@ -29,11 +29,14 @@ def same_bits(one: list[Any], other: list[Any]) -> bool:
         Case("dense", rows=1_000, validation_rows=70),
         pytest.param(Case("dense", rows=1_024, validation_rows=64), marks=pytest.mark.slow),
         Case("dense", rows=1_000, validation_rows=70, constant_bytes=0),
-        Case("dense", rows=20, validation_rows=7),
-        Case("headlines", rows=300, validation_rows=70),
+        pytest.param(Case("dense", rows=20, validation_rows=7), marks=pytest.mark.slow),
+        pytest.param(Case("headlines", rows=300, validation_rows=70), marks=pytest.mark.slow),
         pytest.param(Case("headlines", rows=320, validation_rows=64), marks=pytest.mark.slow),
         pytest.param(Case("tweets", rows=300, validation_rows=70), marks=pytest.mark.slow),
-        Case("tweets", rows=320, validation_rows=64, constant_bytes=600_000),
+        pytest.param(
+            Case("tweets", rows=320, validation_rows=64, constant_bytes=600_000),
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=str,
 )
@@ -54,6 +57,7 @@ def validation_beside_evaluate() -> tuple[Logs, Logs]:
     return steps.run(np.arange(75), ignore), theirs
 
 
+@pytest.mark.slow
 def test_validation_gives_the_result_of_evaluate() -> None:
     ours, theirs = in_child(validation_beside_evaluate)
 

@@ -116,6 +116,7 @@ def with_cache(server: Server, folder: Path, most_bytes: int) -> Predictor:
     return Predictor(parts.settings, parts.database, parts.artifacts, parts.checker, cache)
 
 
+@pytest.mark.slow
 def test_the_cache_of_exported_models_is_bounded(
     server: Server, one: str, two: str, tmp_path: Path
 ) -> None:

@@ -222,6 +222,7 @@ def test_a_syntax_error_in_a_later_block_has_its_line(tmp_path: Path) -> None:
     assert "near line 20001" in caught.value.detail
 
 
+@pytest.mark.slow
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.recursive(
