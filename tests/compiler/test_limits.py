@@ -129,6 +129,7 @@ def measure_seconds(shape: Callable[[int], Any], size: int) -> float:
     return min(taken)
 
 
+@pytest.mark.slow
 def test_chain_of_diamonds_is_checked_in_seconds() -> None:
     assert measure_seconds(diamonds, 300) < 3
 

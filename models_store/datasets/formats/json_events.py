@@ -21,6 +21,8 @@ NO_NUMBER = (
     "NaN and Infinity are not JSON, and null is no number; send such values as application/x-npz."
 )
 TOO_LONG = "This number has too many digits."
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+"""JSON allows these bytes nowhere; yajl takes a vertical tab and a form feed for white space."""
 _NOT_FINITE = re.compile(rb"-?(?:NaN|Infinity)")
 
 
@@ -85,8 +87,9 @@ def _parse(
     parser: Any, block: bytes, ready: list[Event], position: _Position
 ) -> NotJson | InvalidNumber | None:
     """Parses a block and appends its events to `ready`. Returns the error, if there is one."""
+    control = _CONTROL.search(block)
     try:
-        parser.send(block)
+        parser.send(block[: control.start()] if control else block)
     except ijson.JSONError as error:
         return _explain(block, str(error), position)
     except DecimalException:
@@ -94,7 +97,10 @@ def _parse(
     except SystemError:  # ijson adds a null pointer for an integer with too many digits
         ready.pop()
         return InvalidNumber(TOO_LONG)
-    return None
+    if control is None:
+        return None
+    where = position.locate(block, control.start())
+    return NotJson(f"The body is not JSON, near {where}: a control character must be escaped.")
 
 
 def _explain(block: bytes, message: str, position: _Position) -> NotJson | InvalidNumber:

@@ -69,6 +69,7 @@ def validators() -> list[tuple[Kind, Any]]:
     return [(kind, Draft202012Validator(kind.schema())) for kind in every_kind().values()]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(VALUES)
 def test_kind_accepts_what_its_schema_accepts(value: Any) -> None:

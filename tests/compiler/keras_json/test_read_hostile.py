@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
@@ -75,6 +76,7 @@ def change(document: Any, place: Steps, draw: Any) -> Any:
     return document
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=300, deadline=None, derandomize=True)
 def test_changed_document_is_read_or_has_faults(data: Any) -> None:

@@ -96,6 +96,7 @@ def _anonymous() -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Anonymous:"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="counts anonymous memory by /proc")
 def test_a_large_column_is_read_from_disk(tmp_path: Path) -> None:
     """Batches need the same memory for any number of rows, which a small column measures."""

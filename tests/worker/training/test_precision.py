@@ -100,6 +100,7 @@ def test_a_resume_has_the_same_bits(jobs: Jobs, how: Any, device_count: int) -> 
     assert_same(resumed, uninterrupted)
 
 
+@pytest.mark.slow
 @EACH_POLICY
 def test_several_devices_give_nearly_the_result_of_one(jobs: Jobs, how: Any) -> None:
     task = mixed(jobs, Fit(epochs=2))

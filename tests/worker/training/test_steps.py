@@ -28,7 +28,9 @@ def same_bits(one: list[Any], other: list[Any]) -> bool:
     [
         Case("dense", rows=1_000, validation_rows=70),
         pytest.param(Case("dense", rows=1_024, validation_rows=64), marks=pytest.mark.slow),
-        Case("dense", rows=1_000, validation_rows=70, constant_bytes=0),
+        pytest.param(
+            Case("dense", rows=1_000, validation_rows=70, constant_bytes=0), marks=pytest.mark.slow
+        ),
         pytest.param(Case("dense", rows=20, validation_rows=7), marks=pytest.mark.slow),
         pytest.param(Case("headlines", rows=300, validation_rows=70), marks=pytest.mark.slow),
         pytest.param(Case("headlines", rows=320, validation_rows=64), marks=pytest.mark.slow),

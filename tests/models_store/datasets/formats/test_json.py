@@ -243,6 +243,16 @@ def test_any_json_is_read_or_refused(tmp_path: Path, value: Any) -> None:
     assert array(body).tolist() == value
 
 
+@pytest.mark.parametrize("control", ["\x00", "\x0b", "\x0c", "\x1f"])
+@pytest.mark.parametrize("text", ['{"columns":%s{"x": [1]}}', '{"columns": {"x%s": [1]}}'])
+def test_control_characters_are_refused_with_their_place(
+    tmp_path: Path, text: str, control: str
+) -> None:
+    column = text.index("%") + 1
+    with pytest.raises(NotJson, match=f"near line 1, column {column}: a control character"):
+        read((text % control).encode(), tmp_path)
+
+
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_damaged_json_is_read_or_refused(tmp_path: Path, data: st.DataObject) -> None:

@@ -205,6 +205,7 @@ def test_a_huge_directory_is_refused(tmp_path: Path) -> None:
     assert "not a complete" in faults(entry[:start] + directory + end, tmp_path)[""]
 
 
+@pytest.mark.slow
 @settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_damaged_archives_are_read_or_refused(tmp_path: Path, data: st.DataObject) -> None:
