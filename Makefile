@@ -6,7 +6,7 @@ BIN     := $(VENV)/bin
 RUNTIME := $(VENV)/base.stamp
 DEV     := $(VENV)/dev.stamp
 INSTALL  = $(BIN)/uv pip install --python $(BIN)/python
-SIDE_BY_SIDE = -n 3 --dist loadfile
+SIDE_BY_SIDE = -n 4 --dist loadfile
 LOCK     = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
            --no-emit-index-url --custom-compile-command "make lock" --quiet $(UPGRADE)
 
