@@ -11,6 +11,13 @@ from api.settings import Settings
 SHUTDOWN_SECONDS = 3
 """Time for requests in progress; event streams are cut off, and their clients resume."""
 
+KEEP_ALIVE_SECONDS = 75
+"""Time after which an idle connection is closed.
+
+It is longer than the pauses of clients that poll: a request that a client sends just as the server
+closes its connection gets no answer.
+"""
+
 
 def run(host: str, port: int, fd: int | None = None) -> None:
     """Serves until SIGINT or SIGTERM.
@@ -37,6 +44,7 @@ def run(host: str, port: int, fd: int | None = None) -> None:
         else "info",  # `graphfit serve` reports readiness itself
         server_header=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
     # uvicorn's own `fd` treats every socket as a UNIX socket, without TCP_NODELAY
     sockets = None if fd is None else [socket.socket(fileno=fd)]

@@ -1,6 +1,9 @@
 """`graphfit serve` restarts its parts, and reports what it cannot do."""
 
+import http.client
 import os
+import select
+import socket
 import subprocess
 import sys
 import time
@@ -32,6 +35,21 @@ def test_killed_parts_are_restarted(engine: Engine, tmp_path: Path) -> None:
 def _old_enough(service: Service) -> bool:
     ages = [time.time() - service.part(name).create_time() for name in ("api", "reaper")]
     return min(ages) > RESTART_SECONDS
+
+
+@pytest.mark.slow
+def test_an_idle_connection_stays_open_between_the_requests_of_a_client(service: Service) -> None:
+    """A connection that closes as a client sends its next poll loses the answer."""
+    host, port = service.address.removeprefix("http://").split(":")
+    request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        for _ in range(2):
+            connection.sendall(request)
+            answer = http.client.HTTPResponse(connection)
+            answer.begin()
+            assert (answer.status, bool(answer.read())) == (200, True)
+            closes, _, _ = select.select([connection], [], [], 8)
+            assert not closes
 
 
 def test_a_used_port_is_reported_in_one_line(service: Service, tmp_path: Path) -> None:
