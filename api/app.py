@@ -4,9 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI
-from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from api.access.api_keys import KeyCheck
 from api.access.key_cache import KeyCache
@@ -14,7 +13,7 @@ from api.access.loopback import LoopbackGuard
 from api.dependencies.parameters import Services
 from api.dependencies.query_check import check_query
 from api.http.job_snapshots import Snapshots
-from api.http.route_options import get_route_options
+from api.http.route_options import select_routes
 from api.middleware.body_limit import BodyLimit
 from api.middleware.job_poll import JobPolling
 from api.middleware.metrics import Metrics, Observer
@@ -85,24 +84,17 @@ def create_app(
     docs_pages.add_documentation(app)
     set_document(app)
     add_handlers(app)
+    # `app.routes` has each router as one route, without the routes inside it
     routes = [route for router in ROUTERS for route in router.routes] + app.routes
-    set_error_field_paths(app, _list_paths_with_error_field(routes))
+    with_error_field = select_routes(routes, lambda options: options.has_error_field)
+    set_error_field_paths(app, [route.path for route in with_error_field])
     _add_middleware(app, routes, services)
     return app
 
 
-def _list_paths_with_error_field(routes: list[BaseRoute]) -> list[str]:
-    return [
-        route.path
-        for route in routes
-        if isinstance(route, Route) and get_route_options(route).has_error_field
-    ]
-
-
 def _add_middleware(app: FastAPI, routes: list[BaseRoute], services: Services) -> None:
     """Adds the middleware; the last one added handles a request first."""
-    api_routes = [route for route in routes if isinstance(route, APIRoute)]
-    polled = next(route for route in api_routes if get_route_options(route).is_polled)
+    (polled,) = select_routes(routes, lambda options: options.is_polled)
     app.add_middleware(BodyLimit, settings=services.settings, routes=routes)
     app.add_middleware(JobPolling, snapshots=services.snapshots, route=polled)
     if services.settings.auth == "keys":

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.access.key_cache import KeyCache
 from api.access.principal import SCOPE, Principal
-from api.http.route_options import get_route_options
+from api.http.route_options import select_routes
 from api.problems.handlers import make_error_response
 from api.problems.types import UNAUTHORIZED, make_problem_response
 from domain.errors import GraphfitError
@@ -30,8 +30,7 @@ class KeyCheck:
         self._keys = keys
         public = [
             route.path_format.partition("{")
-            for route in routes
-            if isinstance(route, Route | Mount) and get_route_options(route).is_public
+            for route in select_routes(routes, lambda o: o.is_public)
         ]
         self._public_paths = frozenset(start for start, brace, _ in public if not brace)
         self._public_prefixes = tuple(start for start, brace, _ in public if brace)

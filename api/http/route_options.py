@@ -1,9 +1,13 @@
 """Options of a route for middleware, problem documents and the query check."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from starlette.routing import BaseRoute, Mount, Route
+
+PathRoute = Route | Mount
+"""A route that has a path."""
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 _ATTRIBUTE = "graphfit_route_options"
 
@@ -39,3 +43,14 @@ def get_route_options(route: Any) -> RouteOptions:
     endpoint = getattr(route, "endpoint", None) or getattr(route, "app", None)
     options: RouteOptions = getattr(endpoint, _ATTRIBUTE, RouteOptions())
     return options
+
+
+def select_routes(
+    routes: Iterable[BaseRoute], has_option: Callable[[RouteOptions], bool]
+) -> list[PathRoute]:
+    """Returns the routes whose options have a property, in their order."""
+    return [
+        route
+        for route in routes
+        if isinstance(route, PathRoute) and has_option(get_route_options(route))
+    ]

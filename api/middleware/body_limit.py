@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 from starlette.requests import Request
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http.route_options import get_route_options
+from api.http.route_options import select_routes
 from api.problems.types import TOO_LARGE, make_problem_response
 from api.settings import Settings
 from domain.errors import TooLarge
@@ -20,9 +20,7 @@ class BodyLimit:
         self._json_bytes = settings.max_json_bytes
         self._upload_bytes = settings.max_upload_bytes
         self._upload_paths = [
-            route.path_regex
-            for route in routes
-            if isinstance(route, Route) and get_route_options(route).takes_upload
+            route.path_regex for route in select_routes(routes, lambda o: o.takes_upload)
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,10 +1,10 @@
 """Answers polls of a job from its cached snapshot, before routing."""
 
-from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.access.principal import SCOPE
 from api.http.job_snapshots import Snapshot, Snapshots
+from api.http.route_options import PathRoute
 
 
 class JobPolling:
@@ -13,7 +13,7 @@ class JobPolling:
     The polled route's path ends with the job's id: `/v1/jobs/{id}`.
     """
 
-    def __init__(self, app: ASGIApp, snapshots: Snapshots, route: APIRoute) -> None:
+    def __init__(self, app: ASGIApp, snapshots: Snapshots, route: PathRoute) -> None:
         self.app = app
         self._snapshots = snapshots
         self._route = route
