@@ -7,7 +7,8 @@ import pytest
 from tests.abuse.attacks import chain, layer, nested, op
 from tests.abuse.watch import Watch
 
-pytestmark = pytest.mark.slow  # other tests beside it would use the seconds that an answer may take
+# Each answer has a time limit, which other tests beside it would use up.
+pytestmark = pytest.mark.slow
 
 IMAGE = [256, 256, 3]
 BILLION = 10**9

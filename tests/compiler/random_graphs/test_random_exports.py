@@ -21,7 +21,6 @@ SEED = 7
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:keras")
 
 
-@pytest.mark.slow
 def test_a_few_random_graphs_survive_export(tmp_path: Path) -> None:
     every_graph(lambda graph: _same_or_refused(graph, tmp_path), graphs=6, seed=0)
 
