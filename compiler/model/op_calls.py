@@ -53,9 +53,8 @@ def call_op(node: OpNode, name: str, tensors: NodeTensors, place: Place) -> Any:
         result = _call_keras(op, given | constants)
         refuse_results(op.name, keras.tree.flatten(result))
         for i, operation in enumerate(find_operations(result, dict(given))):
-            operation.name = (
-                f"{name}.{i}" if i else name
-            )  # Keras's own name may equal that of a layer
+            # Keras's own name may equal that of a layer
+            operation.name = f"{name}.{i}" if i else name
             _mark_dense(operation)
             _verify(operation)
     return result
