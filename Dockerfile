@@ -26,7 +26,7 @@ RUN /opt/bootstrap/bin/uv build --wheel --no-build-isolation --python /opt/boots
 FROM ${BASE}
 LABEL org.opencontainers.image.title="Graphfit" \
     org.opencontainers.image.description="Post a graph, get a fitted model" \
-    org.opencontainers.image.version="0.1.0" \
+    org.opencontainers.image.version="0.2.0" \
     org.opencontainers.image.licenses="Apache-2.0"
 
 RUN groupadd --gid 10001 graphfit \

@@ -22,8 +22,8 @@ from benchmarks.table import show
 from models_store.database.engine import Database
 from models_store.database.migrate import migrate
 from models_store.jobs import claims
-from tests.support.postgresql import PostgreSql
 from tests.support.queued_jobs import CPU, queue
+from tests.support.servers.postgresql import PostgreSql
 
 PROCESSES = 6
 JOBS = 10_000

@@ -10,7 +10,19 @@ ALL = (
     "claims",
     "lost_worker",
     "tiny_jobs",
+    "sweep",
     "serve_start",
+    "attacks",
+    "request_rates",
+    "first_prediction",
+    "json_columns",
+    "large_data",
+    "tables",
+    "uploads",
+    "arrays",
+    "adapt",
+    "text_predictions",
+    "predict_job",
 )
 
 

@@ -11,7 +11,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from domain.graph.language import Blueprint
 from domain.graph.summary import Bytes, Parameters, Summary, Tensor
 from domain.job.recipe import Fit, OutputRecipe, Recipe
 from worker.protocol.messages import EpochEnded, Failed, Finished
-from worker.protocol.tasks import TrainTask
+from worker.protocol.tasks import ColumnFiles, TrainTask
 from worker.settings import Settings
 from worker.supervisor.launch import launch, warm_up
 
@@ -132,29 +134,38 @@ def make_task(race: Race, files: dict[str, Path], folder: Path) -> TrainTask:
         recipe=Recipe(
             optimizer="rmsprop",
             jit_compile=False,
-            inputs={x.name: x.name for x in inputs},
+            inputs={x.name: [x.name] for x in inputs},
             outputs={output: trained},
         ),
         fit=Fit(epochs=race.epochs, batch_size=BATCH_SIZE),
-        columns=files,
+        columns={name: _describe_column(path) for name, path in files.items()},
         validation_columns=None,
         checkpoint=None,
         checkpoint_seconds=Settings().checkpoint_seconds,
     )
 
 
+def _describe_column(path: Path) -> ColumnFiles:
+    array = np.load(path, mmap_mode="r")
+    return ColumnFiles(array.dtype.name, array.shape[1:], {"values": path})
+
+
+def read_messages(connection: Connection) -> Iterator[Any]:
+    """Yield the messages of a training process up to its success."""
+    message: Any = None
+    while not isinstance(message, Finished):
+        message = connection.recv()
+        if isinstance(message, Failed):
+            raise RuntimeError(message.detail)
+        yield message
+
+
 def measure_worker(race: Race, files: dict[str, Path]) -> float:
     """Return the steps a second of the training process."""
     with tempfile.TemporaryDirectory() as folder:
         process, connection = launch(make_task(race, files, Path(folder)))
-        seconds: list[float] = []
-        message: Any = None
-        while not isinstance(message, Finished):
-            message = connection.recv()
-            if isinstance(message, Failed):
-                raise RuntimeError(message.detail)
-            if isinstance(message, EpochEnded):
-                seconds.append(message.seconds)
+        messages = read_messages(connection)
+        seconds = [m.seconds for m in messages if isinstance(m, EpochEnded)]
         process.join()
     return rate_of(race, seconds)
 

@@ -13,6 +13,7 @@ from multiprocessing import forkserver, resource_tracker, util
 from multiprocessing.forkserver import ForkServer
 
 from application.children import preload as api_preload
+from domain.secret_variables import without_secrets
 from worker import preload as worker_preload
 
 PROGRAM = "from multiprocessing.forkserver import main; main({}, {}, {!r})"
@@ -37,6 +38,7 @@ class SharedForkserver:
             [sys.executable, "-c", PROGRAM.format(listener, alive, modules)],
             pass_fds=(listener, alive),
             start_new_session=True,
+            env=without_secrets(os.environ),
         )
 
     def install(self) -> None:

@@ -10,10 +10,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from cli import settings
+
 LEASE_SECONDS = 30.0
 """The default of `GRAPHFIT_LEASE_SECONDS`; a worker whose lease ends loses its job."""
 VARIABLES = ("GRAPHFIT_HEARTBEATS", "GRAPHFIT_PULSES")
 """The folder of heartbeat files; the second name is the old one."""
+NOT_SET = "GRAPHFIT_HEARTBEATS is not set, so there are no heartbeats to check"
 
 
 def add_command(commands: Any) -> None:
@@ -41,7 +44,8 @@ def _check(options: argparse.Namespace) -> int:
     else:
         fault = _find_heartbeat_fault(options.part, options.within)
     if fault:
-        sys.stderr.write(f"graphfit: {fault}\n")
+        lines = [*settings.find_unknown(), fault] if fault == NOT_SET else [fault]
+        sys.stderr.write("".join(f"graphfit: {line}\n" for line in lines))
     return 1 if fault else 0
 
 
@@ -54,11 +58,12 @@ def _find_heartbeat_fault(part: str, within: float) -> str | None:
 
     folder = next(filter(None, map(os.environ.get, VARIABLES)), None)
     if not folder:
-        return "GRAPHFIT_HEARTBEATS is not set, so there are no heartbeats to check"
-    age = HeartbeatFile.of(part, Path(folder)).age()
-    if age is None:
+        return NOT_SET
+    ages = [(file.age(), file.part) for file in HeartbeatFile.list_all(part, Path(folder))]
+    if not ages:
         return f"the {part} has sent no heartbeat yet"
-    return None if age <= within else f"the {part} sent its last heartbeat {age:.0f} s ago"
+    age, oldest = max((age or 0.0, name) for age, name in ages)
+    return None if age <= within else f"the {oldest} sent its last heartbeat {age:.0f} s ago"
 
 
 def is_ready(address: str) -> bool:

@@ -7,19 +7,29 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from cli import health, keys, settings, verify
+from cli.arguments import parse_count
+
+MOST_WORKERS = 1_000
+"""Largest number of workers that one command accepts."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit status."""
+def main(arguments: Sequence[str] | None = None, *, warns: bool = True) -> int:
+    """Runs one command and returns its exit status.
+
+    Args:
+        arguments: The command and its arguments; by default those of the process.
+        warns: Whether to print warnings, e.g. of environment variables that are no settings.
+    """
     options = _make_parser().parse_args(arguments)
     if options.data is not None:
         os.environ["GRAPHFIT_DATA"] = str(options.data.expanduser().resolve())
-    faults = settings.find_faults() if options.reads_settings else []
-    if faults:
-        sys.stderr.write("".join(f"graphfit: {line}\n" for line in faults))
+    if options.reads_settings and not settings.check(
+        warns=warns, only_storage=options.only_storage
+    ):
         return 1
     fault = _find_schema_fault() if options.checks_schema else None
     if fault is not None:
@@ -32,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _find_schema_fault() -> str | None:
     """Returns why a part cannot use the schema; None also if the database does not answer."""
     from domain.errors import GraphfitError
-    from models_store.database.migrate import SchemaMismatch, open_current
+    from models_store.database.schema import SchemaMismatch, open_current
     from models_store.settings import Settings
 
     try:
@@ -47,7 +57,7 @@ def _find_schema_fault() -> str | None:
 def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="graphfit", description="Post a graph, get a model.")
     parser.add_argument("--version", action="version", version=_get_version())
-    parser.set_defaults(reads_settings=True, checks_schema=False)
+    parser.set_defaults(reads_settings=True, only_storage=False, checks_schema=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     data = argparse.ArgumentParser(add_help=False)
     data.add_argument("--data", type=Path, help="folder for the embedded database and files")
@@ -58,7 +68,14 @@ def _make_parser() -> argparse.ArgumentParser:
     )
 
     serve = commands.add_parser(
-        "serve", parents=[data, address], help="run the API, a worker and the reaper"
+        "serve", parents=[data, address], help="run the API, the workers and the reaper"
+    )
+    serve.add_argument(
+        "--workers",
+        type=partial(parse_count, most=MOST_WORKERS),
+        default=1,
+        metavar="COUNT",
+        help="number of workers, each of which trains one job at a time (default: 1)",
     )
     # `serve` reads the settings itself, after it has started the forkserver
     serve.set_defaults(command=_serve, reads_settings=False)
@@ -67,6 +84,11 @@ def _make_parser() -> argparse.ArgumentParser:
     api.set_defaults(command=_run_api, checks_schema=True)
     worker = commands.add_parser("worker", parents=[data], help="run one worker")
     worker.add_argument("--device", type=_parse_device, default=None, metavar="cpu|gpu|gpu:0,1")
+    worker.add_argument(
+        "--number",
+        type=partial(parse_count, most=MOST_WORKERS),
+        help="which of several workers of this machine it is; names its log lines and heartbeats",
+    )
     worker.set_defaults(command=_run_worker, checks_schema=True)
     reaper = commands.add_parser(
         "reaper", parents=[data], help="requeue lost jobs and delete unused files"
@@ -106,7 +128,7 @@ def _parse_device(text: str) -> str:
 def _serve(options: argparse.Namespace) -> int:
     from cli.serve import serve
 
-    return serve(options.host, options.port, main)
+    return serve(options.host, options.port, partial(main, warns=False), options.workers)
 
 
 def _run_api(options: argparse.Namespace) -> int:
@@ -120,7 +142,7 @@ def _run_worker(options: argparse.Namespace) -> int:
     gpus = _select_gpus(options.device) if options.device is not None else 0
     from worker.supervisor.main import run
 
-    return run(gpus)
+    return run(gpus, options.number)
 
 
 def _select_gpus(device: str) -> int:

@@ -1,4 +1,4 @@
-"""`graphfit serve`: runs the API, a worker and the reaper as child processes, with one forkserver.
+"""`graphfit serve`: runs the API, workers and the reaper as child processes, with one forkserver.
 
 This process imports the modules of the parts once and forks them. It starts no thread and opens no
 database, since a fork can use neither.
@@ -12,14 +12,16 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 
 from cli import settings
 from cli.forkserver import SharedForkserver
+from cli.gpus import share_gpus
 from cli.health import is_ready
 from cli.part import STOP_SECONDS, Fork, Part, stop_with_parent
+from worker import visible_gpus
 
 Command = Callable[[Sequence[str]], int]
 """Runs a command of `graphfit` with these arguments and returns its exit status."""
@@ -33,41 +35,49 @@ MIGRATION_MODULES = ("alembic.command", "models_store.settings", "models_store.d
 PART_MODULES = ("api.server", "worker.supervisor.main", "worker.reaper.main")
 
 
-def serve(host: str, port: int, command: Command) -> int:
+def serve(host: str, port: int, command: Command, workers: int = 1) -> int:
     """Runs the service until SIGINT or SIGTERM and returns the exit status.
 
     Args:
         host: The address to listen on.
         port: The port to listen on; 0 selects a free port.
         command: Runs a part, in a fork of this process.
+        workers: The number of workers.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # suppresses TensorFlow's messages
     shared = SharedForkserver()
     forkserver = Part("forkserver", shared.start, restart_seconds=0)
     forkserver.ensure_running()  # started first, since the import of Keras takes longest
     try:
-        return _serve(host, port, command, shared, forkserver)
+        return _serve(host, port, command, workers, shared, forkserver)
     finally:
         forkserver.terminate()
         forkserver.wait_or_kill(time.monotonic() + STOP_SECONDS)
 
 
 def _serve(
-    host: str, port: int, command: Command, shared: SharedForkserver, forkserver: Part
+    host: str,
+    port: int,
+    command: Command,
+    workers: int,
+    shared: SharedForkserver,
+    forkserver: Part,
 ) -> int:
-    faults = settings.find_faults()
-    if faults:
-        sys.stderr.write("".join(f"graphfit: {line}\n" for line in faults))
+    import models_store.settings
+
+    if not settings.check():
         return 1
     listener = _listen(host, port)
     if listener is None or not _prepare(command):
         return 1
+    _print(f"data folder: {models_store.settings.Settings().data_folder}")
     shared.install()
     address = f"http://{_format_host(host)}:{listener.getsockname()[1]}"
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
-    parts = _make_parts(host, _Starter(listener, shared, command, stopping))
+    _remove_old_heartbeats()
+    parts = _make_parts(host, _Starter(listener, shared, command, stopping), share_gpus(workers))
     try:
         return _watch([forkserver, *parts], address, stopping)
     finally:
@@ -136,11 +146,18 @@ class _Starter:
         self._pipe, self._pipe_end = os.pipe()
         """The kernel closes the writing end when this process exits for any reason."""
 
-    def start(self, name: str, arguments: Sequence[str]) -> Fork:
-        """Starts one part."""
-        return Fork(name, partial(self._run, arguments))
+    def start(self, name: str, arguments: Sequence[str], gpus: str | None = None) -> Fork:
+        """Starts one part.
 
-    def _run(self, arguments: Sequence[str]) -> int:
+        Args:
+            name: The name of the process.
+            arguments: The command of `graphfit` that runs the part.
+            gpus: The only GPUs that the part may use, as in `CUDA_VISIBLE_DEVICES`; None leaves the
+                variable as it is.
+        """
+        return Fork(name, partial(self._run, arguments, gpus))
+
+    def _run(self, arguments: Sequence[str], gpus: str | None) -> int:
         if self._stopping.is_set():  # a signal arrived before the handlers were reset
             return 0
         os.setsid()  # Ctrl-C reaches only the parent, which stops its parts
@@ -149,17 +166,39 @@ class _Starter:
         if "--fd" not in arguments:
             self.listener.close()
         stop_with_parent(self._pipe)
+        if gpus is not None:
+            visible_gpus.apply(gpus)
         return self._command(arguments)
 
 
-def _make_parts(host: str, starter: _Starter) -> list[Part]:
+def _make_parts(host: str, starter: _Starter, shares: Sequence[str | None]) -> list[Part]:
+    """Returns the API, a worker for each share of the GPUs, and the reaper."""
     port, fd = starter.listener.getsockname()[1], starter.listener.fileno()
-    arguments = {
-        "api": ["api", "--host", host, "--port", str(port), "--fd", str(fd)],
-        "worker": ["worker"],
-        "reaper": ["reaper"],
-    }
-    return [Part(name, partial(starter.start, name, words)) for name, words in arguments.items()]
+    api = ["api", "--host", host, "--port", str(port), "--fd", str(fd)]
+    return [
+        Part("api", partial(starter.start, "api", api)),
+        *_make_workers(starter, shares),
+        Part("reaper", partial(starter.start, "reaper", ["reaper"])),
+    ]
+
+
+def _make_workers(starter: _Starter, shares: Sequence[str | None]) -> Iterator[Part]:
+    if len(shares) == 1:
+        yield Part("worker", partial(starter.start, "worker", ["worker"], shares[0]))
+        return
+    for number, gpus in enumerate(shares, start=1):
+        name, arguments = f"worker-{number}", ["worker", "--number", str(number)]
+        yield Part(name, partial(starter.start, name, arguments, gpus))
+
+
+def _remove_old_heartbeats() -> None:
+    """Deletes the heartbeats of earlier workers, of which there may have been more."""
+    from worker.settings import Settings
+    from worker.supervisor.heartbeat_file import HeartbeatFile
+
+    folder = Settings().heartbeats
+    for file in HeartbeatFile.list_all("worker", folder) if folder else ():
+        file.remove()
 
 
 def _watch(parts: list[Part], address: str, stopping: threading.Event) -> int:

@@ -26,7 +26,7 @@ def add_command(commands: Any, data: argparse.ArgumentParser) -> None:
 
 def _verify(_: argparse.Namespace) -> int:
     from domain.errors import GraphfitError
-    from models_store.database.migrate import open_current
+    from models_store.database.schema import open_current
     from models_store.files.store import open_store
     from models_store.maintenance.verify import verify
     from models_store.settings import Settings

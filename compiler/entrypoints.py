@@ -4,14 +4,20 @@
 `domain`, tensors as NumPy arrays.
 """
 
+from collections.abc import Callable
+
+from compiler import keras_files
 from compiler.catalogue.descriptions import describe_layers as layers
 from compiler.catalogue.descriptions import describe_ops as ops
 from compiler.check import check
 from compiler.inference import onnx
 from compiler.inference import predict as prediction
 from compiler.inference.forward import Arrays
+from compiler.inference.misfit import Lengths
+from compiler.inference.misfit import find_misfit as find_node
 from compiler.keras_json import read, write
 from compiler.model.size_limits import Note, SizeCounter
+from compiler.training.descriptions import describe_components as components
 from domain.check import CheckRequest
 from domain.graph.language import Blueprint
 from domain.graph.limits import STANDARD, Limits
@@ -49,6 +55,15 @@ def describe_ops() -> str:
     return ops.describe_ops().model_dump_json()
 
 
+def describe_components() -> str:
+    """Describe every optimizer, loss, metric and other component that a request may name.
+
+    Returns:
+        `Catalogues`.
+    """
+    return components.describe_components().model_dump_json(by_alias=True)
+
+
 def read_keras_json(text: str, limits: Limits = STANDARD) -> str:
     """Read the JSON that `model.to_json()` of Keras 3 or 2 returns.
 
@@ -74,19 +89,48 @@ def write_keras_json(blueprint_json: str) -> str:
     return write.write(Blueprint.model_validate_json(blueprint_json)).model_dump_json()
 
 
-def predict(blueprint_json: str, weights_path: str, inputs: Arrays, batch: int) -> Arrays:
-    """Compute a model's outputs.
+def open_model(blueprint_json: str, weights_path: str) -> Callable[[Arrays, int], Arrays]:
+    """Build a model and read its weights.
 
     Args:
         blueprint_json: The model's `Blueprint`.
         weights_path: The model's `model.safetensors`.
-        inputs: Arrays of shape (rows, ...), by input.
-        batch: Number of rows in one call of the model.
 
     Returns:
-        Arrays of shape (rows, ...), by output.
+        A function from arrays of shape (rows, ...) by input, and the number of rows in one call of
+        the model, to arrays of shape (rows, ...) by output.
     """
-    return prediction.predict(blueprint_json, weights_path, inputs, batch)
+    return prediction.open_model(blueprint_json, weights_path)
+
+
+def find_misfit(blueprint_json: str, lengths: Lengths) -> str | None:
+    """Find the node of a model that cannot compute rows of given lengths.
+
+    Args:
+        blueprint_json: The model's `Blueprint`.
+        lengths: The shape of one row of each input, by name.
+
+    Returns:
+        The node's name and the reason; None if every node takes its lengths.
+    """
+    return find_node(Blueprint.model_validate_json(blueprint_json), lengths)
+
+
+def export_keras(blueprint_json: str, weights_path: str, folder: str) -> str:
+    """Write a model's files in Keras's formats, and verify each by reading it back.
+
+    Args:
+        blueprint_json: The model's `Blueprint`.
+        weights_path: The model's `model.safetensors`.
+        folder: An existing folder for the files.
+
+    Returns:
+        A `KerasExport`.
+
+    Raises:
+        OSError: A file cannot be written, e.g. because the disk is full.
+    """
+    return keras_files.export_keras(blueprint_json, weights_path, folder).model_dump_json()
 
 
 def export_onnx(blueprint_json: str, weights_path: str, target_path: str) -> str:

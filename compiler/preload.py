@@ -7,11 +7,29 @@ effect, so stderr's file descriptor is redirected. If the import fails, the mess
 import gc
 import importlib
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from domain.secret_variables import without_secrets
+
 STDERR = 2
+FORKSERVER = "from multiprocessing.forkserver import main"
+"""The beginning of the program of a forkserver."""
+
+
+def drop_secrets() -> None:
+    """Start a forkserver again without the variables that may hold a secret.
+
+    `multiprocessing` starts a forkserver with the environment of the API or of the worker. A
+    variable that is only deleted from `os.environ` stays in `/proc/self/environ` of the forkserver
+    and of its forks. The new program takes the place of the old one: its process id and its file
+    descriptors stay the same.
+    """
+    clean = without_secrets(os.environ)
+    if len(clean) < len(os.environ) and sys.orig_argv[-1].startswith(FORKSERVER):
+        os.execve(sys.executable, sys.orig_argv, clean)
 
 
 @contextmanager
@@ -46,4 +64,5 @@ def import_keras() -> None:
         gc.enable()
 
 
+drop_secrets()
 import_keras()

@@ -1,6 +1,6 @@
 """Summarizes a built model: shapes, counts and bytes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from compiler.model.build import BuiltModel
@@ -10,8 +10,13 @@ from domain.dtype import bytes_of
 from domain.graph.summary import Bytes, NodeSummary, Parameters, Shape, Summary, Tensor
 
 
-def summarize(built: BuiltModel) -> Summary:
-    """Summarize a model, whether or not its weights are allocated."""
+def summarize(built: BuiltModel, adapts: Sequence[str] = ()) -> Summary:
+    """Summarize a model, whether or not its weights are allocated.
+
+    Args:
+        built: The model.
+        adapts: The nodes and shared layers that have yet to learn their state.
+    """
     inputs = [item.name for item in built.blueprint.definition.inputs]
     return Summary(
         inputs=[_summarize_tensor(n, t) for n, t in zip(inputs, built.model.inputs, strict=True)],
@@ -26,6 +31,7 @@ def summarize(built: BuiltModel) -> Summary:
             weights=sum(count_values(w.shape) * bytes_of(w.dtype) for w in built.model.weights),
             activations_per_row=sum(n.activation_bytes for n in built.nodes.values()),
         ),
+        adapts=list(adapts),
     )
 
 

@@ -1,10 +1,12 @@
-"""The catalogue of layers and operations that graphs may use."""
+"""The catalogues of what a request may name: layers, operations, optimizers, losses and others."""
 
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 from pydantic import Field, JsonValue
 
 from domain.contract import Contract
+from domain.errors import MOST_LISTED, not_offered
 
 Schema = dict[str, JsonValue]
 LayerKind = Literal[
@@ -12,6 +14,40 @@ LayerKind = Literal[
     "reshaping", "merging", "activations", "preprocessing", "applications",
 ]  # fmt: skip
 OpKind = Literal["core", "einops", "image", "linalg", "math", "nn", "numpy"]
+ComponentKind = Literal[
+    "optimizer", "loss", "metric", "schedule", "callback",
+    "initializer", "regularizer", "constraint", "activation",
+]  # fmt: skip
+COLLECTIONS: Mapping[str, ComponentKind] = {
+    "optimizers": "optimizer",
+    "losses": "loss",
+    "metrics": "metric",
+    "schedules": "schedule",
+    "callbacks": "callback",
+    "initializers": "initializer",
+    "regularizers": "regularizer",
+    "constraints": "constraint",
+    "activations": "activation",
+}
+"""The catalogue of each kind of component, by the name that its address has."""
+
+
+def describe_unknown(
+    noun: str, name: str, known: Collection[str], left_out: Mapping[str, str]
+) -> str:
+    """Say why a component cannot be used, and where all names are if they are many.
+
+    Args:
+        noun: The kind of component, e.g. `loss` or `learning rate schedule`.
+        name: The name that is not offered.
+        known: The names that are.
+        left_out: Why other members of Keras are not offered, by name.
+    """
+    detail = not_offered(noun, name, known, left_out)
+    if name in left_out or len({word.lower() for word in known}) <= MOST_LISTED:
+        return detail
+    found = [path for path, kind in COLLECTIONS.items() if noun.endswith(kind)]
+    return f"{detail} `GET /v1/{found[0]}` lists all names." if found else detail
 
 
 class CallArgument(Contract):
@@ -46,7 +82,7 @@ class LayerType(Contract):
 
 
 class LeftOut(Contract):
-    """A layer of Keras that no graph may use."""
+    """A member of Keras that no request may use."""
 
     type: str
     reason: str
@@ -101,3 +137,35 @@ class Ops(Contract):
     items: list[OpType]
     left_out: list[OpLeftOut]
     next_cursor: None = None
+
+
+class ComponentType(Contract):
+    """An optimizer, loss, metric or other component that a request may name."""
+
+    type: str = Field(examples=["Adam"])
+    kind: ComponentKind
+    names: list[str]
+    """The names that may stand in place of an object; empty if the component needs an object."""
+    summary: str
+    url: str | None
+    """Keras's source file, with the full description; None for a component of this service."""
+    example: JsonValue
+    """The component as a request gives it: an object, or a name if it takes no config."""
+    config_schema: Schema
+    """JSON Schema (2020-12) of `config`, with Keras's defaults."""
+
+
+class Components(Contract):
+    """All components of one kind, on one page."""
+
+    items: list[ComponentType]
+    left_out: list[LeftOut]
+    defs: dict[str, Schema] = Field(alias="$defs")
+    """The targets of the `$ref`s in the items' `config_schema`."""
+    next_cursor: None = None
+
+
+class Catalogues(Contract):
+    """The components of every kind."""
+
+    by_kind: dict[ComponentKind, Components]

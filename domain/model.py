@@ -1,10 +1,16 @@
 """A stored model."""
 
+from collections.abc import Collection
 from datetime import datetime
+from typing import Annotated
 
-from domain.contract import Contract, Result
+from pydantic import Field, JsonValue, StringConstraints
+
+from domain.contract import WHOLE, Contract, Result
+from domain.dataset import ClassValue
 from domain.graph.summary import Parameters, Tensor
 from domain.ids import GraphId, JobId, ModelId
+from domain.metric_values import Metrics
 
 
 class ModelFile(Result):
@@ -28,6 +34,32 @@ class Signature(Result):
 
     inputs: list[Tensor]
     outputs: list[Tensor]
+    classes: dict[str, list[ClassValue]] = {}
+    """The classes of an output by index, if its target had classes."""
+    missing: dict[str, JsonValue] = {}
+    """What takes the place of `null` in the rows of an input: a value, or nested lists of them for
+    the last axes of a row. A `null` in these lists has no value in its place."""
+
+
+class Preparation(Contract):
+    """How the rows of a model are prepared, and how its outputs are read as classes."""
+
+    classes: dict[str, list[ClassValue]] = {}
+    """As `Signature.classes`."""
+    thresholds: dict[str, float] = {}
+    """The least number of the second class, by output with one unit; 0.5 if left out."""
+    missing: dict[str, JsonValue] = {}
+    """As `Signature.missing`."""
+
+    def update(self, other: "Preparation", outputs: Collection[str]) -> "Preparation":
+        """Return this preparation with the entries of another, of some outputs."""
+        return Preparation(
+            classes={n: c for n, c in {**self.classes, **other.classes}.items() if n in outputs},
+            thresholds={
+                n: t for n, t in {**self.thresholds, **other.thresholds}.items() if n in outputs
+            },
+            missing={**self.missing, **other.missing},
+        )
 
 
 class Model(Result):
@@ -40,11 +72,32 @@ class Model(Result):
     """The stored graph that it was built from; `null` if the job's request held the definition."""
     parameters: Parameters
     signature: Signature
-    metrics: dict[str, float]
-    """Metrics of the last epoch."""
+    epoch: int | None
+    """Number of the epoch whose weights the model has, from 1; `null` if it was only built, or made
+    by an older release."""
+    metrics: Metrics
+    """Metrics of that epoch."""
     files: list[ModelFile]
     files_left_out: list[FileLeftOut]
     created_at: datetime
+
+
+class ModelRequest(Contract):
+    """The request of a model of a checkpoint."""
+
+    job: JobId
+    """The job that keeps the checkpoint."""
+    epoch: Annotated[int, Field(strict=True, ge=1, le=1_000_000), WHOLE]
+    """The epoch of the checkpoint, from 1."""
+    name: Annotated[str, StringConstraints(max_length=512)] | None = None
+    """If left out, the name of the job."""
+
+
+class KerasExport(Contract):
+    """Which of Keras's files were written."""
+
+    reasons: dict[str, str]
+    """Why the format cannot express the model, by the name of each file that was left out."""
 
 
 class ExportResult(Contract):

@@ -4,10 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from domain.job.sources import parse_allowed
+from models_store.bucket_options import BucketOptions
 from models_store.environment_settings import EnvironmentSettings
 
 DATABASES = ("sqlite", "postgresql")
@@ -19,8 +22,9 @@ MOST_DAYS = 100_000
 class Settings(EnvironmentSettings):
     """Settings of storage."""
 
-    data: Path = Path("models_store/var")
-    """Folder in which the embedded default keeps rows, wake messages and files."""
+    data: Path = Field(default_factory=lambda: user_data_path("graphfit", appauthor=False))
+    """Folder in which the embedded default keeps rows, wake messages and files; left empty,
+    `graphfit` in the folder of the user's data (`$XDG_DATA_HOME`, by default `~/.local/share`)."""
     database_url: str = Field(default="", repr=False)
     """SQLAlchemy URL of the database; left empty, `graphfit.sqlite` in the data folder."""
     database_connections: int = Field(default=10, ge=2)
@@ -28,7 +32,7 @@ class Settings(EnvironmentSettings):
     database_seconds: float = Field(default=20, gt=0)
     """Time limit of a PostgreSQL statement and of a silent server, in seconds."""
     broker_url: str = Field(default="", repr=False)
-    """Celery broker; left empty, kombu's filesystem transport in the data folder."""
+    """Celery broker; left empty, a folder of messages in the data folder."""
     artifacts_url: str = ""
     """Where files are stored (`file:///folder` or `s3://bucket/prefix`); left empty, `artifacts` in
     the data folder."""
@@ -54,8 +58,19 @@ class Settings(EnvironmentSettings):
     max_attempts: int = Field(default=5, ge=1)
     """Number of attempts since the last checkpoint, ended by a lost worker or an internal error, at
     which a job fails."""
+    max_job_seconds: float = Field(default=7 * 86_400, ge=0)
+    """Longest running time of one job in seconds, all attempts together. A job that takes longer
+    fails. 0: no limit."""
     idempotency_hours: float = Field(default=24, gt=0)
     """How long the answer to an `Idempotency-Key` is kept."""
+    import_hosts: str = ""
+    """Hosts and buckets from which `import` jobs may fetch files, separated by commas:
+    `data.example.org` (https), `*.example.org:8443`, `http://127.0.0.1:9000`, `s3://bucket`. A host
+    that is named must have public addresses; an address that is listed itself may be private. Left
+    empty, no files are fetched."""
+    upload_hours: float = Field(default=24, gt=0, le=24 * MOST_DAYS)
+    """How long an upload in parts is kept after its last part, in hours, unless a job that has not
+    ended uses it."""
     keep_jobs_days: float = Field(default=0, ge=0, le=MOST_DAYS)
     """How long an ended job is kept, with its history and events; its model stays. 0: for ever."""
     keep_models_days: float = Field(default=0, ge=0, le=MOST_DAYS)
@@ -85,10 +100,32 @@ class Settings(EnvironmentSettings):
             raise ValueError("must be more than GRAPHFIT_LEASE_SECONDS")
         return value
 
+    @field_validator("import_hosts")
+    @classmethod
+    def _lists_hosts(cls, value: str) -> str:
+        parse_allowed(value)
+        return value
+
+    @property
+    def uses_default_folder(self) -> bool:
+        """Whether no setting names the data folder."""
+        return "data" not in self.model_fields_set
+
     @property
     def data_folder(self) -> Path:
         """The data folder, absolute."""
         return self.data.expanduser().resolve()
+
+    @property
+    def bucket(self) -> BucketOptions:
+        """How the server of buckets is reached."""
+        return BucketOptions(
+            endpoint=self.s3_endpoint,
+            region=self.s3_region,
+            access_key=self.s3_access_key,
+            secret_key=self.s3_secret_key,
+            seconds=self.s3_seconds,
+        )
 
     @property
     def resolved_database_url(self) -> str:

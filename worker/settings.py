@@ -36,6 +36,6 @@ class Settings(EnvironmentSettings):
         default=None,
         validation_alias=AliasChoices("GRAPHFIT_HEARTBEATS", "GRAPHFIT_PULSES"),
     )
-    """Folder in which a worker and a reaper touch a file regularly, for `graphfit health`. Left
-    empty, they touch none. Use one folder for at most one worker and one reaper. The old name
-    `GRAPHFIT_PULSES` is accepted as well."""
+    """Folder in which workers and a reaper touch a file regularly, for `graphfit health`. Left
+    empty, they touch none. Workers that use one folder need numbers (`--number`), as those of
+    `graphfit serve --workers` have. The old name `GRAPHFIT_PULSES` is accepted as well."""

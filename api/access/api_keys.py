@@ -6,7 +6,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.access.key_cache import KeyCache
+from api.access.key_cache import KeyCache, get_bearer_token
 from api.access.principal import SCOPE, Principal
 from api.http.route_options import select_routes
 from api.problems.handlers import make_error_response
@@ -52,7 +52,7 @@ class KeyCheck:
 
     async def _authenticate(self, scope: Scope) -> Principal | Response:
         """Returns the request's principal, or the response that rejects it."""
-        secret = _get_bearer_token(scope)
+        secret = get_bearer_token(scope)
         if secret is None:
             return _make_unauthorized(KEY_NEEDED, scope)
         digest = hash_secret(secret)
@@ -63,18 +63,6 @@ class KeyCheck:
         if owner is None:
             return _make_unauthorized(KEY_INVALID, scope)
         return Principal(owner, digest, self._keys)
-
-
-def _get_bearer_token(scope: Scope) -> str | None:
-    """Returns the token of the `Authorization` header; None if there are several headers.
-
-    Two headers are rejected, since a proxy could read another one than this service.
-    """
-    given = [value for name, value in scope["headers"] if name == b"authorization"]
-    if len(given) != 1:
-        return None
-    scheme, _, secret = given[0].decode("latin-1").partition(" ")
-    return secret.strip() if scheme.lower() == "bearer" else None
 
 
 def _make_unauthorized(detail: str, scope: Scope) -> Response:

@@ -6,14 +6,25 @@ from collections.abc import Mapping
 
 import anyio
 from anyio import to_thread
+from starlette.types import Scope
 
+from api.http.connections.clients import get_key
 from models_store.database.engine import Database
 from models_store.records import keys
+from models_store.records.keys import hash_secret
 
 FRESH_SECONDS = 1.0
 """A revoked key is accepted for at most this long."""
 PAUSE_SECONDS = 0.1
 """Shortest time between two reads, so that requests with unknown keys do not load the database."""
+
+
+def get_bearer_token(scope: Scope) -> str | None:
+    """Returns the token of the `Authorization` header; None if there are several headers.
+
+    Two headers are rejected, since a proxy could read another one than this service.
+    """
+    return get_key(scope["headers"])
 
 
 class KeyCache:
@@ -41,6 +52,10 @@ class KeyCache:
                 return self._owners.get(digest)
             await self._refresh()
         return owner
+
+    def find_known_owner(self, secret: str) -> str | None:
+        """Returns the owner of a key that was in the database lately; it proves no access."""
+        return self._owners.get(hash_secret(secret))
 
     def _look_up(self, digest: str) -> str | None:
         """Returns the owner from the cache; None if the cache is old or has no such digest."""

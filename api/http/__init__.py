@@ -1,1 +1,1 @@
-"""Strict JSON parsing, uploads, downloads with `Range`, ETags, and JSON responses."""
+"""Downloads with `Range`, ETags, JSON in and out, and cached jobs."""

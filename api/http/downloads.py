@@ -10,7 +10,9 @@ from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Message, Receive, Scope, Send
 
-from api.http.etags import matches
+from api.http.connections.broken_off import broken_off
+from api.http.etags import Conditions
+from api.http.head import is_head
 from api.problems.types import BAD_REQUEST, RANGE_NOT_SATISFIABLE, make_problem_response
 from domain.errors import Damaged
 from domain.model import ModelFile
@@ -37,8 +39,18 @@ class RangedFile(FileResponse):
     async def _open_file(self) -> AsyncIterator[Any]:
         yield _Cursor(self._source)
 
+    @classmethod
+    def _parse_range_header(cls, http_range: str, file_size: int) -> list[tuple[int, int]]:
+        """Returns the ranges; none if the unit is unknown, which RFC 9110 (14.2) says to ignore."""
+        unit, separator, _ = http_range.partition("=")
+        if separator and unit.strip().lower() != "bytes":
+            return []
+        return super()._parse_range_header(http_range, file_size)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends the file, a part of it, or a problem document; then closes the file."""
+        if is_head(scope):
+            scope = _drop_range(scope)
         is_rejected = False
 
         async def filter_message(message: Message) -> None:
@@ -52,7 +64,8 @@ class RangedFile(FileResponse):
                 await send(message)
 
         with self._opened:
-            await super().__call__(scope, receive, filter_message)
+            async with broken_off(scope, filter_message) as watched:
+                await super().__call__(scope, receive, watched)
 
 
 class _Cursor:
@@ -71,6 +84,12 @@ class _Cursor:
         return block
 
 
+def _drop_range(scope: Scope) -> Scope:
+    """Returns a HEAD request without `Range`, which has a meaning for GET only."""
+    headers = [header for header in scope["headers"] if header[0] != b"range"]
+    return {**scope, "method": "HEAD", "headers": headers}
+
+
 def _reject_range(start: Message, scope: Scope) -> Response:
     if start["status"] == 400:
         detail = "The `Range` header has no byte ranges, e.g. `bytes=0-1023`."
@@ -85,7 +104,7 @@ def _reject_range(start: Message, scope: Scope) -> Response:
 def make_file_response(
     request: Request, store: ArtifactStore, key: str, file: ModelFile
 ) -> Response:
-    """Returns a response with the file, or 304 if the client has it already.
+    """Returns a response with the file, 304 if the client has it already, or 412.
 
     Args:
         request: The request, for its conditions and its `Range`.
@@ -97,11 +116,12 @@ def make_file_response(
         NotFound: The file is missing.
         Damaged: The file has another size than its row says.
         Busy: The store does not answer.
+        PreconditionFailed: `If-Match` names other contents.
     """
     etag = f'"{file.sha256}"'
     headers = {"ETag": etag, "Cache-Control": "private, max-age=31536000, immutable"}
-    given = request.headers.get("if-none-match")
-    if given is not None and matches(given, etag):
+    given = request.headers
+    if Conditions(given.get("if-match"), given.get("if-none-match")).is_unchanged(etag):
         return Response(status_code=304, headers=headers)
     with ExitStack() as stack:
         source = stack.enter_context(store.open(key, file.sha256))

@@ -19,11 +19,18 @@ class RouteOptions:
     is_public: bool = False
     """It needs no API key; its responses contain nothing of any owner."""
     takes_upload: bool = False
-    """Its body is limited by MAX_UPLOAD_BYTES; other bodies by MAX_JSON_BYTES."""
+    """Its body is limited by MAX_UPLOAD_BYTES."""
+    takes_data: bool = False
+    """Its body is limited by MAX_JSON_BYTES; bodies without data by MAX_DEFINITION_BYTES."""
+    data_fields: tuple[str, ...] = ()
+    """The fields of its body with data, if only those have data; the others together are limited
+    by MAX_DEFINITION_BYTES."""
     is_polled: bool = False
     """Its path ends with the id of a job, whose cached snapshot is sent before routing."""
-    free_parameters: str | None = None
-    """Prefix of query parameters that the OpenAPI document does not name."""
+    is_quick: bool = False
+    """Small predictions of it are answered before routing."""
+    free_parameters: tuple[str, ...] = ()
+    """Prefixes of query parameters that the OpenAPI document does not name."""
     has_error_field: bool = False
     """Its problem documents also have the field `error` of TensorFlow Serving."""
 

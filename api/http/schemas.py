@@ -11,8 +11,10 @@ from domain.graph.language import GraphDefinition
 from domain.graph.summary import Summary
 from domain.ids import GraphId
 from domain.job.job import Epoch, Job
+from domain.json.non_finite import NonFiniteName
 from domain.model import Model
-from domain.non_finite import NonFiniteName
+from domain.report.report import Report
+from domain.sweeps.sweep import Sweep, Trial
 
 Item = TypeVar("Item")
 NonFinite = dict[str, NonFiniteName]
@@ -59,14 +61,28 @@ class JobAnswer(Answer, Job):
     """A job in its current state."""
 
 
+class SweepAnswer(Answer, Sweep):
+    """A sweep in its current state."""
+
+
+class Trials(Page[Trial]):
+    """Trials of a sweep, in the order of their numbers."""
+
+
 class ModelAnswer(Answer, Model):
     """A trained model."""
 
 
 class History(Answer):
-    """The finished epochs of a job."""
+    """Finished epochs of a job, oldest first."""
 
     epochs: list[Epoch]
+    next_cursor: str | None
+    """The `cursor` of the next page; `null` on the last page."""
+
+
+class ReportAnswer(Answer, Report):
+    """How the predictions of a job's model differ from the targets of some rows."""
 
 
 class Events(Page[Event]):

@@ -1,1 +1,1 @@
-"""ASGI middleware: size limit of bodies, fast polls of jobs, metrics, shutdown."""
+"""ASGI middleware: size limit of bodies, fast polls and predictions, metrics, shutdown."""

@@ -6,21 +6,27 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http.route_options import select_routes
+from api.http.route_options import get_route_options, select_routes
 from api.problems.types import TOO_LARGE, make_problem_response
 from api.settings import Settings
 from domain.errors import TooLarge
 
 
 class BodyLimit:
-    """ASGI middleware: MAX_UPLOAD_BYTES for routes that take uploads, else MAX_JSON_BYTES."""
+    """ASGI middleware: limits a body by MAX_UPLOAD_BYTES, MAX_JSON_BYTES or MAX_DEFINITION_BYTES.
+
+    The options of the route tell which of them.
+    """
 
     def __init__(self, app: ASGIApp, settings: Settings, routes: Iterable[BaseRoute]) -> None:
         self.app = app
-        self._json_bytes = settings.max_json_bytes
-        self._upload_bytes = settings.max_upload_bytes
-        self._upload_paths = [
-            route.path_regex for route in select_routes(routes, lambda o: o.takes_upload)
+        self._others = (settings.max_definition_bytes, "MAX_DEFINITION_BYTES")
+        uploads = (settings.max_upload_bytes, "MAX_UPLOAD_BYTES")
+        data = (settings.max_json_bytes, "MAX_JSON_BYTES")
+        limited = select_routes(routes, lambda o: o.takes_upload or o.takes_data)
+        self._limits = [
+            (route.path_regex, uploads if get_route_options(route).takes_upload else data)
+            for route in limited
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,9 +47,10 @@ class BodyLimit:
 
     def _get_limit(self, path: str) -> tuple[int, str]:
         """Returns the largest number of bytes of a body, and the name of the setting."""
-        if any(pattern.match(path) for pattern in self._upload_paths):
-            return self._upload_bytes, "MAX_UPLOAD_BYTES"
-        return self._json_bytes, "MAX_JSON_BYTES"
+        for pattern, limit in self._limits:
+            if pattern.match(path):
+                return limit
+        return self._others
 
 
 def _limit_stream(receive: Receive, limit: int, detail: str) -> Receive:

@@ -3,8 +3,10 @@
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.access.principal import SCOPE
+from api.http.etags import Conditions
 from api.http.job_snapshots import Snapshot, Snapshots
 from api.http.route_options import PathRoute
+from domain.errors import GraphfitError
 
 
 class JobPolling:
@@ -21,23 +23,29 @@ class JobPolling:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request."""
-        snapshot = self._get_snapshot(scope) if scope["type"] == "http" else None
+        snapshot = await self._find_snapshot(scope) if scope["type"] == "http" else None
         if snapshot is None:
             await self.app(scope, receive, send)
         else:
             scope["route"] = self._route  # its path labels the request's metrics
-            await snapshot.make_response(_get_if_none_match(scope))(scope, receive, send)
+            conditions = Conditions(None, _get_header(scope, b"if-none-match"))
+            await snapshot.make_response(conditions)(scope, receive, send)
 
-    def _get_snapshot(self, scope: Scope) -> Snapshot | None:
+    async def _find_snapshot(self, scope: Scope) -> Snapshot | None:
         path: str = scope["path"]
         if scope["method"] != "GET" or not path.startswith(self._prefix) or scope["query_string"]:
             return None
-        return self._snapshots.find_fresh((scope[SCOPE].owner, path[len(self._prefix) :]))
+        if _get_header(scope, b"if-match") is not None:  # the route answers 412
+            return None
+        try:
+            return await self._snapshots.find((scope[SCOPE].owner, path[len(self._prefix) :]))
+        except GraphfitError:
+            return None  # the route reads the job again, and answers with the error
 
 
-def _get_if_none_match(scope: Scope) -> str | None:
+def _get_header(scope: Scope, wanted: bytes) -> str | None:
     for name, value in scope["headers"]:
-        if name == b"if-none-match":
+        if name == wanted:
             text: str = value.decode("latin-1")
             return text
     return None

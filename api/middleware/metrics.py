@@ -46,7 +46,12 @@ class Metrics:
         self.predictions = Counter(
             "graphfit_predicted_rows", "Rows predicted.", ("engine",), registry=self.registry
         )
+        self._count_rows = cache(self.predictions.labels)
         self.registry.register(_Jobs(database))
+
+    def count_rows(self, engine: str, rows: int) -> None:
+        """Counts the rows of one prediction."""
+        self._count_rows(engine).inc(rows)
 
     def count_child(self, function: str, outcome: str, seconds: float) -> None:
         """Counts one check, export or prediction in a child."""

@@ -2,8 +2,9 @@
 
 import asyncio
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.http.watched_send import WatchedSend
 from api.problems.handlers import make_error_response
 from domain.errors import Busy
 
@@ -16,17 +17,11 @@ class ShutdownResponder:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request."""
-        has_started = False
-
-        async def observe(message: Message) -> None:
-            nonlocal has_started
-            has_started = True
-            await send(message)
-
+        watched = WatchedSend(send)
         try:
-            await self.app(scope, receive, observe)
+            await self.app(scope, receive, watched)
         except asyncio.CancelledError:
-            if has_started or scope["type"] != "http":
+            if watched.has_begun or scope["type"] != "http":
                 raise
             stopping = Busy("This server is stopping; send the request again.", retry_after=1)
             await make_error_response(stopping, scope)(scope, receive, send)

@@ -8,7 +8,6 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.routing import compile_path
 from starlette.types import Scope
 
 from api.problems import types
@@ -16,6 +15,7 @@ from api.problems.body_fields import find_fields
 from api.problems.hints import describe_error
 from api.problems.types import ProblemType, make_problem_response
 from domain.errors import (
+    MOST_FAULTS,
     Busy,
     Conflict,
     Fault,
@@ -26,11 +26,31 @@ from domain.errors import (
     StorageFull,
     TooLarge,
 )
-from domain.source_map import SourceMap
+from domain.json.source_map import SourceMap
 
 
 class UnsupportedMediaType(GraphfitError):
     """The endpoint does not support the Content-Type of the body."""
+
+
+class UnsupportedEncoding(UnsupportedMediaType):
+    """The body has a Content-Encoding; the service decompresses no bodies."""
+
+
+class BadRequest(GraphfitError):
+    """A header of the request is malformed."""
+
+
+class DigestMismatch(GraphfitError):
+    """The body is not the one whose `Content-Digest` or `Repr-Digest` the client sent."""
+
+
+class ChecksumMismatch(GraphfitError):
+    """The body is not the one whose `Upload-Checksum` the client sent."""
+
+
+class PreconditionFailed(GraphfitError):
+    """The `If-Match` header of a request does not name the entity tag of the resource."""
 
 
 _KINDS: Mapping[type[GraphfitError], ProblemType] = {
@@ -39,6 +59,10 @@ _KINDS: Mapping[type[GraphfitError], ProblemType] = {
     Invalid: types.INVALID_REQUEST,
     NotFound: types.NOT_FOUND,
     Conflict: types.CONFLICT,
+    BadRequest: types.BAD_REQUEST,
+    DigestMismatch: types.DIGEST_MISMATCH,
+    ChecksumMismatch: types.CHECKSUM_MISMATCH,
+    PreconditionFailed: types.PRECONDITION_FAILED,
     TooLarge: types.TOO_LARGE,
     Busy: types.BUSY,
     StorageFull: types.STORAGE_FULL,
@@ -82,22 +106,33 @@ def make_error_response(error: GraphfitError, scope: Scope) -> Response:
     if kind is None:
         raise error
     faults = error.faults if isinstance(error, Invalid) else ()
-    wait = error.retry_after if isinstance(error, Busy | Conflict) else None
-    headers = None if wait is None else {"Retry-After": str(wait)}
-    return make_problem_response(kind, error.detail, scope, faults, headers)
+    return make_problem_response(kind, error.detail, scope, faults, _make_headers(error))
+
+
+def _make_headers(error: GraphfitError) -> dict[str, str] | None:
+    if isinstance(error, Busy | Conflict) and error.retry_after is not None:
+        return {"Retry-After": str(error.retry_after)}
+    if isinstance(error, UnsupportedEncoding):
+        return {"Accept-Encoding": "identity"}
+    return None
 
 
 def _handle_validation_error(request: Request, error: RequestValidationError) -> Response:
-    """Answers 404 if an id in the path is malformed, else 422 with each fault at its pointer."""
+    """Answers 404 if an id in the path is malformed, else 422 with each fault at its pointer.
+
+    A malformed id can also be the end of another path, which may not support the method.
+    """
     found = error.errors()
     for item in found:
         if item["loc"][0] == "path":
+            methods = list_methods(request)
+            if methods and request.method not in methods:
+                return _handle_http_exception(request, HTTPException(405))
             missing = NotFound(_name_resource(request.url.path), str(item["input"])[:64])
             return _handle_error(request, missing)
     model = _get_body_model(request)
-    return _handle_error(
-        request, Invalid([convert_error(item, error.body, model) for item in found])
-    )
+    faults = [convert_error(item, error.body, model) for item in found[:MOST_FAULTS]]
+    return _handle_error(request, Invalid(faults))
 
 
 def _get_body_model(request: Request) -> type[BaseModel] | None:
@@ -130,7 +165,7 @@ def _handle_http_exception(request: Request, error: HTTPException) -> Response:
     kind = _BY_STATUS.get(error.status_code, types.BAD_REQUEST)
     headers = dict(error.headers or {})
     if error.status_code == 405:
-        headers["Allow"] = ", ".join(sorted(_list_methods(request))) or headers.get("Allow", "")
+        headers["Allow"] = ", ".join(sorted(list_methods(request))) or headers.get("Allow", "")
     details = {
         404: f"There is no resource at '{request.url.path}'.",
         405: f"'{request.url.path}' does not support {request.method}; it supports "
@@ -140,20 +175,27 @@ def _handle_http_exception(request: Request, error: HTTPException) -> Response:
     return make_problem_response(kind, detail, request.scope, headers=headers)
 
 
-def _list_methods(request: Request) -> set[str]:
-    """Returns the methods of all routes with this path; Starlette names those of the first only."""
-    paths: dict[str, Any] = request.app.openapi()["paths"]
-    return {
-        method.upper()
-        for path, endpoints in paths.items()
-        if compile_path(path)[0].match(request.url.path)
-        for method in endpoints
+def list_methods(request: Request) -> set[str]:
+    """Returns the methods of all routes with this path; Starlette names those of the first only.
+
+    A path of `/v1/models/{id}:predict` also fits the template `/v1/models/{id}`; the longest one
+    counts. HEAD is supported wherever GET is.
+    """
+    routes = [
+        route
+        for route in getattr(request.app.state, "routes", request.app.routes)
+        if getattr(route, "include_in_schema", False) and route.path_regex.match(request.url.path)
+    ]
+    longest = max((len(route.path_format) for route in routes), default=0)
+    methods = {
+        method for route in routes if len(route.path_format) == longest for method in route.methods
     }
+    return methods | {"HEAD"} if "GET" in methods else methods
 
 
 def _handle_disconnect(request: Request, error: ClientDisconnect) -> Response:
     """Ends a request whose client has disconnected; the response is not sent."""
-    detail = "The connection ended before the whole body was received."
+    detail = "The client has closed the connection."
     return make_problem_response(types.BAD_REQUEST, detail, request.scope)
 
 

@@ -27,9 +27,18 @@ _MISPLACED: Mapping[tuple[str, str], str] = {
     ): "A Model layer has a `model` by its id, an optional `trainable`, and no `config`.",
     ("inputs#", "batch_shape"): "Give `shape`, without the batch axis.",
     ("inputs#", "batch_size"): "Give `shape`, without the batch axis.",
+    ("compile", "learning_rate"): 'It belongs to the optimizer: {"type": "Adam", "config": '
+    '{"learning_rate": 0.01}}.',
+    ("fit", "sample_weight"): "Sample weights are columns, named by `sample_weights` of `feed`.",
+    ("fit", "validation_data"): "It is a dataset: `validation_dataset` beside `fit`.",
+    ("fit", "x"): "The data are the `dataset` beside `fit`, and `feed` names the columns.",
+    ("fit", "y"): "The data are the `dataset` beside `fit`, and `feed` names the columns.",
 }
 """Hints for unknown fields, by the enclosing object and the field; `*` is any other field."""
+_DATASET = "must be the id of a dataset, or the body of `POST /v1/datasets`, an object."
 _EXPECTED: Mapping[tuple[str, str], str] = {
+    ("dataset", "<object>"): f"`dataset` {_DATASET}",
+    ("validation_dataset", "<object>"): f"`validation_dataset` {_DATASET}",
     ("inputs", "<object>"): f"`inputs` must be {_INPUTS}.",
     ("inputs", "#"): 'An input must be an object: {"name": "x", "shape": [3]}.',
     ("layer", "<object>"): f"`layer` must be the name of a shared layer, or an object; {_LAYER}.",

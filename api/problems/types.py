@@ -1,7 +1,6 @@
 """The problem types, and the problem document that describes a failed request (RFC 9457)."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -42,6 +41,18 @@ BAD_REQUEST = ProblemType(
     "incomplete.",
     "Correct the request. The same request would fail again.",
 )  # fmt: skip
+DIGEST_MISMATCH = ProblemType(
+    "digest-mismatch", 400, "The body is not the one that was sent",
+    "The hash of the body differs from the one in the header `Content-Digest` or `Repr-Digest` "
+    "(RFC 9530), so the body was changed on its way, or the header belongs to another body.",
+    "Send the request again. The service stored nothing of the body.",
+)  # fmt: skip
+CHECKSUM_MISMATCH = ProblemType(
+    "checksum-mismatch", 460, "The part of the upload is not the one that was sent",
+    "The hash of the part differs from the one in the header `Upload-Checksum` of the tus "
+    "protocol, so the part was changed on its way.",
+    "Send the part again, at the same offset. The service stored nothing of it.",
+)  # fmt: skip
 UNAUTHORIZED = ProblemType(
     "unauthorized", 401, "An API key is needed",
     "The service runs with API keys, and the request has no valid one: the header "
@@ -71,6 +82,19 @@ CONFLICT = ProblemType(
     "progress.",
     "`detail` names the obstacle. Wait until it is gone, or remove it first.",
 )  # fmt: skip
+PRECONDITION_FAILED = ProblemType(
+    "precondition-failed", 412, "The resource is not the one that the request expects",
+    "The `If-Match` header names other entity tags than that of the resource. A weak entity tag "
+    "(`W/...`) never matches, and a resource without an `ETag` matches only `*`. A request of the "
+    "tus protocol gets this problem if its `Tus-Resumable` header does not name version 1.0.0.",
+    "Read the resource again, and use its current `ETag`; or use version 1.0.0 of tus.",
+)  # fmt: skip
+REQUEST_TIMEOUT = ProblemType(
+    "request-timeout", 408, "The request arrives too slowly",
+    "The headers or the body of the request arrive so slowly that they would hold a place of the "
+    "server for long (`HEADER_SECONDS`, `MIN_BODY_RATE`). The connection is closed.",
+    "Send the request again over a faster connection.",
+)  # fmt: skip
 TOO_LARGE = ProblemType(
     "too-large", 413, "The body is too large",
     "The body exceeds a limit of this server (`GET /v1/info` lists the limits). A body whose "
@@ -79,8 +103,15 @@ TOO_LARGE = ProblemType(
 )  # fmt: skip
 UNSUPPORTED_MEDIA_TYPE = ProblemType(
     "unsupported-media-type", 415, "The address does not support the body's Content-Type",
-    "The address supports other formats. `detail` lists them.",
-    "Set the `Content-Type` header to the actual format of the body.",
+    "The address supports other formats, which `detail` lists; or the body has a "
+    "`Content-Encoding`, such as gzip.",
+    "Set the `Content-Type` header to the actual format of the body, and send it uncompressed.",
+)  # fmt: skip
+HEADERS_TOO_LARGE = ProblemType(
+    "headers-too-large", 431, "The headers are too large",
+    "The request line and the headers exceed a limit of this server (`MAX_HEADER_BYTES`). The "
+    "connection is closed.",
+    "Send fewer or shorter headers.",
 )  # fmt: skip
 RANGE_NOT_SATISFIABLE = ProblemType(
     "range-not-satisfiable", 416, "The range is outside the file",
@@ -120,8 +151,9 @@ STORAGE_FULL = ProblemType(
 )  # fmt: skip
 
 PROBLEMS = (
-    NOT_JSON, BAD_REQUEST, UNAUTHORIZED, FORBIDDEN_ORIGIN, NOT_FOUND, METHOD_NOT_ALLOWED, CONFLICT,
-    TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, RANGE_NOT_SATISFIABLE, MISDIRECTED, INVALID_REQUEST,
+    NOT_JSON, BAD_REQUEST, DIGEST_MISMATCH, CHECKSUM_MISMATCH, UNAUTHORIZED, FORBIDDEN_ORIGIN,
+    NOT_FOUND, METHOD_NOT_ALLOWED, CONFLICT, REQUEST_TIMEOUT, PRECONDITION_FAILED, TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE, HEADERS_TOO_LARGE, RANGE_NOT_SATISFIABLE, MISDIRECTED, INVALID_REQUEST,
     INTERNAL, BUSY, STORAGE_FULL,
 )  # fmt: skip
 
@@ -141,6 +173,8 @@ class Problem(BaseModel):
     """The path of the request."""
     errors: list[Fault] | None = None
     """Every fault in the request, with its place."""
+    error: str | None = None
+    """The faults in one line, for clients of TensorFlow Serving; only predictions have it."""
 
 
 def make_problem_response(
@@ -167,8 +201,7 @@ def make_problem_response(
         detail=detail,
         instance=scope["path"],
         errors=errors,
+        error=make_error_field(detail, faults) if has_error_field(scope) else None,
     )
-    document: dict[str, Any] = problem.model_dump(mode="json", exclude_none=True)
-    if has_error_field(scope):
-        document["error"] = make_error_field(detail, faults)
+    document = problem.model_dump(mode="json", exclude_none=True)
     return Response(to_json(document), kind.status, headers, MEDIA_TYPE)

@@ -2,25 +2,27 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import model_validator
+from starlette.concurrency import run_in_threadpool
 
 from api.access.principal import CurrentPrincipal, Principal
 from api.dependencies.idempotency import Idempotency, StoreResponse
-from api.dependencies.parameters import GraphPath, Paging, Parts, Services
-from api.http.json_body import CurrentBody, JsonRoute, ReceivedBody
-from api.http.json_response import make_json_response
+from api.dependencies.parameters import CurrentScope, GraphPath, Paging, Parts, Services
+from api.http.json.body import CurrentBody, JsonRoute, ReceivedBody
+from api.http.json.response import make_json_response
+from api.http.page_response import make_page_response
 from api.http.schemas import CheckedGraph, Graph, Page
 from api.openapi.examples import load_examples
-from api.problems.openapi_responses import CREATES, DELETES, LISTS, NOT_EXPRESSIBLE, READS
+from api.problems.openapi_responses import CHANGES, CREATES, LISTS, READS
 from application.submission import keras_json
 from application.submission.graph_draft import GraphDraft
 from domain.contract import Contract
 from domain.graph.language import Blueprint, GraphDefinition
 from domain.graph.summary import Summary
 from domain.job.job import Text
-from domain.source_map import SourceMap
+from domain.json.source_map import SourceMap
 from models_store.records import graphs
 from models_store.records.graphs import StoredGraph
 
@@ -56,12 +58,13 @@ ValidateOnly = Annotated[bool, Query(description="Check the graph without storin
     },
     openapi_extra=load_examples("graph"),
 )
-def create_graph(
+async def create_graph(
     request: GraphRequest,
     sent: CurrentBody,
     parts: Parts,
     principal: CurrentPrincipal,
     once: Idempotency,
+    scope: CurrentScope,
     validate_only: ValidateOnly = False,
 ) -> Response:
     """Checks a graph with Keras, without creating weights, and stores it.
@@ -69,20 +72,25 @@ def create_graph(
     The answer gives the exact shape and parameters of every node. A problem lists all faults of the
     graph at once, each with its place.
     """
-    if validate_only:
-        draft, blueprint, summary = _check(parts, principal, request, sent.json)
-        seen = CheckedGraph(
-            definition=draft.definition,
-            renamed=draft.renamed,
-            digest=graphs.hash_definition(blueprint.definition),
-            summary=summary,
-        )
-        return make_json_response(seen)
 
     def make(store_response: StoreResponse) -> Response:
         return _store(parts, principal, request, sent, store_response)
 
-    return once.run(sent.raw, make)
+    async with parts.check_turns.take(principal.owner, scope):
+        if validate_only:
+            return await run_in_threadpool(_validate, parts, principal, request, sent.json)
+        return await run_in_threadpool(once.run, sent.raw, make)
+
+
+def _validate(parts: Services, principal: Principal, request: GraphRequest, body: Any) -> Response:
+    draft, blueprint, summary = _check(parts, principal, request, body)
+    seen = CheckedGraph(
+        definition=draft.definition,
+        renamed=draft.renamed,
+        digest=graphs.hash_definition(blueprint.definition),
+        summary=summary,
+    )
+    return make_json_response(seen)
 
 
 def _store(
@@ -126,12 +134,14 @@ def _make_draft(parts: Services, request: GraphRequest, body: Any) -> GraphDraft
 
 
 @router.get("", summary="List graphs", response_model=Page[Graph], responses=LISTS)
-def list_graphs(parts: Parts, principal: CurrentPrincipal, paging: Paging) -> Response:
+def list_graphs(
+    request: Request, parts: Parts, principal: CurrentPrincipal, paging: Paging
+) -> Response:
     """Lists graphs, newest first."""
     with parts.database.read() as connection:
-        page = graphs.get_page(connection, principal.owner, paging.cursor, paging.size)
+        page = graphs.get_page(connection, principal.owner, paging)
         items = [make_answer(graphs.convert_row(row)) for row in page.rows]
-    return make_json_response(Page[Graph](items=items, next_cursor=page.next_cursor))
+    return make_page_response(request, Page[Graph](items=items, next_cursor=page.next_cursor))
 
 
 @router.get("/{id}", summary="Get a graph", response_model=Graph, responses=READS)
@@ -145,21 +155,27 @@ def get_graph(graph_id: GraphPath, parts: Parts, principal: CurrentPrincipal) ->
     "/{id}/keras-json",
     summary="Get a graph in Keras's own JSON",
     response_class=JSONResponse,
-    responses={**READS, **NOT_EXPRESSIBLE},
+    responses=READS,
 )
-def get_keras_json(graph_id: GraphPath, parts: Parts, principal: CurrentPrincipal) -> Response:
+async def get_graph_keras_json(
+    graph_id: GraphPath, parts: Parts, principal: CurrentPrincipal, scope: CurrentScope
+) -> Response:
     """Returns JSON from which `keras.models.model_from_json` makes the same model.
 
     The weights of a model trained from this graph load from its `model.weights.h5`. A graph that
     Keras's JSON cannot express is refused; the faults name the nodes.
     """
+    async with parts.check_turns.take(principal.owner, scope):
+        return await run_in_threadpool(_write_keras_json, parts, principal, graph_id)
+
+
+def _write_keras_json(parts: Services, principal: Principal, graph_id: str) -> Response:
     with parts.database.read() as connection:
         blueprint = graphs.get(connection, principal.owner, graph_id).blueprint
-    document = keras_json.write_graph(parts.checker, parts.settings, blueprint)
-    return JSONResponse(document)
+    return JSONResponse(keras_json.write_graph(parts.checker, parts.settings, blueprint))
 
 
-@router.delete("/{id}", status_code=204, summary="Delete a graph", responses=DELETES)
+@router.delete("/{id}", status_code=204, summary="Delete a graph", responses=CHANGES)
 def delete_graph(graph_id: GraphPath, parts: Parts, principal: CurrentPrincipal) -> Response:
     """Deletes a graph. Jobs that have ended, and their models, do not need it."""
     with parts.database.write() as connection:

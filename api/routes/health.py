@@ -14,7 +14,7 @@ from api.http.route_options import RouteOptions, set_route_options
 from api.problems.openapi_responses import ALWAYS, OPEN
 from domain.errors import Busy, GraphfitError
 from models_store.broker import celery
-from models_store.database.migrate import check_schema
+from models_store.database.schema import check_schema
 
 router = APIRouter(tags=["service"])
 
@@ -29,7 +29,7 @@ class Health(BaseModel):
 
 @router.get("/healthz", summary="Check that the process answers", responses=OPEN)
 @set_route_options(RouteOptions(is_public=True))
-async def healthz() -> Health:
+async def get_health() -> Health:
     """Returns 200 if the process answers."""
     return Health()
 
@@ -44,7 +44,7 @@ class Readiness(Health):
 
 @router.get("/readyz", summary="Check that the service is ready", responses=OPEN)
 @set_route_options(RouteOptions(is_public=True))
-def readyz(parts: Parts) -> Readiness:
+def get_readiness(parts: Parts) -> Readiness:
     """Returns 200 if the service is ready, else 503 with a `detail` that names every fault.
 
     The service needs a database with the current schema, the file store, and a checker that has
@@ -89,6 +89,6 @@ def _check_checker(parts: Services) -> None:
         **ALWAYS,
     },
 )
-def metrics(parts: Parts) -> Response:
+def get_metrics(parts: Parts) -> Response:
     """Returns counters of jobs, requests, calls in child processes, and predictions."""
     return Response(generate_latest(parts.metrics.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -61,4 +61,5 @@ def _get_versions() -> dict[str, str]:
 
 def _get_limits(parts: Services) -> dict[str, int | float]:
     values = parts.settings.model_dump(exclude={"auth"})
+    values["max_job_seconds"] = parts.job_services.limits.seconds
     return {name: value for name, value in values.items() if isinstance(value, int | float)}

@@ -1,33 +1,41 @@
 """`/v1/jobs/{id}/events`: pages of events, or a live stream."""
 
-import asyncio
-import logging
 import time
-from collections.abc import AsyncIterator
-from typing import Annotated
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from functools import partial
+from typing import Annotated, Concatenate, ParamSpec, TypeVar
 
-from fastapi import APIRouter, Header, Query, Response
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.sse import format_sse_event
 from starlette.concurrency import run_in_threadpool
+from starlette.types import Scope
 
 from api.access.principal import CurrentPrincipal, Principal
 from api.dependencies.parameters import JobPath, Parts, Services
+from api.http.accept import choose_media_type
+from api.http.head import is_head
 from api.http.job_snapshots import FRESH_SECONDS
-from api.http.json_response import encode_json, make_json_response
+from api.http.json.response import encode_json
+from api.http.page_response import make_page_response
 from api.http.schemas import Events
 from api.problems.openapi_responses import READS
 from api.routes.jobs import get_snapshot
-from domain.errors import Busy, Fault, Invalid, NotFound
+from api.streams.event_reader import EncodedEvent, EventSource
+from api.streams.open_streams import HEADERS, EventStreamResponse
+from domain.errors import Busy, Fault, Invalid
 from domain.event import Event
 from models_store.jobs import jobs
 from models_store.records import events
+from models_store.records.events import EventPage
 
-log = logging.getLogger(__name__)
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
-STREAM = "text/event-stream"
+P = ParamSpec("P")
+T = TypeVar("T")
+JSON, STREAM = "application/json", "text/event-stream"
 KEEP_ALIVE_SECONDS = 15.0
 BATCH = 500
+"""The largest number of events that a stream reads at once."""
 
 LastEventId = Annotated[
     str | None,
@@ -39,7 +47,9 @@ LastEventId = Annotated[
 EventCursor = Annotated[
     str | None, Query(description="The `next_cursor` of the previous page, or the id of an event.")
 ]
-EventPage = Annotated[int, Query(ge=1, le=1000, description="The number of events on a page.")]
+PageSize = Annotated[
+    int, Query(ge=1, le=1000, description="The largest number of events on a page.")
+]
 
 
 @router.get(
@@ -52,33 +62,53 @@ EventPage = Annotated[int, Query(ge=1, le=1000, description="The number of event
             "with the job.",
             "content": {STREAM: {"schema": {"type": "string"}}},
         },
+        204: {"description": "The stream after `Last-Event-ID` is empty, since the job has ended."},
         **READS,
     },
 )
-async def get_events(
+async def list_job_events(
+    request: Request,
     job_id: JobPath,
     parts: Parts,
     principal: CurrentPrincipal,
-    accept: Annotated[str, Header(include_in_schema=False)] = "",
     last_event_id: LastEventId = None,
     cursor: EventCursor = None,
-    page_size: EventPage = 100,
+    page_size: PageSize = 100,
 ) -> Response:
     """Returns the events of a job in order: states, epochs, warnings.
 
     The stream sends each event when it happens, with its id; `Last-Event-ID` resumes after it.
     """
-    if STREAM in accept:
-        after = _parse_event_id(last_event_id, "Last-Event-ID")
-        await get_snapshot(parts, principal, job_id)
-        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        stream = _end_on_busy(_stream_events(parts, principal, job_id, after))
-        return StreamingResponse(stream, media_type=STREAM, headers=headers)
+    if choose_media_type(request.headers.getlist("accept"), (JSON, STREAM)) == STREAM:
+        return await _make_stream(request, parts, principal, job_id, last_event_id)
     after = _parse_event_id(cursor, "cursor")
-    found = await run_in_threadpool(_read_events, parts, principal, job_id, after, page_size + 1)
-    more = len(found) > page_size
-    page = found[:page_size]
-    return make_json_response(Events(items=page, next_cursor=str(page[-1].id) if more else None))
+    page = await _run(request.scope, _read_page, parts, principal, job_id, after, page_size)
+    cursor = str(page.events[-1].id) if page.has_more else None
+    return make_page_response(request, Events(items=page.events, next_cursor=cursor))
+
+
+async def _make_stream(
+    request: Request,
+    parts: Services,
+    principal: Principal,
+    job_id: str,
+    last_event_id: str | None,
+) -> Response:
+    """Returns the stream after an event, or 204 if the client has every event of an ended job.
+
+    A browser's EventSource reconnects after the end of a stream, and stops at a 204.
+    """
+    after = _parse_event_id(last_event_id, "Last-Event-ID")
+    snapshot = await get_snapshot(parts, principal, job_id)
+    if snapshot.is_terminal and last_event_id is not None:
+        page = await _run(request.scope, _read_page, parts, principal, job_id, after, 1)
+        if not page.events:
+            return Response(status_code=204)
+    if is_head(request.scope):
+        return Response(media_type=STREAM, headers=HEADERS)
+    parts.streams.open(principal.owner)
+    stream = _stream_events(parts, principal, job_id, after)
+    return EventStreamResponse(stream, partial(parts.streams.close, principal.owner))
 
 
 def _parse_event_id(text: str | None, name: str) -> int:
@@ -89,49 +119,79 @@ def _parse_event_id(text: str | None, name: str) -> int:
     return int(text)
 
 
-def _read_events(
+async def _run(
+    scope: Scope | None,
+    read: Callable[Concatenate[Services, Principal, P], T],
+    parts: Services,
+    principal: Principal,
+    *arguments: P.args,
+    **options: P.kwargs,
+) -> T:
+    """Reads in a thread, in turns with the reads of other streams and polls of the owner.
+
+    Streams share a read, which belongs to no request and has no scope.
+    """
+    async with parts.poll_turns.take(principal.owner, scope):
+        return await run_in_threadpool(read, parts, principal, *arguments, **options)
+
+
+def _read_page(
     parts: Services, principal: Principal, job_id: str, after: int, size: int
-) -> list[Event]:
+) -> EventPage:
     with parts.database.read() as connection:
         jobs.get_row(connection, principal.owner, job_id)
-        return events.get_after(connection, principal.owner, job_id, after, size)
+        most_bytes = parts.settings.max_page_bytes
+        return events.get_page(connection, principal.owner, job_id, after, size, most_bytes)
 
 
-async def _end_on_busy(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Ends the stream if the database fails; clients then reconnect after `retry` milliseconds."""
-    try:
-        async for sent in stream:
-            yield sent
-    except Busy as busy:
-        log.warning("a stream of events ends early: %s", busy.detail)
+def _make_source(parts: Services, principal: Principal, job_id: str) -> EventSource:
+    """Returns the functions with which the reader of a job reads it."""
+
+    async def find_newest() -> int:
+        return await _run(None, _find_newest, parts, principal, job_id)
+
+    async def read_page(after: int) -> list[EncodedEvent]:
+        return await _run(None, _read_encoded, parts, principal, job_id, after)
+
+    return EventSource(partial(get_snapshot, parts, principal, job_id), find_newest, read_page)
+
+
+def _find_newest(parts: Services, principal: Principal, job_id: str) -> int:
+    with parts.database.read() as connection:
+        return events.get_newest(connection, principal.owner, job_id)
+
+
+def _read_encoded(
+    parts: Services, principal: Principal, job_id: str, after: int
+) -> list[EncodedEvent]:
+    page = _read_page(parts, principal, job_id, after, BATCH)
+    return [EncodedEvent(event.id, _format_event(event)) for event in page.events]
 
 
 async def _stream_events(
     parts: Services, principal: Principal, job_id: str, after: int
 ) -> AsyncIterator[bytes]:
-    """Yields events as they happen, until the job, the key or the stream's lifetime ends."""
+    """Yields events as they happen, until the job, the key or the stream's lifetime ends.
+
+    If the database fails, the stream ends; clients then reconnect after `retry` milliseconds.
+    """
     end = time.monotonic() + parts.settings.stream_seconds
-    version, sent_at = -1, time.monotonic()
+    sent_at = time.monotonic()
     yield format_sse_event(retry=1000)
-    while time.monotonic() < end and await principal.is_valid():
-        try:
-            snapshot = await get_snapshot(parts, principal, job_id)
-        except NotFound:  # the job was deleted during the stream
-            return
-        if snapshot.version != version:
-            while found := await run_in_threadpool(
-                _read_events, parts, principal, job_id, after, BATCH
-            ):
-                for event in found:
-                    yield _format_event(event)
-                after, sent_at = found[-1].id, time.monotonic()
-            if snapshot.is_terminal:
-                return
-            version = snapshot.version
-        elif time.monotonic() - sent_at > KEEP_ALIVE_SECONDS:
-            yield format_sse_event(comment="still here")
-            sent_at = time.monotonic()
-        await asyncio.sleep(FRESH_SECONDS)
+    source = partial(_make_source, parts, principal, job_id)
+    with suppress(Busy):
+        async with parts.streams.join((principal.owner, job_id), source) as reader:
+            async for page in reader.follow(after, FRESH_SECONDS):
+                for event in page:
+                    yield event.text
+                now = time.monotonic()
+                if page:
+                    sent_at = now
+                elif now - sent_at > KEEP_ALIVE_SECONDS:
+                    yield format_sse_event(comment="still here")
+                    sent_at = now
+                if now > end or not await principal.is_valid():
+                    return
 
 
 def _format_event(event: Event) -> bytes:

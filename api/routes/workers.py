@@ -1,10 +1,10 @@
 """`/v1/workers`: the workers that run jobs."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from api.access.principal import CurrentPrincipal
 from api.dependencies.parameters import Paging, Parts
-from api.http.json_response import make_json_response
+from api.http.page_response import make_page_response
 from api.http.schemas import Page
 from api.problems.openapi_responses import LISTS
 from domain.worker import Worker
@@ -14,12 +14,14 @@ router = APIRouter(prefix="/v1/workers", tags=["service"])
 
 
 @router.get("", summary="List workers", response_model=Page[Worker], responses=LISTS)
-def list_workers(parts: Parts, principal: CurrentPrincipal, paging: Paging) -> Response:
+def list_workers(
+    request: Request, parts: Parts, principal: CurrentPrincipal, paging: Paging
+) -> Response:
     """Lists the workers, newest first, with their resources, their state and their last heartbeat.
 
     A worker that shuts down cleanly disappears at once, a lost worker after an hour.
     """
     with parts.database.read() as connection:
-        page = workers.get_page(connection, principal.owner, paging.cursor, paging.size)
+        page = workers.get_page(connection, principal.owner, paging)
     items = [workers.convert_row(row) for row in page.rows]
-    return make_json_response(Page[Worker](items=items, next_cursor=page.next_cursor))
+    return make_page_response(request, Page[Worker](items=items, next_cursor=page.next_cursor))

@@ -3,6 +3,7 @@
 A caller names a function by its dotted name, so that this process never imports Keras.
 """
 
+import ctypes
 import gc
 import importlib
 import logging
@@ -23,12 +24,16 @@ from typing import Any
 import psutil
 
 from application.children.preload import MODULES
+from application.children.results import Results
+from application.children.waiting import wait_for_answer
 from application.settings import Settings
-from domain.errors import Busy, GraphfitError, StorageFull
-from models_store.files.disk import FULL
+from domain.errors import Busy, GraphfitError, StorageFull, is_disk_full
+from domain.secret_variables import remove_secrets
 
 log = logging.getLogger(__name__)
 NOTE_BYTES = 1024
+MOST_EXPORTS = 4
+"""The most children that export models; half of them may work for one owner."""
 GRACE_SECONDS = 5
 """A child that outlives its deadline by this time ends itself."""
 _ENDED = {-signal.SIGALRM: "late", -signal.SIGKILL: "killed", 255: "killed"}
@@ -79,11 +84,13 @@ class Checker:
         self._wait_seconds = wait_seconds
         self._observe = observe
         self._warm = threading.Event()
+        self.results = Results()
 
     @classmethod
     def of(cls, settings: Settings, observe: Observe) -> "Checker":
         """Returns a checker with the limits of the settings."""
-        return cls(settings.checks_at_once, settings.check_wait_seconds, observe)
+        at_once = 2 * settings.checks_at_once + MOST_EXPORTS
+        return cls(at_once, settings.check_wait_seconds, observe)
 
     def start(self) -> None:
         """Starts the forkserver, and returns while it still imports Keras."""
@@ -152,8 +159,9 @@ class Checker:
     ) -> tuple[str, Any]:
         """Returns how the child ended, and its result."""
         with self._start_child(function, arguments, bounds) as (process, receiver):
-            if not receiver.poll(bounds.seconds):
-                return "late", None
+            reason = wait_for_answer(process.pid, receiver, bounds.seconds)
+            if reason is not None:
+                return reason, None
             try:
                 kind, value = receiver.recv()
             except EOFError:
@@ -200,17 +208,46 @@ def _run_child(
     """Runs one function in the child, and sends the result to the parent."""
     gc.freeze()  # a collection would copy all pages of TensorFlow's objects
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # only workers use accelerators
+    remove_secrets(os.environ)
     signal.setitimer(signal.ITIMER_REAL, bounds.seconds + GRACE_SECONDS)
-    used = psutil.Process().memory_info().vms
-    resource.setrlimit(resource.RLIMIT_AS, (used + bounds.memory_bytes,) * 2)
     module, _, name = function.rpartition(".")
     try:
-        answer = "value", getattr(importlib.import_module(module), name)(*arguments)
+        call = getattr(importlib.import_module(module), name)  # the limit is not for libraries
+        _limit_memory(psutil.Process().memory_info().vms + bounds.memory_bytes)
+        answer = "value", call(*arguments)
     except MemoryError:
         answer = "memory", None
     except Exception as error:  # an error of any library is reported to the parent
-        is_full = isinstance(error, OSError) and error.errno in FULL
+        is_full = is_disk_full(error)
         log.exception("%s failed in a child", function)
-        answer = "full" if is_full else "failed", type(error).__name__
+        kind = "memory" if _lacks_memory(error) else "full" if is_full else "failed"
+        answer = kind, type(error).__name__
     with suppress(BrokenPipeError):  # the service has ended
         connection.send(answer)
+
+
+def _limit_memory(most_bytes: int | None) -> None:
+    """Limits the address space of this process to so many bytes; None ends the limit."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (hard if most_bytes is None else most_bytes, hard))
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Returns whether a library could not be loaded since the process may take no more memory.
+
+    The error of the loader has no number. The library is therefore opened without the limit.
+    """
+    path = error.path if isinstance(error, ImportError) else None
+    if path is None or _can_open(path, os.RTLD_NOLOAD):  # the error is another one
+        return False
+    _limit_memory(None)
+    return _can_open(path)
+
+
+def _can_open(library: str, mode: int = 0) -> bool:
+    """Returns whether a shared library can be opened."""
+    try:
+        ctypes.CDLL(library, mode | os.RTLD_NOW)
+    except OSError:
+        return False
+    return True

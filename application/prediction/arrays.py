@@ -8,18 +8,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from domain.errors import MOST_FAULTS, Fault, Invalid
+from domain.errors import Fault, Invalid
 from domain.graph.shapes import format_shape
 from domain.graph.summary import Tensor
 from domain.graph.walk import Place
-from domain.pointer import pointer
+from domain.json.pointer import pointer
 
 Array = npt.NDArray[Any]
 Arrays = dict[str, Array]
 Locate = Callable[[str, int], Place]
 """Returns the place in the request of one value, given the input's name and the row's index."""
+MOST_INPUT_FAULTS = 10
+"""Faults of one input in one answer, so that the answer also has those of the other inputs."""
 _KINDS = {"float": "biuf", "int": "biu", "uint": "biu", "bool": "b"}
 """The NumPy array kinds that convert to a dtype of each kind."""
+
+
+class DifferentShapes(Invalid):
+    """The rows of an input have the right types, but differ in shape."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +55,25 @@ def parse_rows(rows: list[Any], tensor: Tensor, locate: Locate) -> Array:
     """
     if tensor.shape[1:] == [1]:
         rows = [value if isinstance(value, list) else [value] for value in rows]
-    array = _make_array(rows)
-    if not _matches(array, tensor):
-        faults = list(islice(_find_faults(rows, tensor, locate), MOST_FAULTS))
+    array = np.array(rows, object) if tensor.dtype == "string" else _make_array(rows)
+    if array.dtype.kind in "fO" and _get_kinds(tensor.dtype) == _KINDS["int"]:
+        rows = [_convert_whole_floats(value) for value in rows]
+        array = _make_array(rows)
+    is_typed = _matches(array, tensor)
+    if not is_typed or tensor.dtype == "string":  # an object may be of any type
+        faults = list(islice(_find_faults(rows, tensor, locate), MOST_INPUT_FAULTS))
         if faults:
             raise Invalid(faults)
+    if not is_typed:
         array = _make_typed_array(rows, tensor, locate)
     return _cast(array, tensor, locate)
+
+
+def _convert_whole_floats(value: Any) -> Any:
+    """Returns nested lists with 1 for 1.0, since some languages write every number as a float."""
+    if isinstance(value, list):
+        return [_convert_whole_floats(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _make_array(rows: list[Any]) -> Array:
@@ -70,12 +88,9 @@ def _make_typed_array(rows: list[Any], tensor: Tensor, locate: Locate) -> Array:
     try:
         return np.array(rows, np.float64 if "float" in tensor.dtype else tensor.dtype)
     except (ValueError, TypeError, OverflowError) as error:
-        detail = (
-            f"The rows of input '{tensor.name}' differ in shape; send equal shapes in one request."
-        )
-        raise Invalid(
-            [Fault(pointer=pointer(*locate(tensor.name, 0)[:1]), detail=detail)]
-        ) from error
+        name, place = tensor.name, pointer(*locate(tensor.name, 0))
+        detail = f"The lists within a row of input '{name}' differ in length; only rows may."
+        raise DifferentShapes([Fault(pointer=place, detail=detail)]) from error
 
 
 def _matches(array: Array, tensor: Tensor) -> bool:
@@ -89,7 +104,7 @@ def _matches(array: Array, tensor: Tensor) -> bool:
 
 def _get_kinds(dtype: str) -> str:
     if dtype == "string":
-        return "U"
+        return "O"  # NumPy's own text would take as much memory for each text as for the longest
     return _KINDS["float" if "float" in dtype else dtype.rstrip("0123456789")]
 
 
@@ -105,6 +120,8 @@ def _find_value_faults(
         if (expected := _describe_expected_value(value, tensor.dtype)) is not None:
             detail = f"Input '{tensor.name}' ({tensor.dtype}) takes {expected} here."
             yield Fault(pointer=pointer(*place), detail=detail)
+        elif "float" in tensor.dtype and _is_beyond_float64(value):
+            yield Fault(pointer=pointer(*place), detail=_describe_too_large(tensor.dtype))
     elif not isinstance(value, list) or shape[0] not in (None, len(value)):
         detail = f"Input '{tensor.name}' takes rows of the shape {format_shape(tensor.shape[1:])}"
         length = "belongs" if shape[0] is None else f"of {shape[0]} belongs"
@@ -128,6 +145,18 @@ def _describe_expected_value(value: Any, dtype: str) -> str | None:
     return "a whole number"
 
 
+def _is_beyond_float64(value: int | float) -> bool:
+    try:
+        float(value)
+    except OverflowError:
+        return True
+    return False
+
+
+def _describe_too_large(dtype: str) -> str:
+    return f"This number is too large for {dtype}."
+
+
 def _get_range(dtype: str) -> tuple[int, int]:
     bounds = np.iinfo(dtype)
     return int(bounds.min), int(bounds.max)
@@ -135,7 +164,7 @@ def _get_range(dtype: str) -> tuple[int, int]:
 
 def _cast(array: Array, tensor: Tensor, locate: Locate) -> Array:
     if tensor.dtype == "string":
-        return array.astype(object)
+        return array
     dtype = np.dtype("float32" if tensor.dtype == "bfloat16" else tensor.dtype)
     if dtype.kind in "iu" and array.size:
         low, high = _get_range(tensor.dtype)
@@ -145,7 +174,7 @@ def _cast(array: Array, tensor: Tensor, locate: Locate) -> Array:
     with np.errstate(over="ignore"):
         result = array.astype(dtype)
     if dtype.kind == "f" and not np.isfinite(result).all():
-        detail = f"This number is too large for {tensor.dtype}."
+        detail = _describe_too_large(tensor.dtype)
         _reject_first(~np.isfinite(result), detail, tensor.name, locate)
     return result
 

@@ -1,29 +1,33 @@
-"""A local cache of ONNX files, each exported at its model's first prediction."""
+"""A local cache of ONNX files, each exported once."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-from application.children.pool import Failed, Unfinished
-from application.prediction.engines import FileContext, RunInChild
-from domain.entrypoints import Entrypoint
+from application.prediction.loaded_model import FileContext
 from domain.model import ExportResult
 from models_store.files.cache import Cache, Download
 from models_store.files.store import ArtifactStore
 
 log = logging.getLogger(__name__)
 BLOCK_BYTES = 2**20
+Export = Callable[[str, str, str], ExportResult]
+"""Exports a model, given its `Blueprint` as JSON, the path of its weights and the path to write.
+
+The result has a reason if Keras shall compute the predictions of the model. If the function raises
+an error, the cache stays as it is, and the next call exports the model again.
+"""
 
 
 class OnnxCache:
     """Holds one ONNX file per model; the file is empty if ONNX cannot express the model."""
 
-    def __init__(self, cache: Cache, artifacts: ArtifactStore, run_in_child: RunInChild) -> None:
+    def __init__(self, cache: Cache, artifacts: ArtifactStore, export: Export) -> None:
         self._cache = cache
         self._artifacts = artifacts
-        self._run_in_child = run_in_child
+        self._export = export
 
     @contextmanager
     def open_file(self, model_id: str, blueprint_json: str, weights: FileContext) -> Iterator[Path]:
@@ -57,15 +61,6 @@ class OnnxCache:
         file = exports.enter_context(exported.open("rb"))
         blocks = iter(partial(file.read, BLOCK_BYTES), b"")
         return Download(model_id, result.bytes, result.sha256, blocks)
-
-    def _export(self, *arguments: str) -> ExportResult:
-        try:
-            result_json: str = self._run_in_child(Entrypoint.EXPORT_ONNX, *arguments)
-        except Failed:
-            return ExportResult(reason="The export failed.")
-        except Unfinished as error:
-            return ExportResult(reason=error.detail)
-        return ExportResult.model_validate_json(result_json)
 
 
 def _make_file_name(model_id: str) -> str:

@@ -1,20 +1,35 @@
 """Checks a graph with Keras in a forked child, without creating weights."""
 
 from application.children.pool import Bounds, Checker, Unfinished
+from application.children.results import hash_call
 from application.settings import Settings
-from domain.check import CheckRequest, CheckResult, SizeLimits, Training
+from domain.check import CheckRequest, CheckResult, Donor, SizeLimits, Training
 from domain.entrypoints import Entrypoint
 from domain.errors import Fault
 from domain.graph.language import Blueprint, Input
 
 
 def check_graph(
-    checker: Checker, settings: Settings, blueprint: Blueprint, training: Training | None = None
+    checker: Checker,
+    settings: Settings,
+    blueprint: Blueprint,
+    training: Training | None = None,
+    *,
+    adapts: bool = True,
+    donor: Donor | None = None,
 ) -> CheckResult:
     """Returns the result of checking one graph, and the recipe of its training if there is one.
 
     If the check runs out of time or memory, the result has one fault, at the node that was being
-    checked.
+    checked. The result of an equal check that finished is used again.
+
+    Args:
+        checker: Runs the check in a child.
+        settings: The limits.
+        blueprint: The graph.
+        training: The training, if the graph is to be trained.
+        adapts: Whether layers without a state learn it from the training data.
+        donor: The weights that are copied to layers of equal name and shape.
 
     Raises:
         Busy: too many graphs are being checked.
@@ -25,12 +40,18 @@ def check_graph(
         activation_bytes=settings.max_activation_bytes,
         unrolled_steps=settings.max_calls,
     )
-    request = CheckRequest(blueprint=blueprint, limits=limits, training=training)
+    request = CheckRequest(
+        blueprint=blueprint, limits=limits, training=training, adapts=adapts, donor=donor
+    )
     bounds = Bounds.of_check(settings)
     position = checker.make_note()
+    request_json = request.model_dump_json(by_alias=True)
+    key = hash_call(Entrypoint.CHECK_GRAPH, request_json)
+    result_json = checker.results.find(key)
     try:
-        request_json = request.model_dump_json(by_alias=True)
-        result_json = checker.run(Entrypoint.CHECK_GRAPH, request_json, position, bounds=bounds)
+        if result_json is None:
+            result_json = checker.run(Entrypoint.CHECK_GRAPH, request_json, position, bounds=bounds)
+            checker.results.store(key, result_json)
     except Unfinished as error:
         detail = f"This graph could not be checked beyond this place. {error.detail}"
         return CheckResult(faults=[Fault(pointer=position.value.decode(), detail=detail)])

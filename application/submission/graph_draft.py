@@ -11,7 +11,7 @@ from application.submission.expand import expand_graph
 from domain.errors import Fault, Invalid
 from domain.graph.language import Blueprint, GraphDefinition
 from domain.graph.summary import Summary
-from domain.source_map import SourceMap
+from domain.json.source_map import SourceMap
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from application.submission.expand import get_graph_limits
 from application.submission.graph_draft import GraphDraft
 from domain.entrypoints import Entrypoint
 from domain.errors import Fault, Invalid
+from domain.graph.keras_json import ReadResult, WriteResult
 from domain.graph.language import Blueprint
-from domain.keras_json import ReadResult, WriteResult
-from domain.source_map import SourceMap
+from domain.json.source_map import SourceMap
 
 FIELD = "/keras_json"
 

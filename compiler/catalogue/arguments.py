@@ -22,12 +22,8 @@ _KEYWORD_ONLY = {
 """Arguments that subclasses of a base take in `**kwargs`: the base and the default."""
 _REQUIRED = {
     "CategoryEncoding": "num_tokens",
-    "Discretization": "bin_boundaries",
-    "IntegerLookup": "vocabulary",
-    "StringLookup": "vocabulary",
-    "TextVectorization": "vocabulary",
 }
-"""Arguments that a graph must give, while in Keras `adapt` can learn them from data."""
+"""Arguments that a graph must give, while Keras has a default with which nothing can be built."""
 
 
 @dataclass(frozen=True)

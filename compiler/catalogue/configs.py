@@ -8,7 +8,7 @@ from compiler.catalogue.argument_values import explain_misfit, read
 from compiler.catalogue.arguments import Argument, arguments_of
 from domain.errors import Fault, did_you_mean
 from domain.graph.walk import Place
-from domain.pointer import pointer
+from domain.json.pointer import pointer
 
 Checker = Callable[[Argument, Any, Place], Iterator[Fault]]
 _KEYS = frozenset({"type", "class_name", "config", "module", "registered_name"})

@@ -10,12 +10,19 @@ import keras
 
 from compiler.catalogue.arguments import arguments_of
 from compiler.catalogue.configs import Component, explain_misuse, find_config_faults, read_config
-from domain.errors import Fault, not_offered
+from domain.catalogue import describe_unknown
+from domain.errors import Fault
 from domain.graph.walk import Place
-from domain.pointer import pointer
+from domain.json.pointer import pointer
 
-_NO_ACTIVATIONS = frozenset({"get", "serialize", "deserialize", "glu", "threshold"})
-"""Helpers of the module; `glu` changes the shape that a layer states, `threshold` takes numbers."""
+_HELPERS = frozenset({"get", "serialize", "deserialize"})
+_NO_ACTIVATIONS: Mapping[str, str] = {
+    "glu": "It halves the last axis, which a layer that takes an activation does not expect; call "
+    "the function `glu` in a node.",
+    "threshold": "It needs two numbers, which an activation cannot be given; call the function "
+    "`threshold` in a node.",
+}
+_ABSTRACT = "It is abstract; one of your own would run code of the client's, which is never done."
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,8 @@ class Family:
 
     noun: str
     known: Mapping[str, Any]
+    left_out: Mapping[str, str]
+    """The other members of the module, and why no request may use them."""
 
     def faults(self, value: Any, place: Place) -> Iterator[Fault]:
         """Find the faults of a JSON value that should be a member of this family."""
@@ -48,7 +57,9 @@ class Family:
         else:
             wrong = None if isinstance(value, str) else explain_misuse({}, self.noun)
             name = value
-        return wrong or (None if name in self.known else not_offered(self.noun, name, self.known))
+        if wrong or name in self.known:
+            return wrong
+        return describe_unknown(self.noun, name, self.known, self.left_out)
 
     def resolve(self, value: Any) -> Any:
         """Convert a JSON value to what Keras's constructor takes: a name, an object or None.
@@ -74,10 +85,11 @@ def _classes(module: ModuleType, base: type, **aliases: type) -> dict[str, Any]:
 
 def _functions(module: ModuleType) -> dict[str, Any]:
     functions = inspect.getmembers(module, inspect.isfunction)
-    return {name: function for name, function in functions if name not in _NO_ACTIVATIONS}
+    left_out = {*_HELPERS, *_NO_ACTIVATIONS}
+    return {name: function for name, function in functions if name not in left_out}
 
 
-ACTIVATIONS = Family("activation", _functions(keras.activations))
+ACTIVATIONS = Family("activation", _functions(keras.activations), _NO_ACTIVATIONS)
 INITIALIZERS = Family(
     "initializer",
     _classes(
@@ -88,9 +100,18 @@ INITIALIZERS = Family(
         one=keras.initializers.Ones,
         zero=keras.initializers.Zeros,
     ),
+    {"Initializer": _ABSTRACT},
 )
-REGULARIZERS = Family("regularizer", _classes(keras.regularizers, keras.regularizers.Regularizer))
-CONSTRAINTS = Family("constraint", _classes(keras.constraints, keras.constraints.Constraint))
+REGULARIZERS = Family(
+    "regularizer",
+    _classes(keras.regularizers, keras.regularizers.Regularizer),
+    {"Regularizer": _ABSTRACT},
+)
+CONSTRAINTS = Family(
+    "constraint",
+    _classes(keras.constraints, keras.constraints.Constraint),
+    {"Constraint": _ABSTRACT},
+)
 
 
 FAMILIES = (ACTIVATIONS, INITIALIZERS, REGULARIZERS, CONSTRAINTS)

@@ -20,7 +20,7 @@ from domain.catalogue import LayerKind
 from domain.errors import MOST_FAULTS, Fault, not_offered
 from domain.graph.language import LAYER_ARGUMENTS, GraphDefinition, KerasLayer, OpNode
 from domain.graph.walk import Level, Place, walk_layers, walk_levels
-from domain.pointer import pointer
+from domain.json.pointer import pointer
 
 LEFT_OUT: Mapping[str, str] = MappingProxyType(
     {

@@ -8,7 +8,7 @@ from compiler.catalogue.ops import OPS, Op, explain_absence
 from domain.errors import Fault, did_you_mean
 from domain.graph.language import NodeInputs, OpNode
 from domain.graph.walk import Place
-from domain.pointer import pointer
+from domain.json.pointer import pointer
 
 
 def find_op_faults(node: OpNode, place: Place) -> Iterator[Fault]:

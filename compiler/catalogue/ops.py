@@ -42,6 +42,7 @@ LEFT_OUT: Mapping[str, str] = {
     **each("eig polar view_as_complex view_as_real", _COMPLEX),
     **each("corrcoef geomspace histogram isin kron lu_factor nanpercentile nanquantile", _UNTRACED),
     **each("adaptive_average_pool adaptive_max_pool slogdet", _WRONG),
+    "argpartition": "Keras mixes the rows up and cuts fractions off; take 'argsort'.",
     "empty_like": "What it holds is undefined; take 'zeros_like'.",
     "conv_transpose": "Keras mixes its arguments up inside a model.",
     "slice_update": "TensorFlow has no gradient for it; take 'scatter_update'.",

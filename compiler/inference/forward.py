@@ -1,6 +1,7 @@
 """Runs a model's forward pass in a TensorFlow graph, in which recurrent layers are fast."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,27 +14,43 @@ UNKNOWN_LENGTH = 32
 """The length of an unknown axis in generated rows."""
 
 
-def make_forward(model: Any) -> Callable[[Sequence[Array]], Arrays]:
-    """Return a function that runs the model's forward pass.
+class Forward:
+    """Runs a model's forward pass. TensorFlow traces it once, for any number of rows."""
 
-    TensorFlow traces it once, for any number of rows.
+    def __init__(self, model: Any) -> None:
+        self._inputs = model.inputs
+        self._call = _make_function(model)
 
-    Returns:
-        A function from arrays of shape (rows, ...), in the order of the inputs, to arrays of shape
-        (rows, ...) by output name.
-    """
+    def __call__(self, inputs: Sequence[Array]) -> Arrays:
+        """Run the forward pass.
+
+        Args:
+            inputs: Arrays of shape (rows, ...), in the order of the model's inputs.
+
+        Returns:
+            Arrays of shape (rows, ...) by output name.
+        """
+        tensors = [tf.cast(x, item.dtype) for x, item in zip(inputs, self._inputs, strict=True)]
+        return {name: value.numpy() for name, value in self._call(tensors).items()}
+
+    @cached_property
+    def definition(self) -> Any:
+        """The `GraphDef` of the forward pass, without the weights."""
+        return self._call.get_concrete_function().graph.as_graph_def()
+
+
+def _make_function(model: Any) -> Any:
     signature = [[tf.TensorSpec(item.shape, item.dtype) for item in model.inputs]]
 
     def call(tensors: list[Any]) -> Any:
         return model(tensors, training=False)
 
-    graph = tf.function(call, input_signature=signature, autograph=False)
+    return tf.function(call, input_signature=signature, autograph=False)
 
-    def forward(inputs: Sequence[Array]) -> Arrays:
-        tensors = [tf.cast(x, item.dtype) for x, item in zip(inputs, model.inputs, strict=True)]
-        return {name: value.numpy() for name, value in graph(tensors).items()}
 
-    return forward
+def make_forward(model: Any) -> Callable[[Sequence[Array]], Arrays]:
+    """Return a function that runs the model's forward pass."""
+    return Forward(model)
 
 
 def generate_rows(model: Any, rows: int = 1) -> list[Array]:

@@ -4,18 +4,24 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from compiler.keras_json.parsing.document import FaultCollector, expect, invalid_at, parse_json
+from compiler.keras_json.parsing.document import (
+    FaultCollector,
+    TooManyFaults,
+    expect,
+    invalid_at,
+    parse_json,
+)
 from compiler.keras_json.parsing.model_config import is_model
 from compiler.keras_json.parsing.size_limits import check_size_limits
 from compiler.keras_json.translation.fragment import Fragment
 from compiler.keras_json.translation.layers import Context
 from compiler.keras_json.translation.models import ModelTranslator
 from compiler.keras_json.translation.names import NameMap
-from domain.errors import Fault
+from domain.errors import MOST_FAULTS, Fault, Invalid
+from domain.graph.keras_json import ReadResult
 from domain.graph.language import GraphDefinition
 from domain.graph.limits import STANDARD, Limits
-from domain.keras_json import ReadResult
-from domain.source_map import SourceMap
+from domain.json.source_map import SourceMap
 
 
 def read(keras_json_text: str, limits: Limits = STANDARD) -> ReadResult:
@@ -28,11 +34,11 @@ def read(keras_json_text: str, limits: Limits = STANDARD) -> ReadResult:
     Returns:
         The graph, or all faults. If the document exceeds a limit, this is the only fault.
     """
-    collector = FaultCollector()
-    document = collector.attempt(lambda: _parse_document(keras_json_text, limits))
-    if document is None:
-        return ReadResult(faults=collector.faults)
-    found = _translate(document, collector)
+    try:
+        document = _parse_document(keras_json_text, limits)
+    except Invalid as refusal:
+        return ReadResult(faults=list(refusal.faults))
+    found = _translate(document, FaultCollector())
     source = SourceMap(body=document)
     faults = [item.at(source.existing_place_of(item.pointer)) for item in found.faults]
     return found.model_copy(update={"faults": list(dict.fromkeys(faults))})
@@ -41,7 +47,10 @@ def read(keras_json_text: str, limits: Limits = STANDARD) -> ReadResult:
 def _translate(document: dict[str, Any], collector: FaultCollector) -> ReadResult:
     names = NameMap(document)
     translator = ModelTranslator(names, collector)
-    graph = collector.attempt(lambda: translator.graph(document, (), Context()))
+    try:
+        graph = collector.attempt(lambda: translator.graph(document, (), Context()))
+    except TooManyFaults:
+        return ReadResult(faults=collector.faults)
     if graph is None or collector.faults:
         return ReadResult(faults=collector.faults)
     return _validate(graph.definition, names)
@@ -63,7 +72,8 @@ def _validate(fragment: Fragment, names: NameMap) -> ReadResult:
     try:
         definition = GraphDefinition.model_validate(fragment.value)
     except ValidationError as error:
-        faults = [_make_fault(item, fragment.value) for item in error.errors()]
+        found = error.errors()[:MOST_FAULTS]
+        faults = [_make_fault(item, fragment.value) for item in found]
         return ReadResult(faults=fragment.source.locate_all(faults))
     return ReadResult(definition=definition, renamed=names.renamed, places=fragment.pointers)
 

@@ -23,7 +23,7 @@ from domain.graph.language import (
     Node,
 )
 from domain.graph.walk import Level, Place, walk_layers, walk_levels
-from domain.pointer import pointer
+from domain.json.pointer import pointer
 
 _OMITTED = frozenset({("CategoryEncoding", "sparse"), ("MaxNumBoundingBoxes", "fill_value")})
 """Arguments that change a layer's outputs and that its `get_config` omits, besides `autocast`."""

@@ -8,9 +8,9 @@ import keras
 from compiler.keras_json.roundtrip import roundtrip_faults
 from compiler.model.build import build, deep_stack
 from domain.errors import Fault, Invalid
+from domain.graph.keras_json import WriteResult
 from domain.graph.language import Blueprint
-from domain.keras_json import WriteResult
-from domain.pointer import pointer
+from domain.json.pointer import pointer
 
 DEFINITION = "definition"
 """The field of a graph resource that has the graph's definition."""

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from compiler.catalogue.layers import find_definition_faults
+from compiler.model.corrections.layers import correct_layers
 from compiler.model.graph_pass import CalledNode, GraphPass
 from compiler.model.scope import Scope
 from compiler.model.size_limits import SizeCounter
@@ -33,6 +34,8 @@ class BuiltModel:
     """The trained models that the graph uses as layers."""
     nodes: Mapping[str, CalledNode]
     """The nodes of the outermost graph, in the order of the document."""
+    layers: Mapping[str, Any]
+    """Every Keras layer by its path, e.g. `encoder/dense`; a shared layer has one path."""
     outputs: Mapping[str, Any]
     """The symbolic tensors of the model's outputs, in the order of the graph."""
 
@@ -51,6 +54,7 @@ def build(blueprint: Blueprint, seed: int | None, sizes: SizeCounter | None = No
     faults = find_definition_faults(blueprint.definition)
     if faults:
         raise Invalid(faults)
+    correct_layers()
     if seed is not None:
         keras.utils.set_random_seed(seed)
     scope = Scope(blueprint.definition, blueprint.sources)
@@ -59,7 +63,7 @@ def build(blueprint: Blueprint, seed: int | None, sizes: SizeCounter | None = No
         model, outputs, nodes = graph.build_root(scope)
     variables = graph.keys.find_variables(model)
     sources = graph.keys.find_sources(variables)
-    return BuiltModel(blueprint, model, variables, sources, nodes, outputs)
+    return BuiltModel(blueprint, model, variables, sources, nodes, graph.keys.layers, outputs)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from compiler.model.guards.text import refuse_dtypes
 from compiler.model.guards.trial import refuse_failing
 from compiler.model.guards.unrolling import count_unrolled_steps
 from compiler.model.guards.weights import (
+    refuse_arrays,
     refuse_constraints,
     refuse_initializers,
     refuse_regularizers,
@@ -28,7 +29,7 @@ from compiler.model.size_limits import SizeCounter, count_bytes
 from compiler.model.tensors import NodeTensors, Tensors, refuse_results
 from compiler.model.variable_keys import VariableKeys
 from domain.dtype import is_float
-from domain.errors import Fault, Invalid
+from domain.errors import MOST_FAULTS, Fault, Invalid
 from domain.graph.language import LayerNode, Node, OpNode
 from domain.graph.topology import order_nodes
 from domain.graph.walk import Place
@@ -115,6 +116,8 @@ class GraphPass:
                     called[node.name] = self._call(node, scope, tensors, place)
                 except Invalid as refusal:
                     faults += refusal.faults
+                if len(faults) >= MOST_FAULTS:
+                    raise Invalid(faults)
         outputs, missing = read_outputs(scope, tensors)
         if faults or missing:
             raise Invalid([*faults, *missing])
@@ -178,6 +181,7 @@ class GraphPass:
 
 def _refuse_misfits(layer: BuiltLayer, call: Call, results: Sequence[Any]) -> None:
     """Refuse a call that Keras accepted but cannot compute or train."""
+    refuse_arrays(layer.keras)
     refuse_dtypes(layer, call)
     refuse_lengths(layer, call)
     refuse_failing(layer, call, results)

@@ -12,7 +12,7 @@ from compiler.model.tensors import NodeTensors
 from domain.errors import Fault, Invalid, did_you_mean
 from domain.graph.language import LayerNode, Node
 from domain.graph.walk import Place
-from domain.pointer import pointer
+from domain.json.pointer import pointer
 
 _TRAINING = inspect.Parameter("training", inspect.Parameter.KEYWORD_ONLY, default=None)
 

@@ -23,9 +23,14 @@ from domain.graph.language import (
     parse_layer,
 )
 from domain.graph.walk import Place
-from domain.pointer import pointer
+from domain.json.pointer import pointer
 
 GraphBuilder = Callable[[Scope, str], BuiltLayer]
+_STATEFUL = (
+    "A stateful layer keeps its states from batch to batch, which needs a fixed number of rows; a "
+    "graph takes any number. Leave `stateful` out. A graph returns states by `return_state` and "
+    "takes them as the input `initial_state`."
+)
 
 
 class LayerMaker:
@@ -107,6 +112,8 @@ class LayerMaker:
         self, layer: KerasLayer, scope: Scope, name: str, path: Path, place: Place
     ) -> BuiltLayer:
         entry, config = CATALOGUE[layer.type], (*place, "config")
+        if layer.config.get("stateful") is True:
+            raise Invalid([Fault(pointer=pointer(*config, "stateful"), detail=_STATEFUL)])
 
         def locate(message: str) -> Place:
             return _find_argument(message, layer.config)

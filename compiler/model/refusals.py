@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from domain.errors import Fault, Invalid
 from domain.graph.walk import Place
-from domain.pointer import pointer
+from domain.json.pointer import pointer
 
 
 class Refusal(Exception):

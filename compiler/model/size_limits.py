@@ -8,7 +8,7 @@ from domain.check import SizeLimits
 from domain.dtype import bytes_of
 from domain.errors import Fault, Invalid
 from domain.graph.walk import Place
-from domain.pointer import pointer
+from domain.json.pointer import pointer
 
 
 class Note(Protocol):

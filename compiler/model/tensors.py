@@ -11,7 +11,7 @@ from domain.errors import Fault, Invalid, did_you_mean
 from domain.graph.language import Reference
 from domain.graph.shapes import MOST_AXES
 from domain.graph.walk import Place
-from domain.pointer import pointer
+from domain.json.pointer import pointer
 
 
 @dataclass(frozen=True)

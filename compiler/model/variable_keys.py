@@ -43,6 +43,11 @@ class VariableKeys:
         """Add a layer that was made."""
         self._paths[id(layer)] = (layer, path)
 
+    @property
+    def layers(self) -> dict[str, Any]:
+        """Every layer by its path, in the order in which they were made."""
+        return {"/".join(path): layer for layer, path in self._paths.values()}
+
     def add_copy(self, model: ModelId, path: Path) -> None:
         """Add a trained model that was built as a layer; its layers have paths below `path`."""
         self._copies.append((model, path))

@@ -37,6 +37,16 @@ def assign(built: BuiltModel, arrays: Arrays) -> None:
     _assign(built.variables, arrays)
 
 
+def copy_some(built: BuiltModel, arrays: Arrays, keys: Iterable[str]) -> None:
+    """Set some variables to arrays of the same shapes; keys that the model lacks are passed over.
+
+    A layer that has learned its state from data has it in its config, and no variables for it.
+    """
+    for key in keys:
+        if key in built.variables:
+            built.variables[key].assign(arrays[key])
+
+
 def copy_sources(built: BuiltModel, arrays_by_model: Mapping[str, Arrays]) -> None:
     """Set the weights of each Model layer to those of its trained model.
 

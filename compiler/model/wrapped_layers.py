@@ -9,7 +9,7 @@ from compiler.catalogue.layers import CATALOGUE
 from compiler.model.scope import BuiltLayer
 from domain.errors import Fault, Invalid
 from domain.graph.walk import Place
-from domain.pointer import pointer
+from domain.json.pointer import pointer
 
 
 class _Requirement(NamedTuple):

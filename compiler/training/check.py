@@ -1,35 +1,73 @@
 """Checks a training against a built model: its components, and whether they fit their targets."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import keras
 
+from compiler.catalogue.arguments import arguments_of
+from compiler.keras_private import get_mask, make_compiled_metric
 from compiler.model.build import BuiltModel
-from compiler.training.allow_list import AllowList
-from compiler.training.components import LOSSES, METRICS, make_callback, make_optimizer
+from compiler.training.activations import find_activation
+from compiler.training.compile import name_losses
+from compiler.training.components import (
+    LOSSES,
+    METRICS,
+    make_callback,
+    make_loss,
+    make_metric,
+    make_optimizer,
+)
+from compiler.training.freezing import find_freeze_faults
+from compiler.training.monitors import (
+    Logged,
+    OutputMetric,
+    find_best_faults,
+    find_monitor_faults,
+    find_rate_faults,
+    find_swap_doubts,
+    name_metrics,
+)
+from compiler.training.positions import ONE_EACH, find_positions
+from compiler.training.probabilities import Activated
+from compiler.training.target_values import find_value_range
 from compiler.training.targets import (
     Pair,
-    Spec,
     check_target,
-    find_misfits,
+    find_metric_misfits,
     find_single_class,
-    name_by_shapes,
+    find_unfit_weights,
+    find_weighting,
+    get_config,
+    name_component,
+    trace_comparison,
 )
-from domain.check import ColumnSpec, Training
-from domain.errors import Fault, Invalid
+from domain.check import Training
+from domain.errors import MOST_FAULTS, Fault, Invalid
 from domain.graph.walk import Place
-from domain.job.recipe import NameOrComponent, OutputRecipe
-from domain.job.targets import TargetCheck
+from domain.job.recipe import Component, NameOrComponent, OutputRecipe
+from domain.job.targets import TargetCheck, ValueRange
+from domain.json.pointer import pointer
+
+_SOME_ROWS = 7
+"""A number of rows that differs from most lengths, so that shapes that do not fit are found."""
 
 
-class TrainingCheck(NamedTuple):
+@dataclass(frozen=True)
+class TrainingCheck:
     """The result of `check_training`."""
 
-    faults: list[Fault]
+    faults: list[Fault] = field(default_factory=list)
     """The pointers start at the job's request, in which lists are resolved to names."""
-    targets: dict[str, TargetCheck]
+    warnings: list[str] = field(default_factory=list)
+    """What a training that is accepted may not mean."""
+    targets: dict[str, TargetCheck] = field(default_factory=dict)
     """By output. Outputs without a loss or a target, or with a faulty loss, are absent."""
+    ranges: dict[str, list[ValueRange]] = field(default_factory=dict)
+    """The target values of the losses and metrics of each output that has a target."""
+    reported: dict[str, bool] = field(default_factory=dict)
+    """The metrics that Keras reports, and whether each has several values."""
 
 
 def check_training(training: Training, built: BuiltModel | None) -> TrainingCheck:
@@ -39,20 +77,59 @@ def check_training(training: Training, built: BuiltModel | None) -> TrainingChec
         training: Recipe, callbacks and columns.
         built: The model. If None, only the components themselves are checked.
     """
-    faults = _find_refusals(make_optimizer, training.recipe.optimizer, ("compile", "optimizer"))
-    targets: dict[str, TargetCheck] = {}
+    optimizer = training.recipe.optimizer
+    found = TrainingCheck()
+    found.faults.extend(_find_refusals(make_optimizer, optimizer, ("compile", "optimizer")))
+    metrics: list[OutputMetric] = []
     for name, part in training.recipe.outputs.items():
-        pair = _pair(name, part, training.columns, built)
-        if part.loss is not None:
-            wrong = _check_loss(part.loss, ("compile", "loss", name), pair)
-            faults += wrong
-            if pair is not None and not wrong:
-                targets[name] = _check_target(part.loss, pair)
-        for spec in part.metrics:
-            faults += _check_component(METRICS, spec, ("compile", "metrics", name), pair)
-    for i, spec in enumerate(training.callbacks):
-        faults += _find_refusals(make_callback, spec, ("fit", "callbacks", i))
-    return TrainingCheck(faults, targets)
+        column = training.targets.get(name)
+        pair = Pair.find(name, part, column, built.outputs) if built else None
+        if pair is None or built is None:
+            found.faults.extend(_find_component_faults(name, part))
+        else:
+            tensor = built.outputs[name]
+            masked = get_mask(tensor) is not None
+            check = _OutputCheck(found, part, pair, find_activation(tensor), is_masked=masked)
+            check.check_loss()
+            metrics += check.check_metrics()
+            check.note_ranges()
+        if len(found.faults) >= MOST_FAULTS:
+            return found
+    _check_callbacks(training, found)
+    if built is not None:
+        found.faults.extend(find_freeze_faults(built, training.freeze))
+        if not found.faults:
+            logged = _name_logged(training, metrics)
+            found.reported.update({name: value.is_vector for name, value in logged.items()})
+            found.faults.extend(_find_monitor_faults(training, logged))
+    return found
+
+
+def _check_callbacks(training: Training, found: TrainingCheck) -> None:
+    """Check the callbacks themselves, and whether they contradict the optimizer."""
+    callbacks = training.callbacks
+    for i, spec in enumerate(callbacks):
+        if len(found.faults) >= MOST_FAULTS:
+            return
+        found.faults.extend(_find_refusals(make_callback, spec, ("fit", "callbacks", i)))
+    found.faults.extend(find_rate_faults(callbacks, training.recipe.optimizer))
+    found.warnings.extend(find_swap_doubts(callbacks, validates=training.validates))
+
+
+def _name_logged(training: Training, metrics: list[OutputMetric]) -> dict[str, Logged]:
+    """Return what Keras reports of the training, by name."""
+    parts = training.recipe.outputs
+    losses = [name for output, part in parts.items() for name in _name_losses(output, part)]
+    return name_metrics(losses, metrics, len(parts))
+
+
+def _find_monitor_faults(training: Training, logged: Mapping[str, Logged]) -> Iterator[Fault]:
+    """Find monitors that no metric has, or that cannot be compared."""
+    validates = training.validates
+    yield from find_monitor_faults(training.callbacks, logged, validates=validates)
+    if training.checkpoints is not None:
+        place = training.checkpoints_place
+        yield from find_best_faults(training.checkpoints, place, logged, validates=validates)
 
 
 def _find_refusals(
@@ -65,54 +142,194 @@ def _find_refusals(
     return []
 
 
-def _pair(
-    name: str, part: OutputRecipe, columns: Mapping[str, ColumnSpec], built: BuiltModel | None
-) -> Pair | None:
-    """Return the output and its target; None unless both are known."""
-    if built is None or part.target is None or part.target not in columns:
-        return None
-    tensor = built.outputs[name]
-    output = Spec(tuple(tensor.shape), tensor.dtype)
-    return Pair(name, output, part.target, columns[part.target])
-
-
-def _check_loss(spec: NameOrComponent, place: Place, pair: Pair | None) -> list[Fault]:
-    faults = _check_component(LOSSES, spec, place, pair)
-    if pair is not None and not faults:
-        faults += find_single_class(_name_of(spec, pair), pair, place)
+def _find_component_faults(name: str, part: OutputRecipe) -> list[Fault]:
+    """Check losses and metrics whose output or target is unknown."""
+    faults: list[Fault] = []
+    for spec, place in part.list_losses(name):
+        faults += _find_refusals(make_loss, spec, place)
+    for field_name, spec in _list_metrics(part):
+        if len(faults) >= MOST_FAULTS:
+            break
+        faults += _find_refusals(make_metric, spec, ("compile", field_name, name))
     return faults
 
 
-def _check_target(spec: NameOrComponent, pair: Pair) -> TargetCheck:
-    config = {} if isinstance(spec, str) else spec.config
-    return check_target(_name_of(spec, pair), config, pair)
+def _list_metrics(part: OutputRecipe) -> Iterator[tuple[str, NameOrComponent]]:
+    """Yield the metrics of an output, each with the field of `compile` that has it."""
+    yield from (("metrics", spec) for spec in part.metrics)
+    yield from (("weighted_metrics", spec) for spec in part.weighted_metrics)
 
 
-def _check_component(
-    allowed: AllowList, spec: NameOrComponent, place: Place, pair: Pair | None
-) -> list[Fault]:
-    try:
-        made = allowed.make(spec, place)
-    except Invalid as refusal:
-        return list(refusal.faults)
-    if pair is None:
+def _is_named_by_class(metric: Any, spec: Component) -> bool:
+    """Return whether neither the client nor Keras's class gives the metric a name."""
+    cls: Any = type(metric)
+    name = arguments_of(cls).get("name")
+    return spec.config.get("name") is None and name is not None and name.default is None
+
+
+def _name_losses(output: str, part: OutputRecipe) -> list[str]:
+    """Return the names under which Keras reports the losses of an output, beside `loss`."""
+    if len(part.losses) > 1:
+        return name_losses(output, part.losses)
+    return [f"{output}_loss"] if part.losses else []
+
+
+@dataclass(frozen=True)
+class _OutputCheck:
+    """The check of one output's loss and metrics."""
+
+    found: TrainingCheck
+    """Receives the results."""
+    part: OutputRecipe
+    pair: Pair
+    activation: str | None
+    is_masked: bool
+    """Whether the output has a mask."""
+
+    def note_ranges(self) -> None:
+        """Note the target values of the loss and the metrics."""
+        specs = [*self.part.losses, *self.part.all_metrics]
+        ranges = [item for spec in specs for item in find_value_range(spec, self.pair)]
+        self.found.ranges[self.pair.name] = list(dict.fromkeys(ranges))
+
+    def check_loss(self) -> None:
+        """Check each loss against the output, its activation and its target."""
+        listed = self.part.list_losses(self.pair.name)
+        checks = [self._check_loss(spec, place) for spec, place in listed]
+        fitting = [check for check in checks if check is not None]
+        if checks and len(fitting) == len(checks):
+            self.found.targets[self.pair.name] = self._combine(fitting)
+        elif not checks and self.part.is_weighable:
+            weighting = find_weighting(
+                name_component(self.part.weighted_metrics[0], self.pair), self.pair
+            )
+            self.found.targets[self.pair.name] = TargetCheck(weighting=weighting)
+
+    def _check_loss(self, spec: NameOrComponent, place: Place) -> TargetCheck | None:
+        faults = _find_refusals(make_loss, spec, place)
+        if not faults:
+            made = LOSSES.make(spec, place)
+            name = name_component(spec, self.pair)
+            compare = keras.losses.get(name) if isinstance(made, str) else made
+            faults = self._find_constant_loss(spec, name, place)
+            target = self.pair.choose_target(name)
+            faults = faults or trace_comparison(name, compare, self.pair, place, target)[0]
+        self.found.faults.extend(faults)
+        if faults:
+            return None
+        self.found.warnings.extend(self._activated(spec).find_loss_doubts())
+        return self._check_target(spec)
+
+    def _combine(self, checks: Sequence[TargetCheck]) -> TargetCheck:
+        """Return what all losses of the output demand of its target."""
+        first = next((check for check in checks if check.values is not None), checks[0])
+        faults = [fault for check in checks for fault in check.faults]
+        if any(check.positions != first.positions for check in checks):
+            faults.append(
+                f"The losses of output '{self.pair.name}' have values of different shapes, so that "
+                "the weights of its rows do not fit all of them."
+            )
+        by_class = next((c.weighting for c in checks if c.weighting.by == "class"), first.weighting)
+        combined = {"faults": list(dict.fromkeys(faults)), "weighting": by_class}
+        return first.model_copy(update=combined)
+
+    def _find_constant_loss(self, spec: NameOrComponent, name: str, place: Place) -> list[Fault]:
+        single = list(find_single_class(name, self.pair, place))
+        return single or list(self._activated(spec).find_loss_faults(place))
+
+    def _activated(self, spec: NameOrComponent) -> Activated:
+        return Activated(spec, self.pair, self.activation)
+
+    def _check_target(self, spec: NameOrComponent) -> TargetCheck:
+        name = name_component(spec, self.pair)
+        config = get_config(spec)
+        found = check_target(name, config, self.pair)
+        if self.pair.column.shape[:1] == [None] and not self.is_masked:
+            found = found.model_copy(update={"faults": [*found.faults, self._describe_padding()]})
+        is_weighted = self.part.sample_weight is not None or self.part.class_weight
+        has_values = is_weighted and not found.faults
+        values = find_positions(spec, self.pair) if has_values else ONE_EACH
+        positions = None if values is None else list(values.shape[1:])
+        weighting = find_weighting(name, self.pair)
+        return found.model_copy(update={"positions": positions, "weighting": weighting})
+
+    def _describe_padding(self) -> str:
+        return (
+            f"The rows of column '{self.pair.column_name}' differ in length, so they are padded, "
+            f"and output '{self.pair.name}' has no mask: the padding would count in the loss. Take "
+            "`mask_zero: true` of an Embedding, or a Masking layer."
+        )
+
+    def check_metrics(self) -> list[OutputMetric]:
+        """Check the metrics against the output and its target; return those that fit."""
+        fitting: list[OutputMetric] = []
+        for field_name, spec in _list_metrics(self.part):
+            if len(self.found.faults) >= MOST_FAULTS:
+                break
+            place = ("compile", field_name, self.pair.name)
+            faults = _find_refusals(make_metric, spec, place)
+            if not faults:
+                faults, metric = self._check_metric(spec, place)
+                is_weighted = field_name == "weighted_metrics"
+                fitting.append(metric._replace(is_weighted=is_weighted))
+                faults = faults or self._find_unfit_weights(spec, place, is_weighted=is_weighted)
+                self.found.warnings.extend(self._activated(spec).find_metric_doubts())
+            self.found.faults.extend(faults)
+        return fitting
+
+    def _find_unfit_weights(
+        self, spec: NameOrComponent, place: Place, *, is_weighted: bool
+    ) -> list[Fault]:
+        """Find a metric that cannot take the weights of the rows as the training feeds them."""
+        weighs = self.part.sample_weight is not None or self.part.class_weight
+        if not (is_weighted and weighs):
+            return []
+        pair, check = self.pair, self.found.targets.get(self.pair.name)
+        axes = [] if check is None or check.positions is None else check.positions
+        metric = make_compiled_metric(METRICS.make(spec, place), pair.measured, pair.output)
+        name = name_component(spec, pair)
+        return find_unfit_weights(name, metric, pair, (_SOME_ROWS, *([1] * len(axes))), place)
+
+    def _check_metric(
+        self, spec: NameOrComponent, place: Place
+    ) -> tuple[list[Fault], OutputMetric]:
+        pair = self.pair
+        made = make_compiled_metric(METRICS.make(spec, place), pair.measured, pair.output)
+        name = name_component(spec, pair)
+        compare = keras.metrics.get(name) if isinstance(spec, str) else made
+        if isinstance(compare, keras.metrics.Metric):
+            compare = made
+        is_mean = isinstance(made, keras.metrics.MeanMetricWrapper)
+        faults, shape = trace_comparison(name, compare, pair, place, target=pair.measured)
+        if not faults and not is_mean:
+            faults = self._find_row_misfits(spec, name, compare, place)
+        elif not faults:
+            faults = self._find_broadcast(spec, name, place)
+        faults = faults or list(self._activated(spec).find_metric_faults(place))
+        if self.is_masked and not is_mean:
+            detail = f"Metric '{name}' counts the masked steps of output '{pair.name}', too."
+            self.found.warnings.append(detail)
+        is_vector = compare is made and shape != ()
+        is_numbered = isinstance(spec, Component) and _is_named_by_class(made, spec)
+        return faults, OutputMetric(pair.name, made, is_vector, is_numbered=is_numbered)
+
+    def _find_row_misfits(
+        self, spec: NameOrComponent, name: str, compare: Any, place: Place
+    ) -> list[Fault]:
+        """Find a target whose shape differs, which Keras would broadcast or find in training."""
+        pair = self.pair
+        faults, _ = trace_comparison(
+            name, compare, pair, place, target=pair.measured, rows=_SOME_ROWS
+        )
+        details = [] if faults else find_metric_misfits(spec, name, pair)
+        return faults or [Fault(pointer=pointer(*place), detail=detail) for detail in details]
+
+    def _find_broadcast(self, spec: NameOrComponent, name: str, place: Place) -> list[Fault]:
+        """Find a target that the metric would broadcast; a loss may need such a target."""
+        config = get_config(spec)
+        details = check_target(name, config, self.pair).faults
+        if self.part.loss is None:
+            return [Fault(pointer=pointer(*place), detail=detail) for detail in details]
+        texts = [f"Metric '{name}' broadcasts the target. {detail}" for detail in details]
+        self.found.warnings.extend(texts)
         return []
-    name = _name_of(spec, pair)
-    compare = _resolve(allowed, name) if isinstance(spec, str) else made
-    return list(find_misfits(name, compare, pair, place))
-
-
-def _name_of(spec: NameOrComponent, pair: Pair) -> str:
-    """Return the name of a loss or metric; Keras resolves some names by the shapes."""
-    name = spec if isinstance(spec, str) else spec.type
-    if name.lower() in ("accuracy", "acc"):
-        return name_by_shapes("accuracy", pair)
-    if name.lower() in ("crossentropy", "ce"):
-        return name_by_shapes("crossentropy", pair)
-    return name
-
-
-def _resolve(allowed: AllowList, name: str) -> Any:
-    """Return the object that Keras's `compile` makes of a name."""
-    module = keras.losses if allowed is LOSSES else keras.metrics
-    return module.get(name)

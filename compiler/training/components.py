@@ -1,13 +1,17 @@
 """Makes optimizers, losses, metrics and callbacks of Keras from a name, or a type and a config."""
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType, ModuleType
 from typing import Any
 
 import keras
 
+from compiler.catalogue.arguments import arguments_of
+from compiler.keras_private import to_snake_case
+from compiler.training import left_out
 from compiler.training.allow_list import AllowList
+from compiler.training.callbacks import LearningRateSchedule, ModelCheckpoint
 from domain.graph.walk import Place
 from domain.job.recipe import NameOrComponent
 
@@ -26,11 +30,19 @@ def _functions(module: ModuleType) -> set[str]:
     return names - {"get", "serialize", "deserialize"}
 
 
+def _snake_case_names(classes: Mapping[str, Any]) -> set[str]:
+    """Return the names in snake case of classes that take no arguments, e.g. `auc`."""
+    return {
+        to_snake_case(name)
+        for name, cls in classes.items()
+        if not any(argument.is_required for argument in arguments_of(cls).values())
+    }
+
+
 _SHORT = frozenset(("mse", "MSE", "mae", "MAE", "mape", "MAPE", "msle", "MSLE", "bce", "BCE"))
+_SCALING = "LossScaleOptimizer"
 _OPTIMIZERS = _classes(
-    keras.optimizers,
-    keras.optimizers.Optimizer,
-    without=("LossScaleOptimizer", "MultiOptimizer", "OptimizerMap"),
+    keras.optimizers, keras.optimizers.Optimizer, without=(_SCALING, "MultiOptimizer")
 )
 _LOSSES = _classes(keras.losses, keras.losses.Loss)
 _METRICS = {
@@ -39,29 +51,58 @@ _METRICS = {
     if "y_true" in inspect.signature(cls.update_state).parameters and name != "MeanMetricWrapper"
 }
 _SCHEDULES = _classes(keras.optimizers.schedules, keras.optimizers.schedules.LearningRateSchedule)
-_CALLBACKS = ("EarlyStopping", "ReduceLROnPlateau", "TerminateOnNaN")
+_OF_KERAS = ("EarlyStopping", "ReduceLROnPlateau", "SwapEMAWeights", "TerminateOnNaN")
+_CALLBACKS = {
+    **{name: getattr(keras.callbacks, name) for name in _OF_KERAS},
+    "LearningRateSchedule": LearningRateSchedule,
+    "ModelCheckpoint": ModelCheckpoint,
+}
 
+
+def _with_lower_case(classes: Mapping[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType({**classes, **{name.lower(): cls for name, cls in classes.items()}})
+
+
+SCHEDULES = AllowList(
+    "learning rate schedule",
+    MappingProxyType(_SCHEDULES),
+    left_out=left_out.SCHEDULES,
+)
+_UNSCALED = AllowList(
+    "optimizer",
+    _with_lower_case(_OPTIMIZERS),
+    inner={"learning_rate": SCHEDULES},
+    left_out={_SCALING: "It takes an optimizer of another type."},
+)
+"""The optimizers that LossScaleOptimizer takes."""
 OPTIMIZERS = AllowList(
     "optimizer",
-    MappingProxyType(_OPTIMIZERS | {name.lower(): cls for name, cls in _OPTIMIZERS.items()}),
-    inner={"learning_rate": AllowList("learning rate schedule", MappingProxyType(_SCHEDULES))},
+    _with_lower_case({**_OPTIMIZERS, _SCALING: keras.optimizers.LossScaleOptimizer}),
+    inner={"learning_rate": SCHEDULES, "inner_optimizer": _UNSCALED},
+    left_out=left_out.OPTIMIZERS,
 )
 LOSSES = AllowList(
     "loss",
     MappingProxyType(_LOSSES),
     (_SHORT | {"kld", "KLD", "crossentropy", "ce"} | _LOSSES.keys() | _functions(keras.losses))
     - {"CategoricalGeneralizedCrossEntropy", "categorical_generalized_cross_entropy"},
+    left_out=left_out.LOSSES,
 )
 METRICS = AllowList(
     "metric",
     MappingProxyType(_METRICS),
-    (_SHORT | {"accuracy", "acc"} | _METRICS.keys() | _functions(keras.metrics))
+    (
+        _SHORT
+        | {"accuracy", "acc"}
+        | _METRICS.keys()
+        | _snake_case_names(_METRICS)
+        | _functions(keras.metrics)
+    )
     - {"binary_focal_crossentropy", "categorical_focal_crossentropy", "huber", "log_cosh"},
+    left_out=left_out.METRICS,
 )
 """The names are those of the module's classes and functions that `keras.metrics.get` accepts."""
-CALLBACKS = AllowList(
-    "callback", MappingProxyType({name: getattr(keras.callbacks, name) for name in _CALLBACKS})
-)
+CALLBACKS = AllowList("callback", MappingProxyType(_CALLBACKS), left_out=left_out.CALLBACKS)
 
 
 def make_optimizer(spec: NameOrComponent, place: Place = ()) -> Any:

@@ -7,7 +7,7 @@ from domain.graph.language import Blueprint, GraphLayer, ModelLayer
 from domain.graph.limits import Limits
 from domain.graph.walk import Level, Place, PlacedLayers
 from domain.ids import ModelId
-from domain.pointer import pointer
+from domain.json.pointer import pointer
 
 
 def find_call_faults(blueprint: Blueprint, limits: Limits, place: Place = ()) -> list[Fault]:

@@ -25,7 +25,7 @@ from domain.graph.language import (
 )
 from domain.graph.walk import Place
 from domain.ids import ModelId
-from domain.pointer import pointer
+from domain.json.pointer import pointer
 
 Lookup = Callable[[str], Blueprint | None]
 

@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from domain.contract import WHOLE, Contract
 from domain.dtype import Dtype
+from domain.early_stop import STOP_EARLY
 from domain.ids import GraphId, ModelId
 
 LONGEST_NAME = 64
@@ -103,11 +104,12 @@ def _find_layer_tag(value: Any) -> str:
 
 
 LayerObject = Annotated[
-    Annotated[KerasLayer, Tag("<Keras>")]
-    | Annotated[GraphLayer, Tag("<Graph>")]
-    | Annotated[ModelLayer, Tag("<Model>")],
+    Annotated[GraphLayer, Tag("<Graph>")]
+    | Annotated[ModelLayer, Tag("<Model>")]
+    | Annotated[KerasLayer, Tag("<Keras>")],
     Discriminator(_find_layer_tag),
 ]
+"""The layers with one possible `type` come first: clients that try one after another find them."""
 
 
 LayerOrName = Annotated[
@@ -115,13 +117,13 @@ LayerOrName = Annotated[
     Discriminator(_find_text_or_object_tag),
 ]
 OneOrMany = Annotated[
-    Annotated[str, Tag("<text>")] | Annotated[list[str], Tag("<list>")],
+    Annotated[str, Tag("<text>")] | Annotated[list[str], STOP_EARLY, Tag("<list>")],
     Discriminator(_find_text_or_list_tag),
 ]
 NodeInputs = Annotated[
     Annotated[str, Tag("<text>")]
-    | Annotated[list[str], Tag("<list>")]
-    | Annotated[dict[str, OneOrMany], Tag("<object>")],
+    | Annotated[list[str], STOP_EARLY, Tag("<list>")]
+    | Annotated[dict[str, OneOrMany], STOP_EARLY, Tag("<object>")],
     Discriminator(_find_value_tag),
 ]
 
@@ -201,11 +203,11 @@ OutputItem = Annotated[
 class GraphDefinition(Contract):
     """A directed acyclic graph of layers."""
 
-    inputs: list[Input] = Field(min_length=1)
-    layers: dict[Name, LayerObject] = {}
+    inputs: Annotated[list[Input], Field(min_length=1), STOP_EARLY]
+    layers: Annotated[dict[Name, LayerObject], STOP_EARLY] = {}
     """Shared layers by name: all nodes that name one share its weights."""
-    nodes: list[Node] = []
-    outputs: list[OutputItem] = Field(min_length=1)
+    nodes: Annotated[list[Node], STOP_EARLY] = []
+    outputs: Annotated[list[OutputItem], Field(min_length=1), STOP_EARLY]
     """Bare references, or `{"name": ..., "from": ...}`."""
 
     def input_names(self) -> list[str]:

@@ -15,7 +15,7 @@ from domain.graph.language import (
     LayerNode,
 )
 from domain.graph.walk import Level, Place, UnreadableLayer, walk_layers, walk_levels
-from domain.pointer import pointer
+from domain.json.pointer import pointer
 
 Overrun = tuple[Place, str]
 """The place where a limit is exceeded, and the detail of the fault."""

@@ -10,7 +10,7 @@ from domain.graph.limits import STANDARD, Limits, find_limit_faults
 from domain.graph.shared_layers import find_layer_faults
 from domain.graph.topology import find_cycle, find_reachable, order_nodes
 from domain.graph.walk import Level, Place, walk_levels
-from domain.pointer import pointer
+from domain.json.pointer import pointer
 
 
 def find_graph_faults(

@@ -7,8 +7,11 @@ MOST_AXES = 32
 process."""
 
 
-def fits(shape: Sequence[int], wanted: Sequence[int | None]) -> bool:
-    """Return whether a shape matches; a wanted length of None matches every length."""
+def fits(shape: Sequence[int | None], wanted: Sequence[int | None]) -> bool:
+    """Return whether a shape matches; a wanted length of None matches every length.
+
+    A length of None in the shape stands for lengths that differ, which only None matches.
+    """
     return len(shape) == len(wanted) and all(
         want is None or have == want for have, want in zip(shape, wanted, strict=True)
     )

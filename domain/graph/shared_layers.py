@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from domain.errors import Fault, clip, did_you_mean
 from domain.graph.language import LAYER_ARGUMENTS
 from domain.graph.walk import Level, UnreadableLayer, walk_layers
-from domain.pointer import pointer
+from domain.json.pointer import pointer
 
 _USED_ONCE = ' A layer used once is an object: {"type": "...", "config": {...}}.'
 

@@ -43,6 +43,15 @@ class Bytes(Contract):
     """Bytes of the outputs of all nodes for one row; an unknown length counts as 1."""
 
 
+class RowBytes(Contract):
+    """Bytes of one row."""
+
+    activations: int
+    """Bytes of the outputs of all nodes."""
+    ends: int
+    """Bytes of the inputs and outputs of the model."""
+
+
 class Summary(Contract):
     """Shapes and sizes of a graph, all exact."""
 
@@ -51,3 +60,6 @@ class Summary(Contract):
     nodes: list[NodeSummary]
     parameters: Parameters
     bytes: Bytes
+    adapts: list[str] = []
+    """The nodes and shared layers that learn their state from the training data before the first
+    epoch, in that order."""

@@ -1,6 +1,6 @@
 """The rules of an input's column: its shape, dtype and range."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from domain.dataset import Column
 from domain.dtype import TEXT, bounds_of, kind_of
@@ -18,7 +18,7 @@ def find_misfits(column: Column, tensor: Tensor, indices: int | None) -> Iterato
         indices: Number of indices of the Embedding that the input feeds directly, if any.
     """
     wanted = tensor.shape[1:]
-    if not (fits(column.shape, wanted) or (wanted == [1] and column.shape == [])):
+    if not (fits(column.shape, wanted) or lacks_axis(column.shape, wanted)):
         yield (
             f"Column '{column.name}' has the shape {column.shape} in each row; input "
             f"'{tensor.name}' takes {format_shape(wanted)}."
@@ -34,6 +34,11 @@ def find_misfits(column: Column, tensor: Tensor, indices: int | None) -> Iterato
             f"Column '{column.name}' runs from {column.min:g} to {column.max:g}; the Embedding "
             f"that it feeds has the indices 0 to {indices - 1}."
         )
+
+
+def lacks_axis(shape: Sequence[int | None], wanted: Sequence[int | None]) -> bool:
+    """Return whether a row lacks the last axis of an input, which has the length 1."""
+    return bool(wanted) and wanted[-1] == 1 and fits(shape, wanted[:-1])
 
 
 def _misfit(column: Column, dtype: str) -> str | None:
@@ -62,6 +67,27 @@ def find_embedding_sizes(definition: GraphDefinition) -> dict[str, int]:
             if target in inputs:
                 found[target] = min(size or 0, found.get(target, size or 0))
     return found
+
+
+def find_masked(definition: GraphDefinition) -> set[str]:
+    """Find the inputs that feed a layer directly which masks their zeros."""
+    inputs = {item.name for item in definition.inputs}
+    return {
+        Reference.parse(text).target
+        for node in definition.nodes
+        if not isinstance(node, OpNode) and _masks_zeros(definition, node.layer)
+        for _, text in node.references()
+        if Reference.parse(text).target in inputs
+    }
+
+
+def _masks_zeros(definition: GraphDefinition, layer: LayerObject | str) -> bool:
+    if isinstance(layer, str):
+        return _masks_zeros(definition, definition.layers[layer])
+    if not isinstance(layer, KerasLayer):
+        return False
+    is_masking = layer.type == "Masking" and layer.config.get("mask_value", 0) == 0
+    return is_masking or (layer.type == "Embedding" and layer.config.get("mask_zero") is True)
 
 
 def _input_dim(definition: GraphDefinition, layer: LayerObject | str) -> int | None:

@@ -6,16 +6,20 @@ from math import ceil, prod
 from typing import Literal
 
 from domain.errors import Fault
-from domain.graph.summary import Summary
+from domain.graph.summary import RowBytes, Summary
 from domain.job.job import JobRequest, Resources
-from domain.job.plan import Plan
-from domain.job.recipe import Component, NameOrComponent
-from domain.pointer import pointer
+from domain.job.plan import AnyPlan, ImportPlan, Plan
+from domain.job.recipe import NameOrComponent, unwrap_optimizer
+from domain.json.pointer import pointer
 
 DeviceKind = Literal["cpu", "gpu"]
 DEVICE_KINDS: tuple[DeviceKind, ...] = ("cpu", "gpu")
 COLUMN_BYTES = 256 * 2**20
 """Columns are loaded into memory up to this size in total; the others stay on disk."""
+INFERENCE_BYTES = 128 * 2**20
+"""Memory of the rows that an `evaluate` or `predict` job reads ahead and has not yet written."""
+IMPORT_BYTES = 512 * 2**20
+"""Memory of an `import` job, which reads its file in blocks."""
 VALUE_BYTES = 4
 """Bytes of a number in a column; Keras takes most numbers as float32."""
 MOST_BYTES = 2**63 - 1
@@ -71,14 +75,21 @@ def resource_faults(resources: Resources) -> Iterator[Fault]:
         yield Fault(pointer=pointer("resources", "gpus"), detail=detail)
 
 
-def need_of(request: JobRequest, plan: Plan) -> Need:
-    """Return the resources of a request; memory that it leaves out is estimated."""
+def need_of(request: JobRequest, plan: AnyPlan, row: RowBytes | None = None) -> Need:
+    """Return the resources of a request; memory that it leaves out is estimated.
+
+    Args:
+        request: The request.
+        plan: Its plan.
+        row: The bytes of one row of the dataset, if the graph leaves lengths open.
+    """
     asked = request.resources
-    memory = asked.memory_bytes or min(MOST_BYTES, memory_bytes(request, plan))
+    estimate = IMPORT_BYTES if isinstance(plan, ImportPlan) else memory_bytes(request, plan, row)
+    memory = asked.memory_bytes or min(MOST_BYTES, estimate)
     return Need(asked.device, asked.gpus, memory)
 
 
-def memory_bytes(request: JobRequest, plan: Plan) -> int:
+def memory_bytes(request: JobRequest, plan: Plan, row: RowBytes | None = None) -> int:
     """Estimate the memory of a job on each of its devices, without that of an idle process.
 
     A `build` job needs twice its weights, which are copied to be written. A `train` job needs
@@ -87,23 +98,36 @@ def memory_bytes(request: JobRequest, plan: Plan) -> int:
         + activations of a row x rows of a batch x 2 (forward, and backward)
         + the columns, up to COLUMN_BYTES
 
-    Unknown lengths count as 1. The workspaces of operations are not included.
+    An `evaluate` or `predict` job needs its weights, the activations of a batch, and some rows.
+    The workspaces of operations are not included. Without `row`, open lengths count as 1.
     """
     size = plan.summary.bytes
     if plan.recipe is None or plan.dataset is None:
         return 2 * size.weights
     rows = plan.dataset.rows
+    if plan.batch_size is not None:
+        return _count_inference_bytes(plan, min(plan.batch_size, rows), row)
     batch = ceil(min(request.fit.batch_size, rows) / request.resources.gpus)
     count = plan.summary.parameters
     trainable = size.weights * count.trainable // max(1, count.total)
     learning = trainable * (1 + slots(plan.recipe.optimizer))
-    columns = min(COLUMN_BYTES, rows * _row_bytes(plan.summary))
-    return size.weights + learning + 2 * size.activations_per_row * batch + columns
+    row = row or RowBytes(activations=size.activations_per_row, ends=_row_bytes(plan.summary))
+    columns = min(COLUMN_BYTES, rows * row.ends)
+    return size.weights + learning + 2 * row.activations * batch + columns
+
+
+def _count_inference_bytes(plan: Plan, batch: int, row: RowBytes | None) -> int:
+    """Estimate the memory of a job that computes outputs, without gradients."""
+    size = plan.summary.bytes
+    row = row or RowBytes(activations=size.activations_per_row, ends=_row_bytes(plan.summary))
+    rows = 0 if plan.dataset is None else plan.dataset.rows
+    columns = min(COLUMN_BYTES, rows * row.ends)
+    return size.weights + row.activations * batch + columns + INFERENCE_BYTES
 
 
 def slots(optimizer: NameOrComponent) -> int:
     """Return the number of copies of the trainable weights that an optimizer keeps."""
-    named = optimizer if isinstance(optimizer, Component) else Component(type=optimizer)
+    named = unwrap_optimizer(optimizer)
     more = sum(bool(named.config.get(name)) for name in MORE_SLOTS)
     return OPTIMIZER_SLOTS[named.type.lower()] + more
 

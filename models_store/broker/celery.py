@@ -10,6 +10,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from domain.errors import Busy
+from models_store.broker import folder
 from models_store.settings import Settings
 
 WAKE = "graphfit.wake"
@@ -22,9 +23,10 @@ ANSWER_SECONDS = 0.3
 def celery_app(settings: Settings) -> Celery:
     """Creates the Celery app with the broker of the settings.
 
-    The default broker is kombu's filesystem transport. A worker reconnects to a lost broker
+    The default broker is a folder of messages. A worker reconnects to a lost broker
     without a limit on the number of tries.
     """
+    folder.register()
     app = Celery("graphfit")
     app.conf.update(
         broker_url=settings.broker_url or "filesystem://localhost",
@@ -42,14 +44,14 @@ def celery_app(settings: Settings) -> Celery:
     return app
 
 
-def _filesystem_options(folder: Path) -> dict[str, Any]:
+def _filesystem_options(calls: Path) -> dict[str, Any]:
     """Options of the filesystem transport; one folder serves for input and output."""
     for name in ("messages", "control"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
+        (calls / name).mkdir(parents=True, exist_ok=True)
     return {
-        "data_folder_in": str(folder / "messages"),
-        "data_folder_out": str(folder / "messages"),
-        "control_folder": str(folder / "control"),
+        "data_folder_in": str(calls / "messages"),
+        "data_folder_out": str(calls / "messages"),
+        "control_folder": str(calls / "control"),
         "polling_interval": 0.1,
     }
 

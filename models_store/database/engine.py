@@ -1,5 +1,6 @@
 """Opens the database. Each `with` block is one transaction, and only its end commits."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
-from models_store.database.errors import translate_errors
-from models_store.database.postgresql import Bounds, create_postgresql_engine
+from domain.errors import Busy
+from models_store.database.bounds import Bounds
+from models_store.database.errors import RETRY_AFTER, translate_errors
 from models_store.settings import Settings
 
 BUSY_MILLISECONDS = 30_000
@@ -18,9 +20,14 @@ class Database:
     """An SQLite or PostgreSQL database."""
 
     def __init__(self, url: str, bounds: Bounds | None = None) -> None:
+        self._write_lock: threading.Lock | None = None
         if url.startswith("sqlite"):
             self.engine = _create_sqlite_engine(url)
+            self._write_lock = threading.Lock()
         else:
+            # psycopg loads slowly, and SQLite does not need it
+            from models_store.database.postgresql import create_postgresql_engine  # noqa: PLC0415
+
             self.engine = create_postgresql_engine(url, bounds or Bounds())
 
     @classmethod
@@ -48,16 +55,30 @@ class Database:
         """Opens a transaction for writing: commits at its end, or rolls back on an exception.
 
         On SQLite it takes the write lock at its begin, since a transaction that reads first and
-        writes later would fail instead of waiting for the lock.
+        writes later would fail instead of waiting for the lock. Threads wait in a queue of this
+        process, since SQLite only looks for its lock again after pauses of up to 0.1 s.
 
         Raises:
             Busy: The database does not answer.
             StorageFull: The disk of the database is full.
         """
-        with translate_errors(), self.engine.connect() as connection:
+        with self._queue_write(), translate_errors(), self.engine.connect() as connection:
             writer = connection.execution_options(graphfit_begin="BEGIN IMMEDIATE")
             with writer.begin():
                 yield writer
+
+    @contextmanager
+    def _queue_write(self) -> Iterator[None]:
+        """Waits for the writers of this process, as long as SQLite would wait for its lock."""
+        if self._write_lock is None:
+            yield
+            return
+        if not self._write_lock.acquire(timeout=BUSY_MILLISECONDS / 1000):
+            raise Busy("The database does not answer just now.", retry_after=RETRY_AFTER)
+        try:
+            yield
+        finally:
+            self._write_lock.release()
 
     def close(self) -> None:
         """Closes all connections of the pool."""

@@ -5,8 +5,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
-from psycopg import errors
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
@@ -15,10 +13,6 @@ from domain.errors import Busy, GraphfitError, StorageFull
 log = logging.getLogger(__name__)
 RETRY_AFTER = 2
 FULL = ("is full", "disk I/O error", "No space left")
-ABSENT = (errors.UndefinedTable, errors.InvalidCatalogName)
-"""Errors of a database that is not restored or not migrated yet."""
-UNAVAILABLE = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
-"""Errors of a server that is down, starting, stopping, overloaded or read-only, and deadlocks."""
 
 
 @contextmanager
@@ -45,15 +39,17 @@ def _meaning_of(error: DBAPIError | NoConnectionLeft) -> GraphfitError | None:
     busy = Busy("The database does not answer just now.", retry_after=RETRY_AFTER)
     if isinstance(error, NoConnectionLeft):
         return busy
-    cause = error.orig
-    if isinstance(cause, sqlite3.Error):
-        is_ours = not _is_file_error(cause)
+    if isinstance(error.orig, sqlite3.Error):
+        is_known, is_full = _is_file_error(error.orig), False
     else:
-        is_ours = not isinstance(cause, UNAVAILABLE + ABSENT)
-    if is_ours or isinstance(cause, errors.InFailedSqlTransaction):
+        # psycopg loads slowly, and SQLite does not need it
+        from models_store.database import postgresql_errors  # noqa: PLC0415
+
+        is_known = postgresql_errors.is_unavailable(error.orig)
+        is_full = postgresql_errors.is_full(error.orig)
+    if not is_known:
         return None
-    full = isinstance(cause, errors.DiskFull) or any(words in str(cause) for words in FULL)
-    return StorageFull() if full else busy
+    return StorageFull() if is_full or any(words in str(error.orig) for words in FULL) else busy
 
 
 def _is_file_error(cause: sqlite3.Error) -> bool:

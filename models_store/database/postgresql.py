@@ -1,22 +1,16 @@
 """PostgreSQL connections with time limits for statements and for a silent server."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Engine, create_engine, event, make_url
 
+from models_store.database.bounds import Bounds
+
 CONNECT_SECONDS = 5
 IDLE_SECONDS = 5
 """Longest pause inside a transaction: a process that is stopped there would block others."""
-
-
-class Bounds(NamedTuple):
-    """Limits of one process."""
-
-    connections: int = 10
-    seconds: float | None = 20.0
-    """Time limit of one statement; None sets no limit."""
 
 
 class Connection(psycopg.Connection[Any]):

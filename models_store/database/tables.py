@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     text,
 )
 
@@ -83,7 +84,34 @@ datasets = Table(
     Column("sha256", String(64), nullable=False),
     Column("columns", Json, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("source_id", ID, doc="The dataset whose files a view reads; NULL if it is none."),
+    Column("row_index", Json, doc="The file with the rows of a view."),
     Index("ix_datasets_owner_id", "owner", "id"),
+    Index("ix_datasets_source_id", "source_id"),
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    *_owned(),
+    Column("received", Big, nullable=False),
+    Column("length", Big, doc="NULL until the client states it."),
+    Column("metadata", Json, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Index("ix_uploads_owner_id", "owner", "id"),
+    Index("ix_uploads_expires_at", "expires_at"),
+)
+
+upload_parts = Table(
+    "upload_parts",
+    metadata,
+    Column("upload_id", ID, ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True),
+    Column("start", Big, primary_key=True, autoincrement=False, doc="Its first byte, from 0."),
+    Column("owner", String(64), nullable=False),
+    Column("bytes", Big, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("artifact", Text, nullable=False),
 )
 
 jobs = Table(
@@ -131,10 +159,16 @@ jobs = Table(
     Column("environment", Json),
     Column("bit_exact", Boolean),
     Column("model_id", ID),
+    Column("dataset_id", ID, doc="The dataset that an `import` or `predict` job made."),
+    Column("stopped", Json),
+    Column("finish_asked", Boolean, nullable=False, server_default=false()),
+    Column("best", Json),
+    Column("sweep_id", ID, doc="The sweep of which the job is a trial."),
     Column("version", Integer, nullable=False, server_default=text("1")),
     Index("ix_jobs_owner_id", "owner", "id"),
     *_queue("cpu"),
     *_queue("gpu"),
+    _partial("ix_jobs_sweep_id", "sweep_id IS NOT NULL", "sweep_id", "id"),
     _partial("ix_jobs_held", "state IN ('running', 'pausing', 'cancelling')", "worker"),
 )
 
@@ -189,6 +223,43 @@ checkpoints = Table(
     Column("sha256", String(64), nullable=False),
 )
 
+reports = Table(
+    "reports",
+    metadata,
+    Column("job_id", ID, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("document", Json, nullable=False),
+    Column("sha256", String(64), nullable=False),
+)
+
+kept_checkpoints = Table(
+    "kept_checkpoints",
+    metadata,
+    *_owned(),
+    Column("job_id", ID, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("step", Big, nullable=False),
+    Column("metrics", Json, nullable=False),
+    Column("artifact", Text, nullable=False),
+    Column("bytes", Big, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("dropped_at", Integer, doc="The epoch after which it is no longer kept."),
+    Index("ix_kept_checkpoints_job_id_epoch", "job_id", "epoch", unique=True),
+)
+
+job_parts = Table(
+    "job_parts",
+    metadata,
+    Column("job_id", ID, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("start", Big, primary_key=True, autoincrement=False, doc="Its first batch, from 0."),
+    Column("stop", Big, nullable=False, doc="The batch after its last."),
+    Column("owner", String(64), nullable=False),
+    Column("bytes", Big, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("artifact", Text, nullable=False),
+)
+
 models = Table(
     "models",
     metadata,
@@ -199,10 +270,16 @@ models = Table(
     Column("folder", Text, nullable=False),
     Column("blueprint", Json, nullable=False),
     Column("summary", Json, nullable=False),
+    Column("preparation", Json, doc="Classes and missing values; NULL for older models."),
+    Column("recipe", Json, doc="Its last training; NULL if there was none, and for older models."),
+    Column("epoch", Integer, doc="The epoch of its weights; NULL if it was not trained."),
+    Column("training", Json, doc="Where its training stopped; NULL if no job can go on."),
+    Column("checkpoint_epoch", Integer, doc="The epoch of the checkpoint it was made of, if any."),
     Column("metrics", Json, nullable=False),
     Column("files_left_out", Json, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Index("ix_models_owner_id", "owner", "id"),
+    Index("ix_models_job_id_checkpoint_epoch", "job_id", "checkpoint_epoch", unique=True),
 )
 
 model_files = Table(
@@ -248,6 +325,55 @@ workers = Table(
     Column("started_at", UtcDateTime, nullable=False),
     Column("heartbeat", Float(53), nullable=False),
     Column("alive_until", Float(53), nullable=False, doc="Afterwards the worker counts as lost."),
+)
+
+sweeps = Table(
+    "sweeps",
+    metadata,
+    *_owned(),
+    Column("name", Text),
+    Column("state", String(16), nullable=False),
+    Column("request", Json, nullable=False),
+    Column("seed", Big, nullable=False),
+    Column("trials", Integer, nullable=False, doc="Number of trials of the whole sweep."),
+    Column("started", Integer, nullable=False, server_default=text("0")),
+    Column("best", Integer, doc="Number of the best trial; NULL if none has succeeded."),
+    Column("importances", Json),
+    Column("error", Json, doc="Why no further trial starts."),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    Column("holder", ID, doc="The process that advances the sweep."),
+    Column("lease_until", Float(53), nullable=False, server_default=text("0")),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Index("ix_sweeps_owner_id", "owner", "id"),
+    _partial("ix_sweeps_active", "state IN ('running', 'cancelling')", "id"),
+)
+
+trials = Table(
+    "trials",
+    metadata,
+    Column("sweep_id", ID, ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("owner", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("suggestion", Json, nullable=False, doc="Numbers, and indices of choices."),
+    Column("job_id", ID, doc="NULL if the request was refused."),
+    Column("value", Float(53)),
+    Column("epoch", Integer, doc="The epoch of the value."),
+    Column("seen", Integer, nullable=False, server_default=text("0")),
+    Column("attributes", Json, nullable=False, doc="What Optuna's pruner remembers of it."),
+    Column("error", Json),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+)
+
+sweep_uses = Table(
+    "sweep_uses",
+    metadata,
+    Column("sweep_id", ID, ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True),
+    Column("resource_id", ID, primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Index("ix_sweep_uses_owner_resource_id", "owner", "resource_id"),
 )
 
 keys = Table(

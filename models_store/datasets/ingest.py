@@ -1,32 +1,49 @@
 """Reads the body of a dataset and publishes its columns in the artifact store."""
 
-import hashlib
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 
-from domain.dataset import Column, Dataset
-from models_store.datasets.formats.body import Body, Source
-from models_store.datasets.formats.npy import BLOCK_BYTES
-from models_store.datasets.formats.registry import FORMATS
-from models_store.files.disk import hash_file
+from domain.dataset import Dataset
+from domain.errors import Invalid, NotJson
+from domain.formats.read_options import DEFAULT_OPTIONS, ReadOptions
+from models_store.datasets.columns.npy import BLOCK_BYTES
+from models_store.datasets.formats.body import Source
+from models_store.datasets.staging import HashingSource, StagedDataset, read_dataset
+from models_store.files.key import NewFile
 from models_store.files.store import ArtifactStore
-from models_store.records.datasets import column_key, folder_of
+from models_store.records.datasets import folder_of
 
 
-class _HashingSource:
-    """A source that hashes the bytes that are read from it."""
+@contextmanager
+def stage(
+    store: ArtifactStore,
+    dataset_id: str,
+    media_type: str,
+    source: Source,
+    limit: int,
+    name: str | None = None,
+    options: ReadOptions = DEFAULT_OPTIONS,
+) -> Iterator[StagedDataset]:
+    """Reads a body to its end into files that exist inside the `with` block.
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._hash = hashlib.sha256()
+    Args:
+        store: The artifact store.
+        dataset_id: The id of the new dataset.
+        media_type: A key of `FORMATS`.
+        source: The body.
+        limit: Upper bound on the bytes of all arrays, for formats that compress them.
+        name: The name of the dataset; a name in the body takes precedence.
+        options: How the body is read.
 
-    def read(self, size: int, /) -> bytes:
-        block = self._source.read(size)
-        self._hash.update(block)
-        return block
-
-    @property
-    def sha256(self) -> str:
-        return self._hash.hexdigest()
+    Raises:
+        NotJson: The media type is JSON and the body is not.
+        Invalid: The body breaks a rule of its format, or an option does not apply to it; lists
+            every fault found.
+        TooLarge: The arrays exceed `limit`.
+        StorageFull: The disk is full; no file was kept.
+    """
+    with store.scratch(dataset_id) as folder:
+        yield read_dataset(folder, dataset_id, media_type, source, limit, name, options)
 
 
 def ingest(
@@ -36,59 +53,51 @@ def ingest(
     source: Source,
     limit: int,
     name: str | None = None,
+    options: ReadOptions = DEFAULT_OPTIONS,
+    verify: Callable[[], None] | None = None,
 ) -> Dataset:
     """Reads a body to its end and publishes its columns. The caller inserts the row.
 
-    Args:
-        store: The artifact store.
-        dataset_id: The id of the new dataset.
-        media_type: A key of `FORMATS`.
-        source: The body.
-        limit: Upper bound on the bytes of all arrays, for formats that compress them.
-        name: The name of the dataset; a name in the body takes precedence.
+    It takes the arguments of `stage`, and raises the same errors.
 
-    Raises:
-        NotJson: The media type is JSON and the body is not.
-        Invalid: The body breaks a rule of its format; lists every fault found.
-        TooLarge: The arrays exceed `limit`.
-        StorageFull: The disk is full; no file was kept.
+    Args:
+        verify: Raises an error if the body is not the one that the client sent, which matters
+            more than a fault in the body.
     """
-    hashing = _HashingSource(source)
-    with store.scratch(dataset_id) as folder:
-        body = FORMATS[media_type].read(hashing, folder, limit)
-        columns = _publish(store, dataset_id, body)
-    return Dataset(
-        id=dataset_id,
-        name=name if body.name is None else body.name,
-        rows=body.rows,
-        bytes=body.nbytes,
-        sha256=hashing.sha256,
-        columns=columns,
-        created_at=datetime.now(UTC),
-    )
+    check = verify or _accept
+    try:
+        with stage(store, dataset_id, media_type, source, limit, name, options) as staged:
+            check()
+            publish(store, staged)
+            return staged.record
+    except (Invalid, NotJson):
+        check()
+        raise
+
+
+def _accept() -> None:
+    """Accepts a body whose hash the client did not send."""
 
 
 def hash_to_end(source: Source) -> str:
     """Reads a body to its end and returns its hash; stores nothing."""
-    hashing = _HashingSource(source)
-    while hashing.read(BLOCK_BYTES):
-        pass
-    return hashing.sha256
+    with closing(HashingSource(source)) as hashing:
+        while hashing.read(BLOCK_BYTES):
+            pass
+        return hashing.sha256
 
 
-def _publish(store: ArtifactStore, dataset_id: str, body: Body) -> list[Column]:
-    columns = []
+def publish(store: ArtifactStore, staged: StagedDataset) -> None:
+    """Publishes the columns of a dataset: all of them, or none."""
+    folder = folder_of(staged.record.id)
+    files = [NewFile(file.path, f"{folder}/{file.name}", file.sha256) for file in staged.files]
     try:
-        for index, file in enumerate(body.columns):
-            sha256 = hash_file(file.path)
-            store.publish(file.path, column_key(dataset_id, index), sha256)
-            columns.append(file.column.model_copy(update={"sha256": sha256}))
+        store.publish_all(files)
     except BaseException:
-        discard(store, dataset_id)
+        discard(store, staged.record.id)
         raise
-    return columns
 
 
 def discard(store: ArtifactStore, dataset_id: str) -> None:
-    """Deletes the columns of a dataset that has no row in the database."""
+    """Deletes the files of a dataset that has no row in the database."""
     store.delete_prefix(folder_of(dataset_id))

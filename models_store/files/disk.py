@@ -1,15 +1,15 @@
 """Errors of a full disk, syncing and hashing of files."""
 
-import errno
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from domain.errors import StorageFull
+from domain.errors import FULL, StorageFull
 
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+SYNCS_AT_ONCE = 16
 
 
 @contextmanager
@@ -34,6 +34,19 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sync_all(paths: Sequence[Path]) -> None:
+    """Syncs several files at the same time, which the disk joins to a few writes."""
+    parts = [paths[start::SYNCS_AT_ONCE] for start in range(min(SYNCS_AT_ONCE, len(paths)))]
+    with ThreadPoolExecutor(max(1, len(parts))) as threads:
+        for _ in threads.map(_sync_each, parts):
+            pass  # raises the error of the first file that has one
+
+
+def _sync_each(paths: Sequence[Path]) -> None:
+    for path in paths:
+        sync(path)
 
 
 def hash_file(path: Path) -> str:

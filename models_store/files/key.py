@@ -5,10 +5,11 @@ attempt at a job.
 """
 
 import re
+from pathlib import Path
 from typing import NamedTuple
 
-LEVELS = {"jobs": 2, "datasets": 1}
-"""Number of names after the kind in the path of an attempt's or a dataset's folder."""
+LEVELS = {"jobs": 2, "datasets": 1, "uploads": 1}
+"""Number of names after the kind in the path of the folder of an attempt, dataset or upload."""
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
@@ -22,9 +23,17 @@ class Artifact(NamedTuple):
 
     @property
     def folder(self) -> str:
-        """The folder of its attempt or its dataset."""
+        """The folder of its attempt, its dataset or its upload."""
         parts = self.key.split("/")
         return "/".join(parts[: 1 + LEVELS[parts[0]]])
+
+
+class NewFile(NamedTuple):
+    """A file in `scratch` that is to be published."""
+
+    source: Path
+    key: str
+    sha256: str
 
 
 class Digest(NamedTuple):

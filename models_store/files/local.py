@@ -4,14 +4,18 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from domain.errors import NotFound
-from models_store.files.disk import hash_file, raise_storage_full, sync
-from models_store.files.key import Artifact, Digest, split_key
+from models_store.files.disk import hash_file, raise_storage_full, sync, sync_all
+from models_store.files.key import Artifact, Digest, NewFile, split_key
 from models_store.files.scratch import Scratch
+
+RENAMES = 2
+"""Attempts to rename a file before the last one."""
 
 
 class LocalFile:
@@ -38,23 +42,31 @@ class LocalArtifacts:
     @contextmanager
     def fetch(self, key: str, sha256: str | None = None) -> Iterator[Path]:
         """Gives the path of the stored file itself; its hash is not checked."""
-        yield self._file(key)
+        path = self._file(key)
+        with _translate_missing(path):
+            yield path
 
     @contextmanager
     def open(self, key: str, sha256: str) -> Iterator["LocalFile"]:
         """Opens the file; it stays readable when its key is deleted."""
-        with self._file(key).open("rb") as file:
+        with self._open(key) as file:
             yield LocalFile(file.fileno())
 
     def read(self, key: str, start: int, size: int) -> bytes:
         """Reads a range of the stored file."""
-        with self._file(key).open("rb") as file:
+        with self._open(key) as file:
             return LocalFile(file.fileno()).read(start, size)
 
     def digest(self, key: str) -> Digest:
         """Reads the stored file."""
         path = self._file(key)
-        return Digest(path.stat().st_size, hash_file(path))
+        with _translate_missing(path):
+            return Digest(path.stat().st_size, hash_file(path))
+
+    def _open(self, key: str) -> BinaryIO:
+        path = self._file(key)
+        with _translate_missing(path):
+            return path.open("rb")
 
     def _file(self, key: str) -> Path:
         path = self._path(key)
@@ -64,24 +76,35 @@ class LocalArtifacts:
 
     def publish(self, source: Path, key: str, sha256: str) -> None:
         """Syncs the file, renames it into place, and syncs the folder."""
-        target = self._path(key)
-        if not source.exists() and target.exists():
-            return
-        with raise_storage_full():
-            source.chmod(0o444)
-            sync(source)
-            try:
-                self._rename(source, target)
-            except FileNotFoundError:  # a sweep deleted the empty folder
-                self._rename(source, target)
+        self.publish_all([NewFile(source, key, sha256)])
 
-    def _rename(self, source: Path, target: Path) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        source.replace(target)
-        folder = target.parent
-        while folder != self._folder.parent:
-            sync(folder)
-            folder = folder.parent
+    def publish_all(self, files: Sequence[NewFile]) -> None:
+        """Syncs all files, renames each into place, and syncs each folder once.
+
+        A sync waits for the disk. Many small files are therefore synced at the same time.
+        """
+        targets = {file.source: self._path(file.key) for file in files}
+        moves = [
+            (source, target)
+            for source, target in targets.items()
+            if source.exists() or not target.exists()
+        ]
+        with raise_storage_full():
+            for source, _ in moves:
+                source.chmod(0o444)
+                os.utime(source)  # no row refers to the file yet, however long ago it was written
+            sync_all([source for source, _ in moves])
+            for source, target in moves:
+                _rename(source, target)
+            for folder in self._list_folders(target for _, target in moves):
+                sync(folder)
+
+    def _list_folders(self, targets: Iterable[Path]) -> list[Path]:
+        """Returns the folders above some files up to the folder of the store, the deepest first."""
+        found: set[Path] = set()
+        for parent in {target.parent for target in targets}:
+            found |= {f for f in (parent, *parent.parents) if f.is_relative_to(self._folder)}
+        return sorted(found, key=lambda folder: len(folder.parts), reverse=True)
 
     def scratch(self, prefix: str) -> AbstractContextManager[Path]:
         """Creates the folder on the same file system, so that publishing is a rename."""
@@ -118,6 +141,32 @@ class LocalArtifacts:
 
     def _path(self, key: str) -> Path:
         return self._folder.joinpath(*split_key(key))
+
+
+@contextmanager
+def _translate_missing(path: Path) -> Iterator[None]:
+    """Translates the error at a file that is deleted while it is used.
+
+    Raises:
+        NotFound: The file is gone.
+    """
+    try:
+        yield
+    except FileNotFoundError as error:
+        if str(error.filename) != str(path):
+            raise
+        raise NotFound("file", path.name) from error
+
+
+def _rename(source: Path, target: Path) -> None:
+    for _ in range(RENAMES):
+        try:
+            source.replace(target)
+        except FileNotFoundError:  # no folder yet, or a sweep deleted the empty folder
+            target.parent.mkdir(parents=True, exist_ok=True)
+        else:
+            return
+    source.replace(target)
 
 
 def _remove_if_empty(folder: Path) -> bool:

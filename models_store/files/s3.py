@@ -1,7 +1,8 @@
 """A store of files in an S3 bucket, with a cache on this machine's disk."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from obstore.store import S3Store
 
 from domain.errors import Busy, Damaged
 from models_store.files.cache import Cache, Download
-from models_store.files.key import Artifact, Digest, split_key
+from models_store.files.key import Artifact, Digest, NewFile, split_key
 from models_store.files.s3_client import translate_errors
 from models_store.files.scratch import Scratch
 
@@ -21,6 +22,7 @@ PART_BYTES = 8 * 2**20
 MOST_PARTS = 9_000
 """S3 allows 10,000."""
 PARTS_AT_ONCE = 4
+FILES_AT_ONCE = 16
 BLOCK_BYTES = 4 * 2**20
 LISTED_AT_ONCE = 1_000
 
@@ -94,6 +96,12 @@ class BucketArtifacts:
             )
         self._check_size(key, size)
         source.unlink()
+
+    def publish_all(self, files: Sequence[NewFile]) -> None:
+        """Uploads several files at the same time."""
+        with ThreadPoolExecutor(FILES_AT_ONCE) as threads:
+            for _ in threads.map(lambda file: self.publish(*file), files):
+                pass  # raises the error of the first file that has one
 
     def _check_size(self, key: str, size: int | None) -> None:
         kept = self._size(key)

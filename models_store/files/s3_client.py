@@ -9,7 +9,7 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from domain.errors import Busy, NotFound, StorageFull
-from models_store.settings import Settings
+from models_store.bucket_options import BucketOptions
 
 log = logging.getLogger(__name__)
 FULL = ("XMinioStorageFull", "InsufficientStorage", "QuotaExceeded", "507 Insufficient Storage")
@@ -18,18 +18,18 @@ NO_BUCKET = "<Code>NoSuchBucket</Code>"
 RETRY_AFTER = 5
 
 
-def open_bucket(settings: Settings, name: str, prefix: str) -> S3Store:
+def open_bucket(options: BucketOptions, name: str, prefix: str) -> S3Store:
     """Creates the client of a bucket without a request to the server."""
-    config = {"region": settings.s3_region, "checksum_algorithm": "SHA256"}
-    if settings.s3_endpoint:
-        config["endpoint"] = settings.s3_endpoint
-    if settings.s3_access_key:
-        config["access_key_id"] = settings.s3_access_key
-        config["secret_access_key"] = settings.s3_secret_key.get_secret_value()
+    config = {"region": options.region, "checksum_algorithm": "SHA256"}
+    if options.endpoint:
+        config["endpoint"] = options.endpoint
+    if options.access_key:
+        config["access_key_id"] = options.access_key
+        config["secret_access_key"] = options.secret_key.get_secret_value()
     client = {
-        "allow_http": settings.s3_endpoint.startswith("http://"),
+        "allow_http": options.endpoint.startswith("http://"),
         "connect_timeout": timedelta(seconds=3),
-        "read_timeout": timedelta(seconds=settings.s3_seconds),
+        "read_timeout": timedelta(seconds=options.seconds),
         "timeout": timedelta(days=1),  # of a whole file; `read_timeout` limits silence
     }
     return S3Store(
@@ -39,7 +39,7 @@ def open_bucket(settings: Settings, name: str, prefix: str) -> S3Store:
         client_options=client,
         retry_config={
             "max_retries": 3,
-            "retry_timeout": timedelta(seconds=settings.s3_seconds),
+            "retry_timeout": timedelta(seconds=options.seconds),
             "backoff": {"max_backoff": timedelta(seconds=2)},
         },
     )

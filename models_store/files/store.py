@@ -1,13 +1,13 @@
 """The interface of the stores of files, which a folder or a bucket implements."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from models_store.files.cache import Cache
-from models_store.files.key import Artifact, Digest
+from models_store.files.key import Artifact, Digest, NewFile
 from models_store.files.local import LocalArtifacts
 from models_store.files.s3 import BucketArtifacts
 from models_store.files.s3_client import open_bucket
@@ -100,6 +100,17 @@ class ArtifactStore(Protocol):
         """
         ...
 
+    def publish_all(self, files: Sequence[NewFile]) -> None:
+        """Publishes several files as `publish` does, at less cost a file.
+
+        Args:
+            files: The files, each with its key and its hash.
+
+        Raises:
+            StorageFull: There is no room; some of the files may be stored.
+        """
+        ...
+
     def scratch(self, prefix: str) -> AbstractContextManager[Path]:
         """Creates a temporary folder on this machine's disk, removed at the end of the block."""
         ...
@@ -109,7 +120,7 @@ class ArtifactStore(Protocol):
         ...
 
     def files(self, kind: str) -> Iterator[Artifact]:
-        """Lists every file of `jobs` or `datasets`, in no order."""
+        """Lists every file of `jobs`, `datasets` or `uploads`, in no order."""
         ...
 
     def delete_prefix(self, prefix: str) -> None:
@@ -132,7 +143,9 @@ def open_store(settings: Settings) -> ArtifactStore:
     if parts.scheme == "s3" and parts.netloc:
         cache = Cache(settings.data_folder / "cache", settings.cache_bytes)
         scratch = Scratch(settings.data_folder / "scratch")
-        return BucketArtifacts(open_bucket(settings, parts.netloc, parts.path), scratch, cache)
+        return BucketArtifacts(
+            open_bucket(settings.bucket, parts.netloc, parts.path), scratch, cache
+        )
     if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path:
         return LocalArtifacts(Path(unquote(parts.path)))
     raise ValueError(

@@ -7,12 +7,15 @@ from sqlalchemy import Connection, case, select
 
 from domain.job.job import Epoch, JobError, JobState, Progress
 from domain.job.outcome import Outcome
+from domain.metric_values import Metrics
 from models_store.database.tables import jobs
 from models_store.jobs import outcomes
 from models_store.jobs.claims import Claim
 from models_store.jobs.leases import hand_back, update_leased
-from models_store.records import checkpoints, epochs, events
+from models_store.records import checkpoints, epochs, events, job_parts, kept_checkpoints
 from models_store.records.checkpoints import Checkpoint
+from models_store.records.job_parts import JobPart
+from models_store.records.kept_checkpoints import NewCheckpoint
 
 
 def start(connection: Connection, claim: Claim, environment: dict[str, Any]) -> None:
@@ -28,7 +31,7 @@ def mark_inexact(connection: Connection, claim: Claim, reason: str) -> None:
 
 
 def update_progress(
-    connection: Connection, claim: Claim, progress: Progress, metrics: dict[str, float]
+    connection: Connection, claim: Claim, progress: Progress, metrics: Metrics
 ) -> None:
     """Records how far the job has come.
 
@@ -54,31 +57,62 @@ def end_epoch(
     progress: Progress,
     checkpoint: Checkpoint | None,
     environment_key: str | None,
-) -> None:
+) -> list[str]:
     """Records a finished epoch: its history, its event and its checkpoint.
 
     Args:
         environment_key: See `save_checkpoint`.
+
+    Returns:
+        As `save_checkpoint`.
     """
     update_progress(connection, claim, progress, epoch.metrics)
     if epochs.add(connection, claim.owner, claim.job_id, epoch):
         events.add(connection, claim.owner, claim.job_id, "epoch", epoch.model_dump())
-    if checkpoint is not None:
-        save_checkpoint(connection, claim, checkpoint, environment_key)
+    if checkpoint is None:
+        return []
+    return save_checkpoint(connection, claim, checkpoint, environment_key)
 
 
 def save_checkpoint(
     connection: Connection, claim: Claim, checkpoint: Checkpoint, environment_key: str | None
-) -> None:
+) -> list[str]:
     """Records where the next attempt resumes, and resets the counters of retries.
 
     Args:
         environment_key: The key of environments in which the job resumes with the same bits;
             None if it may resume in any.
+
+    Returns:
+        The keys of files that no row names any more: checkpoints that were dropped before it.
     """
+    _note_advance(connection, claim, environment_key)
+    checkpoints.replace(connection, claim.owner, claim.job_id, checkpoint)
+    return kept_checkpoints.delete_dropped(connection, claim.job_id, checkpoint.epoch)
+
+
+def save_part(
+    connection: Connection, claim: Claim, part: JobPart, environment_key: str | None
+) -> None:
+    """Records rows that a `predict` job has computed; see `save_checkpoint`."""
+    _note_advance(connection, claim, environment_key)
+    job_parts.add(connection, claim.owner, claim.job_id, part)
+
+
+def _note_advance(connection: Connection, claim: Claim, environment_key: str | None) -> None:
     values = {"losses": 0, "deaths": 0, "setbacks": 0, "environment_key": environment_key}
     update_leased(connection, claim, values, quiet=True)
-    checkpoints.replace(connection, claim.owner, claim.job_id, checkpoint)
+
+
+def keep(
+    connection: Connection, claim: Claim, made: NewCheckpoint, dropped: tuple[int, ...]
+) -> None:
+    """Records a checkpoint that the job keeps, and the epochs that it no longer keeps.
+
+    The transaction must end the epoch as well, which checks the fence.
+    """
+    kept_checkpoints.add(connection, claim.owner, claim.job_id, made)
+    kept_checkpoints.drop(connection, claim.job_id, dropped, made.epoch)
 
 
 def restart(connection: Connection, claim: Claim) -> None:
@@ -88,14 +122,14 @@ def restart(connection: Connection, claim: Claim) -> None:
         LeaseLost: Another attempt owns the job; nothing was written.
     """
     checkpoints.delete(connection, claim.job_id)
-    values = {"progress": _reset_progress(connection, claim.job_id), "metrics": {}}
+    values = {"progress": _reset_progress(connection, claim), "metrics": {}}
     hand_back(connection, claim, "its checkpoint is lost: it starts again", values)
 
 
-def _reset_progress(connection: Connection, job_id: str) -> dict[str, Any]:
-    row = connection.execute(select(jobs.c.progress).where(jobs.c.id == job_id)).one()
+def _reset_progress(connection: Connection, claim: Claim) -> dict[str, Any]:
+    row = connection.execute(select(jobs.c.progress).where(jobs.c.id == claim.job_id)).one()
     reset = {
-        "epoch": 0,
+        "epoch": claim.initial_epoch,
         "step": 0,
         "fraction": 0.0,
         "seconds_remaining": None,
@@ -136,7 +170,7 @@ def cancel(connection: Connection, claim: Claim) -> None:
 def _finish(
     connection: Connection, claim: Claim, state: JobState, reason: str, values: dict[str, Any]
 ) -> None:
-    checkpoints.delete(connection, claim.job_id)
+    checkpoints.end(connection, claim.job_id)
     ended = {
         "state": state.value,
         "finished_at": datetime.now(UTC),

@@ -1,7 +1,8 @@
 """Claims: a worker takes the first queued job that it can run."""
 
 import json
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import PurePosixPath
@@ -22,15 +23,16 @@ from sqlalchemy import (
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from domain.job.job import JobState, Resources
-from domain.job.plan import Plan
+from domain.job.plan import ImportPlan, Plan
 from domain.job.recipe import Fit
 from domain.job.resources import Capacity
 from models_store.database.tables import jobs
 from models_store.database.types import UtcDateTime, database_clock
 from models_store.jobs.fair_turns import QUEUED, is_queued_for, turn_column
 from models_store.jobs.matching import matches_environment, matches_gpus, matches_memory
-from models_store.records import checkpoints, epochs, events
+from models_store.records import checkpoints, epochs, events, job_parts, kept_checkpoints
 from models_store.records.checkpoints import Checkpoint
+from models_store.records.job_parts import JobPart
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Claim:
     name: str | None
     seed: int
     seconds_used: float
-    """Seconds of earlier attempts."""
+    """Seconds of earlier attempts, up to the last renewal of a lease that was lost."""
     environment: dict[str, Any] | None
     """The environment of the first attempt; None before it."""
     environment_key: str | None
@@ -53,6 +55,10 @@ class Claim:
     checkpoint: Checkpoint | None
     request_json: str
     plan_json: str
+    parts: tuple[JobPart, ...] = ()
+    """The rows that earlier attempts of a `predict` job have computed."""
+    began: float = field(default_factory=time.monotonic)
+    """Time of the claim on this machine's monotonic clock, in seconds."""
 
     @property
     def folder(self) -> PurePosixPath:
@@ -63,6 +69,21 @@ class Claim:
     def plan(self) -> Plan:
         """The plan, parsed at the first use, after the transaction of the claim."""
         return Plan.model_validate_json(self.plan_json)
+
+    @cached_property
+    def import_plan(self) -> ImportPlan:
+        """The plan of an `import` job."""
+        return ImportPlan.model_validate_json(self.plan_json)
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs; 0 for a job that trains nothing."""
+        return self.fit.epochs if self.kind == "train" else 0
+
+    @property
+    def initial_epoch(self) -> int:
+        """Number of epochs that the job leaves out."""
+        return self.fit.initial_epoch if self.kind == "train" else 0
 
     @cached_property
     def _request(self) -> dict[str, Any]:
@@ -90,10 +111,17 @@ class Claim:
         return Resources.model_validate(self._request.get("resources", {}))
 
     @property
-    def seconds_left(self) -> float | None:
-        """Seconds left of the job's time limit; None without a limit."""
-        limit = (self._request.get("limits") or {}).get("seconds")
-        return None if limit is None else limit - self.seconds_used
+    def seconds_limit(self) -> float | None:
+        """The time limit of the job's own request, in seconds; None without one."""
+        limit: float | None = (self._request.get("limits") or {}).get("seconds")
+        return limit
+
+    def count_seconds(self) -> float:
+        """Returns the running time of all attempts until now, in seconds.
+
+        It is measured by monotonic clocks, so that a change of a wall clock does not alter it.
+        """
+        return self.seconds_used + time.monotonic() - self.began
 
 
 def claim(
@@ -119,7 +147,10 @@ def claim(
         return None
     reason = "claimed by a worker" if row.attempt == 1 else f"attempt {row.attempt}"
     events.add_state(connection, row.owner, row.id, JobState.RUNNING, reason)
-    return _make_claim(row, _get_checkpoint(connection, row.id) if row.attempt > 1 else None)
+    if row.attempt == 1:
+        return _make_claim(row, None, ())
+    checkpoint = _get_checkpoint(connection, row.id)
+    return _make_claim(row, checkpoint, tuple(job_parts.list_parts(connection, row.id)))
 
 
 @lru_cache(maxsize=8)
@@ -171,7 +202,7 @@ def _select_best(capacity: Capacity, anywhere_seconds: float) -> Select[Any]:
     )
 
 
-def _make_claim(row: Row[Any], checkpoint: Checkpoint | None) -> Claim:
+def _make_claim(row: Row[Any], checkpoint: Checkpoint | None, parts: tuple[JobPart, ...]) -> Claim:
     return Claim(
         job_id=row.id,
         owner=row.owner,
@@ -186,13 +217,16 @@ def _make_claim(row: Row[Any], checkpoint: Checkpoint | None) -> Claim:
         checkpoint=checkpoint,
         request_json=row.request,
         plan_json=row.plan,
+        parts=parts,
     )
 
 
 def _get_checkpoint(connection: Connection, job_id: str) -> Checkpoint | None:
     """Gets the checkpoint of an earlier attempt, and deletes the epochs after it."""
     checkpoint = checkpoints.get(connection, job_id)
-    epochs.delete_after(connection, job_id, checkpoint.epoch if checkpoint else 0)
+    epoch = checkpoint.epoch if checkpoint else 0
+    epochs.delete_after(connection, job_id, epoch)
+    kept_checkpoints.rewind(connection, job_id, epoch)
     return checkpoint
 
 

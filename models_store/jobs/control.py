@@ -1,10 +1,10 @@
-"""Cancel, pause and resume a job."""
+"""Cancel, pause, resume and finish a job."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, update
+from sqlalchemy import Connection, Row, case, update
 
 from domain.errors import Conflict
 from domain.job.job import JobState
@@ -26,17 +26,23 @@ PAUSE: Transitions = {JobState.QUEUED: JobState.PAUSED, JobState.RUNNING: JobSta
 RESUME: Transitions = {JobState.PAUSED: JobState.QUEUED}
 
 
-def cancel(connection: Connection, owner: str, job_id: str) -> None:
+def cancel(connection: Connection, owner: str, job_id: str, reason: str = events.REQUESTED) -> None:
     """Cancels a job at once if no worker runs it; else requests it of the worker.
+
+    Args:
+        connection: A transaction.
+        owner: The owner of the job.
+        job_id: The job's id.
+        reason: Why the state changes.
 
     Raises:
         NotFound: The owner has no job with this id.
         Conflict: The job has succeeded or failed.
     """
     ended_at = case((jobs.c.state.in_(WITHOUT_WORKER), datetime.now(UTC)), else_=None)
-    state = _change_state(connection, owner, job_id, CANCEL, {"finished_at": ended_at})
+    state = _change_state(connection, owner, job_id, CANCEL, {"finished_at": ended_at}, reason)
     if state is JobState.CANCELLED:
-        checkpoints.delete(connection, job_id)
+        checkpoints.end(connection, job_id)
     elif state is None:
         state = get_row(connection, owner, job_id).state
         if state in (JobState.SUCCEEDED, JobState.FAILED):
@@ -70,12 +76,45 @@ def resume(connection: Connection, owner: str, job_id: str) -> None:
         wait_reasons.set_reason(connection, job_id)
 
 
+def finish(connection: Connection, owner: str, job_id: str) -> None:
+    """Asks the worker of a running training to end it and to keep what it has.
+
+    Raises:
+        NotFound: The owner has no job with this id.
+        Conflict: The job does not run, or trains nothing.
+    """
+    runs = jobs.c.kind == "train", jobs.c.state == JobState.RUNNING.value
+    statement = (
+        update(jobs)
+        .where(jobs.c.owner == owner, jobs.c.id == job_id, *runs, jobs.c.finish_asked.is_(False))
+        .values(finish_asked=True, version=jobs.c.version + 1)
+    )
+    if not connection.execute(statement).rowcount:
+        _refuse_to_finish(get_row(connection, owner, job_id))
+
+
+def _refuse_to_finish(row: Row[Any]) -> None:
+    """Refuses to finish a job, unless its client has asked before."""
+    state = JobState(row.state)
+    if row.kind != "train":
+        raise Conflict(f"A job of the kind `{row.kind}` trains nothing. It can be cancelled.")
+    if row.finish_asked and state in (JobState.RUNNING, JobState.SUCCEEDED):
+        return
+    if state is JobState.QUEUED:
+        detail = "The job is queued and has trained nothing in this attempt: finish it once it "
+        raise Conflict(f"{detail}runs, or cancel it.", retry_after=1)
+    if state in (JobState.PAUSED, JobState.PAUSING):
+        raise Conflict(f"The job is {state}: resume it first, and finish it once it runs.")
+    _refuse_if_ending(state)
+
+
 def _change_state(
     connection: Connection,
     owner: str,
     job_id: str,
     changes: Transitions,
     values: Mapping[str, Any] | None = None,
+    reason: str = events.REQUESTED,
 ) -> JobState | None:
     """Changes the state. Returns the new one; None if `changes` has no entry for the old one."""
     states = {before.value: after.value for before, after in changes.items()}
@@ -93,7 +132,7 @@ def _change_state(
     changed = connection.execute(statement).scalar_one_or_none()
     if changed is None:
         return None
-    events.add_state(connection, owner, job_id, JobState(changed), events.REQUESTED)
+    events.add_state(connection, owner, job_id, JobState(changed), reason)
     return JobState(changed)
 
 

@@ -65,5 +65,5 @@ def _fail(connection: Connection, job_id: str, owner: str, attempts: int) -> Non
         )
     )
     connection.execute(statement)
-    checkpoints.delete(connection, job_id)
+    checkpoints.end(connection, job_id)
     events.add_state(connection, owner, job_id, JobState.FAILED, error.title)

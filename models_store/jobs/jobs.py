@@ -9,17 +9,22 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert as sql_insert
 
 from domain.errors import Conflict
-from domain.job.job import Job, JobError, JobRequest, JobState, Progress, Transition
-from domain.job.plan import Plan
+from domain.graph.summary import RowBytes
+from domain.job.job import Job, JobError, JobRequest, JobState, Kind, Progress, Transition
+from domain.job.plan import AnyPlan, ImportPlan
 from domain.job.resources import need_of
-from domain.source_map import SourceMap
+from domain.json.source_map import SourceMap
+from domain.sweeps.sweep import ACTIVE
 from models_store.database import lookup
-from models_store.database.paging import Page, fetch_page
-from models_store.database.tables import job_metadata, jobs
+from models_store.database.paging import Page, PageRequest, fetch_page
+from models_store.database.tables import job_metadata, jobs, sweeps
 from models_store.ids import new_id
 from models_store.jobs import fair_turns
 from models_store.records import events
 from models_store.records.uses import TERMINAL, insert_uses
+
+SEEDED: tuple[Kind, ...] = ("train", "build")
+"""The kinds of jobs whose result depends on a seed."""
 
 
 def insert(
@@ -27,9 +32,11 @@ def insert(
     owner: str,
     request: JobRequest,
     sent: dict[str, Any],
-    plan: Plan,
+    plan: AnyPlan,
     seed: int,
     warnings: Sequence[str] = (),
+    row: RowBytes | None = None,
+    sweep_id: str | None = None,
 ) -> str:
     """Inserts and queues an accepted job. Returns its id.
 
@@ -37,8 +44,10 @@ def insert(
         sent: The request as the client sent it; clients get it back as `request`.
         seed: The seed of the request, or a random one.
         warnings: Warnings of the check of the request.
+        row: The bytes of one row of the dataset, if the graph leaves lengths open.
+        sweep_id: The sweep of which the job is a trial.
     """
-    job_id, now, need = new_id("job"), datetime.now(UTC), need_of(request, plan)
+    job_id, now, need = new_id("job"), datetime.now(UTC), need_of(request, plan, row)
     values: dict[str, Any] = {
         "id": job_id,
         "owner": owner,
@@ -51,13 +60,14 @@ def insert(
         "gpus": need.gpus,
         "memory_bytes": need.memory_bytes,
         **fair_turns.assign_turns(connection, owner, -request.priority, need.device),
-        "request": {**sent, "seed": seed},
+        "request": {**sent, "seed": seed} if request.kind in SEEDED else sent,
         "plan": plan.model_dump(mode="json", by_alias=True),
         "seed": seed,
         "created_at": now,
         "progress": _make_progress(request, now).model_dump(mode="json"),
         "metrics": {},
         "warnings": list(warnings),
+        "sweep_id": sweep_id,
     }
     connection.execute(sql_insert(jobs).values(values))
     _insert_metadata(connection, owner, job_id, request.metadata)
@@ -69,14 +79,15 @@ def insert(
 
 
 def _make_progress(request: JobRequest, now: datetime) -> Progress:
-    epochs = request.fit.epochs if request.kind == "train" else 0
+    fit = request.fit if request.kind == "train" else None
     return Progress(
-        epoch=0,
-        epochs=epochs,
+        epoch=0 if fit is None else fit.initial_epoch,
+        epochs=0 if fit is None else fit.epochs,
         step=0,
         steps=0,
         fraction=0.0,
         seconds_remaining=None,
+        bytes=0 if request.kind == "import" else None,
         updated_at=now,
     )
 
@@ -92,8 +103,10 @@ def _insert_metadata(
         connection.execute(sql_insert(job_metadata), rows)
 
 
-def _get_used_ids(request: JobRequest, plan: Plan) -> set[str]:
-    named = {plan.graph_id, request.dataset, request.validation_dataset, request.model}
+def _get_used_ids(request: JobRequest, plan: AnyPlan) -> set[str]:
+    if isinstance(plan, ImportPlan):
+        return {plan.upload}
+    named = {plan.graph_id, *request.dataset_ids.values(), request.model, request.donor_id}
     return {name for name in named if name is not None} | plan.sources.keys()
 
 
@@ -118,24 +131,27 @@ def get_row(connection: Connection, owner: str, job_id: str) -> Row[Any]:
 def get_page(
     connection: Connection,
     owner: str,
-    cursor: str | None,
-    size: int,
+    request: PageRequest,
     state: JobState | None = None,
     metadata: dict[str, str] | None = None,
+    sweep_id: str | None = None,
 ) -> Page:
-    """Gets a page of rows for `convert_row`, newest first.
+    """Gets a page of rows for `convert_page`, newest first.
 
     Args:
         connection: A transaction.
         owner: The owner of the jobs.
-        cursor: The cursor of the page; None for the first page.
-        size: The number of rows of the page.
+        request: The page.
         state: Selects jobs in this state.
         metadata: Selects jobs that have all of these entries.
+        sweep_id: Selects the jobs of the trials of a sweep.
     """
-    query = select(jobs).where(jobs.c.owner == owner)
+    columns = [column for column in jobs.c if column is not jobs.c.plan]
+    query = select(*columns).where(jobs.c.owner == owner)
     if state is not None:
         query = query.where(jobs.c.state == state)
+    if sweep_id is not None:
+        query = query.where(jobs.c.sweep_id == sweep_id)
     for key, value in (metadata or {}).items():
         query = query.where(
             exists().where(
@@ -145,11 +161,24 @@ def get_page(
                 job_metadata.c.value == value,
             )
         )
-    return fetch_page(connection, query, jobs, cursor, size)
+    return fetch_page(connection, query, jobs, request)
+
+
+def convert_page(connection: Connection, page: Page) -> list[Job]:
+    """Converts the rows of a page to jobs."""
+    queued = [row for row in page.rows if row.state == JobState.QUEUED]
+    positions = fair_turns.find_positions(connection, queued)
+    return [_convert(connection, row, positions.get(row.id)) for row in page.rows]
 
 
 def convert_row(connection: Connection, row: Row[Any]) -> Job:
     """Converts a row to a job."""
+    is_queued = row.state == JobState.QUEUED
+    position = fair_turns.find_position(connection, row) if is_queued else None
+    return _convert(connection, row, position)
+
+
+def _convert(connection: Connection, row: Row[Any], position: int | None) -> Job:
     state = JobState(row.state)
     return Job(
         id=row.id,
@@ -158,13 +187,18 @@ def convert_row(connection: Connection, row: Row[Any]) -> Job:
         metadata=row.metadata,
         state=state,
         is_terminal=state.is_terminal,
+        position=position,
         attempt=row.attempt,
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
         progress=_get_progress(row, state),
         metrics=row.metrics,
+        stopped=row.stopped,
+        best=row.best,
         model=row.model_id,
+        dataset=row.dataset_id,
+        sweep=row.sweep_id,
         warnings=row.warnings,
         error=_get_error(row),
         environment=row.environment,
@@ -215,9 +249,24 @@ def delete(connection: Connection, owner: str, job_id: str) -> None:
 
     Raises:
         NotFound: The owner has no job with this id.
-        Conflict: The job has not ended.
+        Conflict: The job has not ended, or is a trial of a sweep that has not.
     """
-    state = get_row(connection, owner, job_id).state
-    if state not in TERMINAL:
-        raise Conflict(f"The job is {state}; cancel it first and delete it when it has ended.")
+    row = get_row(connection, owner, job_id)
+    if row.state not in TERMINAL:
+        raise Conflict(f"The job is {row.state}; cancel it first and delete it when it has ended.")
+    if row.sweep_id is not None:
+        _refuse_if_active(connection, row.sweep_id)
     connection.execute(sql_delete(jobs).where(jobs.c.owner == owner, jobs.c.id == job_id))
+
+
+def _refuse_if_active(connection: Connection, sweep_id: str) -> None:
+    """Checks that the sweep of a trial has ended.
+
+    Raises:
+        Conflict: It has not; its pruner compares the epochs of the trial.
+    """
+    query = select(sweeps.c.state).where(sweeps.c.id == sweep_id)
+    state = connection.execute(query).scalar_one_or_none()
+    if state in ACTIVE:
+        detail = f"The job is a trial of the sweep '{sweep_id}', which is {state}; cancel that "
+        raise Conflict(f"{detail}first, or wait for its end.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, update
 
@@ -16,14 +16,28 @@ from models_store.records import checkpoints, events
 LEASED = (JobState.RUNNING.value, JobState.PAUSING.value, JobState.CANCELLING.value)
 
 
-def renew(connection: Connection, claim: Claim, lease_seconds: float) -> JobState:
-    """Renews the lease. Returns the state, which shows a requested cancel or pause.
+class Renewal(NamedTuple):
+    """What the client has asked of a running job."""
+
+    state: JobState
+    """Shows a requested cancel or pause."""
+    is_finish_asked: bool
+    """Whether the training is to end and to keep what it has."""
+
+
+def renew(connection: Connection, claim: Claim, lease_seconds: float) -> Renewal:
+    """Renews the lease. Returns what the client has asked in the meantime.
+
+    The running time is recorded as well, so that a lost worker's time counts.
 
     Raises:
         LeaseLost: Another attempt owns the job, or the lease has expired.
     """
-    values = {"lease_until": database_clock() + lease_seconds}
-    return update_leased(connection, claim, values, quiet=True)
+    values = {
+        "lease_until": database_clock() + lease_seconds,
+        "seconds_used": claim.count_seconds(),
+    }
+    return _update(connection, claim, values, quiet=True)
 
 
 def update_leased(
@@ -37,17 +51,23 @@ def update_leased(
     Raises:
         LeaseLost: The fence is not valid any more; nothing was written.
     """
+    return _update(connection, claim, values, quiet=quiet).state
+
+
+def _update(
+    connection: Connection, claim: Claim, values: dict[str, Any], *, quiet: bool
+) -> Renewal:
     values = {**values, "version": jobs.c.version + (0 if quiet else 1)}
     statement = (
         update(jobs)
         .where(jobs.c.id == claim.job_id, jobs.c.fence == claim.fence, jobs.c.state.in_(LEASED))
         .values(values)
-        .returning(jobs.c.state)
+        .returning(jobs.c.state, jobs.c.finish_asked)
     )
-    state = connection.execute(statement).scalar_one_or_none()
-    if state is None:
+    row = connection.execute(statement).one_or_none()
+    if row is None:
         raise LeaseLost(f"The lease of '{claim.job_id}' is lost.")
-    return JobState(state)
+    return Renewal(JobState(row.state), row.finish_asked)
 
 
 def hand_back(
@@ -61,17 +81,14 @@ def hand_back(
     Raises:
         LeaseLost: Another attempt owns the job.
     """
-    state = update_leased(connection, claim, {**clear_lease(), **(values or {})})
+    used = {"seconds_used": claim.count_seconds()}
+    state = update_leased(connection, claim, {**clear_lease(), **used, **(values or {})})
     end_lease(connection, claim.job_id, claim.owner, state, reason)
 
 
 def clear_lease() -> dict[str, Any]:
     """Returns the columns of a job whose lease has ended."""
-    return {
-        "lease_until": None,
-        "worker": None,
-        "seconds_used": jobs.c.seconds_used + database_clock() - jobs.c.claimed_at,
-    }
+    return {"lease_until": None, "worker": None}
 
 
 def end_lease(
@@ -83,7 +100,7 @@ def end_lease(
         case JobState.CANCELLING:
             after, reason = JobState.CANCELLED, events.REQUESTED
             since = {"finished_at": datetime.now(UTC)}
-            checkpoints.delete(connection, job_id)
+            checkpoints.end(connection, job_id)
         case JobState.PAUSING:
             after, reason = JobState.PAUSED, events.REQUESTED
         case _:

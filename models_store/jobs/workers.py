@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from domain.job.resources import Capacity
 from domain.worker import Worker
-from models_store.database.paging import Page, fetch_page
+from models_store.database.paging import Page, PageRequest, fetch_page
 from models_store.database.tables import jobs, workers
 from models_store.database.types import database_clock
 from models_store.jobs.leases import LEASED
@@ -94,7 +94,7 @@ def get_capacities(connection: Connection) -> frozenset[Capacity]:
     return frozenset(Capacity(**row._mapping) for row in connection.execute(query))
 
 
-def get_page(connection: Connection, owner: str, cursor: str | None, size: int) -> Page:
+def get_page(connection: Connection, owner: str, request: PageRequest) -> Page:
     """Gets a page of rows for `convert_row`, newest first.
 
     The page has all workers; the column `job` has only jobs of the owner.
@@ -102,7 +102,7 @@ def get_page(connection: Connection, owner: str, cursor: str | None, size: int) 
     own = _select_claimed_job(jobs.c.owner == owner)
     state = case((~ALIVE, "lost"), (_select_claimed_job().is_not(None), "busy"), else_="idle")
     query = select(workers, state.label("state"), own.label("job"))
-    return fetch_page(connection, query, workers, cursor, size)
+    return fetch_page(connection, query, workers, request)
 
 
 def _select_claimed_job(*conditions: ColumnElement[bool]) -> ScalarSelect[str]:

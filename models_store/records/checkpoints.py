@@ -6,6 +6,7 @@ from sqlalchemy import Connection, insert, select
 from sqlalchemy import delete as sql_delete
 
 from models_store.database.tables import checkpoints
+from models_store.records import job_parts, kept_checkpoints
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,13 @@ def replace(connection: Connection, owner: str, job_id: str, checkpoint: Checkpo
     connection.execute(insert(checkpoints).values(values))
 
 
+def end(connection: Connection, job_id: str) -> None:
+    """Deletes what a job that has ended needs no more: its checkpoint, and dropped ones."""
+    delete(connection, job_id)
+    kept_checkpoints.delete_dropped(connection, job_id)
+
+
 def delete(connection: Connection, job_id: str) -> None:
-    """Deletes the row of a checkpoint; the next sweep deletes its file."""
+    """Deletes the rows of a checkpoint and of computed rows; the next sweep deletes their files."""
+    job_parts.delete(connection, job_id)
     connection.execute(sql_delete(checkpoints).where(checkpoints.c.job_id == job_id))

@@ -1,12 +1,13 @@
 """Events of a job, numbered from 1 in order of time."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, String, bindparam, func, insert, select
+from sqlalchemy import Connection, String, bindparam, func, insert, literal_column, select
 
 from domain.event import Event, EventType
 from domain.job.job import JobState, Transition
+from models_store.database.paging import MOST_BYTES, count_fitting, measure_json
 from models_store.database.tables import events
 
 REQUESTED = "asked by the client"
@@ -41,27 +42,68 @@ def add_state(
     add(connection, owner, job_id, "state", {"state": state.value, "reason": reason})
 
 
-def get_after(
-    connection: Connection, owner: str, job_id: str, sequence: int, size: int
-) -> list[Event]:
-    """Gets up to `size` events after number `sequence`, oldest first."""
+_TRANSITIONS = (
+    select(events.c.at, events.c.data)
+    .where(
+        events.c.owner == bindparam("owner", type_=String),
+        events.c.job_id == _JOB,
+        events.c.type == literal_column("'state'"),
+    )
+    .order_by(events.c.sequence)
+)
+"""Built once for the same reason: a page of jobs runs it for each of them."""
+
+
+class EventPage(NamedTuple):
+    """Consecutive events of a job, oldest first."""
+
+    events: list[Event]
+    has_more: bool
+    """Whether more events follow."""
+
+
+def get_page(
+    connection: Connection,
+    owner: str,
+    job_id: str,
+    sequence: int,
+    size: int,
+    most_bytes: int = MOST_BYTES,
+) -> EventPage:
+    """Gets the events after number `sequence`.
+
+    Args:
+        connection: A transaction.
+        owner: The owner of the job.
+        job_id: The job's id.
+        sequence: The number of the event before the page; 0 for the first page.
+        size: The largest number of events.
+        most_bytes: The largest number of characters of their data, unless one event has more.
+    """
     query = (
         select(events)
         .where(events.c.owner == owner, events.c.job_id == job_id, events.c.sequence > sequence)
         .order_by(events.c.sequence)
-        .limit(size)
     )
-    return [
+    length = query.with_only_columns(measure_json([events.c.data])).limit(size + 1)
+    lengths = connection.execute(length).scalars().all()
+    count = count_fitting(lengths[:size], most_bytes)
+    found = [
         Event(id=row.sequence, at=row.at, type=row.type, data=row.data)
-        for row in connection.execute(query)
+        for row in (connection.execute(query.limit(count)) if count else ())
     ]
+    return EventPage(found, len(lengths) > count)
+
+
+def get_newest(connection: Connection, owner: str, job_id: str) -> int:
+    """Gets the number of the newest event of a job; 0 if there is none."""
+    query = select(func.coalesce(func.max(events.c.sequence), 0))
+    query = query.where(events.c.owner == owner, events.c.job_id == job_id)
+    newest: int = connection.execute(query).scalar_one()
+    return newest
 
 
 def get_transitions(connection: Connection, owner: str, job_id: str) -> list[Transition]:
     """Gets all changes of the job's state, oldest first."""
-    query = (
-        select(events.c.at, events.c.data)
-        .where(events.c.owner == owner, events.c.job_id == job_id, events.c.type == "state")
-        .order_by(events.c.sequence)
-    )
-    return [Transition(at=row.at, **row.data) for row in connection.execute(query)]
+    rows = connection.execute(_TRANSITIONS, {"owner": owner, "job": job_id})
+    return [Transition(at=row.at, **row.data) for row in rows]

@@ -12,8 +12,8 @@ from sqlalchemy import insert as sql_insert
 from domain.errors import Fault, Invalid
 from domain.graph.language import Blueprint, GraphDefinition
 from domain.graph.summary import Summary
-from models_store.database.lookup import get_row
-from models_store.database.paging import Page, fetch_page
+from models_store.database.lookup import get_row, keep_row, lock_row
+from models_store.database.paging import Page, PageRequest, fetch_page
 from models_store.database.tables import graphs
 from models_store.ids import new_id
 from models_store.records.uses import refuse_if_used
@@ -87,10 +87,10 @@ def get(connection: Connection, owner: str, graph_id: str) -> StoredGraph:
     return convert_row(get_row(connection, graphs, owner, graph_id))
 
 
-def get_page(connection: Connection, owner: str, cursor: str | None, size: int) -> Page:
-    """Gets a page of rows for `convert_row`, newest first."""
+def get_page(connection: Connection, owner: str, request: PageRequest) -> Page:
+    """Gets a page of rows for `convert_row`, newest first; see `fetch_page`."""
     query = select(graphs).where(graphs.c.owner == owner)
-    return fetch_page(connection, query, graphs, cursor, size)
+    return fetch_page(connection, query, graphs, request)
 
 
 def convert_row(row: Row[Any]) -> StoredGraph:
@@ -107,6 +107,15 @@ def convert_row(row: Row[Any]) -> StoredGraph:
     )
 
 
+def keep(connection: Connection, owner: str, graph_id: str) -> None:
+    """Keeps a graph from being deleted until the transaction ends.
+
+    Raises:
+        NotFound: The owner has no graph with this id.
+    """
+    keep_row(connection, graphs, owner, graph_id)
+
+
 def delete(connection: Connection, owner: str, graph_id: str) -> None:
     """Deletes a graph.
 
@@ -114,6 +123,6 @@ def delete(connection: Connection, owner: str, graph_id: str) -> None:
         NotFound: The owner has no graph with this id.
         Conflict: A job that has not ended uses it.
     """
-    get(connection, owner, graph_id)
+    lock_row(connection, graphs, owner, graph_id)
     refuse_if_used(connection, owner, graph_id)
     connection.execute(sql_delete(graphs).where(graphs.c.owner == owner, graphs.c.id == graph_id))

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,13 +23,24 @@ def hash_secret(secret: str) -> str:
 
 def create(connection: Connection, owner: str, name: str) -> tuple[Key, str]:
     """Inserts a new key. Returns it with its secret, which cannot be retrieved later."""
+    (created,) = create_all(connection, [(owner, name)])
+    return created
+
+
+def create_all(connection: Connection, owners: Iterable[tuple[str, str]]) -> list[tuple[Key, str]]:
+    """Inserts a new key for each owner and name. Returns the keys with their secrets."""
+    created = [_make(owner, name) for owner, name in owners]
+    values = [{**key.model_dump(), "sha256": hash_secret(secret)} for key, secret in created]
+    if values:
+        connection.execute(insert(keys), values)
+    return created
+
+
+def _make(owner: str, name: str) -> tuple[Key, str]:
     key = Key(
         id=new_id("key"), owner=owner, name=name, created_at=datetime.now(UTC), revoked_at=None
     )
-    secret = f"gf_{key.id.removeprefix('key_')}_{secrets.token_urlsafe(SECRET_BYTES)}"
-    values = {**key.model_dump(), "sha256": hash_secret(secret)}
-    connection.execute(insert(keys).values(values))
-    return key, secret
+    return key, f"gf_{key.id.removeprefix('key_')}_{secrets.token_urlsafe(SECRET_BYTES)}"
 
 
 def get_all(connection: Connection) -> list[Key]:

@@ -6,7 +6,8 @@ from sqlalchemy import Connection, insert, select
 
 from domain.errors import Conflict
 from domain.job.job import JobState
-from models_store.database.tables import job_uses, jobs
+from domain.sweeps.sweep import ACTIVE
+from models_store.database.tables import job_uses, jobs, sweep_uses, sweeps
 
 TERMINAL = tuple(state.value for state in JobState if state.is_terminal)
 
@@ -42,3 +43,25 @@ def refuse_if_used(connection: Connection, owner: str, resource_id: str) -> None
     row = connection.execute(query).one_or_none()
     if row is not None:
         raise Conflict(f"The job '{row.id}', which is {row.state}, uses '{resource_id}'.")
+    _refuse_if_searched(connection, owner, resource_id)
+
+
+def _refuse_if_searched(connection: Connection, owner: str, resource_id: str) -> None:
+    """Checks that no sweep that has not ended uses a resource.
+
+    Raises:
+        Conflict: A sweep uses it; the message names the sweep.
+    """
+    query = (
+        select(sweeps.c.id, sweeps.c.state)
+        .join(sweep_uses, sweep_uses.c.sweep_id == sweeps.c.id)
+        .where(
+            sweep_uses.c.owner == owner,
+            sweep_uses.c.resource_id == resource_id,
+            sweeps.c.state.in_(ACTIVE),
+        )
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    if row is not None:
+        raise Conflict(f"The sweep '{row.id}', which is {row.state}, uses '{resource_id}'.")

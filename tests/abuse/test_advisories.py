@@ -28,7 +28,8 @@ def test_cve_2024_3660_bytecode_as_an_activation(watch: Watch) -> None:
 def test_cve_2025_1550_a_function_by_its_module(watch: Watch) -> None:
     config = {"units": 2, "activation": function("os", "system")}
     faults = refused(watch, layer("Dense", config))
-    assert faults == {f"{CONFIG}/activation": "There is no activation 'system'."}
+    detail = "There is no activation 'system'. `GET /v1/activations` lists all names."
+    assert faults == {f"{CONFIG}/activation": detail}
 
 
 def test_cve_2025_1550_a_layer_by_its_module(watch: Watch) -> None:

@@ -13,6 +13,9 @@ from tests.abuse.attacks import layer
 from tests.support.service import ROOT, Service, until
 
 SECONDS = 1.0
+VALID_REQUESTS = 20
+"""As many valid requests take about a second if the machine has no other work. With other work an
+attack may take as long as they would take at the same time."""
 TRIES = 3
 """Tries for each attack; the fastest counts, since other work may slow the machine down."""
 GROWTH_BYTES = 200 * 2**20
@@ -66,9 +69,15 @@ class Watch:
             began = time.monotonic()
             answer = self.client.post(path, content=raw, headers=headers)
             taken.append(time.monotonic() - began)
-            if taken[-1] < SECONDS:
+            if taken[-1] < SECONDS or taken[-1] < VALID_REQUESTS * self._measure_valid():
                 return answer
         raise AssertionError(f"took {taken} seconds: {answer.text[:500]}")
+
+    def _measure_valid(self) -> float:
+        """Returns the seconds that a valid request takes now."""
+        began = time.monotonic()
+        self.served()
+        return time.monotonic() - began
 
     def _says_nothing(self, answer: httpx.Response) -> None:
         for text in (SECRET, "Traceback", "site-packages", str(ROOT)):

@@ -8,10 +8,13 @@ import httpx
 import pytest
 
 from api.server import run
+from tests.api.requests import faults
 
 ROOT = Path(__file__).parents[2]
+UNKNOWN = "0" * 26
 
 
+@pytest.mark.slow
 def test_the_api_loads_neither_keras_nor_tensorflow() -> None:
     code = "import sys, api.app; print({name.split('.')[0] for name in sys.modules})"
     process = subprocess.run(
@@ -95,7 +98,15 @@ def test_an_unknown_query_parameter_is_rejected(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
-    [("PUT", "/v1/graphs", "GET, POST"), ("PATCH", "/v1/jobs/job_" + "0" * 26, "DELETE, GET")],
+    [
+        ("PUT", "/v1/graphs", "GET, HEAD, POST"),
+        ("PATCH", f"/v1/jobs/job_{UNKNOWN}", "DELETE, GET, HEAD"),
+        ("GET", f"/v1/models/model_{UNKNOWN}:predict", "POST"),
+        ("GET", f"/v1/models/model_{UNKNOWN}:predict?classes=true", "POST"),
+        ("HEAD", f"/v1/models/model_{UNKNOWN}:predict", "POST"),
+        ("DELETE", f"/v1/models/model_{UNKNOWN}:predict", "POST"),
+        ("PUT", f"/v1/models/model_{UNKNOWN}:predict", "POST"),
+    ],
 )
 def test_405_names_every_method_of_the_path(
     client: httpx.Client, method: str, path: str, allowed: str
@@ -103,3 +114,33 @@ def test_405_names_every_method_of_the_path(
     answer = client.request(method, path)
     assert answer.status_code == 405
     assert answer.headers["allow"] == allowed
+
+
+@pytest.mark.parametrize(
+    "path", ["jobs/job_", "graphs/graph_", "datasets/dataset_", "models/model_"]
+)
+def test_a_resource_without_a_strong_etag_is_not_deleted_under_a_condition(
+    client: httpx.Client, path: str
+) -> None:
+    address = f"/v1/{path}{'0' * 26}"
+    for condition in ('"1"', 'W/"1"'):
+        faults(client.delete(address, headers={"If-Match": condition}), 412)
+    faults(client.delete(address, headers={"If-Match": "*"}), 404)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "graphs",
+        "datasets",
+        "jobs",
+        f"jobs/job_{'0' * 26}/cancel",
+        f"models/model_{'0' * 26}:predict",
+    ],
+)
+def test_nothing_is_posted_under_a_condition_that_no_resource_meets(
+    client: httpx.Client, path: str
+) -> None:
+    faults(client.post(f"/v1/{path}", json={}, headers={"If-Match": '"1"'}), 412)
+    answer = client.post(f"/v1/{path}", json={}, headers={"If-Match": "*"})
+    assert answer.status_code in (404, 422), answer.text

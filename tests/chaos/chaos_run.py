@@ -1,9 +1,11 @@
 """A fault-injection run: reference trainings, jobs under faults, checks of all invariants."""
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.chaos.checks import evidence as evidence_
 from tests.chaos.checks.evidence import Evidence
@@ -18,6 +20,7 @@ from tests.chaos.load.answers import Answers, Circumstances
 from tests.chaos.load.client import Client
 from tests.chaos.load.http_client import HttpClient
 from tests.chaos.load.scenarios import Record, Scenario, draw
+from tests.chaos.load.sweeper import Sweeper, SweepRecord, draw_sweeps
 from tests.support.service import until
 
 
@@ -57,8 +60,12 @@ class ChaosRun:
             with closing(HttpClient(cluster.apis, self._answers, self.timeline)) as client:
                 references = train_references(client, ((s.workload, s.seed) for s in scenarios))
                 injector = Injector(cluster, self.options.seed, self.options.pace)
-                records = self._run_clients(cluster, client, injector, references, scenarios)
-                found = self._gather(cluster, client, injector, references, records)
+                options = self.options
+                sweeps = draw_sweeps(options.seed, options.jobs, references.datasets)
+                records = self._run_clients(
+                    cluster, client, injector, references, scenarios, sweeps
+                )
+                found = self._gather(cluster, client, injector, references, records, sweeps)
                 broken = [*find_violations(found), *self._stop(cluster)]
         return Report(self.options.seed, found, broken, injector, self.timeline, cluster.logs)
 
@@ -69,17 +76,23 @@ class ChaosRun:
         injector: Injector,
         references: References,
         scenarios: list[Scenario],
+        sweeps: list[SweepRecord],
     ) -> list[Record]:
         runner = Client(client, self.timeline, references.datasets)
         self.timeline.add("the faults begin")
         began = self.timeline.now()
         injector.begin()
-        with ThreadPoolExecutor(self.options.clients) as threads:
+        sweeper = Sweeper(client, self.timeline)
+        with (
+            ThreadPoolExecutor(self.options.clients) as threads,
+            ThreadPoolExecutor(max(1, len(sweeps))) as others,
+        ):
+            searching = [others.submit(sweeper.run, sweep) for sweep in sweeps]
             under_way = [threads.submit(runner.run, scenario) for scenario in scenarios]
             try:
                 with suppress(TimeoutError):
                     until(
-                        lambda: all(run.done() for run in under_way) or None,
+                        lambda: _are_done(under_way, searching) or None,
                         "the scenarios",
                         self.options.most_seconds,
                         POLL_SECONDS,
@@ -98,6 +111,7 @@ class ChaosRun:
         injector: Injector,
         references: References,
         records: list[Record],
+        sweeps: list[SweepRecord],
     ) -> Evidence:
         """Gathers the evidence once the sweep and ending processes have had time."""
         seconds = GRACE_SECONDS + 5 * SWEEP_SECONDS + 10
@@ -108,7 +122,9 @@ class ChaosRun:
             full=injector.windows("fill disk"),
             apis={api.name: api for api in cluster.apis},
         )
-        return evidence_.gather(cluster, client, records, references, circumstances, self._answers)
+        return evidence_.gather(
+            cluster, client, records, references, circumstances, self._answers, sweeps
+        )
 
     def _stop(self, cluster: Cluster) -> list[Violation]:
         """Stops every part; a part or process that still runs is a violation."""
@@ -123,6 +139,10 @@ class ChaosRun:
             Violation(invariant, process, "still runs after the service was stopped")
             for process in left
         ]
+
+
+def _are_done(*groups: Sequence[Future[Any]]) -> bool:
+    return all(run.done() for group in groups for run in group)
 
 
 def _is_tidy(cluster: Cluster) -> bool:

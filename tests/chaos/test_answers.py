@@ -1,5 +1,6 @@
 """Which answers of the API are right during a fault-injection run, and which are wrong."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,3 +73,9 @@ def test_wrong_answers_have_an_error(wrong: Answer, circumstances: Circumstances
 def test_a_second_delete_finds_nothing(circumstances: Circumstances) -> None:
     again = Answer(50, 51, "api-0", "DELETE /v1/datasets/dataset_1", 404, PROBLEM)
     assert error_in(again, circumstances) is None
+
+
+def test_a_job_may_have_no_report(circumstances: Circumstances) -> None:
+    asked = Answer(50, 51, "api-0", "GET /v1/jobs/job_1/report", 404, PROBLEM)
+    assert error_in(asked, circumstances) is None
+    assert error_in(replace(asked, request="GET /v1/jobs/job_1"), circumstances)

@@ -18,6 +18,7 @@ from tests.chaos.load.answers import Answer, Answers, Circumstances
 from tests.chaos.load.client import Client
 from tests.chaos.load.http_client import HttpClient
 from tests.chaos.load.scenarios import Record, Scenario
+from tests.chaos.load.sweeper import Sweeper, SweepRecord, draw_sweeps
 from tests.chaos.load.workloads import WORKLOADS
 
 pytestmark = pytest.mark.slow
@@ -66,6 +67,18 @@ STATEMENTS = [
     ),
     ("results_equal_the_references", f"UPDATE jobs SET bit_exact = false WHERE id = {JOB}"),
     (
+        "results_equal_the_references",
+        f"INSERT INTO reports SELECT id, owner, '{{}}', repeat('0', 64) FROM jobs WHERE id = {JOB}",
+    ),
+    (
+        "datasets_are_made_once",
+        "INSERT INTO datasets SELECT (jsonb_populate_record(one, jsonb_build_object("
+        "'id', 'dataset_' || repeat('0', 26)))).* FROM datasets AS one LIMIT 1",
+    ),
+    ("sweeps_end_once", "UPDATE sweeps SET state = 'failed'"),
+    ("trials_are_made_once", "UPDATE trials SET job_id = NULL WHERE number = 0"),
+    ("the_best_model_is_kept", "UPDATE sweeps SET best = (best + 1) % trials"),
+    (
         "files_and_rows_agree",
         "DELETE FROM model_files WHERE name = 'history.json' AND model_id IN "
         f"(SELECT id FROM models WHERE job_id = {JOB})",
@@ -84,10 +97,17 @@ class Undisturbed:
         self.references: References = train_references(client, [(workload, 0)])
         user = Client(client, cluster.timeline, self.references.datasets)
         scenarios = [
-            Scenario(key, workload, 0, uploads, True, None, None, 0.0)
-            for key, uploads in (("first", False), ("second", True))
+            Scenario(key, workload, 0, uploads, True, None, None, 0.0, imports, infers=infers)
+            for key, uploads, imports, infers in (
+                ("first", False, False, False),
+                ("second", True, False, True),
+                ("third", False, True, False),
+            )
         ]
         self.records: list[Record] = [user.run(scenario) for scenario in scenarios]
+        sweeper = Sweeper(client, cluster.timeline)
+        drawn = draw_sweeps(0, 1, self.references.datasets)
+        self.sweeps: list[SweepRecord] = [sweeper.run(sweep) for sweep in drawn]
 
     def evidence(self) -> Evidence:
         return gather(
@@ -97,6 +117,7 @@ class Undisturbed:
             self.references,
             Circumstances(full=[], apis={api.name: api for api in self.cluster.apis}),
             self.answers,
+            self.sweeps,
         )
 
     def broken_invariants(self) -> set[str]:

@@ -1,6 +1,6 @@
 """Short functions to write graphs, build them and list their faults."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from compiler.catalogue.families import family_of
@@ -22,7 +22,7 @@ def blueprint(
 
 
 def graph(
-    shapes: Mapping[str, list[int | None]], nodes: list[Any], outputs: list[Any], **layers: Any
+    shapes: Mapping[str, Sequence[int | None]], nodes: list[Any], outputs: list[Any], **layers: Any
 ) -> dict[str, Any]:
     inputs = [{"name": name, "shape": shape} for name, shape in shapes.items()]
     return {"inputs": inputs, "layers": layers, "nodes": nodes, "outputs": outputs}

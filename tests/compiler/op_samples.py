@@ -105,7 +105,6 @@ SAMPLES = [
         Sample(name, {"start": f(4), "stop": f(4)}, {"num": 3, "axis": 1})
         for name in ("linspace", "logspace")
     ),
-    Sample("argpartition", _ROW, {"kth": 1}),
     Sample("array_split", {"x": f(5)}, {"indices_or_sections": 2, "axis": 1}),
     Sample("average_pool", {"inputs": f(6, 6, 3)}, {"pool_size": 2}),
     Sample(

@@ -100,12 +100,29 @@ def test_activations_of_nested_graphs_count_at_every_call() -> None:
     assert [item["layer"] for item in summary["nodes"]] == ["Graph", "Graph"]
 
 
+def measure_check(units: int, limits: dict[str, int] | None = None) -> float:
+    """Return the CPU seconds of the fastest of three checks of a Dense layer."""
+    taken = []
+    for _ in range(3):
+        began = time.process_time()
+        check_json(make_dense(units), limits)
+        taken.append(time.process_time() - began)
+    return min(taken)
+
+
+def test_check_of_a_billion_units_takes_as_long_as_that_of_ten() -> None:
+    limits = {"parameters": 500_000_000}
+    check_json(make_dense(10))
+    few = measure_check(10)
+    assert measure_check(10**9) < 3 * few
+    assert measure_check(10**9, limits) < 3 * few
+
+
 def test_check_of_a_billion_units_allocates_no_weights() -> None:
     limits = {"parameters": 500_000_000}
     check_json(make_dense(10))
-    before, began = psutil.Process().memory_info().rss, time.monotonic()
+    before = psutil.Process().memory_info().rss
     result = check_json(make_dense(10**9), limits)
-    assert time.monotonic() - began < 1
     assert psutil.Process().memory_info().rss - before < 20_000_000
     detail = (
         "This brings the graph to 785,000,000,000 parameters; "
@@ -164,7 +181,7 @@ TRAINING: dict[str, Any] = {
         "inputs": {"x": "x"},
         "outputs": {"d": {"loss": "sparse_categorical_crossentropy", "target": "y"}},
     },
-    "columns": {"y": {"dtype": "int64", "shape": []}},
+    "targets": {"d": {"dtype": "int64", "shape": []}},
 }
 
 
@@ -174,8 +191,8 @@ def find_training_faults(
     """Return the faults of a training of one dense layer, by pointer."""
     part = {"loss": loss, "metrics": list(metrics), "target": "y"}
     recipe = {**TRAINING["recipe"], "outputs": {"d": part}, **more.pop("recipe", {})}
-    columns = {"y": {"dtype": target[0], "shape": target[1]}}
-    result = check_json(make_dense(units), training={"recipe": recipe, "columns": columns, **more})
+    targets = {"d": {"dtype": target[0], "shape": target[1]}}
+    result = check_json(make_dense(units), training={"recipe": recipe, "targets": targets, **more})
     assert result["summary"] is not None
     return {fault["pointer"]: fault["detail"] for fault in result["recipe_faults"]}
 
@@ -265,7 +282,7 @@ def test_faults_of_graph_and_recipe_are_found_together() -> None:
     assert "Did you mean 'adam'?" in result["recipe_faults"][0]["detail"]
 
 
-@pytest.mark.parametrize("name", ["LambdaCallback", "ModelCheckpoint", "CSVLogger", "TensorBoard"])
+@pytest.mark.parametrize("name", ["LambdaCallback", "BackupAndRestore", "CSVLogger", "TensorBoard"])
 def test_callbacks_that_write_or_run_code_are_refused(name: str) -> None:
     found = find_training_faults(10, loss="mse", callbacks=[name])
     assert list(found) == ["/fit/callbacks/0"]
@@ -293,7 +310,11 @@ def test_example_jobs_fit_their_graphs(name: str) -> None:
     assert faults == []
     training = {
         "recipe": recipe.model_dump(),
-        "columns": {c: {"dtype": "int64", "shape": shapes.get(c, [])} for c in columns},
+        "targets": {
+            name: {"dtype": "int64", "shape": shapes.get(output.target, [])}
+            for name, output in recipe.outputs.items()
+            if output.target is not None
+        },
     }
     result = check_json(body["graph"]["definition"], training=training, sources=SOURCES)
     assert result["recipe_faults"] == []

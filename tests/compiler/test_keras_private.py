@@ -138,3 +138,25 @@ def test_compiled_model_builds_and_computes_its_loss() -> None:
     model.reset_metrics()
     keras_private.update_loss_metric(model, loss, 2)
     assert float(model.metrics[0].result()) == 1
+
+
+def test_arguments_of_calls_are_known() -> None:
+    flatten, normalization = keras.layers.Flatten(), keras.layers.BatchNormalization()
+    assert not keras_private.takes_call_argument(flatten, "training")
+    assert keras_private.takes_call_argument(normalization, "training")
+    assert keras_private.takes_call_argument(normalization, "mask")
+
+
+def test_images_are_resized_as_by_the_public_function() -> None:
+    images = np.random.default_rng(0).random((1, 2, 3, 1)).astype(np.float32)
+    found = keras_private.resize_images(images, (4, 6), "bilinear")
+    np.testing.assert_array_equal(found, keras.ops.image.resize(images, (4, 6)))
+
+
+def test_method_that_resizes_images_is_replaced() -> None:
+    class Scaling(keras.layers.UpSampling2D):
+        pass
+
+    keras_private.set_resize_method(Scaling, lambda own: lambda self, x, *rest, **named: x)
+    images = np.ones((1, 2, 3, 1), np.float32)
+    assert Scaling(2)(images).shape == (1, 2, 3, 1)

@@ -54,7 +54,13 @@ def own(service: Service) -> dict[str, str]:
         assert answer.status_code == 201, answer.text
         ids[f"{kind}_{NOBODY}"] = answer.json()["id"]
     first = service.trained(**json.loads(_filled(REQUESTS[0], ids)))
-    return {**ids, f"model_{NOBODY}": first["model"]}
+    headers = {
+        "Tus-Resumable": "1.0.0",
+        "Upload-Length": str(len(DATASET.encode())),
+        "Content-Type": "application/offset+octet-stream",
+    }
+    upload = service.client.post("/v1/uploads", content=DATASET.encode(), headers=headers).json()
+    return {**ids, f"model_{NOBODY}": first["model"], f"upload_{NOBODY}": upload["id"]}
 
 
 @pytest.mark.parametrize("text", REQUESTS, ids=range(len(REQUESTS)))
@@ -62,7 +68,8 @@ def test_each_job_of_the_jobs_page_succeeds(
     service: Service, own: dict[str, str], text: str
 ) -> None:
     job = service.trained(**json.loads(_filled(text, own)))
-    assert job["model"] is not None
+    assert (job["model"] is not None) == (job["kind"] in ("train", "build"))
+    assert (job["dataset"] is not None) == (job["kind"] in ("import", "predict"))
 
 
 @pytest.mark.parametrize("text", PREDICTIONS, ids=range(len(PREDICTIONS)))

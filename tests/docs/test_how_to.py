@@ -4,13 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.blocks import blocks, languages, run_bash
+from tests.docs.blocks import blocks, languages, run_bash, run_python
 from tests.support.service import ROOT, Service
 
 HOW_TO = ROOT / "docs" / "how-to"
 TUTORIAL = ROOT / "docs" / "tutorial" / "curl.md"
 PAGES = sorted(HOW_TO.glob("*.md"))
 COMMANDS = [page for page in PAGES if "sh" in languages(page)]
+PYTHON = [page for page in PAGES if "python" in languages(page)]
+"""Pages with Python; `tests/clients` runs the JavaScript, which needs packages of npm."""
 NOT_RUN = {"console", "yaml", "ini"}
 """Languages of blocks with commands for other machines, and with excerpts of files."""
 
@@ -19,7 +21,7 @@ NOT_RUN = {"console", "yaml", "ini"}
 def shell(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The variables and functions of the shell in which the tutorial was run."""
     kept = tmp_path_factory.mktemp("shell") / "variables"
-    names = "API FOLDER TRAIN VALIDATION GRAPH JOB MODEL"
+    names = "API FOLDER WINE TRAIN VALIDATION FEED GRAPH JOB MODEL"
     keep = f"\ndeclare -p {names} >'{kept}'; declare -f >>'{kept}'\n"
     run_bash("".join(blocks(TUTORIAL, "sh")) + keep, service)
     return kept
@@ -27,7 +29,15 @@ def shell(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_block_is_run_or_marked_as_not_run(page: Path) -> None:
-    assert languages(page) - NOT_RUN <= {"sh"}
+    assert languages(page) - NOT_RUN <= {"sh", "python", "javascript"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PYTHON, ids=lambda page: page.stem)
+def test_the_python_programs_and_their_jobs_succeed(service: Service, page: Path) -> None:
+    for block in blocks(page, "python"):
+        job = run_python(block, service).strip()
+        assert service.ended(job)["state"] == "succeeded"
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from tests.support.service import ROOT
 LINK = re.compile(r"(?<!`)\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 PATH = re.compile(
-    r"`((?:api|application|cli|compiler|docs|domain|examples|models_store|tests|worker)/[\w./-]*)`"
+    r"`((?:api|application(?!/(?:json|zip|x-|vnd\.))|cli|compiler|docs|domain|examples|models_store|tests|worker)/[\w./-]*)`"
 )
 OUTSIDE = ("http://", "https://", "mailto:")
 

@@ -13,7 +13,7 @@ from tests.support.service import ROOT
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["settings", "layers", "architecture"])
+@pytest.mark.parametrize("page", ["settings", "layers", "components", "architecture"])
 def test_a_generated_page_is_current(page: str) -> None:
     command = [sys.executable, "-m", f"docs.generate_{page}", "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 from sklearn.datasets import load_wine
 
 from tests.docs.blocks import addressed, blocks, languages, run_bash, run_node, run_python
-from tests.support.require import require_program
+from tests.support.browser import open_page
 from tests.support.service import ROOT, Service
 
 TUTORIAL = ROOT / "docs" / "tutorial"
@@ -72,10 +71,7 @@ def test_the_javascript_tutorial_gives_the_same_figures(
 def console(service: Service) -> Iterator[list[str]]:
     """Pastes the blocks into the console of a browser, and gives what it prints."""
     *shared, _node, chooser = blocks(JAVASCRIPT, "javascript")
-    chromium = require_program("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
-        page = browser.new_page()
+    with open_page() as page:
         printed: list[str] = []
         page.on("console", lambda message: printed.append(message.text))
         page.goto(f"{service.address}/docs")
@@ -83,7 +79,6 @@ def console(service: Service) -> Iterator[list[str]]:
         with page.expect_console_message(lambda message: "model_" in message.text):
             page.locator("input[type=file]").set_input_files(ROOT / "examples" / "wine.csv")
         yield printed
-        browser.close()
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ import pytest
 from tests.journeys.long_training import EPOCHS, await_mid_training, long_training_request
 from tests.support.backups import Backup
 from tests.support.engines import Engine
-from tests.support.postgresql import PROGRAMS
+from tests.support.servers.postgresql import PROGRAMS
 from tests.support.service import ROOT, Service, until
 from tests.support.stores import settings_of, store_of
 

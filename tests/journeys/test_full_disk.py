@@ -18,7 +18,7 @@ ROOM = 4 * 1024 * 1024
 @pytest.fixture
 def service(engine: Engine, tmp_path: Path) -> Iterator[Service]:
     """A service that a test may damage."""
-    running = engine.service(tmp_path)
+    running = engine.service(tmp_path, PREDICT_PREPARE_SECONDS="0")
     yield running
     running.stop()
 

@@ -14,7 +14,7 @@ import pytest
 
 from api.access.key_cache import FRESH_SECONDS
 from tests.support.engines import Engine
-from tests.support.redis_server import free_port
+from tests.support.servers.redis_server import free_port
 from tests.support.service import ROOT, Service, until
 
 pytestmark = pytest.mark.slow
@@ -96,9 +96,11 @@ def test_a_key_grants_its_owners_resources_until_it_is_revoked(guarded: Service)
     second = key(guarded, "ada")
     done = graphfit(guarded.environment, "keys", "revoke", ada.key_id)
     assert done.returncode == 0, done.stderr
-    began = time.monotonic()
-    until(lambda: guarded.client.get(model).status_code == 401 or None, "the refusal")
-    assert time.monotonic() - began < FRESH_SECONDS + 2
+    revoked_at = sent_at = time.monotonic()
+    while (answer := guarded.client.get(model)).status_code == 200:
+        assert sent_at - revoked_at < FRESH_SECONDS  # however long the answer took
+        sent_at = time.monotonic()
+    assert answer.status_code == 401
     assert guarded.client.get(model, headers=second.headers).status_code == 200
 
 

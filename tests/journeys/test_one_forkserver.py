@@ -1,5 +1,6 @@
 """`graphfit serve` imports Keras in one forkserver for all parts, and replaces a killed one."""
 
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ GRAPH = {
     "outputs": ["y"],
 }
 
+UNITS = count(2)
+
 
 def train(service: Service) -> None:
     x = np.ones((8, 2))
@@ -22,8 +25,10 @@ def train(service: Service) -> None:
 
 
 def check_graph(service: Service) -> bool | None:
-    """True if the graph was checked; None if the client should repeat the request."""
-    answer = service.client.post("/v1/graphs?validate_only=true", json={"definition": GRAPH})
+    """True if a new graph was checked; None if the client should repeat the request."""
+    layer = {"type": "Dense", "config": {"units": next(UNITS)}}
+    definition = {**GRAPH, "nodes": [{"name": "y", "layer": layer, "inputs": "x"}]}
+    answer = service.client.post("/v1/graphs?validate_only=true", json={"definition": definition})
     assert answer.status_code in (200, 503), answer.text
     return answer.status_code == 200 or None
 

@@ -52,6 +52,7 @@ def test_an_idle_connection_stays_open_between_the_requests_of_a_client(service:
             assert not closes
 
 
+@pytest.mark.slow
 def test_a_used_port_is_reported_in_one_line(service: Service, tmp_path: Path) -> None:
     port = service.address.rsplit(":", 1)[1]
     command = [sys.executable, "-m", "cli.main", "serve", "--port", port]
@@ -67,6 +68,7 @@ def test_a_used_port_is_reported_in_one_line(service: Service, tmp_path: Path) -
     assert done.stdout == f"graphfit: cannot listen on 127.0.0.1:{port}: Address already in use\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value"), [("GRAPHFIT_AUTH", "none, or keys"), ("GRAPHFIT_MAX_NODES", "many")]
 )

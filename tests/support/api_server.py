@@ -47,9 +47,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         tmp_path_factory.mktemp("api"),
         Settings(
             max_json_bytes=1_000_000,
+            max_definition_bytes=900_000,
             max_nodes=200,
             max_predict_bytes=1_200,
             max_predict_values=5_000,
+            check_wait_seconds=120,  # a burst of checks waits longer on a machine with other work
+            predict_prepare_seconds=0,  # tests choose who exports a model
         ),
     )
     until(lambda: running.parts.checker.is_warm or None, "the checker")

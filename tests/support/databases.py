@@ -7,7 +7,7 @@ import pytest
 
 from models_store.database.engine import Database
 from models_store.database.migrate import migrate
-from tests.support.postgresql import PostgreSql
+from tests.support.servers.postgresql import PostgreSql
 
 
 @pytest.fixture(scope="session")

@@ -21,9 +21,9 @@ class Engine:
     settings: Callable[[], dict[str, str]]
     """Makes the settings of a service with stores of its own."""
 
-    def service(self, data: Path, **settings: str) -> Service:
+    def service(self, data: Path, workers: int = 1, /, **settings: str) -> Service:
         """Runs a new service on new stores."""
-        return Service(data, **self.settings(), **settings)
+        return Service(data, workers, **self.settings(), **settings)
 
 
 EMBEDDED = Engine("embedded", dict)

@@ -5,9 +5,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.buckets import BucketServer
-from tests.support.postgresql import PostgreSql
-from tests.support.redis_server import RedisServer
+from tests.support.servers.buckets import BucketServer
+from tests.support.servers.postgresql import PostgreSql
+from tests.support.servers.redis_server import RedisServer
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,9 @@ JOB_SECONDS = 180
 class Service:
     """The processes of one `graphfit serve`, and a client of it."""
 
-    def __init__(self, data: Path, **settings: str) -> None:
+    def __init__(self, data: Path, workers: int = 1, /, **settings: str) -> None:
         self.data = data
+        self._workers = ["--workers", str(workers)] if workers > 1 else []
         self._settings = {"DATA": str(data), **settings}
         self.lines: list[str] = []
         self.start()
@@ -63,7 +64,7 @@ class Service:
     def start(self) -> None:
         """Starts the service on its data folder and waits until it is ready."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "cli.main", "serve", "--port", "0"],
+            [sys.executable, "-m", "cli.main", "serve", "--port", "0", *self._workers],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -109,11 +110,16 @@ class Service:
         return until(lambda: self._part(name), f"the {name}")
 
     def _part(self, name: str) -> psutil.Process | None:
+        return next(iter(self.parts(name)), None)
+
+    def parts(self, name: str) -> list[psutil.Process]:
+        """The present processes of a part, e.g. of each `worker`."""
+        found = []
         for process in psutil.Process(self.process.pid).children():
             with suppress(psutil.NoSuchProcess):  # it has ended, or is a zombie
                 if process.name() == f"graphfit-{name}":
-                    return process
-        return None
+                    found.append(process)
+        return found
 
     def forkservers(self) -> list[psutil.Process]:
         """The children of `graphfit serve` that have loaded TensorFlow, without their forks."""
@@ -138,6 +144,13 @@ class Service:
         assert answer.status_code == 201, answer.text
         identifier: str = answer.json()["id"]
         return identifier
+
+    def file_dataset(self, raw: bytes, media_type: str, **query: str) -> dict[str, Any]:
+        """Posts a file as a dataset and returns the dataset."""
+        headers = {"Content-Type": media_type}
+        answer = self.client.post("/v1/datasets", content=raw, headers=headers, params=query)
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
 
     def submit(self, **request: Any) -> str:
         """Posts a job and returns its id."""
@@ -186,7 +199,9 @@ def _signal(process: psutil.Process, number: int) -> None:
         process.send_signal(number)
 
 
-def until(look: Callable[[], T | None], what: str, seconds: float = 60, pause: float = 0.02) -> T:
+def until(
+    look: Callable[[], T | None], what: str, seconds: float = JOB_SECONDS, pause: float = 0.02
+) -> T:
     """Calls `look` until it returns something other than None, and returns that.
 
     Args:

@@ -7,7 +7,7 @@ import pytest
 from models_store.files.disk import hash_file
 from models_store.files.store import ArtifactStore, open_store
 from models_store.settings import Settings
-from tests.support.buckets import BucketServer
+from tests.support.servers.buckets import BucketServer
 
 
 @pytest.fixture(params=["folder", "bucket"])

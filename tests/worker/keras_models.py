@@ -8,8 +8,10 @@ import numpy as np
 from keras import layers
 
 from domain.job.resources import COLUMN_BYTES
-from worker.training.feed import Column, Feed
 from worker.training.hardware.environment import pin
+from worker.training.rows.examples import Examples
+from worker.training.rows.feed import Column, Feed
+from worker.training.rows.sources import ArraySource
 from worker.training.steps import Logs, Steps, make_row_order
 
 SEED = 7
@@ -139,9 +141,12 @@ def feed_for(
     dtypes = {item.name: np.dtype(item.dtype) for item in model.inputs}
     float32 = np.dtype(np.float32)
     return Feed(
-        {name: Column(array[rows], dtypes[name]) for name, array in inputs.items()},
+        Examples(range(len(next(iter(inputs.values()))[rows]))),
+        {name: Column(ArraySource(array[rows]), dtypes[name]) for name, array in inputs.items()},
         {
-            name: Column(array[rows], float32 if array.dtype.kind == "f" else array.dtype)
+            name: Column(
+                ArraySource(array[rows]), float32 if array.dtype.kind == "f" else array.dtype
+            )
             for name, array in targets.items()
         },
         dict.fromkeys(targets),

@@ -18,9 +18,11 @@ from domain.graph.language import Blueprint
 from domain.graph.summary import Bytes, Parameters, Summary, Tensor
 from domain.job.outcome import ModelMade
 from domain.job.recipe import Fit, OutputRecipe, Recipe
+from models_store.datasets.columns.file import ColumnFile
+from models_store.datasets.columns.writer import NumberWriter, TextWriter
 from tests.worker.child import context
 from worker.protocol.messages import Checkpointed, EpochEnded, Failed, Finished, FromChild
-from worker.protocol.tasks import BuildTask, Task, TrainTask
+from worker.protocol.tasks import BuildTask, ColumnFiles, Task, TrainTask
 from worker.settings import Settings
 from worker.training.main import run
 
@@ -59,6 +61,7 @@ class Attempt:
         """Waits for the outcome of an attempt that succeeds."""
         last = self.end()
         assert isinstance(last, Finished), last
+        assert isinstance(last.outcome, ModelMade)
         return last.outcome
 
     def kill(self) -> None:
@@ -116,7 +119,7 @@ class Jobs:
     def train(
         self,
         definition: dict[str, Any],
-        columns: Arrays,
+        columns: Mapping[str, Any],
         recipe: Recipe,
         fit: Fit | None = None,
         **fields: Any,
@@ -161,15 +164,50 @@ class Jobs:
         path.mkdir()
         return path
 
-    def columns(self, columns: Arrays) -> dict[str, Path]:
+    def columns(self, columns: Mapping[str, Any]) -> dict[str, ColumnFiles]:
+        """Writes arrays as columns, and lists as columns of text or of rows of any length."""
         folder = self.folder()
-        for name, array in columns.items():
-            np.save(folder / f"{name}.npy", array)
-        return {name: folder / f"{name}.npy" for name in columns}
+        return {
+            name: write_column(folder / f"{number}.npy", values)
+            for number, (name, values) in enumerate(columns.items())
+        }
 
     def keep(self, file: Path) -> Path:
         """Copies a file, so that it outlives its attempt."""
         return Path(shutil.copy(file, self.folder()))
+
+
+def write_column(path: Path, values: Any) -> ColumnFiles:
+    """Writes a column.
+
+    Args:
+        path: The file of the values.
+        values: An array; a list of texts, or of None; or a list of arrays of any length.
+    """
+    if isinstance(values, np.ndarray):
+        np.save(path, values)
+        return ColumnFiles(values.dtype.name, values.shape[1:], {"values": path})
+    is_text = any(isinstance(value, str) for value in values)
+    file = _write_texts(path, values) if is_text else _write_rows(path, values)
+    return ColumnFiles(file.column.dtype, tuple(file.column.shape), file.files)
+
+
+def _write_texts(path: Path, texts: list[str | None]) -> ColumnFile:
+    writer = TextWriter(path)
+    writer.append_texts(texts)
+    return writer.finish("texts", ())
+
+
+def _write_rows(path: Path, rows: list[Any]) -> ColumnFile:
+    first = np.asarray(next(row for row in rows if row is not None))
+    writer = NumberWriter(path, first.dtype)
+    if first.ndim == 0:
+        missing = np.array([row is None for row in rows])
+        writer.append(np.array([row or 0 for row in rows], first.dtype), missing)
+        return writer.finish("numbers", ())
+    writer.append_lengths(np.array([len(row) for row in rows]))
+    writer.append(np.concatenate(rows))
+    return writer.finish("rows", (None, *first.shape[1:]))
 
 
 def summary_of(blueprint: Blueprint) -> Summary:
@@ -241,4 +279,6 @@ def recipe(
     loss: str = "categorical_crossentropy", optimizer: Any = "rmsprop", **output: Any
 ) -> Recipe:
     trained = OutputRecipe(**{"loss": loss, "metrics": ["accuracy"], "target": "y", **output})
-    return Recipe(optimizer=optimizer, jit_compile=False, inputs={"x": "x"}, outputs={"y": trained})
+    return Recipe(
+        optimizer=optimizer, jit_compile=False, inputs={"x": ["x"]}, outputs={"y": trained}
+    )

@@ -64,12 +64,29 @@ def make_missing_data_error(detail: str) -> JobError:
     )
 
 
-def make_deadline_error() -> JobError:
-    """Returns the error of a job that ran longer than its own limit."""
+def make_deadline_error(seconds: float) -> JobError:
+    """Returns the error of a job that ran longer than its own limit of `seconds`."""
     return JobError(
         type="deadline-exceeded",
         title="The job ran longer than its limit",
-        detail="The job's running time passed its own `limits.seconds`.",
+        detail=f"The job ran longer than its own `limits.seconds`, {seconds:g} seconds.",
         category="user",
         pointer="/limits/seconds",
+    )
+
+
+def make_longest_error(seconds: float, place: str) -> JobError:
+    """Returns the error of a job that ran longer than the service allows.
+
+    Args:
+        seconds: The longest running time that the service allows.
+        place: JSON Pointer to the field of the request that makes the job long.
+    """
+    return JobError(
+        type="deadline-exceeded",
+        title="The job ran longer than the service allows",
+        detail=f"One job may run for {seconds:g} seconds, all attempts together "
+        "(MAX_JOB_SECONDS). Train fewer epochs or a smaller model, or import a smaller file.",
+        category="user",
+        pointer=place,
     )

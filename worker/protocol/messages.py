@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from domain.job.outcome import Outcome
+from domain.metric_values import MetricValue
 from domain.model import ModelFile
 
-Metrics = Mapping[str, float]
+Metrics = Mapping[str, MetricValue]
 """Values by Keras's name; they may be NaN or infinite."""
 
 
@@ -18,7 +19,7 @@ class Started:
 
     environment: Mapping[str, str | int | bool | None]
     epoch: int
-    """Epochs finished by earlier attempts; 0 unless a checkpoint was restored."""
+    """Epochs finished by earlier attempts; `initial_epoch` unless a checkpoint was restored."""
     step: int
     """Steps of the next epoch finished by earlier attempts."""
     steps: int
@@ -40,6 +41,48 @@ class Stepped:
 
 
 @dataclass(frozen=True)
+class Read:
+    """Progress of an import, sent at most about four times a second."""
+
+    bytes: int
+    """Bytes of the file that are read."""
+    total: int | None
+    """Bytes of the whole file; None if they are not known yet."""
+    fraction: float
+    """Part of the work that is done, from 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Downloaded:
+    """A part of a file from elsewhere was fetched. The supervisor stores it."""
+
+    file: ModelFile
+    start: int
+    """Place of its first byte in the file."""
+    total: int | None
+    """Bytes of the whole file; None if the server does not tell."""
+    validator: str | None
+    """Strong entity tag of the file; None if the server gives none."""
+    media_type: str
+
+
+@dataclass(frozen=True)
+class FetchRestarted:
+    """The file elsewhere has changed, or its server gives no ranges: its parts are of no use."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The weights of an epoch that the job keeps."""
+
+    file: ModelFile
+    step: int
+    """Steps that the job has trained."""
+    dropped: tuple[int, ...] = ()
+    """Epochs that the job no longer keeps."""
+
+
+@dataclass(frozen=True)
 class EpochEnded:
     """An epoch is finished, including its validation."""
 
@@ -49,6 +92,8 @@ class EpochEnded:
     metrics: Metrics
     checkpoint: ModelFile | None
     """A checkpoint from which a resume continues after this epoch, if one was written."""
+    kept: Kept | None = None
+    """The weights of this epoch, if the job keeps them."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +108,19 @@ class Checkpointed:
     """Steps of one epoch."""
     checkpoint: ModelFile | None
     """None if a checkpoint was requested and nothing has changed since the last one."""
+
+
+@dataclass(frozen=True)
+class Computed:
+    """The outputs of some batches were written to a file. The supervisor stores it."""
+
+    file: ModelFile
+    start: int
+    """The first batch, from 0."""
+    stop: int
+    """The batch after the last."""
+    steps: int
+    """All batches of the job."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +164,16 @@ class SaveCheckpoint:
     """From the supervisor: write a checkpoint as soon as possible and report it."""
 
 
-FromSupervisor = Renewed | SaveCheckpoint
+@dataclass(frozen=True)
+class FinishTraining:
+    """From the supervisor: end the training after the running execution and keep what it has."""
 
-FromChild = Started | Stepped | EpochEnded | Checkpointed | Warned | Finished | Failed
+
+FromSupervisor = Renewed | SaveCheckpoint | FinishTraining
+
+OfImport = Read | Downloaded | FetchRestarted
+"""The messages of `import` jobs alone."""
+FromChild = (
+    Started | Stepped | OfImport | EpochEnded | Checkpointed | Computed | Warned | Finished | Failed
+)
 """The last message is `Finished` or `Failed`, unless the process dies first."""

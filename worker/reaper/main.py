@@ -15,6 +15,7 @@ from models_store.jobs import expired_leases, workers
 from models_store.maintenance import retention, sweep
 from models_store.records import idempotency
 from models_store.settings import Settings as StoreSettings
+from models_store.uploads.receiver import Uploads
 from worker import logs
 from worker.reaper.wait_reasons import Explainer
 from worker.settings import Settings
@@ -55,6 +56,7 @@ class Reaper:
         )
         if retired:
             log.info("deleted %d old job(s) and model(s)", retired)
+        Uploads(self.database, self.store, settings.upload_hours).delete_expired()
         sweep.sweep(self.database, self.store, settings.sweep_grace_seconds)
 
     def run(self, stopping: threading.Event, settings: Settings) -> None:

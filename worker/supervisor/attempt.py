@@ -13,8 +13,10 @@ from models_store.jobs.claims import Claim
 from worker.protocol import failures
 from worker.protocol.messages import (
     Checkpointed,
+    Computed,
     EpochEnded,
     Failed,
+    FinishTraining,
     FromChild,
     SaveCheckpoint,
 )
@@ -24,6 +26,7 @@ from worker.supervisor.lease import Lease
 from worker.supervisor.options import Options
 from worker.supervisor.pipe import Pipe
 from worker.supervisor.recorder import FINAL, Recorder, make_job_error
+from worker.supervisor.time_limit import find_deadline_error
 from worker.training import supervisor_link
 
 log = logging.getLogger(__name__)
@@ -61,6 +64,7 @@ class Attempt:
         self._unwritten: list[FromChild] = []
         self._save_requested_at: float | None = None
         """Monotonic time at which the last checkpoint was requested."""
+        self._is_finish_sent = False
         self._saved = False
         """Whether a checkpoint was written after that request."""
 
@@ -135,22 +139,29 @@ class Attempt:
     def _is_released(self, pipe: Pipe) -> bool:
         """Handles cancel, timeout, pause and shutdown; returns whether the job is released."""
         try:
+            self._pass_finish_on(pipe)
             return self._is_ended() or self._is_handed_back(pipe)
         except Busy as busy:
             log.warning("%s: %s", self._claim.job_id, busy.detail)
             return self._is_late()  # the lease then runs out by itself
 
+    def _pass_finish_on(self, pipe: Pipe) -> None:
+        """Tells the process once that its training is to end and to keep what it has."""
+        if self._lease.is_finish_asked and not self._is_finish_sent:
+            self._is_finish_sent = True
+            pipe.send(FinishTraining())
+
     def _is_ended(self) -> bool:
-        """Ends a job that is cancelled or past its own time limit; returns whether it did."""
-        left = self._claim.seconds_left
+        """Ends a job that is cancelled or past a time limit; returns whether it did."""
         cancelled = self._lease.state is JobState.CANCELLING
-        if not cancelled and (left is None or time.monotonic() - self._lease.began <= left):
+        error = find_deadline_error(self._claim, self._options.max_job_seconds)
+        if not cancelled and error is None:
             return False
         with self._database.write() as connection:
-            if cancelled:
+            if cancelled or error is None:
                 attempts.cancel(connection, self._claim)
             else:
-                attempts.fail(connection, self._claim, failures.make_deadline_error())
+                attempts.fail(connection, self._claim, error)
         return True
 
     def _is_handed_back(self, pipe: Pipe) -> bool:
@@ -180,4 +191,4 @@ def _is_checkpoint(message: FromChild) -> bool:
     """
     if isinstance(message, EpochEnded):
         return message.checkpoint is not None
-    return isinstance(message, Checkpointed)
+    return isinstance(message, Checkpointed | Computed)

@@ -1,5 +1,6 @@
 """A file that a worker or reaper touches regularly; its age shows whether the process hangs."""
 
+import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,8 +15,30 @@ class HeartbeatFile:
 
     @classmethod
     def of(cls, part: str, folder: Path | None) -> "HeartbeatFile":
-        """Returns the file of a part (`worker`, `reaper`) in the folder `GRAPHFIT_HEARTBEATS`."""
+        """Returns the file of a part in the folder `GRAPHFIT_HEARTBEATS`.
+
+        Args:
+            part: `reaper`, `worker`, or a worker of several: `worker-1`, `worker-2`, ...
+            folder: The folder; None disables the file.
+        """
         return cls(folder and folder / f"{part}.heartbeat")
+
+    @classmethod
+    def list_all(cls, part: str, folder: Path) -> "list[HeartbeatFile]":
+        """Returns the file of a part, and those of its numbered processes."""
+        name = re.compile(rf"{part}(-\d+)?\.heartbeat")
+        return [cls(path) for path in folder.glob(f"{part}*") if name.fullmatch(path.name)]
+
+    def remove(self) -> None:
+        """Deletes the file. Errors are ignored."""
+        if self.path is not None:
+            with suppress(OSError):
+                self.path.unlink()
+
+    @property
+    def part(self) -> str:
+        """The part that touches the file."""
+        return self.path.stem if self.path is not None else ""
 
     def touch(self) -> None:
         """Sets the file's time to now. Errors (e.g. a full disk) are ignored."""

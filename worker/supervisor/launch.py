@@ -2,12 +2,15 @@
 
 import gc
 import multiprocessing
+import os
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from typing import Any
 
+from domain.secret_variables import remove_secrets
+from worker import visible_gpus
 from worker.preload import MODULES
 from worker.process_name import name_process
 from worker.protocol.machine import Machine
@@ -82,10 +85,21 @@ def _start(target: Callable[..., None], *arguments: Any) -> tuple[ForkServerProc
 
 def _fork(target: Callable[..., None], *arguments: Any) -> tuple[ForkServerProcess, Connection]:
     own_end, child_end = _context.Pipe()
-    process = _context.Process(target=target, args=(child_end, *arguments), daemon=True)
+    in_child = (visible_gpus.read(), target, child_end, *arguments)
+    process = _context.Process(target=_run_in_child, args=in_child, daemon=True)
     process.start()
     child_end.close()
     return process, own_end
+
+
+def _run_in_child(gpus: str | None, target: Callable[..., None], *arguments: Any) -> None:
+    """Calls a function with the GPUs of the worker and without secrets.
+
+    A child has the environment of the forkserver, not that of the worker.
+    """
+    remove_secrets(os.environ)
+    visible_gpus.apply(gpus)
+    target(*arguments)
 
 
 def _run_task(connection: Connection, task: Task) -> None:
@@ -93,7 +107,7 @@ def _run_task(connection: Connection, task: Task) -> None:
     gc.freeze()  # a collection would walk all of TensorFlow and copy the pages that it touches
     from worker.training.main import run
 
-    name_process("graphfit-train")
+    name_process(task.process_name)
     run(task, connection)
 
 

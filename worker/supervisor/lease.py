@@ -23,10 +23,12 @@ class Lease:
         self._claim = claim
         self._seconds = lease_seconds
         self._lost = False
-        self.began = self.at = leased_at
-        """Times on this machine's monotonic clock, no later than the claim and the renewal."""
+        self.at = leased_at
+        """Time on this machine's monotonic clock, no later than the last renewal."""
         self.state = JobState.RUNNING
         """State of the job; `pausing` and `cancelling` are requested by its owner."""
+        self.is_finish_asked = False
+        """Whether its owner has asked to end the training and to keep what it has."""
         self.on_renewal: Callable[[Renewed], None] = _ignore
         """Called after each renewal, in the thread that renews."""
 
@@ -60,13 +62,14 @@ class Lease:
         now = time.monotonic()
         try:
             with database.write() as connection:
-                self.state = leases.renew(connection, self._claim, self._seconds)
+                renewal = leases.renew(connection, self._claim, self._seconds)
         except (Busy, StorageFull) as error:  # the next renewal may succeed before the lease ends
             log.warning("%s: %s", self._claim.job_id, error.detail)
         except LeaseLost:
             self._lost = True
         else:
             self.at = now
+            self.state, self.is_finish_asked = renewal
             self.on_renewal(Renewed(at=now))
 
 

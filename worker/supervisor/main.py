@@ -29,29 +29,31 @@ CELERY_ARGUMENTS = (
 
 
 def make_job_loop(
-    announced: Announcement, database: Database, stopping: threading.Event
+    announced: Announcement, database: Database, stopping: threading.Event, part: str = "worker"
 ) -> JobLoop:
     """Returns the job loop of this process, configured by the settings."""
     store_settings = StoreSettings()
-    options = Options.of(store_settings, Settings())
+    options = Options.of(store_settings, Settings(), part)
     store = open_store(store_settings)
     key = announced.capacity.environment_key
     runner = Runner(database, store, options, key, stopping)
     return JobLoop(announced.id, announced.capacity, database, runner, stopping)
 
 
-def run(gpus: int = 0) -> int:
+def run(gpus: int = 0, number: int | None = None) -> int:
     """Runs jobs until SIGTERM or SIGINT, which release a running job.
 
     Args:
         gpus: The number of GPUs that the worker must have; 0: all GPUs of the machine, or the CPU.
+        number: Which of several workers of this machine it is.
 
     Returns:
         The exit status.
     """
     # Celery warns superusers about the content of messages; these messages have none
     warnings.simplefilter("ignore", SecurityWarning)
-    logs.configure("worker")
+    part = "worker" if number is None else f"worker-{number}"
+    logs.configure(part)
     stopping = threading.Event()
     try:
         announced = make_announcement(warm_up(gpus))
@@ -62,7 +64,7 @@ def run(gpus: int = 0) -> int:
     database = Database.from_settings(settings)
     registration = Registration(announced, database, settings.lease_seconds)
     app = celery_app(settings)
-    job_loop = make_job_loop(announced, database, stopping)
+    job_loop = make_job_loop(announced, database, stopping, part)
     app.task(name=WAKE, ignore_result=True)(job_loop.run_queued)
     polling = threading.Thread(
         target=job_loop.poll, args=(Settings().idle_seconds,), name="poll", daemon=True

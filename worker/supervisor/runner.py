@@ -10,11 +10,14 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from domain.errors import Busy, GraphfitError, LeaseLost, NotFound, StorageFull
+from domain.job.job import JobError
 from models_store.database.engine import Database
 from models_store.files.store import ArtifactStore
 from models_store.jobs import attempts, retries
 from models_store.jobs.claims import Claim
 from models_store.maintenance import sweep
+from models_store.records import uploads
+from models_store.records.uploads import StoredUpload
 from worker.protocol import failures
 from worker.supervisor.attempt import Attempt
 from worker.supervisor.handlers.registry import prepare
@@ -22,6 +25,7 @@ from worker.supervisor.lease import Lease
 from worker.supervisor.local_files import CheckpointLost, LocalFiles
 from worker.supervisor.options import Options
 from worker.supervisor.recorder import Recorder
+from worker.supervisor.time_limit import find_deadline_error
 
 log = logging.getLogger(__name__)
 
@@ -61,14 +65,17 @@ class Runner:
 
     def _run_or_release(self, claim: Claim, lease: Lease) -> bool:
         """Runs one attempt; handles missing files. Returns False if a store does not answer."""
+        error = find_deadline_error(claim, self.options.max_job_seconds)
+        if error is not None:  # earlier attempts took all of its time
+            self._fail(lease, claim, error)
+            return True
         try:
             self._attempt(claim, lease)
         except CheckpointLost as lost:
             log.warning("%s: %s", claim.job_id, lost.detail)
             self._write(lease, lambda connection: attempts.restart(connection, claim))
         except NotFound as missing:
-            error = failures.make_missing_data_error(missing.detail)
-            self._write(lease, lambda connection: attempts.fail(connection, claim, error))
+            self._fail(lease, claim, failures.make_missing_data_error(missing.detail))
         except (Busy, StorageFull) as unavailable:
             log.warning("%s: %s", claim.job_id, unavailable.detail)
             reason = failures.describe_unavailable_store(unavailable)
@@ -79,10 +86,18 @@ class Runner:
     def _attempt(self, claim: Claim, lease: Lease) -> None:
         prefix = f"attempt-{claim.job_id}-{claim.fence}"
         with self.store.scratch(prefix) as folder, ExitStack() as stack:
-            task = prepare(claim, LocalFiles(self.store, stack), folder, self.options)
+            files = LocalFiles(self.store, stack, self._get_upload)
+            task = prepare(claim, files, folder, self.options)
             recorder = Recorder(claim, self.database, self.store, folder, self.environment_key)
             attempt = Attempt(claim, lease, recorder, self.database, self.options, self.stopping)
             attempt.run(replace(task, leased_at=lease.at))
+
+    def _get_upload(self, upload_id: str) -> StoredUpload:
+        with self.database.read() as connection:
+            return uploads.get_stored(connection, upload_id)
+
+    def _fail(self, lease: Lease, claim: Claim, error: JobError) -> None:
+        self._write(lease, lambda connection: attempts.fail(connection, claim, error))
 
     def _write(self, lease: Lease, write: Callable[[Connection], None]) -> None:
         """Writes as soon as the database answers, while the lease lasts.

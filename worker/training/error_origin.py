@@ -31,5 +31,38 @@ def is_raised_by_keras(error: Exception) -> bool:
     return False
 
 
+SUBJECTS = {
+    "keras.src.callbacks": "/fit/callbacks",
+    "keras.src.optimizers": "/compile/optimizer",
+    "keras.src.losses": "/compile/loss",
+    "keras.src.metrics": "/compile/metrics",
+}
+"""The places in a job's request, by the packages of Keras that compute what stands there."""
+GRAPH = ("keras.src.layers", "keras.src.models", "keras.src.ops.function")
+"""The modules of Keras that compute a graph."""
+
+
+def find_place(error: Exception, graph_place: str) -> str:
+    """Returns the place in the job's request whose computation raised an error.
+
+    The outermost call of a loss, metric, layer, optimizer or callback decides.
+
+    Args:
+        error: An error that Keras or TensorFlow raised.
+        graph_place: The place of the graph.
+
+    Returns:
+        A JSON Pointer; `/compile` if the error belongs to none of these.
+    """
+    for frame, _ in walk_tb(error.__traceback__):
+        module = _get_module(frame)
+        if module.startswith(GRAPH):
+            return graph_place
+        for start, place in SUBJECTS.items():
+            if module.startswith(start):
+                return place
+    return "/compile"
+
+
 def _get_module(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__", ""))

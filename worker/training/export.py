@@ -1,25 +1,22 @@
 """Writes the files of a finished model."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic_core import to_json
 from safetensors.numpy import save_file
 
+from compiler.keras_files import MEDIA_TYPES, KerasFiles, NotTheSame
 from compiler.model.build import BuiltModel
 from compiler.model.weights import copy_arrays
-from domain.job.job import Epoch
+from domain.job.fit import history
 from domain.job.outcome import ModelMade
 from domain.model import FileLeftOut, ModelFile
-from domain.non_finite import name_non_finite
-from domain.pointer import pointer
-from worker.training.keras_files import KerasFiles, NotTheSame
 from worker.training.output_folder import OutputFolder
+from worker.training.trained import Trained
 
 
-def export(folder: OutputFolder, built: BuiltModel, history: list[Epoch]) -> ModelMade:
+def export(folder: OutputFolder, built: BuiltModel, trained: Trained) -> ModelMade:
     """Writes every file in whose format the model can be expressed.
 
     Raises:
@@ -30,29 +27,24 @@ def export(folder: OutputFolder, built: BuiltModel, history: list[Epoch]) -> Mod
         "model.safetensors", "application/vnd.safetensors", lambda p: _write_weights(built, p)
     )
     keras_files = KerasFiles(built)
-    files.try_write("model.keras", "application/vnd.keras", keras_files.write_archive)
-    files.try_write("model.weights.h5", "application/x-hdf5", keras_files.write_weights)
-    content = make_history_json(history)
-    files.write("history.json", "application/json", lambda p: _fill(p, content))
-    metrics = history[-1].metrics if history else {}
-    return ModelMade(tuple(files.written), tuple(files.left_out), metrics)
-
-
-def make_history_json(epochs: list[Epoch]) -> bytes:
-    """Returns the content of `history.json`, equal to `GET /v1/jobs/{id}/history`.
-
-    Numbers that are not finite are `null`; `non_finite` names each by its JSON Pointer.
-    """
-    document: dict[str, object] = {"epochs": [epoch.model_dump() for epoch in epochs]}
-    non_finite = {
-        pointer("epochs", i, "metrics", name): name_non_finite(value)
-        for i, epoch in enumerate(epochs)
-        for name, value in epoch.metrics.items()
-        if not math.isfinite(value)
-    }
-    if non_finite:
-        document["non_finite"] = non_finite
-    return to_json(document, inf_nan_mode="null")
+    for name, fill in zip(
+        MEDIA_TYPES, (keras_files.write_archive, keras_files.write_weights), strict=True
+    ):
+        files.try_write(name, MEDIA_TYPES[name], fill)
+    content = history.make_history_json(trained.history)
+    files.write(history.NAME, history.MEDIA_TYPE, lambda p: _fill(p, content))
+    if trained.optimizer is not None:
+        files.written.append(trained.optimizer)
+    return ModelMade(
+        tuple(files.written),
+        tuple(files.left_out),
+        trained.metrics,
+        epoch=trained.kept,
+        stopped=trained.stopped,
+        best=trained.best,
+        missing=trained.missing,
+        last_epoch=trained.last_epoch,
+    )
 
 
 @dataclass

@@ -10,11 +10,10 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from compiler.model.build import RECURSION_LIMIT
-from domain.errors import Invalid
 from worker.protocol.messages import Finished, FromChild, Warned
 from worker.protocol.tasks import Task
 from worker.training.error_origin import keep_tracebacks
-from worker.training.errors import CannotTrain, make_failure
+from worker.training.errors import REQUEST_ERRORS, make_failure
 from worker.training.handlers.registry import execute
 from worker.training.supervisor_link import SupervisorLink
 
@@ -37,7 +36,7 @@ def run(task: Task, connection: Connection) -> None:
             link.send(Finished(execute(task, link)))
     except Exception as error:
         link.send(make_failure(error, task))
-        if not isinstance(error, Invalid | CannotTrain):
+        if not isinstance(error, REQUEST_ERRORS):
             raise
 
 
@@ -46,9 +45,11 @@ def _send_warnings(send: Callable[[FromChild], None]) -> Iterator[None]:
     """Sends Keras's warnings to the client; the supervisor drops repeated ones."""
 
     def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
-        if issubclass(category, UserWarning):
+        if issubclass(category, UserWarning | SyntaxWarning):  # Keras uses both
             send(Warned(str(message)))
 
     with warnings.catch_warnings():
+        warnings.simplefilter("default", UserWarning)
+        warnings.simplefilter("default", SyntaxWarning)
         warnings.showwarning = show
         yield

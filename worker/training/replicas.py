@@ -23,7 +23,7 @@ from compiler.keras_private import (
     set_mask,
     update_loss_metric,
 )
-from worker.training.feed import Batch
+from worker.training.rows.feed import Batch
 
 _SEED_SHIFT = 0x9E3779B9
 """Distance between the seeds of two replicas, odd and large, so that their streams differ."""

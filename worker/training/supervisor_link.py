@@ -6,7 +6,13 @@ from multiprocessing.connection import Connection
 from threading import Event, Thread
 from typing import NoReturn
 
-from worker.protocol.messages import FromChild, FromSupervisor, Renewed
+from worker.protocol.messages import (
+    FinishTraining,
+    FromChild,
+    FromSupervisor,
+    Renewed,
+    SaveCheckpoint,
+)
 
 POLL_SECONDS = 0.1
 EXIT_CODE = 75
@@ -28,6 +34,7 @@ class SupervisorLink:
         self._lease_seconds = lease_seconds
         self._ends_at = leased_at + lease_seconds
         self._save_requested = Event()
+        self._finish_requested = Event()
 
     def start(self) -> None:
         """Starts a daemon thread that receives the supervisor's messages."""
@@ -55,6 +62,11 @@ class SupervisorLink:
             self._save_requested.clear()  # a request after this gets the same checkpoint
         return requested
 
+    @property
+    def is_finish_requested(self) -> bool:
+        """Whether the client has asked to end the training and to keep what there is."""
+        return self._finish_requested.is_set()
+
     def wait_for_end(self) -> NoReturn:
         """Waits until the supervisor or the end of the lease ends this process.
 
@@ -74,7 +86,10 @@ class SupervisorLink:
                 os._exit(EXIT_CODE)
 
     def _handle(self, message: FromSupervisor) -> None:
-        if isinstance(message, Renewed):
-            self._ends_at = max(self._ends_at, message.at + self._lease_seconds)
-        else:
-            self._save_requested.set()
+        match message:
+            case Renewed():
+                self._ends_at = max(self._ends_at, message.at + self._lease_seconds)
+            case FinishTraining():
+                self._finish_requested.set()
+            case SaveCheckpoint():
+                self._save_requested.set()

@@ -52,12 +52,12 @@ def argument_schema(argument: Argument) -> Schema:
     """The schema of one argument's value."""
     family = family_of(argument.name)
     if family:
-        return _reference(family.noun)
+        return reference(family.noun)
     if argument.name not in LAYER_ARGUMENTS:
         return kind_of(argument).schema()
-    forms = [] if argument.name in _LISTS else [_reference(_LAYER)]
+    forms = [] if argument.name in _LISTS else [reference(_LAYER)]
     if argument.name in ("cell", *_LISTS):
-        forms.append({"type": "array", "items": _reference(_LAYER), "minItems": 1})
+        forms.append({"type": "array", "items": reference(_LAYER), "minItems": 1})
     if argument.default is None:
         forms.append({"type": "null"})
     return forms[0] if len(forms) == 1 else {"anyOf": forms}
@@ -77,7 +77,8 @@ def json_default(default: Any) -> Any:
     return [json_default(item) for item in default] if isinstance(default, tuple) else default
 
 
-def _reference(name: str) -> Schema:
+def reference(name: str) -> Schema:
+    """The reference to a definition."""
     return {"$ref": f"#/$defs/{name}"}
 
 
@@ -86,17 +87,26 @@ def _family(family: Family) -> dict[str, Schema]:
     classes = {name: cls for name, cls in family.known.items() if inspect.isclass(cls)}
     functions = [name for name in family.known if name not in classes]
     forms = [{"enum": list(family.known)}, {"type": "null"}]
-    forms += [_reference(f"{family.noun}.{name}") for name in classes]
+    forms += [reference(f"{family.noun}.{name}") for name in classes]
     if functions:
-        forms += [_member({"enum": functions}, {"maxProperties": 0}), _keras_function(functions)]
+        forms += [
+            member_schema({"enum": functions}, {"maxProperties": 0}),
+            _keras_function(functions),
+        ]
     whole = {family.noun: {"anyOf": forms}}
     return whole | {
-        f"{family.noun}.{name}": _member({"const": name}, config_schema(cls))
+        f"{family.noun}.{name}": member_schema({"const": name}, config_schema(cls))
         for name, cls in classes.items()
     }
 
 
-def _member(name: Schema, config: Schema) -> Schema:
+def member_schema(name: Schema, config: Schema) -> Schema:
+    """The schema of a component as an object, in our form and in Keras's.
+
+    Args:
+        name: The schema of its type.
+        config: The schema of its config.
+    """
     return _named(
         {"type": name, "class_name": name, "config": config | {"type": ["object", "null"]}}
     )

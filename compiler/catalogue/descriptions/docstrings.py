@@ -12,6 +12,8 @@ _CLASSES = {"CustomScaleLayer": "Adds to its first input the second one, scaled.
 _ARGUMENTS_WITHOUT_TEXT = {
     "antialias": "Whether to smooth the image before it is made smaller.",
     "activity_regularizer": "Regularizer of the layer's output.",
+    "axis": "The axes of the batch along which values are summed. Left out: all of them.",
+    "ignore_class": "The class index of targets that do not count. Left out: all count.",
     "autocast": "Whether floating-point inputs are cast to the layer's compute dtype.",
     "bounding_box_format": "How bounding boxes are written; of no effect without boxes.",
     "data_format": "Whether the channels' axis is the last or the first after the batch's. "
@@ -26,6 +28,9 @@ _ARGUMENTS_WITHOUT_TEXT = {
     "trainable": "Whether training changes the layer's weights.",
     "value_range": "The least and the largest value that pixels have.",
     "zero_output_for_mask": "Whether the output is zero for masked timesteps.",
+}
+_REPLACED_OF_CLASS = {
+    "Constant": {"value": "A number, or an array of the weight's own shape."},
 }
 _REPLACED = {
     "vocabulary": "The terms in the order of their indices, written out; no file is read.",
@@ -51,9 +56,11 @@ def source_of(cls: Any) -> str:
 def describe_arguments(cls: Any) -> Mapping[str, str]:
     """Describe each argument of a class on one line, if needed from a base class's docstring."""
     found = dict(_ARGUMENTS_WITHOUT_TEXT)
+    if issubclass(cls, keras.optimizers.Optimizer):  # some docstrings lack what all of them share
+        found |= _entries(keras.optimizers.Adam.__doc__ or "", _SECTION)
     for base in reversed(cls.__mro__):
         found |= _entries(base.__doc__ or "", _SECTION)
-    return found | _REPLACED
+    return found | _REPLACED | _REPLACED_OF_CLASS.get(cls.__name__, {})
 
 
 def describe_parameters(function: Any) -> Mapping[str, str]:

@@ -1,10 +1,20 @@
 """Pydantic types for JSON values; each validates values and has a JSON Schema."""
 
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import chain, islice, pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, FiniteFloat, WrapValidator
+import numpy as np
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    PlainValidator,
+    TypeAdapter,
+    WithJsonSchema,
+    WrapValidator,
+)
 from typing_extensions import TypeAliasType
 
 from domain.contract import WHOLE
@@ -12,6 +22,9 @@ from domain.dtype import DTYPES, FLOATS
 
 LARGEST = 2**31 - 1
 """The maximum of an integer; Keras's shapes have the same maximum."""
+MOST_ARRAY_AXES = 6
+MOST_ARRAY_VALUES = 1_000_000
+"""The largest array that a config may hold."""
 _POLICIES = ("mixed_float16", "mixed_bfloat16")
 _FLOATS = ("float32", *(name for name in FLOATS if name != "float32"))
 """The default first."""
@@ -117,6 +130,7 @@ NotZero: Any = Annotated[
 Never = Annotated[bool, AfterValidator(_false), Field(json_schema_extra={"const": False})]
 Wide: Any = whole(-(2**63), 2**63 - 1)
 Number: Any = number()
+_NUMBER = TypeAdapter(Number, config=ConfigDict(strict=True))
 Decimal = FiniteFloat
 """Numbers that become floats, where Keras refuses ints: 1 becomes 1.0."""
 Fraction: Any = number(ge=0, le=1)
@@ -128,6 +142,45 @@ Array: Any = Annotated[
     Number | Vector | listed(Vector, least=1) | listed(listed(Vector, least=1), least=1),
     AfterValidator(_rectangular),
 ]
+
+
+def _make_array(value: Any) -> "np.ndarray[Any, Any] | float":
+    """Return a number as it is, and nested lists of numbers as an array.
+
+    Raises:
+        ValueError: The lists are ragged, empty, too deep or too long, or hold something else.
+    """
+    if not isinstance(value, list):
+        return _NUMBER.validate_python(value)
+    level: list[Any] = [value]
+    for _ in range(MOST_ARRAY_AXES):
+        lengths = {len(item) for item in level}
+        level = list(islice(chain.from_iterable(level), MOST_ARRAY_VALUES + 1))
+        if len(lengths) != 1 or not level or len(level) > MOST_ARRAY_VALUES:
+            raise ValueError("ragged, empty or too long")
+        if not any(isinstance(item, list) for item in level):
+            break
+        if not all(isinstance(item, list) for item in level):
+            raise ValueError("ragged")
+    if not all(type(item) in (int, float) for item in level):
+        raise ValueError("no numbers")
+    array = np.array(value, np.float64)
+    if not np.isfinite(array).all():
+        raise ValueError("not finite")
+    return array
+
+
+def _array_schema() -> dict[str, Any]:
+    number = {"type": "number"}
+    schema: dict[str, Any] = number
+    for _ in range(MOST_ARRAY_AXES):
+        items = schema if schema is number else {"anyOf": [number, schema]}
+        schema = {"type": "array", "items": items, "minItems": 1}
+    return {"anyOf": [number, schema]}
+
+
+LargeArray: Any = Annotated[Any, PlainValidator(_make_array), WithJsonSchema(_array_schema())]
+"""A number, or an array of up to MOST_ARRAY_AXES axes."""
 Boundaries: Any = Annotated[Vector, AfterValidator(_rising)]
 Range: Any = Annotated[listed(Number, 2), AfterValidator(_apart)]
 Axes: Any = Whole | distinct(listed(Whole, least=1))

@@ -151,6 +151,8 @@ POSITIVES = Kind(
     "a positive whole number or a list of them", json.Positive | listed(json.Positive, least=1)
 )
 ARRAY = Kind("a number or an array of them: lists of one length on each level", json.Array)
+_MOST = f"at most {json.MOST_ARRAY_AXES} axes and {json.MOST_ARRAY_VALUES:,} numbers"
+LARGE_ARRAY = Kind(f"{ARRAY.wanted}, of {_MOST}", json.LargeArray)
 BOUNDARIES = Kind("a list of numbers, none less than the one before", json.Boundaries)
 RANGE = Kind("a list of 2 numbers, the less one first", json.Range)
 FACTOR = Kind("a number or a list of 2", json.Number | listed(json.Number, 2))
@@ -186,4 +188,5 @@ MEL_WINDOW = Kind(
     "'hann', 'hamming', a list of numbers or null",
     Literal["hann", "hamming"] | json.Vector | None,
 )
+RATES = Kind("an object of epochs, counted from 1, to learning rates", dict[str, json.Number])
 PLAIN = Kind("a number, text, true, false, null or a list of them", json.Plain)

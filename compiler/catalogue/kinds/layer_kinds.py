@@ -134,6 +134,7 @@ _SHIFT = keras_kinds.bounded(number(ge=-1, le=1), "from -1 to 1")
 _ZOOM = keras_kinds.bounded(number(gt=-1, le=1), "above -1, up to 1")
 BY_CLASS: Mapping[tuple[str, str], Kind] = {
     **_of("LayerNormalization UnitNormalization RMSNormalization Softmax", axis=keras_kinds.AXES),
+    **_of("LearningRateSchedule", rates=keras_kinds.RATES),
     **_of("Normalization", axis=or_null(keras_kinds.AXES)),
     **_of("MaxNorm MinMaxNorm UnitNorm Dice Tversky", axis=keras_kinds.AXES),
     **_of("AlphaDropout GaussianDropout", rate=keras_kinds.PART),
@@ -174,6 +175,11 @@ BY_CLASS: Mapping[tuple[str, str], Kind] = {
     **_of("ReLU", threshold=keras_kinds.NOT_NEGATIVE),
     **_of("Lion", beta_1=keras_kinds.ABOVE_ZERO_TO_ONE),
     **_of("SGD", momentum=keras_kinds.FRACTION_DECIMAL),
+    **_of(
+        "LossScaleOptimizer",
+        initial_scale=keras_kinds.ABOVE_ZERO,
+        dynamic_growth_steps=keras_kinds.POSITIVE,
+    ),
     **_of("FBetaScore", beta=keras_kinds.ABOVE_ZERO_DECIMAL),
     **_of("F1Score FBetaScore", threshold=keras_kinds.THRESHOLD),
     **_of("AUC", thresholds=keras_kinds.FRACTION_LIST),
@@ -225,8 +231,17 @@ BY_CLASS: Mapping[tuple[str, str], Kind] = {
     **_of(
         "VarianceScaling", scale=keras_kinds.ABOVE_ZERO, mode=one_of("fan_in", "fan_out", "fan_avg")
     ),
+    **_of("Constant", value=keras_kinds.LARGE_ARRAY),
     **_of("RandomNormal TruncatedNormal", mean=keras_kinds.NUMBER),
     **_of("OrthogonalRegularizer", mode=one_of("rows", "columns")),
     **_of("EarlyStopping ReduceLROnPlateau", mode=one_of("auto", "min", "max")),
+    **_of(
+        "ModelCheckpoint",
+        every=keras_kinds.POSITIVE,
+        best=keras_kinds.TEXT,
+        mode=one_of("min", "max"),
+        keep=keras_kinds.from_one(100),
+        save_freq=one_of("epoch"),
+    ),
     **_of("CategoricalFocalCrossentropy", alpha=keras_kinds.ONE_OR_MORE),
 }

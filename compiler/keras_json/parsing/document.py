@@ -2,17 +2,23 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, TypeVar
 
-from domain.errors import Fault, Invalid
+from domain.errors import MOST_FAULTS, Fault, Invalid
 from domain.graph.walk import Place
-from domain.pointer import pointer
+from domain.json.pointer import pointer
+from domain.json.text import find_duplicate_keys
 
 T = TypeVar("T")
 DEEPEST = 128
 """Nesting limit of objects and lists. A nested model takes three levels, a wrapper two."""
 _KINDS = {dict: "an object", list: "a list", str: "text", int: "a whole number"}
+
+
+class TooManyFaults(Exception):
+    """MOST_FAULTS faults were collected; the rest of the document is not read."""
 
 
 class FaultCollector:
@@ -22,12 +28,26 @@ class FaultCollector:
         self.faults: list[Fault] = []
 
     def attempt(self, make: Callable[[], T]) -> T | None:
-        """Call `make` and return its result; on `Invalid`, collect its faults and return None."""
+        """Call `make` and return its result; on `Invalid`, collect its faults and return None.
+
+        Raises:
+            TooManyFaults: The collector is full.
+        """
         try:
             return make()
         except Invalid as refusal:
-            self.faults += refusal.faults
+            self.add(refusal.faults)
             return None
+
+    def add(self, faults: Iterable[Fault]) -> None:
+        """Collect faults; those beyond MOST_FAULTS are not even made.
+
+        Raises:
+            TooManyFaults: The collector is full.
+        """
+        self.faults += islice(faults, MOST_FAULTS - len(self.faults))
+        if len(self.faults) >= MOST_FAULTS:
+            raise TooManyFaults
 
 
 def invalid_at(place: Place, detail: str) -> Invalid:
@@ -46,12 +66,20 @@ def expect(value: Any, kind: type[T], place: Place) -> T:
     raise invalid_at(place, f"This must be {_KINDS[kind]}.")
 
 
+def as_whole(value: Any) -> Any:
+    """Return a number like 2.0 as an integer, any other value as it is.
+
+    Some languages write every number with a fraction.
+    """
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def parse_json(text: str) -> Any:
     """Parse a JSON text whose numbers are finite and whose strings are valid Unicode.
 
     Raises:
         Invalid: The text is not JSON, nests too deep, or has a non-finite number or a lone
-            surrogate.
+            surrogate, or an object has the same key twice.
     """
     try:
         document = json.loads(text)
@@ -59,7 +87,9 @@ def parse_json(text: str) -> Any:
         raise invalid_at(
             (), "This is no JSON; `model.to_json()` gives what belongs here."
         ) from error
-    faults = [Fault(pointer=pointer(*place), detail=text) for place, text in _unsound(document)]
+    unsound = islice(_unsound(document), MOST_FAULTS)
+    faults = [Fault(pointer=pointer(*place), detail=text) for place, text in unsound]
+    faults = faults or list(islice(find_duplicate_keys(text, document), MOST_FAULTS))
     if faults:
         raise Invalid(faults)
     return document

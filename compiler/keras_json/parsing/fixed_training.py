@@ -6,7 +6,7 @@
 from dataclasses import replace
 from typing import Any
 
-from compiler.keras_json.parsing.document import FaultCollector
+from compiler.keras_json.parsing.document import FaultCollector, TooManyFaults
 from compiler.keras_json.parsing.model_config import is_input_layer, is_model, parse_model
 from compiler.keras_json.parsing.parsed_model import (
     Call,
@@ -29,7 +29,10 @@ def _unwrap(outer: Layer) -> Layer | None:
     if len(outer.calls) != 1 or not is_model(outer.spec) or not _may_be_wrapper(outer):
         return None
     collector = FaultCollector()
-    found = collector.attempt(lambda: parse_model(outer.spec, outer.place, collector))
+    try:
+        found = collector.attempt(lambda: parse_model(outer.spec, outer.place, collector))
+    except TooManyFaults:
+        return None
     if found is None or collector.faults:
         return None
     inner, *others = [layer for layer in found.layers.values() if not is_input_layer(layer)]

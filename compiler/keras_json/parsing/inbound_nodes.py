@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 from compiler.catalogue.kinds.constants import CONSTANT, constant_of
-from compiler.keras_json.parsing.document import expect, invalid_at
+from compiler.keras_json.parsing.document import as_whole, expect, invalid_at
 from compiler.keras_json.parsing.parsed_model import Call, CallArgument, Tensor
 from compiler.keras_json.parsing.values import is_array, untag
 from domain.graph.walk import Place
@@ -60,7 +60,7 @@ def is_tensor_reference(value: Any) -> bool:
         isinstance(value, list)
         and len(value) in (3, 4)
         and isinstance(value[0], str)
-        and all(type(number) is int for number in value[1:3])
+        and all(type(as_whole(number)) is int for number in value[1:3])
     )
 
 
@@ -72,7 +72,7 @@ def parse_tensor(leaf: Any, place: Place) -> Tensor:
     """
     if not is_tensor_reference(leaf):
         raise invalid_at(place, "This must be a list of a layer's name and two whole numbers.")
-    return Tensor(leaf[0], leaf[1], leaf[2], place)
+    return Tensor(leaf[0], int(leaf[1]), int(leaf[2]), place)
 
 
 def deserialize(value: Any, place: Place) -> Any:
@@ -101,7 +101,7 @@ def deserialize(value: Any, place: Place) -> Any:
 
 def _slice(parts: dict[str, Any], place: Place) -> str:
     """Write a slice as Python does, e.g. `1:-1` or `::2`."""
-    numbers = [parts.get(name) for name in ("start", "stop", "step")]
+    numbers = [as_whole(parts.get(name)) for name in ("start", "stop", "step")]
     if not all(number is None or type(number) is int for number in numbers):
         raise invalid_at(place, "The parts of a slice must be whole numbers or null.")
     start, stop, step = ("" if number is None else str(number) for number in numbers)

@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import Any
 
 from domain.graph.walk import Place
-from domain.pointer import pointer
-from domain.source_map import SourceMap
+from domain.json.pointer import pointer
+from domain.json.source_map import SourceMap
 
 Places = Mapping[Place, Place]
 """Places in the fragment, mapped to the places in Keras's JSON that they come from."""

@@ -144,7 +144,7 @@ class GraphBuilder:
         made = Fragment(value, places)
         if isinstance(callee, Function):
             found = find_op_faults(OpNode.model_validate(value), ())
-            self._collector.faults += made.source.locate_all(found)
+            self._collector.add(map(made.source.locate, found))
         return made
 
     def _op_or_layer(self, name: str) -> dict[str, Any]:

@@ -93,7 +93,7 @@ class LayerTranslator:
         }
         made = Fragment({"type": entry.type, "config": config.value}, places)
         described = KerasLayer(type=entry.type, config=config.value)
-        self._collector.faults += made.source.locate_all(find_layer_faults(described, ()))
+        self._collector.add(map(made.source.locate, find_layer_faults(described, ())))
         return made
 
     def _config(

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from compiler.catalogue.ops import OPS, Op
-from compiler.keras_json.parsing.document import expect, invalid_at
+from compiler.keras_json.parsing.document import as_whole, expect, invalid_at
 from compiler.keras_json.parsing.parsed_model import Call, CallArgument
 from compiler.keras_json.parsing.values import dtype_name
 from domain.graph.walk import Place
@@ -142,8 +142,9 @@ def _lower(value: Any) -> Any:
 
 def _split_indices(sizes: Any) -> Any:
     """Convert the parts' lengths, as in `tf.split`, to the indices between them."""
-    is_list = isinstance(sizes, list) and all(type(size) is int for size in sizes)
-    return list(accumulate(sizes))[:-1] if is_list else sizes
+    lengths = [as_whole(size) for size in sizes] if isinstance(sizes, list) else []
+    is_list = isinstance(sizes, list) and all(type(length) is int for length in lengths)
+    return list(accumulate(lengths))[:-1] if is_list else sizes
 
 
 CONVERSIONS: Mapping[tuple[str, str], Callable[[Any], Any]] = MappingProxyType(

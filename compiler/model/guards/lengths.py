@@ -51,8 +51,10 @@ def refuse_lengths(layer: BuiltLayer, call: Call) -> None:
         _refuse_mask(call)
         _refuse_adaptive(layer, call)
         _refuse_uneven_strides(layer)
+        _refuse_dilated_transpose(layer)
         _refuse_repeated_axis(layer, call)
         _refuse_weights(layer, call)
+        _refuse_unknown_one_hot(layer, call)
 
 
 def _refuse_mask(call: Call) -> None:
@@ -76,6 +78,15 @@ def _refuse_uneven_strides(layer: BuiltLayer) -> None:
         raise Refusal(f"{layer.type} takes equal strides along all axes.")
 
 
+def _refuse_dilated_transpose(layer: BuiltLayer) -> None:
+    """Refuse a transposed convolution with a dilation: TensorFlow computes it on GPUs only."""
+    if layer.type.endswith("Transpose") and set(layer.keras.dilation_rate) != {1}:
+        raise Refusal(
+            f"{layer.type} takes no 'dilation_rate' above 1: TensorFlow cannot compute it on CPUs, "
+            "where predictions run."
+        )
+
+
 def _refuse_repeated_axis(layer: BuiltLayer, call: Call) -> None:
     if layer.type == "UnitNormalization":
         axes, rank = layer.keras.axis, len(_find_first_shape(call))
@@ -91,6 +102,17 @@ def _refuse_weights(layer: BuiltLayer, call: Call) -> None:
             f"'count_weights' must be of the shape of 'inputs', {format_shape(shape)}, "
             f"not {format_shape(weights.shape)}."
         )
+
+
+def _refuse_unknown_one_hot(layer: BuiltLayer, call: Call) -> None:
+    """Refuse a one-hot encoding of an unknown length: a length of 1 changes its result's rank."""
+    if layer.type == "CategoryEncoding" and layer.keras.output_mode == "one_hot":
+        shape = _find_first_shape(call)
+        if len(shape) > 1 and shape[-1] is None:
+            raise Refusal(
+                "CategoryEncoding with 'output_mode' 'one_hot' needs a known length of the last "
+                f"axis, not {format_shape(shape)}: it removes a last axis of length 1."
+            )
 
 
 def _find_first_shape(call: Call) -> Any:

@@ -75,6 +75,13 @@ def _check_wide_numbers(arguments: Arguments) -> str | None:
     return f"takes floats, not {', '.join(sorted({t.dtype for t in tensors}))}; cast them first."
 
 
+def _check_floats(arguments: Arguments) -> str | None:
+    """Check that tensors are floats: Keras would cut the fractions of the result off."""
+    tensors = [item for item in arguments.values() if isinstance(item, keras.KerasTensor)]
+    others = sorted({tensor.dtype for tensor in tensors if not is_float(tensor.dtype)})
+    return f"takes floats, not {', '.join(others)}; cast them first." if others else None
+
+
 def _check_weights_like_x(arguments: Arguments) -> str | None:
     weights, shape = arguments.get("weights"), _find_shape_of_x(arguments)
     if weights is None or getattr(weights, "shape", None) == shape:
@@ -117,5 +124,6 @@ _RULES: Mapping[str, Rule] = MappingProxyType(
         "bincount": _check_weights_like_x,
         "irfft": _check_several_values,
         "cdist": _check_wide_numbers,
+        "image.ssim": _check_floats,
     }
 )

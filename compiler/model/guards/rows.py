@@ -18,7 +18,7 @@ from domain.errors import Fault, Invalid
 from domain.graph.language import KerasLayer, LayerNode
 from domain.graph.shapes import format_shape
 from domain.graph.walk import Level, Place, walk_layers, walk_levels
-from domain.pointer import pointer
+from domain.json.pointer import pointer
 
 _TRIAL_LENGTH = 20160
 """The length that replaces an unknown one; the usual pool sizes and strides divide it."""

@@ -25,7 +25,7 @@ _SHAPES_UNCHECKED = frozenset(
         "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D",
         "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D",
         "AdditiveAttention", "AlphaDropout", "Attention",
-        "Dropout", "EinsumDense", "GaussianDropout", "GlobalAveragePooling1D",
+        "Discretization", "Dropout", "EinsumDense", "GaussianDropout", "GlobalAveragePooling1D",
         "GroupQueryAttention", "HashedCrossing",
         "MelSpectrogram", "MultiHeadAttention", "Rescaling", "RMSNormalization", "Softmax",
         "SpatialDropout1D", "UpSampling2D",

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import keras
+import numpy as np
 
-from compiler.keras_private import get_initializer
+from compiler.keras_private import get_initializer, get_inner_layers
 from compiler.model.refusals import Refusal
 from domain.graph.shapes import format_shape
 
@@ -33,6 +34,40 @@ def refuse_initializers(weights: Iterable[Any]) -> None:
             if isinstance(initializer, kind) and not (has_rank and _has_channels(kind, shape)):
                 name = type(initializer).__name__
                 raise Refusal(f"{name} cannot fill '{variable.name}' of shape {list(shape)}.")
+
+
+def refuse_arrays(layer: Any) -> None:
+    """Refuse weights whose initializer is an array of another shape, which Keras would broadcast.
+
+    Raises:
+        Refusal: An array of `Constant` has not the shape of the weight.
+    """
+    for variable in layer.weights:
+        shape, given = tuple(variable.shape), _get_array_shape(get_initializer(variable))
+        if given not in ((), shape):
+            raise Refusal(
+                f"The array of Constant has the shape {list(given)}; '{variable.name}' has "
+                f"{list(shape)}."
+            )
+    _refuse_partial_arrays(layer)
+
+
+def _refuse_partial_arrays(layer: Any) -> None:
+    """Refuse an array for a bias of which Keras asks the initializer for parts alone."""
+    given = _get_array_shape(getattr(layer, "bias_initializer", None))
+    if given != () and getattr(layer, "unit_forget_bias", False):
+        raise Refusal(
+            "With `unit_forget_bias` a part of the bias is 1, so that an array cannot give all of "
+            "it: set `unit_forget_bias` to false."
+        )
+    for inner in get_inner_layers(layer):
+        _refuse_partial_arrays(inner)
+
+
+def _get_array_shape(initializer: Any) -> tuple[int, ...]:
+    """Return the shape of the array of `Constant`; it is empty without one."""
+    is_constant = isinstance(initializer, keras.initializers.Constant)
+    return np.shape(initializer.value) if is_constant else ()
 
 
 def _has_channels(kind: Any, shape: tuple[int, ...]) -> bool:

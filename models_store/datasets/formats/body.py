@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from domain.pointer import pointer
+from domain.json.pointer import pointer
+from models_store.datasets.columns.file import ColumnFile
 from models_store.datasets.formats.faults import Faults
-from models_store.datasets.formats.npy import ColumnFile
 
 MAX_COLUMNS = 4096
 MAX_COLUMN_NAME_LENGTH = 256

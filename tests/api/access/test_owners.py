@@ -11,12 +11,17 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
+from sqlalchemy import update
 
+from domain.catalogue import COLLECTIONS
 from domain.job.outcome import ModelMade
 from domain.model import ModelFile
+from domain.sweeps.sweep import SweepState
+from models_store.database.tables import models
 from models_store.ids import new_id
 from models_store.jobs import attempts, workers
 from models_store.jobs.workers import Announcement
+from models_store.sweeps import advance, sweeps
 from tests.api.callers import Caller, caller
 from tests.api.requests import faults, graph, made
 from tests.support import queued_jobs
@@ -26,17 +31,38 @@ from tests.support.stores import publish
 from worker.supervisor.progress import Estimate
 
 OPEN = {
-    "/", "/docs", "/docs/files/{path}", "/redoc", "/openapi.json", "/problems/{slug}",
+    "/", "/docs", "/docs/files/{path}", "/docs/redoc.js", "/redoc", "/openapi.json",
+    "/problems", "/problems/{slug}",
     "/healthz", "/readyz",
 }  # fmt: skip
 """Public paths: they need no key."""
 SHARED = {
     "/v1/info", "/metrics", "/v1/workers",
     "/v1/layers", "/v1/layers/{type}", "/v1/ops", "/v1/ops/{op}",
+    *(f"/v1/{name}" for name in COLLECTIONS), *(f"/v1/{name}/{{name}}" for name in COLLECTIONS),
 }  # fmt: skip
 """Paths of resources that all owners share; only their private fields differ by owner."""
+COMPONENTS = {
+    "optimizers": "adam",
+    "losses": "mse",
+    "metrics": "mae",
+    "schedules": "CosineDecay",
+    "callbacks": "TerminateOnNaN",
+    "initializers": "zeros",
+    "regularizers": "L2",
+    "constraints": "NonNeg",
+    "activations": "relu",
+}
+"""The name of a component of each kind."""
 SAMPLES = {"path": "favicon.png", "slug": "not-found", "type": "Dense", "op": "mean"}
 WEIGHTS = "model.safetensors"
+PART = {
+    "Tus-Resumable": "1.0.0",
+    "Content-Type": "application/offset+octet-stream",
+    "Upload-Offset": "0",
+    "X-HTTP-Method-Override": "PATCH",
+}
+"""Headers of a part of an upload."""
 NAME = "secret-name-of-ada"
 
 
@@ -60,13 +86,25 @@ class Things:
 
     def address(self, endpoint: Endpoint) -> str:
         """Returns the path with the ids of ada's resources as its parameters."""
-        values = {**SAMPLES, "name": WEIGHTS, "id": self.ids.get(endpoint.kind, "")}
-        return endpoint.path.format(**values)
+        name = {"datasets": "x", **COMPONENTS}.get(endpoint.kind, WEIGHTS)
+        values = {**SAMPLES, "name": name, "id": self.ids.get(endpoint.kind, "")}
+        return endpoint.path.replace(":path}", "}").format(**values)
+
+    def sweep(self) -> dict[str, Any]:
+        """Returns the body of a sweep of one trial."""
+        data = {"graph": graph(), "dataset": self.ids["datasets"], "compile": {"loss": "mse"}}
+        return {
+            "request": data,
+            "space": {"/fit/batch_size": {"low": 1, "high": 2}},
+            "objective": {"metric": "loss", "direction": "minimize"},
+            "trials": 1,
+        }
 
     def naming(self) -> dict[str, list[dict[str, Any]]]:
         """Returns bodies that name the resources, by the path that accepts them."""
         model = {"type": "Model", "model": self.ids["models"]}
         stored = {"type": "Graph", "graph": self.ids["graphs"]}
+        both = {"model": self.ids["models"], "dataset": self.ids["datasets"]}
         return {
             "/v1/graphs": [{"definition": graph(layer)} for layer in (model, stored)],
             "/v1/jobs": [
@@ -74,7 +112,16 @@ class Things:
                 {"kind": "build", "graph": graph(model)},
                 {"kind": "build", "model": self.ids["models"]},
                 {"graph": graph(), "dataset": self.ids["datasets"], "compile": {"loss": "mse"}},
+                {"kind": "predict", **both},
+                {
+                    "kind": "evaluate",
+                    **both,
+                    "feed": {"targets": ["z"]},
+                    "compile": {"loss": "mse"},
+                },
             ],
+            "/v1/models": [{"job": self.ids["jobs"], "epoch": 1}],
+            "/v1/sweeps": [self.sweep()],
         }
 
 
@@ -91,24 +138,43 @@ def bob(keyed: Server) -> Caller:
 @pytest.fixture(scope="module")
 def things(keyed: Server, ada: Caller) -> Iterator[Things]:
     """One resource of each kind; a worker runs the job."""
-    columns = {"x": [[0.0] * 4] * 4, "y": [[0.0] * 3] * 4}
+    columns = {"x": [[0.0] * 4] * 4, "y": [[0.0] * 3] * 4, "z": [0.0] * 4}
     posted = {
         "graphs": {"name": NAME, "definition": graph()},
         "datasets": {"name": NAME, "columns": columns},
     }
     ids = {k: made(ada.client.post(f"/v1/{k}", json=b))["id"] for k, b in posted.items()}
     ids["models"] = modelled(keyed)
+    ids["sweeps"] = swept(keyed)
+    ids["uploads"] = keyed.parts.uploads.create("ada", 1, {"filename": NAME}).id
     worker_id = new_id("worker")
     announced = Announcement(worker_id, "box", CPU, ("cpu",), {}, "1", datetime.now(UTC))
     with keyed.parts.database.write() as connection:
         workers.record_heartbeat(connection, announced, 600)
         ids["jobs"] = queue(connection, "ada", name=NAME, priority=9)
         claim = queued_jobs.claim(connection, worker_id, lease_seconds=600)
+        of_checkpoint = {"job_id": ids["jobs"], "checkpoint_epoch": 1}
+        connection.execute(update(models).where(models.c.id == ids["models"]).values(of_checkpoint))
     assert claim is not None
     assert claim.job_id == ids["jobs"]
     yield Things(ids)
     with keyed.parts.database.write() as connection:
         workers.unregister(connection, worker_id)
+
+
+def swept(keyed: Server) -> str:
+    """Creates an ended sweep of ada, and returns its id."""
+    sent = {
+        "name": NAME,
+        "request": {"graph": graph()},
+        "space": {"/seed": {"low": 1, "high": 2}},
+        "objective": {"metric": "loss", "direction": "minimize"},
+        "trials": 1,
+    }
+    with keyed.parts.database.write() as connection:
+        sweep_id = sweeps.add(connection, "ada", NAME, sent, 1, 1, [])
+        advance.finish(connection, sweep_id, SweepState.FAILED, {})
+    return sweep_id
 
 
 def modelled(keyed: Server) -> str:
@@ -145,8 +211,14 @@ def endpoints(keyed: Server) -> list[Endpoint]:
 
 
 def ask(client: httpx.Client, things: Things, endpoint: Endpoint) -> httpx.Response:
+    address = things.address(endpoint)
+    if endpoint.kind == "uploads" and endpoint.method in ("PATCH", "POST"):
+        return client.request(endpoint.method, address, headers=PART)
     body: dict[str, Any] | None = {} if endpoint.method == "POST" else None
-    return client.request(endpoint.method, things.address(endpoint), json=body)
+    if endpoint.path.endswith("/split"):
+        body = {"parts": {"all": 1}}
+    query = {"format": "csv"} if endpoint.path.endswith("/file") else None
+    return client.request(endpoint.method, address, json=body, params=query)
 
 
 def owned(endpoints: list[Endpoint]) -> list[Endpoint]:
@@ -174,13 +246,14 @@ def test_the_document_lists_the_operations_that_need_a_key(keyed: Server) -> Non
 def test_a_list_contains_the_resources_of_its_owner_only(
     ada: Caller, bob: Caller, things: Things, endpoints: list[Endpoint]
 ) -> None:
-    lists = [e for e in owned(endpoints) if "{" not in e.path and e.method != "POST"]
+    lists = [e for e in owned(endpoints) if "{" not in e.path and e.method in ("GET", "HEAD")]
     assert {e.path for e in lists} == {f"/v1/{kind}" for kind in things.ids}
     for endpoint in lists:
         assert made(ask(bob.client, things, endpoint), 200)["items"] == [], endpoint
         assert things.ids[endpoint.kind] in ask(ada.client, things, endpoint).text, endpoint
 
 
+@pytest.mark.slow
 def test_shared_resources_contain_nothing_of_another_owner(
     ada: Caller, bob: Caller, things: Things, endpoints: list[Endpoint]
 ) -> None:
@@ -201,13 +274,15 @@ def test_a_request_cannot_use_resources_of_another_owner(
     makers = {e.path for e in owned(endpoints) if "{" not in e.path and e.method == "POST"}
     assert makers == {
         "/v1/datasets",
+        "/v1/uploads",
         *things.naming(),
-    }  # a dataset is not made from other resources
+    }  # datasets and uploads are not made from other resources
     for path, bodies in things.naming().items():
         for body in bodies:
             refusal = bob.client.post(path, json=body)
             assert all(detail.startswith("There is no ") for detail in faults(refusal).values())
-            assert ada.client.post(path, json=body).is_success, body
+            answer = ada.client.post(path, json=body)
+            assert answer.is_success, answer.text
 
 
 def test_two_owners_may_use_the_same_idempotency_key(ada: Caller, bob: Caller) -> None:
@@ -239,4 +314,6 @@ def test_a_resource_does_not_exist_for_another_owner(
     statuses = {e: ask(bob.client, things, e).status_code for e in tried}
     assert {e: status for e, status in statuses.items() if status != 404} == {}
     for endpoint in tried:  # it exists for its owner
-        assert ask(ada.client, things, endpoint).status_code != 404, endpoint
+        answer = ask(ada.client, things, endpoint)
+        if answer.status_code == 404:
+            assert "report" in answer.json()["detail"], answer.text

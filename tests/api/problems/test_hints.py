@@ -68,7 +68,19 @@ def test_a_fault_in_a_graph_has_a_hint(
         ("/v1/graphs", {"graph": {}}, "/graph", "There are `name`, `definition`, `keras_json`."),
         ("/v1/jobs", {"data": {}}, "/data", "Did you mean 'dataset'?"),
         ("/v1/jobs", {"fit": {"epoch": 3}}, "/fit/epoch", "Did you mean 'epochs'?"),
-        ("/v1/jobs", {"fit": {"lr": 0.1}}, "/fit/lr", "There are `epochs`, `batch_size`"),
+        (
+            "/v1/jobs",
+            {"fit": {"lr": 0.1}},
+            "/fit/lr",
+            "There are `epochs`, `initial_epoch`",
+        ),
+        ("/v1/jobs", {"fit": {"sample_weight": "w"}}, "/fit/sample_weight", "`sample_weights`"),
+        (
+            "/v1/jobs",
+            {"fit": {"validation_data": "x"}},
+            "/fit/validation_data",
+            "`validation_dataset` beside `fit`",
+        ),
         ("/v1/jobs", {"compile": {"optimiser": "adam"}}, "/compile/optimiser", "'optimizer'?"),
         (
             "/v1/jobs",

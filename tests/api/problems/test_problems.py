@@ -1,5 +1,6 @@
 """Every error response is a problem document, and every problem type is documented."""
 
+import html
 import re
 from pathlib import Path
 
@@ -28,6 +29,44 @@ def test_slugs_are_unique_and_their_pages_exist(client: httpx.Client) -> None:
     faults(client.get("/problems/unknown"), 404)
 
 
+def test_a_page_lists_every_problem_and_links_to_it(client: httpx.Client) -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    answer = client.get("/problems", headers=browser)
+    assert answer.headers["content-type"].startswith("text/html")
+    for kind in PROBLEMS:
+        assert f'<a href="{kind.uri}">' in answer.text
+        assert html.escape(kind.title) in answer.text
+
+
+def test_the_problems_are_json_for_programs(client: httpx.Client) -> None:
+    json = {"Accept": "application/json"}
+    listed = client.get("/problems", headers=json).json()["items"]
+    assert [item["type"] for item in listed] == [kind.uri for kind in PROBLEMS]
+    for item in listed:
+        assert client.get(item["type"], headers=json).json() == item
+        assert item["meaning"]
+        assert item["advice"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("*/*", "text/html"),
+        ("application/*", "application/json"),
+        ("text/html;q=0, application/json", "application/json"),
+        ("text/html;q=0.5, application/json;q=0.9", "application/json"),
+        ("APPLICATION/JSON", "application/json"),
+        ("application/problem+json", "application/json"),
+        ("application/json;q=0.1, text/html", "text/html"),
+    ],
+)
+def test_the_form_of_the_problems_is_the_one_that_the_client_prefers(
+    client: httpx.Client, accept: str, media_type: str
+) -> None:
+    answer = client.get("/problems", headers={"Accept": accept})
+    assert answer.headers["content-type"].partition(";")[0] == media_type
+
+
 @pytest.mark.parametrize("path", ["/v1", "/v1/nothing", "/v1/graphs/", "/v2/health", "/%00"])
 def test_an_unknown_path_is_a_404(client: httpx.Client, path: str) -> None:
     answer = client.get(path)
@@ -46,7 +85,7 @@ def test_a_malformed_id_is_a_404(client: httpx.Client, path: str) -> None:
 def test_an_unsupported_method_is_a_405(client: httpx.Client) -> None:
     answer = client.put("/v1/info")
     faults(answer, 405)
-    assert answer.headers["allow"] == "GET"
+    assert answer.headers["allow"] == "GET, HEAD"
 
 
 @pytest.mark.parametrize("host", ["example.org", "127.0.0.1.example.org", "192.168.0.1:8000", ""])
@@ -76,7 +115,6 @@ def test_the_problem_of_a_prediction_has_the_error_field(client: httpx.Client) -
 def test_every_problem_of_a_prediction_has_the_error_field(client: httpx.Client) -> None:
     path = f"/v1/models/model_{'0' * 26}:predict"
     for status, answer in {
-        400: client.post(path, content=b"{", headers={"Content-Type": "application/json"}),
         405: client.put(path),
         413: client.post(path, content=b" " * 1_000_001),
         421: client.post(path, json={}, headers={"Host": "example.org"}),

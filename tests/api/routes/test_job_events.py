@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import pytest
 
 from models_store.jobs import control, jobs
 from tests.api.requests import faults
@@ -48,7 +49,47 @@ def test_a_stream_follows_the_job_to_its_end(server: Server) -> None:
     assert rest == [("2", "cancelled")]
     resumed = list(streamed(server, job_id, **{"Last-Event-ID": "1"}))
     assert [identifier for identifier, _ in resumed] == ["2"]
-    assert list(streamed(server, job_id, **{"Last-Event-ID": "2"})) == []
+
+
+def test_an_event_source_that_has_every_event_of_an_ended_job_is_told_to_stop(
+    server: Server,
+) -> None:
+    """WHATWG HTML: an EventSource reconnects after the end of a stream, unless it gets a 204."""
+    job_id = queued(server)
+    server.client.post(f"/v1/jobs/{job_id}/cancel")
+    address = f"/v1/jobs/{job_id}/events"
+    events = list(streamed(server, job_id))
+    last = {**STREAM, "Last-Event-ID": events[-1][0]}
+    answer = server.client.get(address, headers=last)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert [item for item, _ in streamed(server, job_id, **{"Last-Event-ID": "1"})] == ["2"]
+    assert list(streamed(server, job_id)) == events
+
+
+@pytest.mark.parametrize(
+    ("accept", "is_stream"),
+    [
+        ("TEXT/EVENT-STREAM", True),
+        ("text/event-stream;q=0", False),
+        ("application/json, text/event-stream;q=0.5", False),
+    ],
+)
+def test_the_preferred_form_of_events_is_sent(server: Server, accept: str, is_stream: bool) -> None:
+    job_id = queued(server)
+    server.client.post(f"/v1/jobs/{job_id}/cancel")
+    answer = server.client.get(f"/v1/jobs/{job_id}/events", headers={"Accept": accept})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith(
+        "text/event-stream" if is_stream else "application/json"
+    )
+
+
+def test_a_head_request_for_a_stream_ends_at_once(server: Server) -> None:
+    address = f"/v1/jobs/{queued(server)}/events"
+    head = server.client.head(address, headers=STREAM)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-type"].startswith("text/event-stream")
+    assert head.headers["cache-control"] == "no-cache"
 
 
 def test_a_stream_ends_when_its_job_is_deleted(server: Server) -> None:
@@ -72,6 +113,9 @@ def test_pages(server: Server) -> None:
     assert first["items"] == everything["items"][:1]
     second = server.client.get(address, params={"cursor": first["next_cursor"]}).json()
     assert second["items"] == everything["items"][1:]
+    link = server.client.get(address, params={"page_size": 1}).links["next"]["url"]
+    assert server.client.get(link).json()["items"] == everything["items"][1:]
+    assert "link" not in server.client.get(link).headers
 
 
 def test_an_invalid_event_id_is_rejected(server: Server) -> None:
@@ -83,8 +127,3 @@ def test_an_invalid_event_id_is_rejected(server: Server) -> None:
     nowhere = f"/v1/jobs/job_{'0' * 26}/events"
     faults(server.client.get(nowhere), 404)
     faults(server.client.get(nowhere, headers=STREAM), 404)
-
-
-def test_history_of_a_job_without_epochs(server: Server) -> None:
-    assert server.client.get(f"/v1/jobs/{queued(server)}/history").json() == {"epochs": []}
-    faults(server.client.get(f"/v1/jobs/job_{'0' * 26}/history"), 404)

@@ -3,16 +3,29 @@
 import json
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
+from sqlalchemy import select
 
+from models_store.database import tables
 from models_store.jobs import control
 from tests.api.requests import DENSE, faults, graph, made
 from tests.support.api_server import Server
+from tests.support.keras_cases import load_cases
 from tests.support.queued_jobs import queue
 
 SOFTMAX = {"type": "Dense", "config": {"units": 3, "activation": "softmax"}}
 SPARSE = "sparse_categorical_crossentropy"
+LONG_SCHEDULE = {
+    "type": "SGD",
+    "config": {
+        "learning_rate": {
+            "type": "PiecewiseConstantDecay",
+            "config": {"boundaries": [*range(1_000)], "values": [0.1] * 1_001},
+        }
+    },
+}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +70,7 @@ def test_a_job_is_accepted_and_returned(server: Server, dataset: str) -> None:
     assert [step["state"] for step in job["transitions"]] == ["queued"]
     answer = server.client.get(f"/v1/jobs/{job['id']}")
     assert answer.json() == job
-    assert answer.headers["etag"] == 'W/"1"'
+    assert answer.headers["etag"] == f'W/"1-{job["position"]}"'
     assert answer.headers["retry-after"] == "1"
 
 
@@ -200,6 +213,7 @@ def test_all_faults_are_reported_together(server: Server, dataset: str) -> None:
     }
     assert "has no validation" in found["/fit/callbacks/0"]
     assert "Did you mean 'x'?" in found["/feed/inputs/x"]
+    assert "Did you mean 'sparse_categorical_crossentropy'?" in found["/compile/loss"]
 
 
 @pytest.mark.parametrize(
@@ -227,6 +241,19 @@ def test_all_faults_are_reported_together(server: Server, dataset: str) -> None:
         ({"seed": -1}, "/seed", "greater than or equal to 0"),
         ({"limits": {"seconds": 0}}, "/limits/seconds", "greater than 0"),
         ({"limits": {"seconds": True}}, "/limits/seconds", "number"),
+        ({"limits": {"seconds": 10**7}}, "/limits/seconds", "MAX_JOB_SECONDS"),
+        ({"priority": 1}, "/priority", "MAX_PRIORITY"),
+        ({"metadata": {f"k{i}": "" for i in range(65)}}, "/metadata", "MAX_METADATA"),
+        (
+            {"compile": {"loss": SPARSE, "optimizer": LONG_SCHEDULE}},
+            "/compile/optimizer/config/learning_rate/config/values",
+            "MAX_SCHEDULE_LENGTH",
+        ),
+        (
+            {"compile": {"loss": SPARSE, "metrics": ["mae"] * 10_001}},
+            "/compile/metrics",
+            "MAX_LIST_LENGTH",
+        ),
         (
             {"compile": {"loss": SPARSE, "loss_weights": {"y": "1"}}},
             "/compile/loss_weights/y",
@@ -285,3 +312,111 @@ def test_a_body_that_is_not_an_object_is_rejected(server: Server) -> None:
 @pytest.mark.parametrize("query", ["metadata.a=%00", "metadata.%00=a", "state=queued&state=failed"])
 def test_invalid_filters_are_rejected(server: Server, query: str) -> None:
     faults(server.client.get(f"/v1/jobs?{query}"), 422)
+
+
+def send_case(server: Server, name: str) -> httpx.Response:
+    """Sends the dataset and the job of a case; returns the answer to the job."""
+    request = load_cases()[name]["request"]
+    dataset = made(server.client.post("/v1/datasets", json=request["dataset"]))["id"]
+    job = {"graph": request["graph"], "dataset": dataset, **request["job"]}
+    return server.client.post("/v1/jobs", json=job)
+
+
+@pytest.mark.parametrize(
+    ("name", "pointer", "words"),
+    [
+        ("class-weight-odd-key-²", "/fit/class_weight", "'²' of output 'y' is not one"),
+        ("class-weight-odd-key-7", "/fit/class_weight", "no class 7"),
+        ("class-weight-multi-hot", "/fit/class_weight", "several classes at once"),
+        ("plateau-with-schedule", "/fit/callbacks/0", "a schedule sets"),
+    ],
+)
+def test_a_training_that_cannot_be_meant_is_refused(
+    server: Server, name: str, pointer: str, words: str
+) -> None:
+    found = faults(send_case(server, name))
+    assert [*found] == [pointer]
+    assert words in found[pointer]
+
+
+def test_a_metric_of_an_output_without_a_loss_is_accepted(server: Server) -> None:
+    assert made(send_case(server, "metric-without-loss"), 202)["warnings"] == []
+
+
+def test_a_loss_that_may_not_be_meant_is_accepted_with_a_warning(
+    server: Server, dataset: str
+) -> None:
+    linear = request(dataset, graph=graph(DENSE))
+    (warning,) = made(server.client.post("/v1/jobs", json=linear), 202)["warnings"]
+    assert "from_logits: true" in warning
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer", "words"),
+    [
+        (
+            {"fit": {"callbacks": [{"type": "EarlyStopping", "config": {"monitor": "acuracy"}}]}},
+            "/fit/callbacks/0",
+            "Did you mean 'accuracy'?",
+        ),
+        (
+            {"compile": {"loss": SPARSE, "metrics": [{"type": "F1Score"}]}},
+            "/compile/metrics/0",
+            "F1Score",
+        ),
+        ({"feed": {"sample_weights": {"y": "wide"}}}, "/feed/sample_weights/y", "single number"),
+    ],
+)
+def test_a_training_that_would_fail_is_refused(
+    server: Server, dataset: str, changes: dict[str, Any], pointer: str, words: str
+) -> None:
+    metrics = {"compile": {"loss": SPARSE, "metrics": ["accuracy"]}}
+    found = refused(server, dataset, {**metrics, **changes})
+    assert [*found] == [pointer]
+    assert words in found[pointer]
+
+
+def get_memory(server: Server, job_id: str) -> int:
+    """Returns the memory that a worker must have for a job, in bytes."""
+    query = select(tables.jobs.c.memory_bytes).where(tables.jobs.c.id == job_id)
+    with server.parts.database.read() as connection:
+        memory: int = connection.execute(query).scalar_one()
+    return memory
+
+
+def test_the_memory_of_a_training_is_estimated_with_the_lengths_of_its_rows(server: Server) -> None:
+    steps, units, rows = 3_000, 16, 4
+    body = {"columns": {"x": [[[0.5]] * steps] * rows, "y": [0.0] * rows}}
+    dataset = made(server.client.post("/v1/datasets", json=body))["id"]
+    lstm = {"type": "LSTM", "config": {"units": units, "return_sequences": True}}
+    definition = {
+        "inputs": [{"name": "x", "shape": [None, 1]}],
+        "nodes": [
+            {"name": "steps", "layer": lstm, "inputs": "x"},
+            {"name": "last", "layer": {"type": "GlobalMaxPooling1D"}, "inputs": "steps"},
+            {"name": "y", "layer": {"type": "Dense", "config": {"units": 1}}, "inputs": "last"},
+        ],
+        "outputs": ["y"],
+    }
+    job = {"graph": definition, "dataset": dataset, "compile": {"optimizer": "sgd", "loss": "mse"}}
+    accepted = made(server.client.post("/v1/jobs", json=job), 202)
+    weights = 4 * (4 * units * (units + 1 + 1) + units + 1)
+    activations = 4 * (steps * units + units + 1)
+    columns = rows * 4 * (steps + 1)
+    expected = 2 * weights + 2 * rows * activations + columns
+    assert get_memory(server, accepted["id"]) == expected
+
+
+def test_a_large_definition_beside_data_is_refused_before_it_is_validated(server: Server) -> None:
+    limit = server.parts.settings.max_definition_bytes
+    nodes: list[Any] = [{}] * (limit // 3)
+    sent = {"graph": {**graph(), "nodes": nodes}, "dataset": {"columns": {"x": [1]}}}
+    answer = server.client.post("/v1/jobs", json=sent)
+    assert "MAX_DEFINITION_BYTES" in answer.json()["detail"]
+    faults(answer, 413)
+
+
+def test_info_lists_the_limits_of_jobs(server: Server) -> None:
+    limits = server.client.get("/v1/info").json()["limits"]
+    assert (limits["max_job_seconds"], limits["max_priority"]) == (7 * 86_400, 0)
+    assert (limits["max_metadata"], limits["max_event_streams"]) == (64, 100)

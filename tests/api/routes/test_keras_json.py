@@ -7,6 +7,8 @@ import httpx
 import keras
 import pytest
 
+from api.http.json.body import MOST_KEYS
+from domain.json.text import count_keys
 from tests.api.requests import faults, graph, made
 
 
@@ -99,3 +101,13 @@ def test_a_graph_that_keras_json_cannot_express_is_not_exported(client: httpx.Cl
 
 def test_an_unknown_graph_has_no_keras_json(client: httpx.Client) -> None:
     assert client.get(f"/v1/graphs/graph_{'0' * 26}/keras-json").status_code == 404
+
+
+def test_a_body_of_four_mebibytes_may_be_kerass_own_json() -> None:
+    x = keras.Input((4,))
+    y = x
+    for _ in range(20):
+        y = keras.layers.BatchNormalization()(keras.layers.Dense(4, activation="relu")(y))
+        y = keras.layers.Add()([y, keras.layers.Dropout(0.5)(y)])
+    raw = keras.Model(x, y).to_json().encode()
+    assert count_keys(raw) / len(raw) * 4 * 2**20 < MOST_KEYS

@@ -16,6 +16,7 @@ def one(client: httpx.Client, op: str) -> dict[str, Any]:
     return body
 
 
+@pytest.mark.slow
 def test_every_function_is_listed_and_has_its_own_document(client: httpx.Client) -> None:
     body = client.get("/v1/ops").json()
     names = [item["op"] for item in body["items"]]

@@ -5,6 +5,8 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -33,11 +35,15 @@ def test_no_child_sees_a_gpu(checker: Checker) -> None:
     assert checker.run("os.getenv", "CUDA_VISIBLE_DEVICES", bounds=BOUNDS) == "-1"
 
 
-def test_a_function_over_its_time_limit_is_ended(checker: Checker) -> None:
+def test_a_function_over_its_time_limit_is_ended(
+    checker: Checker, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The parent ends the child. A child that is left alone ends itself 5 seconds later."""
     started = time.monotonic()
     with pytest.raises(Unfinished, match=r"longer than 0\.3 seconds"):
-        checker.run("time.sleep", 30, bounds=Bounds(0.3, 2**30))
-    assert time.monotonic() - started < 5
+        checker.run("time.sleep", 3600, bounds=Bounds(0.3, 2**30))
+    assert time.monotonic() - started >= 0.3
+    assert "died" not in caplog.text
 
 
 def test_a_function_over_its_memory_limit_is_ended(checker: Checker) -> None:
@@ -84,6 +90,43 @@ def test_an_attribute_error_of_our_own_is_an_internal_error_and_is_logged(
     log = path.read_text()
     assert f"{function} failed in a child" in log
     assert "AttributeError: 'int' object has no attribute 'shape'" in log
+
+
+def test_a_library_that_does_not_fit_the_memory_is_over_its_limit(checker: Checker) -> None:
+    spec = find_spec("obstore._obstore")
+    assert spec is not None
+    assert spec.origin is not None
+    assert Path(spec.origin).stat().st_size > 2**23
+    with pytest.raises(Unfinished, match="MEMORY_BYTES"):
+        checker.run("importlib.import_module", spec.name, bounds=Bounds(60, 2**23))
+
+
+def import_missing_name() -> None:
+    """Import what a shared library that is loaded does not have."""
+    exec("from math import graphfit")
+
+
+def test_another_error_of_an_import_is_a_failed_error(checker: Checker) -> None:
+    with pytest.raises(Failed, match="ModuleNotFoundError"):
+        checker.run("importlib.import_module", "graphfit_unknown", bounds=BOUNDS)
+    with pytest.raises(Failed, match="ImportError"):
+        checker.run(f"{__name__}.{import_missing_name.__name__}", bounds=BOUNDS)
+
+
+def fill_memory() -> None:
+    """Take all memory, and then never end."""
+    kept: list[bytes] = []
+    for size in (2**20, 2**14, 2**10):
+        with suppress(MemoryError):
+            while True:
+                kept.append(bytes(size))
+    signal.pause()
+
+
+def test_a_function_that_stays_at_its_memory_limit_is_ended(checker: Checker) -> None:
+    function = f"{__name__}.{fill_memory.__name__}"
+    with pytest.raises(Unfinished, match="more memory than the 67,108,864 bytes"):
+        checker.run(function, bounds=Bounds(120, 2**26))
 
 
 def test_the_number_of_concurrent_children_is_limited(checker: Checker) -> None:

@@ -2,14 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
 
+from domain.dataset import FilePlace
 from models_store.records.datasets import column_key
 from tests.chaos.checks.reference import References
 from tests.chaos.cluster import processes
@@ -18,6 +19,7 @@ from tests.chaos.cluster.part import Part
 from tests.chaos.load.answers import Answers, Circumstances
 from tests.chaos.load.http_client import HttpClient
 from tests.chaos.load.scenarios import Record
+from tests.chaos.load.sweeper import SweepRecord
 
 Json = dict[str, Any]
 Found = Iterator[tuple[str, str]]
@@ -42,6 +44,9 @@ class Evidence:
     """All jobs that the API lists, by id."""
     events: dict[str, list[Json]]
     histories: dict[str, Json]
+    reports: dict[str, Json]
+    datasets: frozenset[str]
+    """The ids of the datasets that the API lists."""
     models: list[Json]
     downloads: dict[tuple[str, str], tuple[str, int]]
     """The sha256 and the size in bytes of each download, by model and file."""
@@ -53,6 +58,7 @@ class Evidence:
     answers: Answers
     circumstances: Circumstances
     parts: list[Part]
+    sweeps: list[SweepRecord] = field(default_factory=list)
 
     def with_job(self) -> Iterator[tuple[Record, Json]]:
         """The scenarios whose job exists, each with its job."""
@@ -72,6 +78,7 @@ def gather(
     references: References,
     circumstances: Circumstances,
     answers: Answers,
+    sweeps: Sequence[SweepRecord] = (),
 ) -> Evidence:
     """Reads the state of the cluster, and keeps what the clients observed."""
     jobs = {job["id"]: job for job in client.items("/v1/jobs")}
@@ -82,6 +89,8 @@ def gather(
         jobs=jobs,
         events={job: _events(client, job) for job in jobs},
         histories={job: client.read(f"/v1/jobs/{job}/history") for job in jobs},
+        reports={job: client.read(f"/v1/jobs/{job}/report") for job in jobs},
+        datasets=frozenset(dataset["id"] for dataset in client.items("/v1/datasets")),
         models=models,
         downloads=dict(_downloads(client, models)),
         leased=frozenset(_leased(cluster.database_url)),
@@ -90,7 +99,17 @@ def gather(
         answers=answers,
         circumstances=circumstances,
         parts=cluster.parts,
+        sweeps=[_read_sweep(client, record) for record in sweeps],
     )
+
+
+def _read_sweep(client: HttpClient, record: SweepRecord) -> SweepRecord:
+    """Reads a sweep that its client saw end, and its trials, again."""
+    if record.final is None:
+        return record
+    address = f"/v1/sweeps/{record.sweep}"
+    trials = client.read(f"{address}/trials")["items"]
+    return replace(record, final=client.read(address), trials=trials)
 
 
 def _events(client: HttpClient, job: str) -> list[Json]:
@@ -140,8 +159,15 @@ def _kept(folder: Path) -> set[str]:
 def _named(url: str) -> set[str]:
     keys = {row["artifact"] for row in _rows(url, "SELECT artifact FROM model_files")}
     keys |= {row["artifact"] for row in _rows(url, "SELECT artifact FROM checkpoints")}
+    keys |= {row["artifact"] for row in _rows(url, "SELECT artifact FROM kept_checkpoints")}
+    keys |= {row["artifact"] for row in _rows(url, "SELECT artifact FROM upload_parts")}
+    keys |= {row["artifact"] for row in _rows(url, "SELECT artifact FROM job_parts")}
     for row in _rows(url, "SELECT id, columns FROM datasets"):
-        keys |= {column_key(row["id"], index) for index in range(len(json.loads(row["columns"])))}
+        for index, column in enumerate(json.loads(row["columns"])):
+            for part, kept in (column["parts"] or {"values": {}}).items():
+                place = kept.get("place")
+                found = FilePlace.model_validate(place) if place else None
+                keys.add(column_key(row["id"], index, part, found))
     return keys
 
 

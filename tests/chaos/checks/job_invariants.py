@@ -18,9 +18,20 @@ def accepted_jobs_exist_once(evidence: Evidence) -> Found:
             yield record.job, "was accepted and does not exist"
         elif by_key[key] != 1:
             yield record.job, f"there are {by_key[key]} jobs of {key}"
-    known = {record.job for record in evidence.records} | set(evidence.references.jobs)
+        for kind, job_id in record.list_more_jobs():
+            if by_key[f"{key}-{kind}"] != 1:
+                yield job_id, f"there are {by_key[f'{key}-{kind}']} jobs of {key}-{kind}"
+    yield from _find_unknown_jobs(evidence)
+
+
+def _find_unknown_jobs(evidence: Evidence) -> Found:
+    """Finds jobs that no client has asked for."""
+    known = {record.job for record in evidence.records}
+    known |= {job for record in evidence.records for _, job in record.list_more_jobs()}
+    known |= set(evidence.references.jobs)
     for job in evidence.jobs.keys() - known:
-        yield job, "no client has the id of this job"
+        if evidence.jobs[job]["sweep"] is None:  # others are named by the trials of their sweep
+            yield job, "no client has the id of this job"
 
 
 def jobs_end(evidence: Evidence) -> Found:

@@ -3,7 +3,12 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tests.chaos.checks import job_invariants, result_invariants, system_invariants
+from tests.chaos.checks import (
+    job_invariants,
+    result_invariants,
+    sweep_invariants,
+    system_invariants,
+)
 from tests.chaos.checks.evidence import Evidence, Found
 
 INVARIANTS: tuple[Callable[[Evidence], Found], ...] = (
@@ -13,9 +18,13 @@ INVARIANTS: tuple[Callable[[Evidence], Found], ...] = (
     job_invariants.transitions_are_allowed,
     job_invariants.events_have_no_gap,
     result_invariants.succeeded_jobs_have_one_model,
+    result_invariants.datasets_are_made_once,
     result_invariants.histories_are_complete,
     result_invariants.results_equal_the_references,
     result_invariants.files_match_their_hashes,
+    sweep_invariants.sweeps_end_once,
+    sweep_invariants.trials_are_made_once,
+    sweep_invariants.the_best_model_is_kept,
     system_invariants.files_and_rows_agree,
     system_invariants.processes_have_parents,
     system_invariants.parts_end_by_faults_alone,

@@ -17,8 +17,8 @@ from tests.chaos.cluster import processes
 from tests.chaos.cluster.disk import small_disk
 from tests.chaos.cluster.part import LOOPBACK, Part
 from tests.chaos.cluster.timeline import Timeline
-from tests.support.postgresql import PostgreSql
-from tests.support.redis_server import RedisServer, free_port
+from tests.support.servers.postgresql import PostgreSql
+from tests.support.servers.redis_server import RedisServer, free_port
 from tests.support.service import ROOT, until
 
 LEASE_SECONDS = 4.0

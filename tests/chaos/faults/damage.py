@@ -9,10 +9,12 @@ from contextlib import contextmanager, suppress
 import psutil
 import psycopg
 
+from models_store.database.tables import metadata
 from tests.chaos.cluster.cluster import Cluster
 from tests.chaos.cluster.processes import MARK
 
-TABLES = ("datasets", "jobs", "epochs", "events", "checkpoints", "models", "model_files")
+TABLES = tuple(table.name for table in metadata.sorted_tables if table.name != "workers")
+"""The tables that change on request alone; each comes after those that it refers to."""
 ORPHAN = """
 import os, sys, time
 if os.fork():
@@ -29,7 +31,7 @@ def rewrite_rows(cluster: Cluster, statement: str) -> Iterator[None]:
     """Executes a statement in the database; restores all rows at the end."""
     with psycopg.connect(cluster.database_url, autocommit=True) as connection:
         for table in TABLES:
-            connection.execute(f"CREATE TABLE kept_{table} AS TABLE {table}".encode())
+            connection.execute(f"CREATE TABLE copy_of_{table} AS TABLE {table}".encode())
         try:
             connection.execute(statement.encode())
             yield
@@ -37,8 +39,8 @@ def rewrite_rows(cluster: Cluster, statement: str) -> Iterator[None]:
             for table in reversed(TABLES):
                 connection.execute(f"DELETE FROM {table}".encode())
             for table in TABLES:
-                connection.execute(f"INSERT INTO {table} TABLE kept_{table}".encode())
-                connection.execute(f"DROP TABLE kept_{table}".encode())
+                connection.execute(f"INSERT INTO {table} TABLE copy_of_{table}".encode())
+                connection.execute(f"DROP TABLE copy_of_{table}".encode())
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from tests.chaos.cluster import processes
 from tests.chaos.cluster.cluster import LEASE_SECONDS, Cluster
 from tests.chaos.cluster.part import Part
 from tests.chaos.faults.wakeups import send_wakeups
-from tests.support.postgresql import Mode
+from tests.support.servers.postgresql import Mode
 
 Fault = Callable[[Cluster, random.Random], str]
 """Causes the fault and returns a description of its target."""

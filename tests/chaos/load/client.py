@@ -8,6 +8,8 @@ from typing import Any
 from tests.chaos.checks.reference import predict
 from tests.chaos.cluster.timeline import Timeline
 from tests.chaos.load.http_client import GaveUp, HttpClient
+from tests.chaos.load.importer import Importer
+from tests.chaos.load.inference import Inference
 from tests.chaos.load.scenarios import Record, Scenario
 
 POLL_SECONDS = 0.5
@@ -40,15 +42,23 @@ class Client:
 
     def _run(self, record: Record) -> None:
         scenario = record.scenario
-        dataset = (
-            self._upload(scenario) if scenario.uploads else self._datasets[scenario.workload.name]
-        )
+        dataset = self._find_dataset(record)
         record.job = self._create("/v1/jobs", scenario, scenario.request(dataset))
         self._follow(record, self._timeline.now())
         if record.final is not None and record.final["state"] == "succeeded":
             self._inspect(record, record.final["model"])
-        if scenario.uploads:
+            if scenario.infers:
+                Inference(self._client).run(record, record.final["model"], dataset)
+        if scenario.uploads or scenario.imports:
             self._client.ask("DELETE", f"/v1/datasets/{dataset}")
+
+    def _find_dataset(self, record: Record) -> str:
+        """The id of the scenario's dataset, which some clients bring themselves."""
+        scenario = record.scenario
+        shared = self._datasets[scenario.workload.name]
+        if scenario.imports:
+            return Importer(self._client).run(record, shared)
+        return self._upload(scenario) if scenario.uploads else shared
 
     def _upload(self, scenario: Scenario) -> str:
         return self._create("/v1/datasets", scenario, {"columns": scenario.workload.columns})

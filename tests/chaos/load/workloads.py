@@ -17,6 +17,7 @@ class Workload:
     columns: Columns
     compile: dict[str, Any]
     fit: dict[str, Any]
+    feed: dict[str, Any] = field(default_factory=dict)
     predict_body: dict[str, Any] = field(default_factory=dict)
     """The body of the prediction request."""
 
@@ -33,6 +34,7 @@ class Workload:
             "dataset": dataset,
             "compile": self.compile,
             "fit": self.fit,
+            "feed": self.feed,
             "seed": seed,
         }
 
@@ -171,4 +173,93 @@ def make_normalized() -> Workload:
     )
 
 
-WORKLOADS = (make_dense(), make_words(), make_shared(), make_normalized())
+def make_texts() -> Workload:
+    """Texts, classes and missing values: the training learns what prepares them."""
+    draw = np.random.default_rng(6)
+    words = [f"word{i}" for i in range(300)]
+    texts = [" ".join(draw.choice(words, 12)) for _ in range(400)]
+    ages = [None if draw.random() < 0.1 else int(draw.integers(18, 90)) for _ in texts]
+    graph = {
+        "inputs": [
+            {"name": "text", "shape": [], "dtype": "string"},
+            {"name": "age", "shape": [1]},
+        ],
+        "nodes": [
+            _node("tokens", "TextVectorization", "text", max_tokens=200, output_sequence_length=12),
+            _node("vectors", "Embedding", "tokens", input_dim=200, output_dim=8),
+            _node("mean", "GlobalAveragePooling1D", "vectors"),
+            _node("years", "Normalization", "age"),
+            _node("both", "Concatenate", ["mean", "years"]),
+            _node("dropped", "Dropout", "both", rate=0.2),
+            _node("mood", "Dense", "dropped", units=1, activation="sigmoid"),
+        ],
+        "outputs": ["mood"],
+    }
+    return Workload(
+        name="texts, classes and missing values",
+        graph=graph,
+        columns={
+            "text": texts,
+            "age": ages,
+            "mood": ["good" if "word1 " in text else "bad" for text in texts],
+        },
+        compile={"optimizer": "adam", "loss": "binary_crossentropy", "metrics": ["accuracy"]},
+        fit={"epochs": 30, "batch_size": 4},
+        feed={"missing": {"age": "mean"}},
+        predict_body={
+            "instances": [
+                {"text": text, "age": age}
+                for text, age in zip(texts[:3], (20, None, 70), strict=True)
+            ]
+        },
+    )
+
+
+def make_averaged() -> Workload:
+    """Averages, accumulated gradients, a table of rates, a frozen layer, and kept checkpoints."""
+    x = _random_rows(600, 10, seed=7)
+    graph = {
+        "inputs": [{"name": "x", "shape": [10]}],
+        "nodes": [
+            _node("still", "Dense", "x", units=16, activation="tanh"),
+            _node("dropped", "Dropout", "still", rate=0.2),
+            _node("wide", "Dense", "dropped", units=16, activation="relu"),
+            _node("y", "Dense", "wide", units=1),
+        ],
+        "outputs": ["y"],
+    }
+    early = {"monitor": "val_loss", "patience": 99, "restore_best_weights": True}
+    return Workload(
+        name="averages, accumulation and checkpoints",
+        graph=graph,
+        columns={"x": x.tolist(), "y": x.sum(axis=1).round(3).tolist()},
+        compile={
+            "optimizer": {"type": "Adam", "config": {"use_ema": True, "ema_momentum": 0.9}},
+            "loss": "mse",
+        },
+        fit={
+            "epochs": 40,
+            "batch_size": 4,
+            "validation_split": 0.2,
+            "validation_freq": 2,
+            "accumulate": 3,
+            "freeze": ["still"],
+            "checkpoints": {"every": 5, "keep": 3, "best": "val_loss"},
+            "callbacks": [
+                {"type": "LearningRateSchedule", "config": {"rates": {"1": 0.01, "20": 0.001}}},
+                {"type": "SwapEMAWeights", "config": {"swap_on_epoch": True}},
+                {"type": "EarlyStopping", "config": early},
+            ],
+        },
+        predict_body={"instances": x[:3].tolist()},
+    )
+
+
+WORKLOADS = (
+    make_dense(),
+    make_words(),
+    make_shared(),
+    make_normalized(),
+    make_texts(),
+    make_averaged(),
+)

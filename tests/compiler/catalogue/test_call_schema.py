@@ -62,6 +62,7 @@ LISTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "case", "argument"), LISTS)
 def test_call_takes_lists_of_the_described_length(kind: str, case: Case, argument: str) -> None:
     inputs = name_inputs(kind, case)

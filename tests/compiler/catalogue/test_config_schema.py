@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -94,6 +94,8 @@ DEPEND = """
     output_padding salt sequence_length strides target_shape variance vocabulary window
 """
 """Arguments whose bounds depend on other arguments, or that name a window of SciPy."""
+EITHER: dict[str, dict[str, Any]] = {"Discretization": {"num_bins": 5}}
+"""A config of each layer that needs one of several arguments, none of which is required alone."""
 BOUNDS: list[Any] = [-2, -1, 0, 1, 2.0, 9, -0.5, 0.5, 1.5, [0.25, 0.5], [-1, 1], [1, 1], [1, 2], []]
 
 
@@ -105,6 +107,7 @@ def test_keras_makes_layers_of_all_accepted_values() -> None:
         own = {a.name for a in entry.arguments.values() if a.is_required}
         needed = {n: v for n, v in CASES[entry.type].config.items() if n in own}
         needed |= {n: v for n, v in (inner | lists).items() if n in own}
+        needed |= EITHER.get(entry.type, {})
         for value in BOUNDS if argument.name not in DEPEND.split() else ():
             if kind_of(argument).accepts(value):
                 make_layer(entry, {**needed, argument.name: value})
@@ -141,6 +144,7 @@ def shared_definitions() -> dict[str, Any]:
     return definitions()
 
 
+@pytest.mark.slow
 def test_schemas_are_valid() -> None:
     for entry in CATALOGUE.values():
         Draft202012Validator.check_schema(config_schema(entry.cls, entry.arguments))
@@ -224,9 +228,11 @@ def test_keras_makes_layers_of_every_enumerated_value() -> None:
         needed = {
             a.name: CASES[kind].config[a.name] for a in entry.arguments.values() if a.is_required
         }
+        needed |= EITHER.get(kind, {})
         inner_layers = {name: inner[name] for name in needed.keys() & inner.keys()}
         if value == "tf_idf":
-            needed["idf_weights"] = [1.0] * len(needed["vocabulary"])
+            vocabulary = CASES[kind].config["vocabulary"]
+            needed |= {"vocabulary": vocabulary, "idf_weights": [1.0] * len(vocabulary)}
         make_layer(entry, {**needed, **inner_layers, argument: value})
         seen.add(argument)
     assert {"padding", "data_format", "interpolation", "merge_mode", "output_mode"} <= seen
@@ -241,13 +247,26 @@ def test_values_outside_an_enumeration_are_refused() -> None:
         assert f"/{argument}" in [fault.pointer for fault in found], (kind, argument)
 
 
+def measure_cpu_seconds(function: Callable[[], object]) -> float:
+    """Return the CPU seconds of the fastest of three calls."""
+    taken = []
+    for _ in range(3):
+        began = time.process_time()
+        function()
+        taken.append(time.process_time() - began)
+    return min(taken)
+
+
 @pytest.mark.parametrize("last", ["term", 7])
 def test_vocabulary_of_a_hundred_thousand_is_checked_quickly(last: Any) -> None:
+    """A check takes a few times as long as reading the same vocabulary from JSON."""
     vocabulary = [*(f"term {i}" for i in range(100_000)), last]
     entry = CATALOGUE["StringLookup"]
-    began = time.monotonic()
+    text = json.dumps(vocabulary)
+    reading = measure_cpu_seconds(lambda: json.loads(text))
+    checking = measure_cpu_seconds(lambda: list(entry.faults({"vocabulary": vocabulary}, ())))
+    assert checking < 8 * reading
     found = list(entry.faults({"vocabulary": vocabulary}, ()))
-    assert time.monotonic() - began < 0.5
     assert [fault.pointer for fault in found] == ([] if last == "term" else ["/vocabulary"])
 
 
@@ -256,8 +275,6 @@ def test_vocabulary_of_a_hundred_thousand_is_checked_quickly(last: Any) -> None:
     [
         ("Discretization", {"bin_boundaries": "0,1"}),
         ("Discretization", {"bin_boundaries": [1, 0]}),
-        ("Discretization", {"num_bins": 3}),
-        ("StringLookup", {}),
         ("TextVectorization", {"vocabulary": ["a"], "standardize": "upper"}),
         ("IntegerLookup", {"vocabulary": ["a"]}),
         ("Rescaling", {"scale": [[1, 2], [3]]}),

@@ -85,6 +85,7 @@ def test_every_layer_has_a_case() -> None:
     assert CASES.keys() == {name for name, entry in CATALOGUE.items() if not entry.alias_of}
 
 
+@pytest.mark.slow
 @EVERY
 def test_shapes_and_parameters_equal_those_of_keras(kind: str) -> None:
     ours, theirs = build_from_json(kind), build_in_keras(kind)

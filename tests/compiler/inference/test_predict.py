@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from compiler.inference.predict import predict
+from compiler.inference.predict import open_model
 from compiler.model.build import BuiltModel
 from compiler.model.weights import copy_arrays
 from tests.compiler.graphs import build_graph, graph, layer, node
@@ -41,7 +41,7 @@ def make_rows(count: int) -> dict[str, Any]:
 def test_predictions_equal_those_of_the_model(tmp_path: Path, batch: int) -> None:
     made = build_graph(TWO)
     given = make_rows(10)
-    found = predict(*store(made, tmp_path), given, batch)
+    found = open_model(*store(made, tmp_path))(given, batch)
 
     wanted = made.model([given["a"], given["b"]], training=False)
     assert {*found} == {"y", "encoded"}
@@ -51,6 +51,6 @@ def test_predictions_equal_those_of_the_model(tmp_path: Path, batch: int) -> Non
 
 
 def test_prediction_of_no_rows_has_no_rows(tmp_path: Path) -> None:
-    found = predict(*store(build_graph(TWO), tmp_path), make_rows(0), 8)
+    found = open_model(*store(build_graph(TWO), tmp_path))(make_rows(0), 8)
 
     assert found["y"].shape == (0, 4)

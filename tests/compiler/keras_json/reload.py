@@ -11,8 +11,8 @@ import numpy as np
 from compiler.entrypoints import write_keras_json
 from compiler.inference.forward import generate_rows, make_forward
 from compiler.model.build import build
+from domain.graph.keras_json import WriteResult
 from domain.graph.language import Blueprint
-from domain.keras_json import WriteResult
 from tests.compiler.graphs import blueprint
 
 

@@ -1,6 +1,7 @@
 """Reads the JSON of a Keras model, and compares the model of our graph with the original."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -8,9 +9,9 @@ import numpy as np
 
 from compiler.entrypoints import read_keras_json
 from compiler.model.build import BuiltModel, build
+from domain.graph.keras_json import ReadResult
 from domain.graph.language import Blueprint, GraphDefinition
 from domain.graph.rules import find_graph_faults
-from domain.keras_json import ReadResult
 
 Json = dict[str, Any]
 
@@ -48,17 +49,20 @@ def restore(document: Any) -> BuiltModel:
     return build(Blueprint(definition=read_definition(document)), None)
 
 
-def assert_comes_back(model: Any, data: list[Any]) -> BuiltModel:
+def assert_comes_back(
+    model: Any, data: list[Any], change: Callable[[Any], Any] = lambda document: document
+) -> BuiltModel:
     """Read a Keras model from its JSON; assert that with equal weights it predicts the same.
 
     Args:
         model: A Keras model.
         data: An array for each input of the graph, in order.
+        change: Changes the parsed JSON before it is read.
 
     Returns:
         The model built from the graph.
     """
-    ours = restore(model.to_json())
+    ours = restore(change(json.loads(model.to_json())))
     for ours_of, theirs_of in zip(_groups(ours.model), _groups(model), strict=True):
         assert sum(map(_size, ours_of)) == sum(map(_size, theirs_of))
     for weight, other in zip(_ordered(ours.model, model), _ordered(model, ours.model), strict=True):

@@ -10,7 +10,7 @@ import pytest
 from keras import layers, ops
 
 from compiler.entrypoints import read_keras_json
-from domain.source_map import SourceMap
+from domain.json.source_map import SourceMap
 from tests.compiler.keras_json.restored import (
     assert_comes_back,
     find_faults,
@@ -95,6 +95,7 @@ MODELS: list[Callable[[], Any]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", MODELS, ids=lambda make: make.__name__)
 def test_model_is_read_back(make: Callable[[], Any]) -> None:
     model = make()
@@ -274,6 +275,7 @@ WRONG = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", WRONG)
 def test_parts_that_no_graph_can_express_are_refused_at_their_places(case: str) -> None:
     path, value, words = WRONG[case]
@@ -351,6 +353,7 @@ def test_arrays_become_constants() -> None:
     assert_comes_back(model, [np.ones((3, 2), "float32")])
 
 
+@pytest.mark.slow
 def test_layers_keep_their_names_so_that_weights_can_be_loaded() -> None:
     model = wrappers_and_cells()
     ours = restore(model.to_json()).model

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from keras import layers
 
 from compiler.keras_json.parsing.document import members
-from domain.pointer import tokens_of
+from domain.json.pointer import tokens_of
 from tests.compiler.keras_json.restored import read_document
 
 MODELS = Path(__file__).parent / "models"

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from compiler.entrypoints import read_keras_json
+from compiler.entrypoints import check_graph, read_keras_json
+from domain.errors import MOST_FAULTS
+from domain.graph.keras_json import ReadResult
 from domain.graph.limits import Limits
-from domain.keras_json import ReadResult
+from tests.conftest import Counter
 
 INPUT = {"class_name": "InputLayer", "config": {"batch_shape": [None, 1]}, "name": "x"}
 LIMITS = Limits(nodes=50, layers=60, depth=3, calls=40)
@@ -110,3 +112,27 @@ def test_fault_points_to_the_object_that_lacks_an_argument() -> None:
     where, detail = find_fault(document, LIMITS)
     assert where == "/config/layers/1/config"
     assert "units" in detail
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        sequential([{**dense("d"), "class_name": "Dence"}] * 4_000),
+        sequential([{"class_name": "Dense", "config": {f"wrong{i}": i for i in range(4_000)}}]),
+        functional([INPUT, *[dense(f"d{i}", inbound_nodes=3) for i in range(4_000)]], []),
+    ],
+)
+def test_the_reading_of_many_wrong_layers_ends_at_a_hundred_faults(
+    document: Any, made_faults: Counter
+) -> None:
+    faults = ReadResult.model_validate_json(read_keras_json(json.dumps(document))).faults
+    assert 0 < len(faults) <= MOST_FAULTS
+    assert made_faults.count <= 3 * MOST_FAULTS
+
+
+def test_a_graph_with_many_wrong_nodes_has_a_hundred_faults(made_faults: Counter) -> None:
+    nodes = [{"name": f"n{i}", "op": "nothing", "inputs": ["x"]} for i in range(4_000)]
+    definition = {"inputs": [{"name": "x", "shape": [1]}], "nodes": nodes, "outputs": ["n0"]}
+    result = json.loads(check_graph(json.dumps({"blueprint": {"definition": definition}})))
+    assert len(result["faults"]) == MOST_FAULTS
+    assert made_faults.count == MOST_FAULTS

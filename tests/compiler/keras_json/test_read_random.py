@@ -18,6 +18,7 @@ from tests.compiler.random_graphs.reference.script import script_of
 SEED = 7
 
 
+@pytest.mark.slow
 def test_a_few_random_graphs_are_read_back() -> None:
     _check(graphs=8, seed=0)
 

@@ -34,6 +34,7 @@ def find_sources(name: str) -> dict[str, Blueprint]:
     return dict.fromkeys(models, blueprint(DOCUMENTED["dense"]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(GRAPHS))
 def test_written_keras_json_is_read_to_the_same_graph(name: str) -> None:
     used = find_sources(name)

@@ -126,6 +126,26 @@ def test_unknown_call_arguments_are_refused() -> None:
     assert "'value', which is not given" in found["/nodes/0/inputs"]
 
 
+@pytest.mark.parametrize(
+    ("made", "place"),
+    [
+        (layer("GRU", units=2, stateful=True), ""),
+        (layer("LSTM", units=2, stateful=True), ""),
+        (layer("RNN", cell=layer("GRUCell", units=2), stateful=True), ""),
+        (layer("Bidirectional", layer=layer("SimpleRNN", units=2, stateful=True)), "/layer/config"),
+    ],
+)
+def test_stateful_layers_are_refused_at_their_argument(made: Any, place: str) -> None:
+    found = find_faults(graph({"x": [3, 2]}, [node("y", made, "x")], ["y"]))
+    assert list(found) == [f"/nodes/0/layer/config{place}/stateful"]
+    assert "needs a fixed number of rows" in found[f"/nodes/0/layer/config{place}/stateful"]
+
+
+def test_layers_that_are_not_stateful_are_made() -> None:
+    made = layer("GRU", units=2, stateful=False)
+    assert find_faults(graph({"x": [3, 2]}, [node("y", made, "x")], ["y"])) == {}
+
+
 def test_training_false_disables_a_dropout() -> None:
     source = blueprint(graph({"x": [50]}, [node("d", layer("Dropout", rate=0.5), "x")], ["d"]))
     kept = {"type": "Model", "model": MODEL, "trainable": False}

@@ -55,7 +55,10 @@ def find_detail(definition: Any) -> str:
             [4, 4, 4, 1],
             "AvgPool3D of float16",
         ),
-        ("UpSampling2D", {"size": 2, "interpolation": "bilinear"}, [None, 4, 3], "null"),
+        ("Discretization", {"bin_boundaries": [0.5], "output_mode": "one_hot"}, [None], "null"),
+        ("Conv1DTranspose", {**CONV, "dilation_rate": 2}, [4, 3], "'dilation_rate'"),
+        ("Conv2DTranspose", {**CONV, "dilation_rate": [1, 2]}, [4, 4, 3], "'dilation_rate'"),
+        ("Conv3DTranspose", {**CONV, "dilation_rate": 2}, [4, 4, 4, 3], "'dilation_rate'"),
         ("Conv1D", {"filters": 4, "kernel_size": 3, "kernel_initializer": "stft"}, [7, 3], "STFT"),
         ("Dense", {"units": 2, "bias_regularizer": ORTHOGONAL}, [3], "'bias' is of shape [2]"),
         ("Dense", {"units": 2, "activity_regularizer": ORTHOGONAL}, [3, 4], "the layer's output"),
@@ -92,6 +95,7 @@ def test_softmax_over_masked_features_is_refused(axis: Any) -> None:
         ("nancumprod", "x", {"axis": -4}, "float32", "needs an axis"),
         ("layer_normalization", "x", {"axis": [1, -2]}, "float32", "each axis once"),
         ("cdist", ["x", "y"], {}, "uint8", "cast them first"),
+        ("image.ssim", ["x", "y"], {}, "uint8", "takes floats, not uint8"),
         ("einsum", ["x", "y"], {"subscripts": "abc,abc->ab"}, "bool", "no Einsum of bool"),
         ("softmax", "x", {}, "bool", "bool"),
         ("tensordot", ["x", "y"], {}, "float32", "rows only"),
@@ -229,6 +233,19 @@ def test_network_with_unknown_lengths_keeps_its_rows() -> None:
 )
 def test_refusal_says_what_a_layer_takes(made: Any, reason: str) -> None:
     assert reason in find_detail(graph({"x": [5, 4]}, [node("it", made, "x")], ["it"]))
+
+
+def test_one_hot_encoding_needs_a_known_length() -> None:
+    made = layer("CategoryEncoding", num_tokens=4)
+
+    def encode(*shape: int | None, mode: str) -> dict[str, str]:
+        made["config"]["output_mode"] = mode
+        return find_faults(graph({"x": [*shape]}, [node("it", made, "x")], ["it"]))
+
+    assert "a known length of the last axis" in str(encode(None, mode="one_hot"))
+    assert "a known length of the last axis" in str(encode(3, None, mode="one_hot"))
+    assert encode(None, 3, mode="one_hot") == {}
+    assert encode(None, mode="multi_hot") == {}
 
 
 def test_states_of_a_recurrent_layer_need_a_name() -> None:

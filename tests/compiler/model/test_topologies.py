@@ -135,6 +135,7 @@ def test_bidirectional_layer_starts_from_the_states_of_another() -> None:
     assert_alike(definition, script)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("merge_mode", "count"), [("concat", 1), ("sum", 1), (None, 2)])
 def test_bidirectional_layer_has_its_own_backward_layer(merge_mode: Any, count: int) -> None:
     fore = {"units": 2, "return_sequences": True}
@@ -458,6 +459,7 @@ def test_nested_graphs_use_one_shared_layer() -> None:
     assert assert_alike(definition, script).count_params() == 18
 
 
+@pytest.mark.slow
 def test_graph_runs_for_every_step_and_directly() -> None:
     inner = graph(
         {"x": [4, 2]},

@@ -122,6 +122,7 @@ PICTURE, SEQUENCE = [8, 8, 3], [6, 4]
 FLIPS = [layer("RandomFlip"), layer("RandomRotation", factor=1)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "made"),
     [

@@ -10,8 +10,8 @@ import pytest
 
 from compiler.entrypoints import write_keras_json
 from compiler.model.build import BuiltModel, build
+from domain.graph.keras_json import WriteResult
 from domain.graph.language import Blueprint, GraphDefinition
-from domain.keras_json import WriteResult
 from tests.compiler.random_graphs.data import arrays_for
 from tests.compiler.random_graphs.every import every_graph
 from tests.compiler.random_graphs.layers.kinds import Config
@@ -21,6 +21,7 @@ SEED = 7
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:keras")
 
 
+@pytest.mark.slow
 def test_a_few_random_graphs_survive_export(tmp_path: Path) -> None:
     every_graph(lambda graph: _same_or_refused(graph, tmp_path), graphs=6, seed=0)
 

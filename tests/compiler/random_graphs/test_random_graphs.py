@@ -21,6 +21,7 @@ SEED = 7
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:keras")
 
 
+@pytest.mark.slow
 def test_a_few_random_graphs_equal_keras() -> None:
     every_graph(_equal_in_all, graphs=20, seed=0)
 

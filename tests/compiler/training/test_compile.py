@@ -33,7 +33,7 @@ Y = {
 
 def compile_model(outputs: dict[str, OutputRecipe], definition: Any = UNSORTED) -> BuiltModel:
     made = build_graph(definition)
-    recipe = Recipe(optimizer="sgd", jit_compile=False, inputs={"x": "x"}, outputs=outputs)
+    recipe = Recipe(optimizer="sgd", jit_compile=False, inputs={"x": ["x"]}, outputs=outputs)
     keras_compile(made.model, recipe)
     return made
 
@@ -131,9 +131,27 @@ def test_callbacks_are_those_of_keras() -> None:
     assert isinstance(make_callback("TerminateOnNaN"), keras.callbacks.TerminateOnNaN)
 
 
-@pytest.mark.parametrize("name", sorted(set(OPTIMIZERS.classes)))
+SCALING = "LossScaleOptimizer"
+
+
+@pytest.mark.parametrize("name", sorted({*OPTIMIZERS.classes} - {SCALING, SCALING.lower()}))
 def test_every_optimizer_is_made_by_name(name: str) -> None:
     assert isinstance(make_optimizer(name), keras.optimizers.Optimizer)
+
+
+def test_an_optimizer_that_scales_the_loss_takes_another_one() -> None:
+    forms: list[Any] = ["adam", {"type": "Adam"}, {"class_name": "Adam", "config": {}}]
+    for inner in forms:
+        made = make_optimizer(Component(type=SCALING, config={"inner_optimizer": inner}))
+        assert isinstance(made, keras.optimizers.LossScaleOptimizer)
+        assert isinstance(made.inner_optimizer, keras.optimizers.Adam)
+    nested: Any = {"inner_optimizer": {"type": SCALING, "config": {"inner_optimizer": "adam"}}}
+    number: Any = {"inner_optimizer": 3}
+    for config, words in ((nested, "of another type"), (number, "a name or")):
+        (fault,) = OPTIMIZERS.faults(Component(type=SCALING, config=config), ())
+        assert words in fault.detail
+    (fault,) = OPTIMIZERS.faults(SCALING, ())
+    assert fault.detail == f"{SCALING} needs the argument 'inner_optimizer'."
 
 
 def test_keras_resolves_every_bare_name() -> None:

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from domain.dataset import Column, Dataset
+from domain.dataset import ClassCount, Column, Dataset
 from domain.graph.language import GraphDefinition
 from domain.graph.summary import Bytes, Parameters, Summary, Tensor
 from domain.job.feed import FeedCheck
 from domain.job.job import JobRequest
 from domain.job.resolve import resolve
-from domain.job.targets import TargetCheck
+from domain.job.targets import ClassWeighting, TargetCheck, ValueRange
 
 ULID = "0" * 26
 
@@ -36,7 +36,11 @@ def dataset(*columns: Column, rows: int = 10) -> Dataset:
     )
 
 
-def find_faults(
+def find_faults(data: Dataset, **options: Any) -> dict[str, str]:
+    return {fault.pointer: fault.detail for fault in make_check(data, **options).find_faults()}
+
+
+def make_check(
     data: Dataset,
     *,
     output: Any = (10,),
@@ -45,8 +49,9 @@ def find_faults(
     loss: Any = "mse",
     validation: Dataset | None = None,
     targets: Mapping[str, TargetCheck] = MappingProxyType({}),
+    ranges: Mapping[str, list[ValueRange]] = MappingProxyType({}),
     **request: Any,
-) -> dict[str, str]:
+) -> FeedCheck:
     definition = GraphDefinition.model_validate(
         {
             "inputs": [{"name": "x", "shape": list(input_), "dtype": dtype}],
@@ -71,8 +76,7 @@ def find_faults(
         parameters=Parameters(total=0, trainable=0, non_trainable=0),
         bytes=Bytes(weights=0, activations_per_row=0),
     )
-    feed_check = FeedCheck(job, recipe, summary, definition, data, validation, targets)
-    return {fault.pointer: fault.detail for fault in feed_check.find_faults()}
+    return FeedCheck(job, recipe, summary, definition, data, validation, targets, ranges)
 
 
 X = column("x", shape=[4])
@@ -202,3 +206,94 @@ def test_validation_data_needs_the_same_columns_and_ranges() -> None:
 def test_target_of_single_numbers_fits_an_output_of_single_numbers(loss: str) -> None:
     data = dataset(column("x", shape=[4]), column("y"))
     assert find_faults(data, output=(), loss=loss) == {}
+
+
+def test_faults_and_doubts_of_weights_are_found() -> None:
+    data = dataset(X, column("y", "int64", [], 0, 2), column("w", shape=[4]))
+    feed = {"sample_weights": {"y": "w"}}
+    steps = TargetCheck(positions=[3])
+    assert "has [3]" in find_faults(data, feed=feed, targets={"y": steps})["/feed/sample_weights/y"]
+
+    fit = {"class_weight": {"7": 2.0}}
+    classes = TargetCheck(weighting=ClassWeighting(by="class", classes=3))
+    found = find_faults(data, fit=fit, targets={"y": classes})
+    assert "no class 7" in found["/fit/class_weight"]
+    numbers = make_check(data, fit=fit, targets={"y": TargetCheck()})
+    assert numbers.find_faults() == []
+    (warning,) = numbers.find_warnings()
+    assert "name 7" in warning
+
+
+COUNTS = ValueRange(name="poisson", low=0, meaning="it is for counts")
+LABELS = ValueRange(name="ctc", low=0, high=3, meaning="0 is the blank", is_needed=True)
+
+
+def test_values_that_a_loss_does_not_take_as_meant_have_a_warning() -> None:
+    negative, counts = column("y", shape=[10], low=-2, high=5), column("y", shape=[10], low=0)
+    (text,) = make_check(dataset(X, negative), ranges={"y": [COUNTS]}).find_warnings()
+    assert text == (
+        "Column 'y' runs from -2 to 5; 'poisson' takes values from 0: it is for counts."
+    )
+    validation = dataset(X, negative)
+    assert make_check(dataset(X, counts), ranges={"y": [COUNTS]}).find_warnings() == []
+    late = make_check(dataset(X, counts), ranges={"y": [COUNTS]}, validation=validation)
+    assert late.find_warnings() == [text]
+
+
+def test_values_that_a_loss_cannot_take_are_refused() -> None:
+    checked: dict[str, Any] = {"targets": {"y": TargetCheck()}, "ranges": {"y": [LABELS]}}
+    labels = column("y", "int64", [10], 0, 4)
+    found = find_faults(dataset(X, labels), **checked)
+    assert "'ctc' takes values from 0 to 3: 0 is the blank." in found["/feed/targets"]
+    fitting = dataset(X, column("y", "int64", [10], 0, 3))
+    assert find_faults(fitting, **checked) == {}
+    assert "validation_dataset" in str(
+        find_faults(fitting, validation=dataset(X, labels), **checked)
+    )
+
+
+def test_percentages_of_zero_have_a_warning() -> None:
+    share = ValueRange(name="mape", takes_zero=False, meaning="a difference from 0 is divided")
+    zero = make_check(dataset(X, column("y", shape=[10], low=0)), ranges={"y": [share]})
+    assert "'mape' takes values other than 0" in zero.find_warnings()[0]
+    one = make_check(dataset(X, column("y", shape=[10], low=0.5)), ranges={"y": [share]})
+    assert one.find_warnings() == []
+
+
+def test_windows_need_enough_rows_in_each_part() -> None:
+    window = {"window": {"length": 3}}
+    options: dict[str, Any] = {"input_": (3, 4), "feed": window}
+    assert find_faults(dataset(X, ONE_HOT, rows=4), **options) == {}
+    found = find_faults(dataset(X, ONE_HOT, rows=3), **options)
+    assert "need 4 consecutive rows" in found["/feed/window/length"]
+    split = find_faults(dataset(X, ONE_HOT, rows=7), fit={"validation_split": 0.5}, **options)
+    assert "3 rows to train on" in split["/feed/window/length"]
+
+
+def test_a_group_has_enough_rows_for_a_window() -> None:
+    group = column("town", "string", low=None, high=None)
+    counts = [ClassCount(value="Rome", count=4), ClassCount(value="Ulm", count=6)]
+    towns = group.model_copy(update={"classes": counts})
+    for length, is_fitting in ((5, True), (6, False)):
+        feed = {"window": {"length": length, "group": "town"}}
+        found = find_faults(dataset(X, ONE_HOT, towns), input_=(length, 4), feed=feed)
+        assert (found == {}) is is_fitting
+
+
+def test_rows_of_one_hot_targets_sum_to_one() -> None:
+    check = TargetCheck(values="share", weighting=ClassWeighting(by="class", classes=10))
+    fitting = ONE_HOT.model_copy(update={"mean": 0.1})
+    several = ONE_HOT.model_copy(update={"mean": 0.25})
+    loss = "categorical_crossentropy"
+    assert find_faults(dataset(X, fitting), loss=loss, targets={"y": check}) == {}
+    found = find_faults(dataset(X, several), loss=loss, targets={"y": check})
+    assert "sum to 2.5 on average" in found["/feed/targets"]
+
+
+def test_buckets_need_rows_that_differ_in_length() -> None:
+    feed = {"bucket": True}
+    assert "bucket" in find_faults(dataset(X, ONE_HOT), feed=feed)["/feed/bucket"]
+    ragged = column("x", shape=[None])
+    made = make_check(dataset(ragged, ONE_HOT), input_=(None,), feed=feed)
+    assert made.find_faults() == []
+    assert any("mask_zero" in doubt for doubt in made.find_warnings())

@@ -2,10 +2,14 @@
 
 from typing import Any
 
-from domain.errors import Fault
+import pytest
+from pydantic import ValidationError
+
+from domain.errors import MOST_FAULTS, Fault
 from domain.job.job import Feed, JobRequest
 from domain.job.recipe import Component, Recipe
 from domain.job.resolve import resolve as resolve_names
+from tests.conftest import Counter
 
 GRAPH = "graph_" + "0" * 26
 COLUMNS = ["headline", "extra", "label"]
@@ -89,7 +93,10 @@ def test_omitted_columns_are_matched_by_name() -> None:
         request(compile={"loss": "mse"}), ONE, ["main_input", "aux_input", "main_output"]
     )
     assert wrong == []
-    assert recipe.inputs == {"main_input": "main_input", "aux_input": "aux_input"}
+    assert recipe.inputs == {
+        "main_input": ["main_input"],
+        "aux_input": ["aux_input"],
+    }
     assert recipe.outputs["main_output"].target == "main_output"
 
 
@@ -111,11 +118,26 @@ def test_unknown_outputs_and_short_lists_are_refused() -> None:
     assert "At least one output needs a loss" in wrong["/compile/loss"]
 
 
-def test_metric_needs_a_target() -> None:
+def test_a_metric_without_a_loss_needs_a_target() -> None:
+    compile_ = {"loss": {"main_output": "mse"}, "metrics": {"aux_output": "mae"}}
+    recipe, wrong = resolve(request(feed=FEED, compile=compile_))
+    assert wrong == []
+    assert recipe.outputs["aux_output"].loss is None
+    assert recipe.outputs["aux_output"].target == "label"
+    without = request(feed={"inputs": FEED["inputs"], "targets": ["label"]}, compile=compile_)
+    assert "No column feeds 'aux_output'" in find_faults(without)["/feed/targets"]
+
+
+@pytest.mark.parametrize("index", ["²", "-1", "01", " 1"])
+def test_keys_of_class_weights_are_class_indices(index: str) -> None:
     sent = request(
-        feed=FEED, compile={"loss": {"main_output": "mse"}, "metrics": {"aux_output": "mae"}}
+        feed={"inputs": FEED["inputs"], "targets": ["label"]},
+        compile={"loss": "mse"},
+        fit={"class_weight": {index: 2.0}},
     )
-    assert "has no loss" in find_faults(sent)["/compile/metrics"]
+    (fault,) = resolve(sent, ONE)[1]
+    assert fault.pointer == "/fit/class_weight"
+    assert f"'{index}'" in fault.detail
 
 
 def test_class_weights_of_several_outputs_need_a_mapping() -> None:
@@ -125,3 +147,59 @@ def test_class_weights_of_several_outputs_need_a_mapping() -> None:
     recipe, wrong = resolve(alone, ONE)
     assert wrong == []
     assert recipe.outputs["main_output"].class_weight == {"0": 1.0, "1": 2.0}
+
+
+def test_the_search_for_wrong_names_ends_at_a_hundred_faults(made_faults: Counter) -> None:
+    wrong = {f"wrong{i}": "label" for i in range(100_000)}
+    _, faults = resolve(request(compile={"loss": "mse"}, feed={**FEED, "sample_weights": wrong}))
+    assert len(faults) == made_faults.count == MOST_FAULTS
+    weights = {f"class{i}": 1.0 for i in range(100_000)}
+    _, faults = resolve(
+        request(compile={"loss": "mse"}, feed=FEED, fit={"class_weight": {ONE[0]: weights}})
+    )
+    assert len(faults) == MOST_FAULTS
+
+
+PARTS: list[Any] = [{"loss": "mse", "weight": 0.7}, {"loss": {"type": "Huber"}}, "mae"]
+
+
+def test_an_output_may_have_several_losses() -> None:
+    forms: list[tuple[Any, list[str]]] = [
+        ({"main_output": PARTS}, TWO),
+        ([PARTS, None], TWO),
+        (PARTS, ONE),
+        ({"main_output": PARTS}, ONE),
+    ]
+    for loss, outputs in forms:
+        recipe, found = resolve(request(feed=FEED, compile={"loss": loss}), outputs)
+        assert [fault for fault in found if "loss" in fault.pointer] == []
+        output = recipe.outputs["main_output"]
+        assert output.losses == ["mse", Component(type="Huber"), "mae"]
+        assert output.part_weights == [0.7, 1.0, 1.0]
+
+
+def test_one_loss_may_have_a_weight_of_its_own() -> None:
+    recipe, _ = resolve(request(feed=FEED, compile={"loss": {"main_output": PARTS[:1]}}), ONE)
+    output = recipe.outputs["main_output"]
+    assert (output.loss, output.other_losses, output.part_weights) == ("mse", [], [0.7])
+
+
+@pytest.mark.parametrize(
+    "loss", [{"a": []}, {"a": ["mse"] * 17}, {"a": [None]}, {"a": [{"weight": 1}]}, [["mse"], []]]
+)
+def test_a_faulty_list_of_losses_is_refused(loss: Any) -> None:
+    with pytest.raises(ValidationError):
+        request(compile={"loss": loss})
+
+
+def test_weighted_metrics_resolve_as_metrics_do() -> None:
+    recipe, _ = resolve(
+        request(feed=FEED, compile={"loss": ["mse", None], "weighted_metrics": ["mae"]})
+    )
+    assert recipe.outputs["main_output"].weighted_metrics == ["mae"]
+    assert recipe.outputs["aux_output"].weighted_metrics == []
+    recipe, _ = resolve(
+        request(feed=FEED, compile={"loss": ["mse", None], "weighted_metrics": [None, ["mae"]]})
+    )
+    assert recipe.outputs["aux_output"].weighted_metrics == ["mae"]
+    assert recipe.outputs["aux_output"].target == "label"

@@ -11,11 +11,11 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from domain.errors import Busy, StorageFull
 from models_store.database import engine as database_module
 from models_store.database import postgresql as postgresql_module
+from models_store.database.bounds import Bounds
 from models_store.database.engine import Database
 from models_store.database.migrate import migrate
-from models_store.database.postgresql import Bounds
-from tests.support.postgresql import Mode, PostgreSql
-from tests.support.proxy import Proxy
+from tests.support.servers.postgresql import Mode, PostgreSql
+from tests.support.servers.proxy import Proxy
 from tests.support.service import until
 
 Opened = Callable[..., Database]

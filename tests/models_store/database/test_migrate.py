@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, insert, update
 
 from domain.job.job import JobState
 from models_store.database.engine import Database
-from models_store.database.migrate import SchemaMismatch, check_schema, migrate
+from models_store.database.migrate import _config, migrate
+from models_store.database.paging import PageRequest
+from models_store.database.schema import SchemaMismatch, check_schema, list_revisions
 from models_store.database.tables import jobs as table
 from models_store.database.tables import metadata
 from models_store.ids import new_id
@@ -28,6 +31,14 @@ def test_the_migrations_create_the_tables_of_the_code(database: Database) -> Non
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+
+
+def test_the_revisions_are_those_of_alembic(empty_database: Database) -> None:
+    with empty_database.read() as connection:
+        scripts = ScriptDirectory.from_config(_config(connection))
+    known = [script.revision for script in scripts.walk_revisions()]
+    assert list_revisions() == known[::-1]
+    assert list_revisions()[-1] == scripts.get_current_head()
 
 
 @pytest.mark.slow
@@ -68,7 +79,7 @@ def test_the_queue_of_an_older_release_is_kept(empty_database: Database) -> None
         None,
     ]
     with empty_database.read() as connection:
-        ended = jobs.get_page(connection, "anna", None, 10, JobState.SUCCEEDED).rows
+        ended = jobs.get_page(connection, "anna", PageRequest(10), JobState.SUCCEEDED).rows
         (job,) = [jobs.convert_row(connection, row) for row in ended]
         assert [step.reason for step in job.transitions] == ["accepted"]
 

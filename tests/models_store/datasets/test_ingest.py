@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,57 +12,113 @@ import pytest
 
 from domain.dataset import Dataset
 from domain.errors import Invalid, NotFound, TooLarge
+from domain.formats.read_options import DEFAULT_OPTIONS, ReadOptions
+from models_store.datasets.columns.npy import map_array
 from models_store.datasets.formats.registry import FORMATS
 from models_store.datasets.ingest import discard, ingest
 from models_store.datasets.rows import read_rows
+from models_store.datasets.staging import read_dataset
 from models_store.files.store import ArtifactStore
 from models_store.ids import new_id
 from models_store.records.datasets import column_key
+from tests.support.dataset_bodies import (
+    BODIES,
+    IMAGES,
+    NPY,
+    encode_npz,
+    make_faulty,
+    make_sample,
+)
 
 LIMIT = 1 << 30
 
 
 def load_column(store: ArtifactStore, dataset: Dataset, index: int) -> Any:
-    with store.fetch(column_key(dataset.id, index), dataset.columns[index].sha256) as path:
-        return np.load(path, mmap_mode="r")
+    kept = dataset.columns[index].parts["values"]
+    with store.fetch(column_key(dataset.id, index, "values", kept.place), kept.sha256) as path:
+        return map_array(path, kept.place.offset if kept.place else 0)
 
 
-def encode_json(**columns: Any) -> bytes:
-    return json.dumps({"columns": {n: c.tolist() for n, c in columns.items()}}).encode()
+def ingest_body(
+    store: ArtifactStore,
+    media_type: str,
+    raw: bytes,
+    name: str | None = None,
+    options: ReadOptions = DEFAULT_OPTIONS,
+) -> Dataset:
+    body = io.BytesIO(raw)
+    return ingest(store, new_id("dataset"), media_type, body, LIMIT, name, options)
 
 
-def encode_npz(**columns: Any) -> bytes:
-    file = io.BytesIO()
-    np.savez(file, **columns)
-    return file.getvalue()
-
-
-BODIES = {"application/json": encode_json, "application/x-npz": encode_npz}
-
-
-def ingest_body(store: ArtifactStore, media_type: str, raw: bytes, **options: Any) -> Dataset:
-    return ingest(store, new_id("dataset"), media_type, io.BytesIO(raw), LIMIT, **options)
+def read_all(store: ArtifactStore, dataset: Dataset) -> dict[str, list[Any]]:
+    """Reads all rows, page by page."""
+    found: dict[str, list[Any]] = {column.name: [] for column in dataset.columns}
+    start = 0
+    while start < dataset.rows:
+        page = read_rows(store, dataset, start, dataset.rows)
+        for name, values in page.columns.items():
+            found[name] += values
+        start += page.count
+    return found
 
 
 @pytest.mark.parametrize("media_type", FORMATS)
 def test_a_dataset_is_published_and_read(store: ArtifactStore, media_type: str) -> None:
-    x, y = np.random.default_rng(1).random((50, 4, 3)), np.arange(50) % 7
-    raw = BODIES[media_type](x=x, y=y)
-    dataset = ingest_body(store, media_type, raw, name="named")
-    assert np.array_equal(load_column(store, dataset, 0), x)
-    assert np.array_equal(load_column(store, dataset, 1), y)
-    assert (dataset.name, dataset.rows, dataset.bytes) == ("named", 50, x.nbytes + y.nbytes)
-    assert dataset.sha256 == hashlib.sha256(raw).hexdigest()
-    assert [(c.name, c.dtype, c.shape) for c in dataset.columns] == [
-        ("x", "float64", [4, 3]),
-        ("y", "int64", []),
-    ]
-    assert not load_column(store, dataset, 0).flags.writeable
+    sample = make_sample(media_type, 50)
+    options = ReadOptions(**sample.options)
+    dataset = ingest_body(store, media_type, sample.raw, "named", options)
+    read = read_all(store, dataset)
+    assert sorted(read) == sorted(sample.columns)
+    for column in dataset.columns:
+        expected = np.asarray(sample.columns[column.name])
+        assert read[column.name] == expected.tolist()
+        dtype = "string" if expected.dtype.kind == "U" else expected.dtype.name
+        assert (column.dtype, column.shape) == (dtype, list(expected.shape[1:]))
+    assert (dataset.name, dataset.rows) == ("named", 50)
+    assert dataset.sha256 == hashlib.sha256(sample.raw).hexdigest()
+
+
+@pytest.mark.parametrize("media_type", FORMATS)
+def test_numbers_are_published_as_arrays(store: ArtifactStore, media_type: str) -> None:
+    sample = make_sample(media_type, 50)
+    dataset = ingest_body(store, media_type, sample.raw, options=ReadOptions(**sample.options))
+    numbers = [i for i, column in enumerate(dataset.columns) if column.dtype != "string"]
+    for index in numbers:
+        loaded = load_column(store, dataset, index)
+        assert np.array_equal(loaded, sample.columns[dataset.columns[index].name])
+        assert not loaded.flags.writeable
+    assert numbers
+    if len(numbers) == len(dataset.columns):
+        assert dataset.bytes == sum(array.nbytes for array in sample.columns.values())
+
+
+class Pieces(io.BytesIO):
+    """A body that a network cuts into pieces."""
+
+    def __init__(self, raw: bytes, piece: int) -> None:
+        super().__init__(raw)
+        self._piece = piece
+
+    def read(self, most: int | None = -1) -> bytes:
+        return super().read(min(most or self._piece, self._piece))
+
+
+@pytest.mark.parametrize("media_type", FORMATS)
+def test_statistics_do_not_depend_on_the_pieces_of_a_body(tmp_path: Path, media_type: str) -> None:
+    sample = make_sample(media_type, 200 if media_type == IMAGES else 6000)
+    options = ReadOptions(**sample.options)
+    described = []
+    for piece in (len(sample.raw), 9973):
+        (folder := tmp_path / str(piece)).mkdir()
+        body = Pieces(sample.raw, piece)
+        staged = read_dataset(folder, new_id("dataset"), media_type, body, LIMIT, None, options)
+        described.append(staged.record.columns)
+    assert described[0] == described[1]
 
 
 def test_the_name_in_the_body_takes_precedence(store: ArtifactStore) -> None:
     raw = b'{"name": "inside", "columns": {"x": [1]}}'
-    assert ingest_body(store, "application/json", raw, name="outside").name == "inside"
+    assert ingest_body(store, "application/json", raw, "outside").name == "inside"
 
 
 def list_files(folder: Path) -> list[Path]:
@@ -73,7 +128,7 @@ def list_files(folder: Path) -> list[Path]:
 @pytest.mark.parametrize("media_type", FORMATS)
 def test_a_bad_body_leaves_no_files(store: ArtifactStore, tmp_path: Path, media_type: str) -> None:
     with pytest.raises(Invalid):
-        ingest_body(store, media_type, BODIES[media_type](x=np.zeros(3), y=np.zeros(2)))
+        ingest_body(store, media_type, make_faulty(media_type))
     assert list_files(tmp_path) == []
     assert list(store.files("datasets")) == []
 
@@ -104,7 +159,7 @@ def test_a_range_of_rows_is_read(store: ArtifactStore) -> None:
 
 def test_one_read_is_limited_by_its_values(store: ArtifactStore) -> None:
     dataset = ingest_body(
-        store, "application/x-npz", encode_npz(x=np.zeros((20, 300_000), np.uint8))
+        store, "application/x-npz", encode_npz(x=np.zeros((20, 30_000), np.uint8))
     )
     assert read_rows(store, dataset, 0, 20).count == 3
 
@@ -126,11 +181,19 @@ except StorageFull as full:
 """
 
 
+def make_large(media_type: str) -> bytes:
+    """Makes a body whose columns have more than 400,000 bytes."""
+    if media_type in BODIES:
+        return BODIES[media_type](small=np.zeros(60_000, np.uint8), x=np.zeros(60_000))
+    return make_sample(media_type, 5000 if media_type == NPY else 200).raw
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("media_type", FORMATS)
 @pytest.mark.parametrize("room", [100, 20_000, 400_000])
 def test_a_full_disk_leaves_no_files(tmp_path: Path, media_type: str, room: int) -> None:
     body, folder = tmp_path / "body", tmp_path / "store"
-    body.write_bytes(BODIES[media_type](small=np.zeros(60_000, np.uint8), x=np.zeros(60_000)))
+    body.write_bytes(make_large(media_type))
     command = [sys.executable, "-c", FULL, str(folder), media_type, str(body), str(room)]
     process = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert "no room left" in process.stdout, process.stderr

@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from domain.errors import Damaged, NotFound, StorageFull
@@ -14,7 +15,7 @@ from models_store.files.local import LocalArtifacts
 from models_store.files.scratch import Scratch
 from models_store.files.store import ArtifactStore, open_store
 from models_store.settings import Settings
-from tests.support.buckets import BucketServer
+from tests.support.servers.buckets import BucketServer
 from tests.support.stores import content, publish, store_of
 
 KEY = "jobs/job_1/2/model.keras"
@@ -130,6 +131,45 @@ def test_the_age_of_a_file_is_its_modification_time(tmp_path: Path) -> None:
     past = time.time() - 500
     os.utime(tmp_path / "jobs/job_1/2/a", (past, past))
     assert 499 < next(store.files("jobs")).age < 560
+
+
+def test_the_age_of_a_file_counts_from_its_publication(tmp_path: Path) -> None:
+    store = LocalArtifacts(tmp_path)
+    with store.scratch("test") as folder:
+        file = folder / "file"
+        file.write_bytes(b"abc")
+        os.utime(file, (time.time() - 10_000,) * 2)  # e.g. the first part of a slow upload
+        store.publish(file, KEY, hash_file(file))
+    assert next(store.files("jobs")).age < 60
+
+
+def load_deleted(store: ArtifactStore) -> None:
+    with store.fetch(KEY) as path:
+        store.delete_prefix(KEY)
+        np.load(path)
+
+
+def test_a_file_that_is_deleted_while_it_is_used_is_not_found(tmp_path: Path) -> None:
+    store = LocalArtifacts(tmp_path)
+    publish(store, KEY, b"abc")
+    with pytest.raises(NotFound, match=r"model\.keras"):
+        load_deleted(store)
+    publish(store, KEY, b"abc")
+    with pytest.raises(FileNotFoundError), store.fetch(KEY):
+        (tmp_path / "another").read_bytes()
+
+
+def test_a_file_that_is_deleted_before_it_is_opened_is_not_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = LocalArtifacts(tmp_path)
+    monkeypatch.setattr(Path, "is_file", lambda _: True)
+    with pytest.raises(NotFound), store.open(KEY, "0" * 64):
+        pass
+    with pytest.raises(NotFound):
+        store.read(KEY, 0, 1)
+    with pytest.raises(NotFound):
+        store.digest(KEY)
 
 
 def test_a_scratch_folder_is_removed_with_its_content(store: ArtifactStore) -> None:

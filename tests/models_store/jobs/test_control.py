@@ -60,7 +60,7 @@ def test_a_running_job_is_cancelled_by_its_worker(database: Database) -> None:
     claim = claim_job(database)
     assert change_state(database, control.cancel, job_id) == "cancelling"
     with database.write() as connection:
-        assert leases.renew(connection, claim, 60) is JobState.CANCELLING
+        assert leases.renew(connection, claim, 60).state is JobState.CANCELLING
         attempts.cancel(connection, claim)
     assert get_job(database, job_id).state == "cancelled"
 
@@ -117,7 +117,7 @@ def test_a_running_job_is_paused_by_its_worker_and_resumes_from_its_checkpoint(
     assert error.value.retry_after
     checkpoint = Checkpoint(2, 3, "jobs/x/1/checkpoint-2-3.safetensors", "0" * 64)
     with database.write() as connection:
-        assert leases.renew(connection, claim, 60) is JobState.PAUSING
+        assert leases.renew(connection, claim, 60).state is JobState.PAUSING
         attempts.save_checkpoint(connection, claim, checkpoint, None)
         leases.hand_back(connection, claim, "any reason")
     assert get_job(database, job_id).state == "paused"
@@ -165,6 +165,43 @@ def test_cancelling_a_queued_job_deletes_its_checkpoint(database: Database) -> N
     with database.read() as connection:
         assert checkpoints.get(connection, ended) is None
         assert checkpoints.get(connection, other) is not None
+
+
+def queue_training(database: Database) -> str:
+    dataset = "dataset_" + "0" * 26
+    with database.write() as connection:
+        return queue(connection, kind="train", dataset=dataset)
+
+
+def test_a_running_training_is_finished_by_its_worker_and_a_repeat_changes_nothing(
+    database: Database,
+) -> None:
+    job_id = queue_training(database)
+    with pytest.raises(Conflict, match="once it runs"):
+        change_state(database, control.finish, job_id)
+    claim = claim_job(database)
+    with database.write() as connection:
+        assert not leases.renew(connection, claim, 60).is_finish_asked
+    for _ in range(2):
+        assert change_state(database, control.finish, job_id) == "running"
+        with database.write() as connection:
+            assert leases.renew(connection, claim, 60).is_finish_asked
+    with database.write() as connection:
+        leases.hand_back(connection, claim, "its worker was stopped")
+    again = claim_job(database)
+    with database.write() as connection:
+        assert leases.renew(connection, again, 60).is_finish_asked
+
+
+def test_a_paused_training_or_another_job_is_not_finished(database: Database) -> None:
+    paused = queue_training(database)
+    change_state(database, control.pause, paused)
+    with pytest.raises(Conflict, match="resume it first"):
+        change_state(database, control.finish, paused)
+    build = queue_job(database)
+    claim_job(database)
+    with pytest.raises(Conflict, match="`build` trains nothing"):
+        change_state(database, control.finish, build)
 
 
 @pytest.mark.parametrize("change", CHANGES)

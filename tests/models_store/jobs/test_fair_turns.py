@@ -4,11 +4,12 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from domain.job.resources import Capacity
 from models_store.database.engine import Database
-from models_store.jobs import control, leases
+from models_store.database.tables import jobs
+from models_store.jobs import control, fair_turns, leases
 from models_store.jobs.claims import Claim
 from tests.support import queued_jobs
 from tests.support.queued_jobs import CPU, GPU, queue
@@ -44,6 +45,34 @@ def test_a_hundred_jobs_of_one_owner_delay_another_owner_by_one_job(
     assert claim_owners(database, 20) == "a" * 20
     queue_jobs("ben")
     assert claim_owners(database, 4) == "abaa"
+
+
+def test_the_position_of_a_job_is_the_number_of_claims_before_it(
+    database: Database, queue_jobs: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue_jobs("anna", 4)
+    queue_jobs("ben", 2, **ONLY_CPU)
+    queue_jobs("anna", priority=1, **ONLY_GPU)
+
+    def find_positions() -> tuple[dict[str, int], dict[str, int]]:
+        with database.read() as connection:
+            waiting = connection.execute(select(jobs).where(fair_turns.QUEUED)).all()
+            singly = {row.id: fair_turns.find_position(connection, row) for row in waiting}
+            return singly, fair_turns.find_positions(connection, waiting)
+
+    singly, together = find_positions()
+    assert together == singly
+    assert sorted(singly.values()) == [
+        0,
+        0,
+        1,
+        2,
+        3,
+        3,
+        4,
+    ]  # a b a b a a on a CPU, and a a a a a on a GPU
+    monkeypatch.setattr(fair_turns, "MOST_COUNTED", 2)
+    assert find_positions() == ({job: min(place, 2) for job, place in singly.items()},) * 2
 
 
 def test_two_owners_alternate_in_any_order_of_their_jobs(

@@ -5,6 +5,7 @@ import pytest
 from domain.errors import Conflict, Invalid, NotFound
 from domain.job.job import JobState
 from models_store.database.engine import Database
+from models_store.database.paging import PageRequest
 from models_store.jobs import control, jobs
 from models_store.records import uses
 from tests.support import queued_jobs
@@ -15,8 +16,8 @@ def test_pages_are_newest_first_and_the_last_has_no_cursor(database: Database) -
     with database.write() as connection:
         ids = sorted((queue(connection) for _ in range(5)), reverse=True)
     with database.read() as connection:
-        first = jobs.get_page(connection, "local", None, 3)
-        second = jobs.get_page(connection, "local", first.next_cursor, 3)
+        first = jobs.get_page(connection, "local", PageRequest(3))
+        second = jobs.get_page(connection, "local", PageRequest(3, first.next_cursor))
     assert [row.id for row in (*first.rows, *second.rows)] == ids
     assert second.next_cursor is None
 
@@ -24,14 +25,14 @@ def test_pages_are_newest_first_and_the_last_has_no_cursor(database: Database) -
 @pytest.mark.parametrize("cursor", ["%%%", "XwA"])  # the second decodes to `_` and NUL
 def test_a_malformed_cursor_is_refused(database: Database, cursor: str) -> None:
     with pytest.raises(Invalid), database.read() as connection:
-        jobs.get_page(connection, "local", cursor, 3)
+        jobs.get_page(connection, "local", PageRequest(3, cursor))
 
 
 def test_owners_do_not_see_each_other(database: Database) -> None:
     with database.write() as connection:
         foreign = queue(connection, owner="somebody")
     with database.read() as connection:
-        assert jobs.get_page(connection, "local", None, 3).rows == []
+        assert jobs.get_page(connection, "local", PageRequest(3)).rows == []
         with pytest.raises(NotFound):
             jobs.get(connection, "local", foreign)
 
@@ -42,9 +43,11 @@ def test_lists_are_filtered_by_state_and_metadata(database: Database) -> None:
         queue(connection, metadata={"colour": "blue", "size": "1"})
         queued_jobs.claim(connection)
     with database.read() as connection:
-        found = jobs.get_page(connection, "local", None, 9, metadata={"colour": "red", "size": "1"})
+        found = jobs.get_page(
+            connection, "local", PageRequest(9), metadata={"colour": "red", "size": "1"}
+        )
         assert [row.id for row in found.rows] == [red]
-        queued = jobs.get_page(connection, "local", None, 9, state=JobState.QUEUED)
+        queued = jobs.get_page(connection, "local", PageRequest(9), state=JobState.QUEUED)
         assert len(queued.rows) == 1
 
 

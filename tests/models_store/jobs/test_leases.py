@@ -1,6 +1,7 @@
 """Claims, leases and fences on both databases."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import update
@@ -80,7 +81,7 @@ def test_a_worker_with_an_expired_lease_cannot_write(
     with pytest.raises(LeaseLost), database.write() as connection:
         attempts.cancel(connection, lost)
     with database.write() as connection:
-        assert leases.renew(connection, claim, 60) is JobState.RUNNING
+        assert leases.renew(connection, claim, 60).state is JobState.RUNNING
 
 
 @pytest.mark.parametrize(("graph", "place"), [({}, "/graph/nodes/0"), ({"graph": GRAPH}, "/graph")])
@@ -103,6 +104,44 @@ def test_the_pointer_of_an_error_exists_in_the_request(
         job = jobs.get(connection, "local", job_id)
     assert job.error is not None
     assert job.error.pointer == place
+
+
+def run_for(claim: Claim, seconds: float) -> Claim:
+    """Returns the claim as if it had run for so many seconds more."""
+    return replace(claim, began=claim.began - seconds)
+
+
+def test_the_running_time_of_all_attempts_adds_up(database: Database) -> None:
+    with database.write() as connection:
+        queue(connection)
+    for attempt in range(3):
+        claim = claim_job(database)
+        assert claim.seconds_used == pytest.approx(100 * attempt, abs=20)
+        with database.write() as connection:
+            leases.hand_back(connection, run_for(claim, 100), "its worker was stopped")
+
+
+def test_the_running_time_of_a_lost_worker_counts_up_to_its_last_renewal(
+    database: Database,
+) -> None:
+    with database.write() as connection:
+        queue(connection)
+    lost = claim_job(database)
+    with database.write() as connection:
+        leases.renew(connection, run_for(lost, 1_000), -1)
+        expired_leases.requeue_expired(connection, max_attempts=5)
+        connection.execute(update(tables.jobs).values(retry_at=0))
+    assert claim_job(database).seconds_used == pytest.approx(1_000, abs=20)
+
+
+def test_a_jump_of_the_wall_clock_does_not_alter_the_running_time(database: Database) -> None:
+    with database.write() as connection:
+        queue(connection)
+    claim = claim_job(database)
+    with database.write() as connection:  # as if the clock had been set forward since the claim
+        connection.execute(update(tables.jobs).values(claimed_at=0))
+        leases.hand_back(connection, run_for(claim, 5), "its worker was stopped")
+    assert claim_job(database).seconds_used == pytest.approx(5, abs=4)
 
 
 def test_concurrent_workers_never_claim_the_same_job(database: Database) -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from models_store.database.engine import Database
+from models_store.database.paging import PageRequest
 from models_store.database.tables import workers as table
 from models_store.ids import new_id
 from models_store.jobs import workers
@@ -34,7 +35,7 @@ def record_heartbeat(
 
 def list_workers(database: Database, owner: str = "local") -> list[dict[str, Any]]:
     with database.read() as connection:
-        rows = workers.get_page(connection, owner, None, 50).rows
+        rows = workers.get_page(connection, owner, PageRequest(50)).rows
         return [workers.convert_row(row).model_dump() for row in rows]
 
 

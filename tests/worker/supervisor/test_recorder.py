@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from domain.errors import Busy, LeaseLost
-from domain.job.job import Job
+from domain.job.job import Best, Job, Stop
 from domain.job.outcome import ModelMade
+from domain.metric_values import Metrics
 from domain.model import ModelFile
 from models_store.database import engine as database_module
 from models_store.database.engine import Database
@@ -16,12 +18,12 @@ from models_store.database.migrate import migrate
 from models_store.files.disk import hash_file
 from models_store.files.store import ArtifactStore
 from models_store.jobs import jobs, leases
-from models_store.records import checkpoints, epochs, events
+from models_store.records import checkpoints, epochs, events, models
 from tests.support import queued_jobs
 from tests.support.queued_jobs import queue
 from tests.support.stores import content
 from worker.protocol.machine import Environment
-from worker.protocol.messages import Checkpointed, EpochEnded, Finished, FromChild, Started
+from worker.protocol.messages import Checkpointed, EpochEnded, Finished, FromChild, Read, Started
 from worker.supervisor.recorder import Recorder
 
 
@@ -114,6 +116,15 @@ def test_a_batch_is_recorded_again_after_the_database_was_locked(work: Work) -> 
     assert work.kept() == {file.name for file in files}
 
 
+def test_the_last_progress_of_a_batch_stays_when_the_job_ends_in_it(work: Work) -> None:
+    files = (work.file("model.safetensors"),)
+    end = Finished(ModelMade(files, (), {}))
+    work.recorder.record([Read(3, 9, 1 / 3), Read(9, 9, 1.0), end])
+    progress = work.job().progress
+    assert progress is not None
+    assert (progress.bytes, progress.bytes_total, progress.fraction) == (9, 9, 1.0)
+
+
 def test_a_batch_whose_commit_was_not_confirmed_is_not_recorded_twice(work: Work) -> None:
     ended = EpochEnded(1, 0.5, {"loss": 1.0}, work.file("checkpoint-1-0.safetensors"))
     finished = Finished(ModelMade((work.file("model.safetensors"),), (), {}))
@@ -123,8 +134,10 @@ def test_a_batch_whose_commit_was_not_confirmed_is_not_recorded_twice(work: Work
     with pytest.raises(LeaseLost):
         work.recorder.record([finished])
     with work.database.read() as connection:
-        assert len(epochs.get_all(connection, "local", work.job_id)) == 1
-        types = [event.type for event in events.get_after(connection, "local", work.job_id, 0, 99)]
+        assert len(list(epochs.iterate(connection, "local", work.job_id))) == 1
+        types = [
+            event.type for event in events.get_page(connection, "local", work.job_id, 0, 99).events
+        ]
     assert types.count("epoch") == 1
 
 
@@ -173,3 +186,25 @@ def test_a_job_that_starts_again_has_the_bits_of_its_new_environment(work: Work)
     job = work.job()
     assert (job.bit_exact, job.warnings) == (True, [])
     assert job.environment == {**BEGAN, "keras": "4"}
+
+
+def test_a_job_tells_why_it_stopped_and_which_epoch_was_best(work: Work) -> None:
+    for epoch, loss in enumerate((2.0, 1.0, float("nan")), 1):
+        work.recorder.record([EpochEnded(epoch, 0.5, {"loss": loss, "f1": [0.5, 1.0]}, None)])
+    stopped = Stop(epoch=3, reason="early_stopping", monitor="loss")
+    best = Best(epoch=2, monitor="loss", value=1.0)
+    metrics: Metrics = {"loss": 1.0, "f1": [0.5, 1.0]}
+    files = (work.file("model.safetensors"),)
+    made = ModelMade(files, (), metrics, epoch=2, stopped=stopped, best=best)
+    work.recorder.record([Finished(made)])
+
+    job = work.job()
+    assert (job.stopped, job.best) == (stopped, best)
+    assert job.metrics["f1"] == [0.5, 1.0]
+    assert np.isnan(job.metrics["loss"])
+    assert job.model is not None
+    with work.database.read() as connection:
+        model = models.get(connection, "local", job.model)
+        history = list(epochs.iterate(connection, "local", work.job_id))
+    assert (model.epoch, model.metrics) == (2, metrics)
+    assert [epoch.metrics["f1"] for epoch in history] == [[0.5, 1.0]] * 3

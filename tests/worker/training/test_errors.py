@@ -13,7 +13,7 @@ from tests.worker.child import in_child
 from tests.worker.training_tasks import DENSE, Jobs
 from worker.training.error_origin import keep_tracebacks
 from worker.training.errors import make_failure
-from worker.training.sample_weights import compute_class_weights
+from worker.training.rows.sample_weights import compute_class_weights
 
 ON_GPU = (
     "Graph execution error:\n\nOOM when allocating tensor with shape[65536,65536] and type float "
@@ -61,12 +61,12 @@ def refusal() -> None:
 
 def own_fault() -> None:
     """An error in our own code: a class without a number."""
-    compute_class_weights(np.ones(3), {"zero": 1.0})
+    compute_class_weights(np.ones(3), {"zero": 1.0}, 1)
 
 
 def own_attribute_error() -> None:
     """An error in our own code whose text Keras's errors have too."""
-    compute_class_weights(np.ones(3), [1.0])  # type: ignore[arg-type]
+    compute_class_weights(np.ones(3), [1.0], 1)  # type: ignore[arg-type]
 
 
 def keras_attribute_error() -> None:
@@ -84,6 +84,7 @@ def kind_of(raises: Callable[[], None], task: Any) -> tuple[str, str]:
     raise AssertionError("nothing was raised")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("raises", "kind"),
     [

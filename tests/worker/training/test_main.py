@@ -57,6 +57,7 @@ def test_a_training_reports_its_progress_and_writes_complete_files(jobs: Jobs) -
         "model.keras",
         "model.weights.h5",
         "history.json",
+        "optimizer.safetensors",
     ]
     for file in finished.files:
         content = (attempt.folder / file.name).read_bytes()
@@ -152,7 +153,7 @@ def two_recipe(**odd: Any) -> Recipe:
         "odd": OutputRecipe(loss="binary_crossentropy", loss_weight=0.5, target="odd", **odd),
         "spare": OutputRecipe(),
     }
-    return Recipe(optimizer="adam", jit_compile=False, inputs={"x": "x"}, outputs=outputs)
+    return Recipe(optimizer="adam", jit_compile=False, inputs={"x": ["x"]}, outputs=outputs)
 
 
 def two_columns(rows: int = 200) -> dict[str, Any]:
@@ -180,6 +181,7 @@ def test_an_output_without_a_loss_needs_no_target(jobs: Jobs) -> None:
     assert not np.array_equal(weights["odd/kernel"], untrained.weights()["odd/kernel"])
 
 
+@pytest.mark.slow
 def test_sample_weights_apply_to_their_output_only(jobs: Jobs) -> None:
     silent = start(jobs.train(TWO, two_columns(), two_recipe(sample_weight="zero")))
     whole = start(jobs.train(TWO, two_columns(), two_recipe(sample_weight="one")))
@@ -220,7 +222,8 @@ def test_a_validation_dataset_of_its_own_is_used(jobs: Jobs) -> None:
         )
     )
 
-    assert same.finish().metrics["val_loss"] < other.finish().metrics["val_loss"]
+    losses: list[Any] = [one.finish().metrics["val_loss"] for one in (same, other)]
+    assert losses[0] < losses[1]
 
 
 @pytest.mark.slow
@@ -249,6 +252,17 @@ def test_a_warning_of_keras_is_sent_once(jobs: Jobs) -> None:
     texts = [message.text for message in attempt.messages if isinstance(message, Warned)]
     assert len(texts) == 1
     assert "`val_loss` which is not available" in texts[0]
+
+
+@pytest.mark.slow
+def test_a_warning_of_keras_about_logits_is_sent(jobs: Jobs) -> None:
+    loss = Component(type="CategoricalCrossentropy", config={"from_logits": True})
+    made = recipe().model_copy(update={"outputs": {"y": OutputRecipe(loss=loss, target="y")}})
+    attempt = start(jobs.train(DENSE, dense_columns(), made))
+    attempt.finish()
+
+    (text,) = [message.text for message in attempt.messages if isinstance(message, Warned)]
+    assert "received `from_logits=True`" in text
 
 
 def failure_of(attempt: Any) -> Failed:
@@ -282,19 +296,27 @@ def test_the_failure_of_a_class_outside_the_softmax_names_its_output(jobs: Jobs)
 
 
 @pytest.mark.parametrize(
-    ("fit", "loss", "text"),
+    ("fit", "loss", "text", "place"),
     [
-        (Fit(validation_split=0.999), "categorical_crossentropy", "leaves one side of 400 rows"),
-        (Fit(), "binary_crossentropy", "shape"),
+        (
+            Fit(validation_split=0.999),
+            "categorical_crossentropy",
+            "leaves one side of 400 rows",
+            "/fit/validation_split",
+        ),
+        (Fit(), "binary_crossentropy", "shape", "/compile/loss"),
     ],
 )
-def test_an_error_of_keras_is_the_users_fault(jobs: Jobs, fit: Fit, loss: str, text: str) -> None:
+def test_an_error_of_keras_is_the_users_fault(
+    jobs: Jobs, fit: Fit, loss: str, text: str, place: str
+) -> None:
     columns = dense_columns()
     if loss == "binary_crossentropy":
         columns["y"] = columns["y"][:, :3]
     failure = failure_of(start(jobs.train(DENSE, columns, recipe(loss), fit)))
 
     assert failure.category == "user"
+    assert failure.pointer == place
     assert text in failure.detail
 
 

@@ -126,6 +126,7 @@ def predictions(task: TrainTask, folder: Path) -> tuple[list[Any], str]:
     return both, loaded.layers[1].dtype_policy.name
 
 
+@pytest.mark.slow
 def test_saved_weights_are_float32(jobs: Jobs) -> None:
     task = mixed(jobs, Fit(epochs=1))
     attempt = start(task)

@@ -68,7 +68,7 @@ def sentences_recipe() -> Recipe:
         "spare": OutputRecipe(),
     }
     adam = Component(type="Adam", config={"global_clipnorm": 0.05})
-    inputs = {"words": "words", "x": "x"}
+    inputs = {"words": ["words"], "x": ["x"]}
     return Recipe(optimizer=adam, jit_compile=False, inputs=inputs, outputs=outputs)
 
 
@@ -127,7 +127,10 @@ def test_regularizers_count_once(jobs: Jobs, rows: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted({made.__name__ for made in OPTIMIZERS.classes.values()}))
 def test_every_optimizer_takes_the_same_steps(jobs: Jobs, name: str) -> None:
-    made = recipe(optimizer=Component(type=name, config={"learning_rate": 0.001}))
+    config: dict[str, Any] = {"learning_rate": 0.001}
+    if name == "LossScaleOptimizer":
+        config = {"inner_optimizer": {"type": "Adam", "config": config}}
+    made = recipe(optimizer=Component(type=name, config=config))
     task = jobs.train(PLAIN, dense_columns(200), made, Fit(epochs=2))
 
     assert_close(trained(jobs, task, 2), trained(jobs, task, 1), tolerance=1e-5)
@@ -161,6 +164,7 @@ NORMAL: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 def test_batch_statistics_of_all_devices_are_merged(jobs: Jobs) -> None:
     """Each device normalizes by its own rows of a batch of 25; moving statistics are merged."""
     task = jobs.train(NORMAL, dense_columns(25), recipe(), Fit(epochs=1))

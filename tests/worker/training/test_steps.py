@@ -15,7 +15,7 @@ from tests.worker.keras_models import (
     fit_by_loop,
     ignore,
 )
-from worker.training.callbacks import ends_on_nan
+from worker.training.state.callbacks import ends_on_nan
 from worker.training.steps import EXECUTION_SECONDS, Logs, Pace, Steps, make_row_order
 
 

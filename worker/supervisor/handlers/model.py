@@ -37,13 +37,16 @@ def make_model_fields(
         "source_weights": {
             pinned.id: files.fetch_weights(pinned) for pinned in plan.sources.values()
         },
+        "donor_weights": None if plan.donor is None else files.fetch_weights(plan.donor),
+        "copied": plan.copied,
         "initial_weights": None if plan.initial is None else files.fetch_weights(plan.initial),
     }
 
 
 def _find_threads(claim: Claim) -> int | None:
-    """Returns the threads of the checkpoint, since another number may give other bits."""
-    if claim.checkpoint is None or claim.environment is None or not claim.deterministic:
+    """Returns the threads of the earlier attempts, since another number may give other bits."""
+    starts_afresh = claim.checkpoint is None and not claim.parts
+    if starts_afresh or claim.environment is None or not claim.deterministic:
         return None
     threads: int | None = claim.environment.get("intra_op_threads")
     return threads

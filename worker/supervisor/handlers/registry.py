@@ -9,7 +9,7 @@ from pathlib import Path
 
 from models_store.jobs.claims import Claim
 from worker.protocol.tasks import Task
-from worker.supervisor.handlers import build, train
+from worker.supervisor.handlers import build, evaluate, import_data, predict, train
 from worker.supervisor.local_files import LocalFiles
 from worker.supervisor.options import Options
 
@@ -20,7 +20,13 @@ The path is an existing folder, in which the process writes all files of the att
 CheckpointLost, NotFound, StorageFull and Busy as `LocalFiles` does.
 """
 
-HANDLERS: Mapping[str, Prepare] = {"build": build.prepare, "train": train.prepare}
+HANDLERS: Mapping[str, Prepare] = {
+    "build": build.prepare,
+    "evaluate": evaluate.prepare,
+    "import": import_data.prepare,
+    "predict": predict.prepare,
+    "train": train.prepare,
+}
 """The handlers by kind of job."""
 
 

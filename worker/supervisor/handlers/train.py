@@ -22,5 +22,8 @@ def prepare(claim: Claim, files: LocalFiles, folder: Path, options: Options) -> 
         columns=files.fetch_columns(plan.dataset),
         validation_columns=None if validation is None else files.fetch_columns(validation),
         checkpoint=None if claim.checkpoint is None else files.fetch_checkpoint(claim.checkpoint),
+        optimizer_state=None if plan.optimizer is None else files.fetch_weights(plan.optimizer),
+        keeps_rate=plan.keeps_rate,
+        order_shift=plan.order_shift,
         checkpoint_seconds=options.checkpoint_seconds,
     )

@@ -1,8 +1,8 @@
 """The function that executes each kind of task. A new kind needs a module and a case here."""
 
 from domain.job.outcome import Outcome
-from worker.protocol.tasks import BuildTask, Task, TrainTask
-from worker.training.handlers import build, train
+from worker.protocol.tasks import BuildTask, EvaluateTask, ImportTask, PredictTask, Task, TrainTask
+from worker.training.handlers import build, evaluate, import_data, predict, train
 from worker.training.supervisor_link import SupervisorLink
 
 
@@ -13,3 +13,9 @@ def execute(task: Task, link: SupervisorLink) -> Outcome:
             return build.execute(task, link)
         case TrainTask():
             return train.execute(task, link)
+        case EvaluateTask():
+            return evaluate.execute(task, link)
+        case PredictTask():
+            return predict.execute(task, link)
+        case ImportTask():
+            return import_data.execute(task, link)

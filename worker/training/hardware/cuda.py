@@ -43,6 +43,14 @@ def _read_total_bytes(driver: Any, number: int) -> int:
     return size.value
 
 
+def count_gpus() -> int:
+    """Returns the number of GPUs; 0 without a driver or a GPU. `CUDA_VISIBLE_DEVICES` applies."""
+    try:
+        return len(read_total_bytes(load_driver()))
+    except (CudaError, OSError):
+        return 0
+
+
 def _call(function: Any, *arguments: Any) -> None:
     code = function(*arguments)
     if code != 0:

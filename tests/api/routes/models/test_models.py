@@ -11,6 +11,11 @@ from tests.support.api_server import Server
 from tests.support.service import until
 
 
+def without_date(answer: httpx.Response) -> dict[str, str]:
+    """Returns the headers of a response but for its time."""
+    return {name: value for name, value in answer.headers.items() if name != "date"}
+
+
 def built(server: Server, definition: Any, **extra: Any) -> dict[str, Any]:
     """Runs a `build` job, and returns its model."""
     sent = {"kind": "build", "graph": definition, "seed": 7, **extra}
@@ -35,6 +40,8 @@ def test_a_model_has_its_inputs_and_outputs(server: Server, model: dict[str, Any
     assert model["signature"] == {
         "inputs": [{"name": "x", "shape": [None, 4], "dtype": "float32"}],
         "outputs": [{"name": "y", "shape": [None, 3], "dtype": "float32"}],
+        "classes": {},
+        "missing": {},
     }
     assert model["parameters"]["total"] == 15
     assert server.client.get("/v1/models").json()["items"][0] == model
@@ -77,7 +84,42 @@ def test_an_interrupted_download_can_be_resumed(server: Server, model: dict[str,
     beyond = part(f"bytes={len(content)}-")
     faults(beyond, 416)
     assert beyond.headers["content-range"] == f"bytes */{len(content)}"
-    faults(part("lines=1-2"), 400)
+    unknown = part("items=0-1")
+    assert (unknown.status_code, unknown.content) == (200, content)
+    faults(part("bytes=2-1"), 400)
+    faults(part("bytes"), 400)
+
+
+def test_a_head_request_for_a_file_ignores_its_range(server: Server, model: dict[str, Any]) -> None:
+    address = f"/v1/models/{model['id']}/files/model.keras"
+    whole = server.client.get(address)
+    head = server.client.head(address, headers={"Range": "bytes=0-9"})
+    assert (head.status_code, head.content) == (200, b"")
+    assert without_date(head) == without_date(whole)
+    assert server.client.head(address, headers={"Range": "bytes=2-1"}).status_code == 200
+
+
+def test_a_download_with_a_condition(server: Server, model: dict[str, Any]) -> None:
+    address = f"/v1/models/{model['id']}/files/model.keras"
+    tag = server.client.get(address).headers["etag"]
+
+    def status(**headers: str) -> int:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        return server.client.get(address, headers=sent).status_code
+
+    assert status(If_Match=tag) == 200
+    assert status(If_Match=f'"other", {tag}') == 200
+    assert status(If_Match="*") == 200
+    assert status(If_Match=tag, Range="bytes=0-9") == 206
+    assert status(If_Match=tag, If_None_Match=tag) == 304
+    assert status(If_Match='"other"') == 412
+    assert status(If_Match=f"W/{tag}") == 412
+    assert status(If_Match='"other"', If_None_Match=tag) == 412
+    assert status(If_Unmodified_Since="Thu, 01 Jan 1970 00:00:00 GMT") == 200
+    answer = server.client.get(address, headers={"If-Match": '"other"'})
+    faults(answer, 412)
+    assert tag in answer.json()["detail"]
+    assert server.client.head(address, headers={"If-Match": '"other"'}).status_code == 412
 
 
 def test_a_missing_file_is_a_404(server: Server, model: dict[str, Any]) -> None:

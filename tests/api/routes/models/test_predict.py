@@ -1,5 +1,8 @@
 """Predictions in both formats, by both engines, and with invalid values."""
 
+import base64
+import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,8 +12,12 @@ import httpx
 import numpy as np
 import pytest
 
+from api.middleware.quick_predict import QUICK_BYTES
+from api.routes.predict import FUNCTION
+from application.prediction.pool import PredictionPool
 from application.prediction.predictor import Predictor
-from domain.errors import StorageFull
+from application.settings import Settings
+from domain.errors import Invalid, StorageFull
 from models_store.files.cache import Cache, Download
 from tests.api.requests import faults, graph, made
 from tests.api.routes.models.test_models import built
@@ -53,7 +60,7 @@ def ask(server: Server, model: str, **body: Any) -> httpx.Response:
 
 
 def engine(server: Server, model: str) -> str:
-    return server.parts.predictor.load("local", model).engine.name
+    return server.parts.predictor.load("local", model).engine
 
 
 @pytest.mark.slow
@@ -62,6 +69,31 @@ def test_unknown_ids_take_no_memory(server: Server) -> None:
     for number in range(3):
         faults(ask(server, f"model_{number:026}", instances=[[1]]), 404)
     assert server.parts.predictor._locks == before
+
+
+@pytest.mark.parametrize(
+    ("text", "pointer"),
+    [
+        ('{"instances": [1], "instances": [2]}', "/instances"),
+        ('{"instances": [{"x": 1, "x": 2}]}', "/instances/0/x"),
+    ],
+)
+def test_a_key_that_appears_twice_is_refused_at_its_place(
+    server: Server, one: str, text: str, pointer: str
+) -> None:
+    json_type = {"Content-Type": "application/json"}
+    path = f"/v1/models/{one}:predict"
+    for _ in range(2):  # in a process, and on the event loop
+        found = faults(server.client.post(path, content=text, headers=json_type))
+        assert "appears twice" in found[pointer]
+
+
+def test_a_body_that_is_not_json_has_the_error_field(server: Server, one: str) -> None:
+    json_type = {"Content-Type": "application/json"}
+    for _ in range(2):
+        answer = server.client.post(f"/v1/models/{one}:predict", content=b"{", headers=json_type)
+        faults(answer, 400)
+        assert answer.json()["error"] == answer.json()["detail"]
 
 
 def test_instances_and_inputs_give_the_same_outputs(server: Server, one: str) -> None:
@@ -113,7 +145,8 @@ def test_keras_predicts_a_model_that_onnx_cannot_express(server: Server, worker:
 def with_cache(server: Server, folder: Path, most_bytes: int) -> Predictor:
     parts = server.parts
     cache = Cache(folder, most_bytes, "PREDICT_CACHE_BYTES")
-    return Predictor(parts.settings, parts.database, parts.artifacts, parts.checker, cache)
+    pool = PredictionPool(parts.settings, parts.metrics.count_child)
+    return Predictor(parts.settings, parts.database, parts.artifacts, parts.checker, cache, pool)
 
 
 @pytest.mark.slow
@@ -125,14 +158,15 @@ def test_the_cache_of_exported_models_is_bounded(
     files = list(tmp_path.iterdir())
     assert {file.name for file in files} == {f"{one}.onnx", f"{two}.onnx"}
     predictor = with_cache(server, tmp_path / "small", max(f.stat().st_size for f in files))
-    engine = predictor.load("local", one).engine
-    rows = {"x": np.array(X * 5, np.float32)}
-    before = engine.run(rows, batch=3)
+    loaded = predictor.load("local", one)
+    raw = json.dumps({"instances": X * 5}).encode()
+    before = predictor.submit(loaded, FUNCTION, raw).result(60)
     predictor.load("local", two)
     assert [file.name for file in (tmp_path / "small").iterdir()] == [f"{two}.onnx"]
-    again = engine.run(rows, batch=3)
-    assert all(np.array_equal(before[name], again[name]) for name in before)
+    again = predictor.submit(loaded, FUNCTION, raw).result(60)
+    assert again.body == before.body
     assert [file.name for file in (tmp_path / "small").iterdir()] == [f"{one}.onnx"]
+    predictor.close()
 
 
 class CountingCache(Cache):
@@ -152,8 +186,11 @@ def test_the_first_prediction_opens_the_onnx_file_once(
 ) -> None:
     cache = CountingCache(tmp_path, 10**9)
     parts = server.parts
-    predictor = Predictor(parts.settings, parts.database, parts.artifacts, parts.checker, cache)
-    assert predictor.load("local", one).engine.name == "onnxruntime"
+    pool = PredictionPool(parts.settings, parts.metrics.count_child)
+    predictor = Predictor(
+        parts.settings, parts.database, parts.artifacts, parts.checker, cache, pool
+    )
+    assert predictor.load("local", one).engine == "onnxruntime"
     assert cache.opened == 1
 
 
@@ -195,6 +232,12 @@ def test_predictions_that_are_not_finite_are_named(server: Server, worker: None)
         ({"instances": [[1, 2, 3, 10**30], [1, 2, 3, 10**40]]}, "/instances/1/3", "too large"),
         ({"instances": [{"x": [1, 2, 3, True], "z": 1}]}, "/instances/0/z", "no input 'z'"),
         ({"instances": [{"x": [1, 2, 3, 4]}, [1]]}, "/instances/1", "object"),
+        ({"instances": [[int("9" * 400), 1, 2, 3]]}, "/instances/0/0", "too large for float32"),
+        (
+            {"instances": [X[0], [1, 2, -int("9" * 400), 3]]},
+            "/instances/1/2",
+            "too large for float",
+        ),
         ({"inputs": {"xx": X}}, "/inputs/xx", "Did you mean 'x'?"),
         ({"inputs": {"x": 3}}, "/inputs/x", "list"),
         ({"inputs": {"x": {"0": 1}}}, "/inputs/x", "list"),
@@ -248,3 +291,144 @@ def test_columns_of_unequal_length_are_faults(server: Server, two: str) -> None:
 def test_a_too_large_answer_is_rejected_before_the_prediction(server: Server, one: str) -> None:
     answer = ask(server, one, instances=[X[0]] * 5_001)
     assert "MAX_PREDICT_VALUES" in faults(answer, 422)["/instances"]
+
+
+def test_whole_numbers_may_be_written_as_floats(server: Server, two: str) -> None:
+    """Clients in pandas, Go and Java write 1 as 1.0."""
+
+    def rows(words: list[Any]) -> list[dict[str, Any]]:
+        return [{"words": words, "extra": 1}, {"words": [0, 0, 0], "extra": 1}]
+
+    whole = made(ask(server, two, instances=rows([1, 2, 9])), 200)
+    for words in ([1.0, 2.0, 9.0], [1, 2.0, 9], [1e0, 20e-1, 9]):
+        assert made(ask(server, two, instances=rows(words)), 200) == whole
+    found = faults(ask(server, two, instances=rows([1.0, 2.5, 1e300])))
+    assert list(found) == ["/instances/0/words/1", "/instances/0/words/2"]
+    assert "takes a whole number here" in found["/instances/0/words/1"]
+
+
+def test_many_faults_of_an_input_hide_no_other_input(server: Server, two: str) -> None:
+    rows = [{"words": ["a", "b", "c"], "extra": None}] * 100
+    found = list(faults(ask(server, two, instances=rows)))
+    assert sum("words" in place for place in found) == 10
+    assert sum("extra" in place for place in found) == 10
+
+
+ACCENTED = "b\N{LATIN SMALL LETTER E WITH ACUTE}"
+LOOKUP = {"type": "StringLookup", "config": {"vocabulary": ["a", ACCENTED]}}
+TEXTS = {
+    "inputs": [{"name": "text", "shape": [2], "dtype": "string"}],
+    "nodes": [{"name": "y", "layer": LOOKUP, "inputs": "text"}],
+    "outputs": ["y"],
+}
+
+
+@pytest.fixture(scope="module")
+def texts(server: Server, worker: None) -> str:
+    identifier: str = built(server, TEXTS)["id"]
+    return identifier
+
+
+def encode(text: bytes) -> dict[str, str]:
+    return {"b64": base64.b64encode(text).decode()}
+
+
+def test_strings_may_be_sent_in_base64(server: Server, texts: str) -> None:
+    """`{"b64": ...}` is a part of TensorFlow Serving's REST form."""
+    rows = [[encode(b"a"), encode(ACCENTED.encode())], ["a", encode(b"other")]]
+    plain = made(ask(server, texts, instances=[["a", ACCENTED], ["a", "other"]]), 200)
+    assert plain == {"predictions": [[1, 2], [1, 0]]}
+    assert made(ask(server, texts, instances=rows), 200) == plain
+    assert made(ask(server, texts, instances=[{"text": row} for row in rows]), 200) == plain
+    assert made(ask(server, texts, inputs=rows), 200) == {"outputs": plain["predictions"]}
+
+
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [
+        ({"b64": "YQ"}, "/b64"),
+        ({"b64": "*"}, "/b64"),
+        ({"b64": 3}, "/b64"),
+        (encode(b"\xff"), "/b64"),
+        (encode(b"a\x00"), "/b64"),
+        ({"b64": "YQ==", "more": 1}, ""),
+        (1, ""),
+        (True, ""),
+        (None, ""),
+    ],
+)
+def test_other_values_than_strings_are_faults(
+    server: Server, texts: str, value: Any, place: str
+) -> None:
+    found = faults(ask(server, texts, instances=[["a", "a"], ["a", value]]))
+    assert list(found) == [f"/instances/1/1{place}"]
+
+
+U_NET = {
+    "inputs": [{"name": "x", "shape": [None, None, 1]}],
+    "nodes": [
+        {
+            "name": "wide",
+            "layer": {"type": "Conv2D", "config": {"filters": 2, "kernel_size": 1}},
+            "inputs": "x",
+        },
+        {"name": "halved", "layer": {"type": "MaxPooling2D"}, "inputs": "wide"},
+        {"name": "doubled", "layer": {"type": "UpSampling2D"}, "inputs": "halved"},
+        {"name": "joined", "layer": {"type": "Concatenate"}, "inputs": ["wide", "doubled"]},
+    ],
+    "outputs": ["joined"],
+}
+
+
+@pytest.mark.slow
+def test_rows_that_a_node_cannot_take_name_the_node(server: Server, worker: None) -> None:
+    """A picture of 13 lines becomes 12 when it is halved and doubled."""
+    model = built(server, U_NET)["id"]
+
+    def picture(height: int, width: int) -> list[Any]:
+        return np.zeros((1, height, width, 1)).tolist()
+
+    for _ in range(2):  # an answered request of the same form changes nothing
+        found = faults(ask(server, model, instances=picture(13, 8)))
+        assert list(found) == ["/instances"]
+        assert "cannot be computed for these values. Node 'joined'" in found["/instances"]
+        assert "12" in found["/instances"]
+        assert "13" in found["/instances"]
+        body = made(ask(server, model, inputs=picture(12, 8)), 200)
+        assert np.array(body["outputs"]).shape == (1, 12, 8, 4)
+
+
+def test_quick_predictions_are_counted_and_equal_to_those_of_the_route(
+    server: Server, one: str
+) -> None:
+    path, body = f"/v1/models/{one}:predict", json.dumps({"instances": X[:1]}).encode()
+    headers = {"Content-Type": "application/json"}
+    slow = made(server.client.post(path, content=body + b" " * QUICK_BYTES, headers=headers), 200)
+    for _ in range(20):
+        assert made(server.client.post(path, content=body, headers=headers), 200) == slow
+    assert server.parts.predictor.load("local", one).session is not None
+    route = 'method="POST",route="/v1/models/{id}:predict",status="200"'
+    assert f"graphfit_http_requests_total{{{route}}}" in server.client.get("/metrics").text
+
+
+@pytest.mark.slow
+def test_a_prediction_over_its_time_limit_is_ended_within_its_process(
+    server: Server, worker: None
+) -> None:
+    definition = graph({"type": "LSTM", "config": {"units": 1024}})
+    definition["inputs"] = [{"name": "x", "shape": [None, 1]}]
+    model = built(server, definition)["id"]
+    made(ask(server, model, instances=[[[0.5]]]), 200)  # exports the model without the limit
+    parts, settings = server.parts, Settings(predict_seconds=1)
+    cache = Cache(server.data / "predict-cache", 10**10, "PREDICT_CACHE_BYTES")
+    pool = PredictionPool(settings, parts.metrics.count_child)
+    database, artifacts = parts.database, parts.artifacts
+    predictor = Predictor(settings, database, artifacts, parts.checker, cache, pool)
+    raw = json.dumps({"instances": [[[0.5]] * 20_000]}).encode()
+    began = time.monotonic()
+    late = predictor.submit(predictor.load("local", model), FUNCTION, raw)
+    with pytest.raises(Invalid) as refusal:
+        late.result(60)
+    assert "longer than 1 seconds (PREDICT_SECONDS)" in refusal.value.faults[0].detail
+    assert time.monotonic() - began < 30
+    predictor.close()

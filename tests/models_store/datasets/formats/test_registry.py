@@ -7,18 +7,20 @@ import numpy as np
 import pytest
 
 from api.app import create_app
+from api.openapi.schema_tree import get_reference
+from domain.formats.read_options import ReadOptions
+from models_store.datasets.columns.writer import NumberWriter
 from models_store.datasets.formats.body import Body, Source
 from models_store.datasets.formats.format import Format
-from models_store.datasets.formats.npy import NpyWriter
 from models_store.datasets.formats.registry import FORMATS
 from models_store.datasets.ingest import ingest
 from models_store.files.store import ArtifactStore
 from models_store.ids import new_id
 
 
-def read_lines(source: Source, folder: Path, limit: int) -> Body:
+def read_lines(source: Source, folder: Path, limit: int, options: ReadOptions) -> Body:
     """Reads one integer per line into the column `x`."""
-    writer = NpyWriter(folder / "0.npy", np.dtype("int64"))
+    writer = NumberWriter(folder / "0.npy", np.dtype("int64"))
     writer.append(np.array(source.read(1 << 20).split(), "int64"))
     return Body(None, [writer.finish("x", ())])
 
@@ -31,8 +33,12 @@ def test_one_entry_adds_a_format(store: ArtifactStore, monkeypatch: pytest.Monke
 
 
 def test_the_openapi_document_lists_every_format() -> None:
-    operation = create_app().openapi()["paths"]["/v1/datasets"]["post"]
-    content = operation["requestBody"]["content"]
-    assert {name: body["schema"] for name, body in content.items()} == {
-        name: known.schema for name, known in FORMATS.items()
+    document = create_app().openapi()
+    content = document["paths"]["/v1/datasets"]["post"]["requestBody"]["content"]
+    described = {
+        media_type: document["components"]["schemas"].get(get_reference(body["schema"]))
+        or body["schema"]
+        for media_type, body in content.items()
+        if media_type != "multipart/form-data"
     }
+    assert described == {name: known.schema for name, known in FORMATS.items()}

@@ -16,10 +16,11 @@ from models_store.files.local import LocalArtifacts
 from models_store.jobs.claims import Claim
 from models_store.records.checkpoints import Checkpoint
 from models_store.records.datasets import column_key
+from models_store.records.uploads import StoredUpload
 from models_store.settings import Settings as StoreSettings
 from tests.support.queued_jobs import plan
 from tests.worker.training_tasks import recipe
-from worker.protocol.tasks import BuildTask, Task, TrainTask
+from worker.protocol.tasks import BuildTask, TrainTask
 from worker.settings import Settings
 from worker.supervisor.handlers.registry import HANDLERS, prepare
 from worker.supervisor.local_files import CheckpointLost, LocalFiles
@@ -49,9 +50,15 @@ def claimed(resources: Resources, kind: str = "build", accepted: Plan | None = N
     return replace(claim, **fields)  # type: ignore[arg-type]
 
 
-def prepared(claim: Claim, store: LocalArtifacts, folder: Path) -> Task:
+def _no_upload(_: str) -> StoredUpload:
+    raise AssertionError
+
+
+def prepared(claim: Claim, store: LocalArtifacts, folder: Path) -> BuildTask | TrainTask:
     with ExitStack() as stack:
-        return prepare(claim, LocalFiles(store, stack), folder, OPTIONS)
+        task = prepare(claim, LocalFiles(store, stack, _no_upload), folder, OPTIONS)
+    assert isinstance(task, BuildTask | TrainTask)
+    return task
 
 
 def published(store: LocalArtifacts, file: Path, key: str, content: bytes = b"x") -> str:

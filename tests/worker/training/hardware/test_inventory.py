@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from worker.protocol.machine import DECIDING, Environment
+from worker.training.hardware import cuda
 from worker.training.hardware.cuda import CudaError, read_total_bytes
 from worker.training.hardware.inventory import USABLE, describe_gpus
 
@@ -50,3 +51,16 @@ def test_the_memory_of_each_gpu_is_read_from_the_driver() -> None:
 def test_an_error_of_the_driver_is_raised() -> None:
     with pytest.raises(CudaError, match="100"):
         read_total_bytes(Driver([], code=100))
+
+
+@pytest.mark.parametrize(
+    ("driver", "count"), [(Driver([80, 40]), 2), (Driver([]), 0), (Driver([80], code=100), 0)]
+)
+def test_gpus_are_counted(monkeypatch: pytest.MonkeyPatch, driver: Driver, count: int) -> None:
+    monkeypatch.setattr(cuda, "load_driver", lambda: driver)
+    assert cuda.count_gpus() == count
+
+
+def test_there_is_no_gpu_without_a_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cuda, "DRIVER", "libno-such-driver.so.1")
+    assert cuda.count_gpus() == 0

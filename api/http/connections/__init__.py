@@ -1,0 +1,1 @@
+"""Connections: their limits, turns between them, and what ends when a client goes."""

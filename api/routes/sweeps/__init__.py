@@ -1,0 +1,1 @@
+"""`/v1/sweeps`: searches for hyperparameters."""

@@ -1,0 +1,1 @@
+"""Runs sweeps: suggests the parameters of trials, and submits trials as jobs."""

@@ -1,0 +1,1 @@
+"""Corrects layers of Keras that compute wrongly with unknown lengths."""

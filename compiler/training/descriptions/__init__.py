@@ -1,0 +1,1 @@
+"""Descriptions of optimizers, losses, metrics and other components for clients."""

@@ -1,0 +1,1 @@
+"""Formats of datasets: the options of reading them."""

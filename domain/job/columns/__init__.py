@@ -1,0 +1,1 @@
+"""How the columns of a dataset become the inputs, targets and weights of a training."""

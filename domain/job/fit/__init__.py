@@ -1,0 +1,1 @@
+"""The rules of `fit`: epochs, steps, validation."""

@@ -1,0 +1,1 @@
+"""Evaluate and predict jobs: what the training of their model decides for them."""

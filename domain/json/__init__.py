@@ -1,0 +1,1 @@
+"""JSON documents: their text, places in them, numbers that JSON cannot express."""

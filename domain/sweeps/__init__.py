@@ -1,0 +1,1 @@
+"""Sweeps: searches for hyperparameters, and their spaces."""

@@ -1,0 +1,1 @@
+"""Columns on disk: their files, statistics, writers and readers."""

@@ -1,0 +1,1 @@
+"""The formats of NumPy: `.npy` files and `.npz` archives."""

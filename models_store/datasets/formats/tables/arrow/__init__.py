@@ -1,0 +1,1 @@
+"""Streams and files of Arrow's record batches (IPC)."""

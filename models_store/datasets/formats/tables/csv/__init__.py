@@ -1,0 +1,1 @@
+"""Texts of comma-separated or tab-separated values."""

@@ -1,0 +1,1 @@
+"""Writes datasets as files of the formats that are also read."""

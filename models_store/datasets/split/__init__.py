@@ -1,0 +1,1 @@
+"""Splits a dataset into parts, which are views of its rows."""

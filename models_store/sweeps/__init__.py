@@ -1,0 +1,1 @@
+"""The rows of sweeps and of their trials."""

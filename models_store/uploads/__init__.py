@@ -1,0 +1,1 @@
+"""Uploads in parts: receives the parts of a file, and reads them as one file."""

@@ -1,0 +1,1 @@
+"""Compares each kind of output with its targets."""

@@ -1,0 +1,1 @@
+"""What a report measures: scores, curves, calibration, residuals."""
