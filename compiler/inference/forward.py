@@ -14,10 +14,19 @@ UNKNOWN_LENGTH = 32
 """The length of an unknown axis in generated rows."""
 
 
+def keep_nan() -> None:
+    """Let compiled functions of this process return NaN where Keras does.
+
+    TensorFlow fuses a product, its bias and its activation. On some processors the fused ReLU of NaN is 0.
+    """
+    tf.config.optimizer.set_experimental_options({"remapping": False})
+
+
 class Forward:
     """Runs a model's forward pass. TensorFlow traces it once, for any number of rows."""
 
     def __init__(self, model: Any) -> None:
+        keep_nan()
         self._inputs = model.inputs
         self._call = _make_function(model)
 

@@ -12,7 +12,7 @@ import numpy as np
 from tests.worker.training_tasks import Attempt, Jobs, start
 from worker.protocol.messages import Checkpointed, FromChild, SaveCheckpoint, Stepped
 from worker.protocol.tasks import TrainTask
-from worker.training import steps
+from worker.training import epochs, steps
 from worker.training.main import run
 
 
@@ -43,8 +43,9 @@ def within(epoch: int) -> Any:
 def in_small_executions(
     target: Callable[[TrainTask, Connection], None], task: TrainTask, connection: Connection
 ) -> None:
-    """Runs a task with many executions in each epoch, even on a fast machine."""
+    """Runs a task with many executions in each epoch, and reports each, even on a fast machine."""
     steps.EXECUTION_SECONDS = 0.01
+    epochs.SECONDS_BETWEEN_REPORTS = 0
     target(task, connection)
 
 

@@ -221,7 +221,7 @@ class Training:
         history = self._model.history.history
         before = {name: len(values) for name, values in history.items()}
         with self._refused(ValueError), warnings.catch_warnings():  # e.g. an unknown direction
-            if not validates:  # Keras warns of a monitor that this epoch does not have
+            if self._validation is not None and not validates:  # this epoch lacks the monitor
                 warnings.simplefilter("ignore", UserWarning)
             self._callbacks.on_epoch_end(epoch, logs)
         return {

@@ -42,11 +42,14 @@ def run(task: Task, connection: Connection) -> None:
 
 @contextmanager
 def _send_warnings(send: Callable[[FromChild], None]) -> Iterator[None]:
-    """Sends Keras's warnings to the client; the supervisor drops repeated ones."""
+    """Sends each of Keras's warnings to the client once."""
+    sent: set[str] = set()
 
     def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
-        if issubclass(category, UserWarning | SyntaxWarning):  # Keras uses both
-            send(Warned(str(message)))
+        text = str(message)
+        if issubclass(category, UserWarning | SyntaxWarning) and text not in sent:  # Keras uses both
+            sent.add(text)
+            send(Warned(text))
 
     with warnings.catch_warnings():
         warnings.simplefilter("default", UserWarning)

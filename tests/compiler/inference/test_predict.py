@@ -54,3 +54,13 @@ def test_prediction_of_no_rows_has_no_rows(tmp_path: Path) -> None:
     found = open_model(*store(build_graph(TWO), tmp_path))(make_rows(0), 8)
 
     assert found["y"].shape == (0, 4)
+
+
+def test_a_missing_number_stays_one_through_an_activation(tmp_path: Path) -> None:
+    hidden = layer("Dense", units=8, activation="relu")
+    made = build_graph(graph({"x": [3]}, [node("y", hidden, "x")], ["y"]))
+    rows = np.array([[0.5, np.nan, -1.0], [0.5, 0.25, -1.0]] * 8)
+    found = open_model(*store(made, tmp_path))({"x": rows}, 16)
+
+    assert np.isnan(found["y"][::2]).all()
+    assert np.isfinite(found["y"][1::2]).all()

@@ -1,5 +1,6 @@
 """Executes `evaluate` jobs."""
 
+from compiler.inference.forward import keep_nan
 from domain.job.outcome import Evaluated
 from worker.protocol.tasks import EvaluateTask
 from worker.training.handlers.model import build_with_weights
@@ -20,6 +21,7 @@ def execute(task: EvaluateTask, link: SupervisorLink) -> Evaluated:
     limit(task.memory_bytes)
     pin(task.deterministic, task.threads)
     choose(task)
+    keep_nan()
     data = open_data(task, "evaluate")
     built = build_with_weights(task, task.blueprint)
     outputs = describe_outputs(task.recipe, built, data.describe_targets())

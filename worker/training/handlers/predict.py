@@ -1,5 +1,6 @@
 """Executes `predict` jobs."""
 
+from compiler.inference.forward import keep_nan
 from domain.job.outcome import Predicted
 from worker.protocol.tasks import PredictTask
 from worker.training.handlers.dataset_files import move_files
@@ -18,6 +19,7 @@ def execute(task: PredictTask, link: SupervisorLink) -> Predicted:
     limit(task.memory_bytes)
     pin(task.deterministic, task.threads)
     choose(task)
+    keep_nan()
     data = open_data(task, "predict")
     built = build_with_weights(task, task.blueprint)
     folder = OutputFolder(task.folder, link)
