@@ -72,3 +72,14 @@ def test_rows_that_keras_cannot_compute_are_left_out() -> None:
     assert not compare_batch(both, both, [ROWS[2:]])
     with pytest.raises(Difference):
         compare_batch(both, make_run(lambda x: x), [ROWS])
+
+
+def test_a_vector_with_a_nan_may_be_nan_as_a_whole() -> None:
+    """TensorFlow's softmax leaves zeros beside a NaN on some processors."""
+    rows = np.array([[np.nan, 0.0, 0.0], [0.2, 0.3, 0.5]], np.float32)
+    lost = make_run(lambda x: np.where(np.isnan(x).any(-1, keepdims=True), np.nan, x))
+    assert compare_batch(make_run(lambda x: x), lost, [rows])
+    with pytest.raises(Difference):
+        compare_batch(lost, make_run(lambda x: x), [rows])
+    with pytest.raises(Difference):
+        compare_batch(make_run(lambda x: x), make_run(lambda x: x * np.nan), [rows])
