@@ -44,9 +44,9 @@ EXPECTED_VARIANTS = (
     "Softmax(axis=-1)",
 )
 UNSTABLE = {
-    "average", "cdist", "cholesky_inverse", "cross", "det", "dot_product_attention",
-    "einsum", "image.resize", "inner", "inv", "layer_normalization", "logdet", "matmul", "mean", "nanmean", "normalize", "pinv",
-    "rms_normalization", "solve", "std", "trapezoid", "var",
+    "average", "cdist", "cholesky_inverse", "cross", "det", "dot_product_attention", "einsum",
+    "image.resize", "inner", "inv", "layer_normalization", "logdet", "matmul", "mean", "nanmean",
+    "normalize", "pinv", "rms_normalization", "solve", "std", "trapezoid", "var",
 }  # fmt: skip
 """Functions whose results depend on the order of their sums.
 
