@@ -4,6 +4,7 @@ This process imports the modules of the parts once and forks them. It starts no 
 database, since a fork can use neither.
 """
 
+import errno
 import gc
 import importlib
 import os
@@ -99,7 +100,10 @@ def _listen(host: str, port: int) -> socket.socket | None:
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        _print(f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}")
+        hint = ""
+        if error.errno == errno.EADDRINUSE:
+            hint = ". If Graphfit runs there already, use it; --port chooses another port"
+        _print(f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}{hint}")
         return None
 
 

@@ -4,11 +4,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from domain.errors import Fault
 
-settings.register_profile("untimed", deadline=None)  # a slow machine must not fail a test
+settings.register_profile(
+    "untimed",  # a slow machine must not fail a test
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 settings.load_profile("untimed")
 
 pytest_plugins = [

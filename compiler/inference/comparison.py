@@ -123,9 +123,9 @@ def _agree(wanted: Array, found: Array, slack: Array) -> bool:
 
 
 def _lost(wanted: Array, found: Array) -> Array:
-    """Tell which vectors of the last axis hold a NaN in one result and nothing but NaN in the other.
+    """Tell where the vectors of the last axis hold a NaN in Keras and nothing but NaN in ONNX.
 
-    TensorFlow's softmax of a vector that holds a NaN is NaN at that place and 0 elsewhere on some processors.
+    On some processors, TensorFlow's softmax of a vector that holds a NaN leaves zeros beside it.
     """
     if wanted.ndim < 2:
         return np.zeros(wanted.shape, bool)

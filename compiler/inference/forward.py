@@ -17,7 +17,8 @@ UNKNOWN_LENGTH = 32
 def keep_nan() -> None:
     """Let compiled functions of this process return NaN where Keras does.
 
-    TensorFlow fuses a product, its bias and its activation. On some processors the fused ReLU of NaN is 0.
+    TensorFlow fuses a product, its bias and its activation. On some processors the fused ReLU of
+    NaN is 0.
     """
     tf.config.optimizer.set_experimental_options({"remapping": False})
 

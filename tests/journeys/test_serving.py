@@ -65,7 +65,10 @@ def test_a_used_port_is_reported_in_one_line(service: Service, tmp_path: Path) -
         timeout=60,
     )
     assert done.returncode == 1
-    assert done.stdout == f"graphfit: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+    assert done.stdout == (
+        f"graphfit: cannot listen on 127.0.0.1:{port}: Address already in use. "
+        "If Graphfit runs there already, use it; --port chooses another port\n"
+    )
 
 
 @pytest.mark.slow

@@ -47,7 +47,8 @@ def _send_warnings(send: Callable[[FromChild], None]) -> Iterator[None]:
 
     def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
         text = str(message)
-        if issubclass(category, UserWarning | SyntaxWarning) and text not in sent:  # Keras uses both
+        of_keras = issubclass(category, UserWarning | SyntaxWarning)
+        if of_keras and text not in sent:
             sent.add(text)
             send(Warned(text))
 

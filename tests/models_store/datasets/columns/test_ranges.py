@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.dataset import Dataset
@@ -52,9 +52,7 @@ def make_view(store: LocalArtifacts, dataset: Dataset, seed: int) -> Dataset:
 
 
 @pytest.mark.slow
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, deadline=None)
 @given(ROWS, st.integers(1, 12), st.integers(1, 30), st.integers(0, 99))
 def test_ranges_are_as_long_as_they_may_be(
     tmp_path: Path, drawn: list[Any], most_values: int, most_bytes: int, seed: int

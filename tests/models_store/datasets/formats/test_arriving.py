@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import Invalid
@@ -46,7 +46,7 @@ def save(arrays: dict[str, Any], file: io.BytesIO) -> bytes:
     return file.getvalue()
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100)
 @given(st.lists(st.tuples(CONTENT, st.booleans(), st.booleans()), max_size=6))
 def test_members_are_taken_or_kept(tmp_path: Path, members: list[tuple[bytes, bool, bool]]) -> None:
     file = io.BytesIO()

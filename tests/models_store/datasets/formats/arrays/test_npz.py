@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
@@ -60,7 +60,7 @@ def any_arrays(draw: st.DrawFn) -> Any:
     return np.asfortranarray(values) if draw(st.booleans()) else values.transpose(order)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200)
 @given(values=any_arrays(), compressed=st.booleans())
 def test_any_array_is_read_back_in_native_byte_order(
     tmp_path: Path, values: Any, compressed: bool
@@ -247,7 +247,7 @@ def test_a_huge_directory_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400)
 @given(st.data())
 def test_damaged_archives_are_read_or_refused(tmp_path: Path, data: st.DataObject) -> None:
     values = np.arange(6.0).reshape(3, 2)
@@ -262,7 +262,7 @@ def test_damaged_archives_are_read_or_refused(tmp_path: Path, data: st.DataObjec
     assert body.rows == 3
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300)
 @given(
     st.sampled_from(["'<f8'", "('<f8',)", "()", "[]", "[('a',)]", "{}", "None", "1e999", "'O'"])
     | st.text("'<>()[]{},-+*0123456789fOVUé:", max_size=30),

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import Invalid, NotJson, TooLarge
@@ -272,7 +272,7 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path, form: str) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=2_000, deadline=None)
 @given(st.data())
 def test_damaged_lines_are_read_or_refused(data: st.DataObject) -> None:
     raw = bytearray(b'{"a": [1, 2.5e0], "b": "x\\u00e9"}\n{"a": [null, 4], "b": null}\n')

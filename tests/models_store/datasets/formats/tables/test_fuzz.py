@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import Invalid, TooLarge
@@ -30,7 +30,7 @@ TABLE = pa.table(
 OPTIONS = st.sampled_from(
     [{}, {"dtype": {"a": "int32"}}, {"vector": {"v": "x_*"}}, {"header": False}, {"null": ["-"]}]
 )
-MORE = settings(max_examples=400, suppress_health_check=list(HealthCheck))
+MORE = settings(max_examples=400)
 
 
 def read_damaged(raw: bytes, media_type: str, **options: object) -> None:
