@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from domain.errors import NotFound
-from models_store.files.disk import hash_file, raise_storage_full, sync, sync_all
+from models_store.files.disk import hash_file, raise_storage_full, sync_all
 from models_store.files.key import Artifact, Digest, NewFile, split_key
 from models_store.files.scratch import Scratch
 
@@ -79,9 +79,10 @@ class LocalArtifacts:
         self.publish_all([NewFile(source, key, sha256)])
 
     def publish_all(self, files: Sequence[NewFile]) -> None:
-        """Syncs all files, renames each into place, and syncs each folder once.
+        """Renames each file into place, and syncs all files and their folders at the same time.
 
-        A sync waits for the disk. Many small files are therefore synced at the same time.
+        A sync waits for the disk, which joins those that come together to a few writes. No row
+        refers to a file before all syncs have returned.
         """
         targets = {file.source: self._path(file.key) for file in files}
         moves = [
@@ -93,18 +94,16 @@ class LocalArtifacts:
             for source, _ in moves:
                 source.chmod(0o444)
                 os.utime(source)  # no row refers to the file yet, however long ago it was written
-            sync_all([source for source, _ in moves])
             for source, target in moves:
                 _rename(source, target)
-            for folder in self._list_folders(target for _, target in moves):
-                sync(folder)
+            sync_all([*targets.values(), *self._list_folders(targets.values())])
 
-    def _list_folders(self, targets: Iterable[Path]) -> list[Path]:
-        """Returns the folders above some files up to the folder of the store, the deepest first."""
+    def _list_folders(self, targets: Iterable[Path]) -> set[Path]:
+        """Returns the folders above some files, up to the folder of the store."""
         found: set[Path] = set()
         for parent in {target.parent for target in targets}:
             found |= {f for f in (parent, *parent.parents) if f.is_relative_to(self._folder)}
-        return sorted(found, key=lambda folder: len(folder.parts), reverse=True)
+        return found
 
     def scratch(self, prefix: str) -> AbstractContextManager[Path]:
         """Creates the folder on the same file system, so that publishing is a rename."""
