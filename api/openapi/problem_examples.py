@@ -117,7 +117,8 @@ _FAULTS: Mapping[str, tuple[str, str]] = {
     ),
     "createJob": (
         "/compile/loss",
-        "There is no loss 'sparse_crossentropy'. Did you mean 'sparse_categorical_crossentropy'?",
+        "There is no loss 'sparse_crossentropy'. Did you mean 'sparse_categorical_crossentropy'? "
+        "`GET /v1/losses` lists all names.",
     ),
     "createSweep": (
         "/space/~1compile~1optimizer/choices/1",
