@@ -129,5 +129,5 @@ def _lost(wanted: Array, found: Array) -> Array:
     """
     if wanted.ndim < 2:
         return np.zeros(wanted.shape, bool)
-    lost: Array = np.isnan(wanted).any(-1, keepdims=True) & np.isnan(found).all(-1, keepdims=True)
-    return lost
+    some, every = np.isnan(wanted).any(-1, keepdims=True), np.isnan(found).all(-1, keepdims=True)
+    return np.asarray(some & every)
