@@ -32,6 +32,7 @@ from domain.job.targets import (
 from domain.job.weights import (
     find_class_weight_doubts,
     find_class_weight_misfits,
+    find_sample_weight_doubts,
     find_sample_weight_misfits,
 )
 from domain.json.pointer import pointer
@@ -142,6 +143,11 @@ class FeedCheck:
             elif check is not None and output.class_weight and output.target:
                 target = self.fed.targets[name]
                 yield from find_class_weight_doubts(output.class_weight, name, target, check)
+        for dataset in (self.dataset, self.validation):
+            columns = {} if dataset is None else _by_name(dataset)
+            for name, column in describe_fed(self.recipe, columns).weights.items():
+                if self.recipe.outputs[name].is_weighable:
+                    yield from find_sample_weight_doubts(column, name)
 
     @property
     def columns_read(self) -> set[str]:

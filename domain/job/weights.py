@@ -41,6 +41,27 @@ def find_sample_weight_misfits(column: Column, output: str, check: TargetCheck) 
         )
 
 
+def find_sample_weight_doubts(column: Column, output: str) -> Iterator[str]:
+    """Find what weights of rows that are accepted may not mean.
+
+    Args:
+        column: The column of weights.
+        output: The name of the output.
+    """
+    if column.min is None or column.max is None:
+        return
+    if column.min < 0:
+        yield (
+            f"Column '{column.name}' has weights below 0, from {column.min:g}: the loss of output "
+            f"'{output}' falls as the errors of these rows grow."
+        )
+    if column.min == column.max == 0:
+        yield (
+            f"All weights of column '{column.name}' are 0: no row counts in the loss of output "
+            f"'{output}'."
+        )
+
+
 def _describe_whole(output: str) -> str:
     return (
         f"The loss of output '{output}' gives one number for a whole batch; its rows cannot have "

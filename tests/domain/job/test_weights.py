@@ -9,13 +9,16 @@ from domain.job.targets import ClassWeighting, TargetCheck
 from domain.job.weights import (
     find_class_weight_doubts,
     find_class_weight_misfits,
+    find_sample_weight_doubts,
     find_sample_weight_misfits,
     is_class_index,
 )
 
 
-def column(shape: list[int], dtype: str = "float32", high: float = 1) -> Column:
-    return Column(name="w", dtype=dtype, shape=shape, min=0, max=high)
+def column(
+    shape: list[int], dtype: str = "float32", high: float | None = 1, low: float | None = 0
+) -> Column:
+    return Column(name="w", dtype=dtype, shape=shape, min=low, max=high)
 
 
 @pytest.mark.parametrize("text", ["0", "7", "10", "999999999"])
@@ -105,3 +108,14 @@ def test_doubtful_class_weights_have_a_warning() -> None:
     assert "the largest value" in largest
     (unused,) = find(ClassWeighting(by="number"))
     assert "name 7; column 'w' has no such class" in unused
+
+
+def test_doubtful_sample_weights_have_a_warning() -> None:
+    def find(low: float | None, high: float | None) -> list[str]:
+        return list(find_sample_weight_doubts(column([], low=low, high=high), "y"))
+
+    assert find(0, 1) == find(0.5, 2) == find(None, None) == []
+    (negative,) = find(-0.5, 1)
+    assert "weights below 0, from -0.5" in negative
+    (zero,) = find(0, 0)
+    assert "All weights of column 'w' are 0" in zero
