@@ -297,3 +297,11 @@ def test_buckets_need_rows_that_differ_in_length() -> None:
     made = make_check(dataset(ragged, ONE_HOT), input_=(None,), feed=feed)
     assert made.find_faults() == []
     assert any("mask_zero" in doubt for doubt in made.find_warnings())
+
+
+def test_weights_that_are_all_zero_have_a_warning() -> None:
+    data = dataset(X, column("y", shape=[10]), column("w", high=0))
+    feed = {"sample_weights": {"y": "w"}}
+    made = make_check(data, feed=feed, targets={"y": TargetCheck()})
+    (text,) = made.find_warnings()
+    assert "All weights of column 'w' are 0" in text
