@@ -149,7 +149,7 @@ class Activated:
     def find_metric_doubts(self) -> Iterator[str]:
         """Find what a metric that is accepted may not mean."""
         output = f"output '{self.pair.name}'"
-        if self.plain in _BY_CLASS and self.is_single:
+        if self.plain in (*_BY_CLASS, *_TOP) and self.is_single:
             yield f"Metric '{self.name}' of one unit is constant: {output} has one unit."
         if self.plain in _F_SCORES and self.is_single and self.config.get("threshold") is None:
             yield (
@@ -169,7 +169,8 @@ class Activated:
         """Find metrics on classes that do not read the output as classes."""
         classes = self.pair.row[-1] if self.pair.row else None
         k = self.config.get("k", _USUAL_K)
-        if self.plain in _TOP and classes is not None and isinstance(k, int) and k >= classes:
+        takes_all = isinstance(k, int) and classes is not None and 1 < classes <= k
+        if self.plain in _TOP and takes_all:
             yield (
                 f"Metric '{self.name}' is always 1: it takes the {k} largest of the {classes} "
                 f"classes of {output}."

@@ -520,6 +520,14 @@ def test_the_largest_of_all_classes_are_always_right(metric: Any, is_constant: b
     assert (float(wrong) == 1) is is_constant
 
 
+def test_the_largest_classes_of_one_unit_are_constant() -> None:
+    metric = "sparse_top_k_categorical_accuracy"
+    output = OutputRecipe(loss="binary_crossentropy", target="y", metrics=[metric])
+    found = check(one(1, "sigmoid"), {"y": output}, {"y": [1]})
+    assert any("of one unit is constant" in text for text in found.warnings)
+    assert not any("always 1" in text for text in found.warnings)
+
+
 @pytest.mark.parametrize("metric", ["PearsonCorrelation", "ConcordanceCorrelation"])
 @pytest.mark.parametrize(
     ("units", "axis", "is_refused"), [(1, -1, True), (1, 1, True), (1, 0, False), (3, -1, False)]
