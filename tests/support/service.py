@@ -133,7 +133,8 @@ class Service:
     def _training_process(self) -> psutil.Process | None:
         for process in self.descendants():
             with suppress(psutil.NoSuchProcess):
-                if process.name() == "graphfit-train":
+                alive = process.status() != psutil.STATUS_ZOMBIE
+                if alive and process.name() == "graphfit-train":
                     return process
         return None
 
