@@ -13,14 +13,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.networks import DENSE
 from benchmarks.steps_per_second import Race, make_task, read_messages
 from benchmarks.table import show
-from domain.job.recipe import Fit
 from models_store.datasets.columns.npy import NpyWriter
 from worker.protocol.messages import EpochEnded, Stepped
 from worker.supervisor.launch import launch, warm_up
@@ -59,11 +59,10 @@ def written_columns(rows: int) -> Iterator[dict[str, Path]]:
 def measure(megabytes: int, epochs: int) -> Measured:
     """Train some epochs; the first one, in which functions are traced, does not count."""
     rows = megabytes * 1_000_000 // ROW_BYTES
-    race = Race("dense", rows, epochs, "categorical_crossentropy", 0.9)
+    race = Race(DENSE, rows, BATCH_SIZE, epochs)
     with written_columns(rows) as files, tempfile.TemporaryDirectory() as folder:
         task = make_task(race, files, Path(folder))
-        fit = Fit(epochs=epochs, batch_size=BATCH_SIZE)
-        process, connection = launch(replace(task, fit=fit))
+        process, connection = launch(task)
         seconds: list[float] = []
         anonymous = 0.0
         for message in read_messages(connection):
