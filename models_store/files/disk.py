@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from domain.errors import FULL, StorageFull
@@ -37,7 +37,10 @@ def sync(path: Path) -> None:
 
 
 def sync_all(paths: Sequence[Path]) -> None:
-    """Syncs several files at the same time, which the disk joins to a few writes."""
+    """Syncs several files at the same time, which the disk joins to a few writes.
+
+    A file that another client has deleted meanwhile, with its upload, is passed over.
+    """
     parts = [paths[start::SYNCS_AT_ONCE] for start in range(min(SYNCS_AT_ONCE, len(paths)))]
     with ThreadPoolExecutor(max(1, len(parts))) as threads:
         for _ in threads.map(_sync_each, parts):
@@ -46,7 +49,8 @@ def sync_all(paths: Sequence[Path]) -> None:
 
 def _sync_each(paths: Sequence[Path]) -> None:
     for path in paths:
-        sync(path)
+        with suppress(FileNotFoundError):
+            sync(path)
 
 
 def hash_file(path: Path) -> str:

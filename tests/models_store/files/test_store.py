@@ -4,13 +4,15 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from domain.errors import Damaged, NotFound, StorageFull
-from models_store.files.disk import hash_file, raise_storage_full
+from models_store.files import local
+from models_store.files.disk import hash_file, raise_storage_full, sync_all
 from models_store.files.local import LocalArtifacts
 from models_store.files.scratch import Scratch
 from models_store.files.store import ArtifactStore, open_store
@@ -61,6 +63,23 @@ def test_a_repeated_publication_succeeds(store: ArtifactStore) -> None:
         assert not (folder / "file").exists()
         store.publish(folder / "file", KEY, sha256)
         assert content(store, KEY) == b"abc"
+
+
+def test_a_file_may_be_deleted_while_it_is_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An upload may be deleted while a part of it arrives; the part's row is refused afterwards."""
+    store = LocalArtifacts(tmp_path / "store")
+
+    def delete_and_sync(paths: Sequence[Path]) -> None:
+        store.delete_prefix("uploads/upload_1")
+        sync_all(paths)
+
+    monkeypatch.setattr(local, "sync_all", delete_and_sync)
+    with store.scratch("test") as folder:
+        (folder / "part").write_bytes(b"abc")
+        store.publish(folder / "part", "uploads/upload_1/part_1", hash_file(folder / "part"))
+    assert list(store.files("uploads")) == []
 
 
 def test_a_wrong_hash_is_found_when_the_file_is_fetched(
