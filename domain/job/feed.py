@@ -128,12 +128,10 @@ class FeedCheck:
                 )
 
     def _find_value_doubts(self) -> Iterator[str]:
-        for dataset in (self.dataset, self.validation):
-            columns = {} if dataset is None else _by_name(dataset)
-            targets = describe_fed(self.recipe, columns).targets
+        for fed in self._list_fed():
             for name, ranges in self.ranges.items():
-                if name in targets:
-                    yield from find_other_values(targets[name], ranges, needed=False)
+                if name in fed.targets:
+                    yield from find_other_values(fed.targets[name], ranges, needed=False)
 
     def _find_weight_doubts(self) -> Iterator[str]:
         for name, output in self.recipe.outputs.items():
@@ -143,11 +141,16 @@ class FeedCheck:
             elif check is not None and output.class_weight and output.target:
                 target = self.fed.targets[name]
                 yield from find_class_weight_doubts(output.class_weight, name, target, check)
-        for dataset in (self.dataset, self.validation):
-            columns = {} if dataset is None else _by_name(dataset)
-            for name, column in describe_fed(self.recipe, columns).weights.items():
+        for fed in self._list_fed():
+            for name, column in fed.weights.items():
                 if self.recipe.outputs[name].is_weighable:
                     yield from find_sample_weight_doubts(column, name)
+
+    def _list_fed(self) -> Iterator[FedColumns]:
+        """Yield what the training sees of the dataset, and of the validation dataset if given."""
+        yield self.fed
+        if self.validation is not None:
+            yield describe_fed(self.recipe, _by_name(self.validation))
 
     @property
     def columns_read(self) -> set[str]:

@@ -39,7 +39,7 @@ def sync(path: Path) -> None:
 def sync_all(paths: Sequence[Path]) -> None:
     """Syncs several files at the same time, which the disk joins to a few writes.
 
-    A file that another client has deleted meanwhile, with its upload, is passed over.
+    A folder that another client has deleted meanwhile, with its upload, is passed over.
     """
     parts = [paths[start::SYNCS_AT_ONCE] for start in range(min(SYNCS_AT_ONCE, len(paths)))]
     with ThreadPoolExecutor(max(1, len(parts))) as threads:

@@ -79,10 +79,10 @@ class LocalArtifacts:
         self.publish_all([NewFile(source, key, sha256)])
 
     def publish_all(self, files: Sequence[NewFile]) -> None:
-        """Renames each file into place, and syncs all files and their folders at the same time.
+        """Syncs all files, renames each into place, and syncs their folders.
 
-        A sync waits for the disk, which joins those that come together to a few writes. No row
-        refers to a file before all syncs have returned.
+        A sync waits for the disk, which joins those that come together to a few writes. A file is
+        synced before its rename, since it may replace one that a row refers to.
         """
         targets = {file.source: self._path(file.key) for file in files}
         moves = [
@@ -94,9 +94,10 @@ class LocalArtifacts:
             for source, _ in moves:
                 source.chmod(0o444)
                 os.utime(source)  # no row refers to the file yet, however long ago it was written
+            sync_all([source for source, _ in moves])
             for source, target in moves:
                 _rename(source, target)
-            sync_all([*targets.values(), *self._list_folders(targets.values())])
+            sync_all([*self._list_folders(targets.values())])
 
     def _list_folders(self, targets: Iterable[Path]) -> set[Path]:
         """Returns the folders above some files, up to the folder of the store."""
